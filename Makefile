@@ -1,0 +1,78 @@
+# triaged: `make run` and `make test` do all set-up; `make` alone builds build/triaged, build/triage.
+#
+# Variants live beside each other: `make` -> build/, `make SAN=1` -> build-asan/ (ASan + UBSan),
+# `make CC=clang B=build-clang`.  No file names are listed: a new source is picked up by its room.
+
+VERSION := 0.1.0
+SAN ?=
+B ?= build$(if $(SAN),-asan)
+PREFIX ?= /usr/local
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+PYTHON ?= /usr/bin/python3
+WERROR ?= -Werror
+
+LIBS := libevent_core libevent_pthreads libevent libcares libcurl jansson sqlite3 yaml-0.1 libssl libcrypto
+HAVE_LIBS := $(shell pkg-config --exists $(LIBS) 2>/dev/null && echo yes)
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 $(WERROR)
+HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-plt
+OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined \
+	-fno-sanitize-recover=all,-O2 -g)
+comma := ,
+CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DTRIAGED_VERSION='"$(VERSION)"' -I. -Idaemon $(WARN) \
+	$(HARDEN) $(OPT) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed \
+	$(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+LDLIBS_ALL := $(PKG_LIBS) -lpthread -lm $(LDLIBS)
+
+ROOMS := $(addprefix daemon/,base io conf model rules store sched triage deliver setup api cli) \
+	probes probes/facts alerts
+LIB_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+APP_OBJ := $(B)/daemon/main.o $(B)/daemon/app.o
+CLI_OBJ := $(B)/daemon/triage_main.o
+LIB := $(B)/libtriaged.a
+TEST_SRC := $(wildcard tests/*/*_test.c)
+TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
+TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
+
+.PHONY: all run test check e2e asan lint format format-check docs bench fuzz nightly install \
+	clean deps-build deps-test units
+all: $(B)/triaged $(B)/triage
+
+ifneq ($(HAVE_LIBS),yes)
+ifeq ($(filter run test check asan nightly bench deps-build deps-test clean,$(MAKECMDGOALS)),)
+$(error libraries are missing: run `make deps-build` as root, or install: $(shell cat contrib/packages/build))
+endif
+endif
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $(LIB_OBJ)
+
+$(B)/triaged: $(APP_OBJ) $(LIB)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
+
+$(B)/triage: $(CLI_OBJ) $(LIB)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(CLI_OBJ) $(LIB) $(LDLIBS_ALL)
+
+$(B)/tests/%_test: tests/%_test.c $(TEST_HELP) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(TEST_HELP) $(LIB) \
+		$(LDLIBS_ALL) -lcmocka
+
+$(B)/tests/help/%.o: CFLAGS += -Itests
+
+units: $(TEST_BIN)
+
+-include $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:%=%.d)
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,48 @@
+/*
+ * HTTP on loopback and a unix socket: what is, and a few things to do.  Bounded against slow and
+ * oversized clients: connections, head, body, and a deadline per request that bytes do not extend.
+ * Reads the other rooms through one view each.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "base/err.h"
+#include "base/stat.h"
+#include "io/env.h"
+
+struct api;
+struct sched;
+struct rules;
+struct triage;
+struct deliver;
+struct settings;
+struct store;
+
+/* What it reads and whom it asks.  Borrowed; the app keeps them alive and current. */
+struct api_world {
+	const struct io_env *env;
+	const struct sched *sched;
+	const struct rules *rules;
+	struct triage *triage;
+	struct deliver *deliver;
+	struct store *store;
+	const struct settings *settings; /* in force */
+	const char *config_trouble; /* the last reload's first error; NULL: none */
+	const char *store_trouble; /* NULL: none */
+	usec_t started_wall_us;
+	bool is_draining;
+	/* Asks the app.  reload answers through `done` when it is over (text NULL: fine). */
+	void (*reload)(void *arg, void (*done)(void *arg2, const char *text), void *arg2);
+	int (*run_check)(void *arg, const char *check);
+	void *arg;
+};
+
+struct api *api_new(const struct api_world *world);
+void api_free(struct api *api); /* closes listeners and connections */
+/* Opens what `listen` says and the unix socket; keeps listeners that are the same.  -1: e says
+ * which could not be opened; the others are. */
+int api_listen(struct api *api, struct err *e);
+/* Where it can be reached: "http://127.0.0.1:8421 unix:/run/..." */
+void api_where(const struct api *api, char *out, size_t size);
+
+#endif

@@ -1,0 +1,23 @@
+/* Intrusive min-heap by due time: the timers' and the scheduler's order. */
+#ifndef BASE_HEAP_H
+#define BASE_HEAP_H
+
+#include "base/clock.h"
+
+struct heap_node {
+	usec_t due;
+	size_t place; /* 1-based position; 0: not in the heap */
+};
+
+struct heap {
+	struct heap_node **nodes;
+	size_t count, room;
+};
+
+void heap_init(struct heap *heap);
+void heap_fini(struct heap *heap); /* frees the array, never the nodes */
+void heap_insert(struct heap *heap, struct heap_node *node); /* or moves it if it is inside */
+void heap_remove(struct heap *heap, struct heap_node *node); /* fine if it is not inside */
+struct heap_node *heap_first(const struct heap *heap); /* NULL when empty */
+
+#endif

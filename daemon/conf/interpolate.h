@@ -1,0 +1,23 @@
+/*
+ * ${NAME}, ${NAME:-default}, ${file:/path}, ${credential:name} and $${ inside one scalar; and the
+ * .env grammar.  Works on text that was parsed already, so nothing can inject YAML.
+ */
+#ifndef CONF_INTERPOLATE_H
+#define CONF_INTERPOLATE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/map.h"
+
+struct interpolate_env {
+	const struct map *env_file; /* name -> char *; the process environment beats it */
+};
+
+/* Owned text, or NULL and e.  *is_secret becomes true when a file or credential was read. */
+char *interpolate(
+	const char *text, const struct interpolate_env *env, bool *is_secret, struct err *e);
+/* KEY=VALUE lines, # comments, export, quotes, CRLF; the last of a duplicate key wins. */
+int env_file_parse(struct map *into, const char *text, struct err *e);
+
+#endif

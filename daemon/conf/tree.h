@@ -1,0 +1,55 @@
+/*
+ * YAML text to a tree of nodes that know where they were written.  libyaml's event API underneath;
+ * bounds: file 4 MB, depth 64, one million nodes after aliases, one document.  Duplicate keys, tabs
+ * used as indentation, binary files and unknown aliases are complaints with a position.
+ */
+#ifndef CONF_TREE_H
+#define CONF_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/complain.h"
+
+enum conf_kind { CONF_SCALAR, CONF_LIST, CONF_MAP };
+
+struct conf_node {
+	enum conf_kind kind;
+	struct conf_pos pos;
+	struct conf_pos key_pos; /* of the key, for a map's value */
+	char *key; /* in a map; NULL elsewhere */
+	char *text; /* scalar, after interpolation */
+	bool is_plain; /* scalar without quotes: may be a number, a boolean, null */
+	bool is_secret; /* came from ${file:} or ${credential:}: masked wherever it is shown */
+	struct conf_node **items;
+	size_t count;
+};
+
+struct conf_file {
+	char *path;
+	char *text; /* whole, for the caret lines */
+	size_t len;
+};
+
+struct conf_tree {
+	struct conf_node *root; /* a map; NULL when it could not be read */
+	struct conf_file **files;
+	size_t file_count;
+	size_t node_count;
+};
+
+/*
+ * Reads `path`, its env_file and its includes (globs, relative to the file, in order; their
+ * top-level maps are merged: a second definition of the same name is an error with both places),
+ * and interpolates scalars.  Always returns a tree to free, complaints tell whether it is usable.
+ */
+struct conf_tree *conf_tree_load(const char *path, struct complaints *complaints);
+/* The same for text at hand (tests, fuzzing, playbooks): no includes, no env_file. */
+struct conf_tree *conf_tree_parse(
+	const char *name, const char *text, size_t len, struct complaints *complaints);
+void conf_tree_free(struct conf_tree *tree);
+
+struct conf_node *conf_get(const struct conf_node *map, const char *key); /* NULL: absent */
+const char *conf_kind_name(const struct conf_node *node); /* "a list", "a map", "text" */
+
+#endif

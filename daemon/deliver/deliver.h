@@ -1,0 +1,91 @@
+/*
+ * Told, and provably: routes an incident's events to receivers, writes each notice down before it
+ * is tried, retries until taken or 24 h old.  One queue per receiver; one dead receiver delays
+ * nobody else.  Who was told of what is in the ledger, and who was told "firing" hears "resolved".
+ */
+#ifndef DELIVER_DELIVER_H
+#define DELIVER_DELIVER_H
+
+#include "conf/schema.h"
+#include "io/env.h"
+#include "model/incident.h"
+#include "model/notice.h"
+
+struct deliver;
+struct store;
+
+struct receiver_spec {
+	char *name;
+	const void *type; /* const struct receiver_type * */
+	void *conf;
+	struct conf_pos pos;
+};
+
+/* One `routes:` entry. */
+struct route_match {
+	struct conf_strings severity, check, type, rule, cause;
+	int min_severity; /* index into check_severities, -1: none */
+	struct conf_pairs labels;
+};
+
+struct route_spec {
+	struct route_match match;
+	struct conf_strings to;
+	usec_t group_wait_us, repeat_interval_us;
+	bool send_resolved, does_continue;
+};
+
+extern const struct conf_field route_fields[];
+void route_check(const struct route_spec *route, const struct conf_node *node,
+	const struct receiver_spec *receivers, size_t count, struct complaints *complaints);
+
+/* Persist or forget a document of kind "outbox" or "ledger". */
+struct deliver_options {
+	const struct io_env *env;
+	const char *daemon_name; /* copied */
+	void (*on_keep)(void *arg, const char *kind, const char *key, const json_t *doc);
+	/* Calls fn(arg2, durable) when all that on_keep was told is on disk. */
+	void (*when_durable)(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2);
+	/* A receiver gave something up (cause self.delivery-failed), or works again (text NULL). */
+	void (*on_trouble)(void *arg, const char *receiver, const char *text);
+	void *arg;
+};
+
+struct deliver *deliver_new(const struct deliver_options *options);
+void deliver_free(struct deliver *deliver); /* what waits stays in the store */
+
+void deliver_restore(struct deliver *deliver, const char *kind, const char *key, const json_t *doc);
+/* Settings in force, borrowed until the next apply.  After all restores, starts sending. */
+void deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receivers,
+	size_t receiver_count, const struct route_spec *const *routes, size_t route_count);
+
+struct delivery_event {
+	enum incident_event_type type;
+	const char *reason;
+	const struct incident *incident;
+	usec_t at_us;
+};
+void deliver_incident(struct deliver *deliver, const struct delivery_event *event);
+/* Reminders: an incident that is still open after its route's repeat_interval. */
+void deliver_tick(struct deliver *deliver, const struct incident *const *open, size_t count);
+/* Sends a test notice to one receiver now, besides the queue; done gets the verdict. */
+int deliver_test(struct deliver *deliver, const char *receiver,
+	void (*done)(void *arg, bool is_ok, const char *text), void *arg);
+/* True when nothing is being sent right now (shutdown may go on). */
+bool deliver_is_idle(const struct deliver *deliver);
+/* Stops starting new tries. */
+void deliver_drain(struct deliver *deliver);
+
+struct receiver_view {
+	const char *name, *type;
+	char target[256];
+	const char *state; /* "ok" "retrying" "failing" "disabled" "idle" */
+	size_t queued;
+	usec_t last_success_us, next_try_us, oldest_us; /* wall; 0: none */
+	char last_error[256];
+	uint64_t sent, failed;
+};
+size_t deliver_receivers(const struct deliver *deliver);
+bool deliver_view(const struct deliver *deliver, size_t n, struct receiver_view *out);
+
+#endif

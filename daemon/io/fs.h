@@ -1,0 +1,69 @@
+/*
+ * File-system calls that may hang for ever (a dead mount), made by helper processes: a thread stuck
+ * in the kernel would make the daemon unkillable.  One helper per mount in use; when a call passes
+ * its deadline the helper is killed and given up; while it is still stuck, further calls on that
+ * mount are answered at once with FS_STUCK.  At most FS_HELPERS_STUCK_MAX helpers may be stuck.
+ */
+#ifndef IO_FS_H
+#define IO_FS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "io/loop.h"
+
+#define FS_HELPERS_STUCK_MAX 8
+#define FS_PATH_MAX 4096
+#define FS_DATA_MAX 65536
+
+struct fs_pool;
+struct fs_call;
+
+enum fs_op {
+	FS_STATVFS,
+	FS_STAT,
+	FS_WRITE_TEST, /* create, write 4 KiB, fsync, remove a file in the folder `path` */
+	FS_READ, /* at most `length` bytes from `offset` */
+};
+
+struct fs_request {
+	enum fs_op op;
+	const char *path; /* copied */
+	uint64_t offset;
+	uint32_t length;
+};
+
+enum fs_status {
+	FS_OK,
+	FS_FAILED, /* see error (errno) */
+	FS_STUCK, /* passed its deadline, or the mount is known to hang */
+	FS_BROKEN, /* our own trouble: no helper could be had */
+};
+
+struct fs_result {
+	enum fs_status status;
+	int error;
+	usec_t stuck_us; /* FS_STUCK: for how long the mount has not answered */
+	uint64_t block_size, blocks, blocks_free, blocks_avail, inodes, inodes_free; /* STATVFS */
+	uint64_t fs_flags;
+	uint64_t size, mtime_us, dev, ino; /* STAT */
+	uint32_t mode, uid, gid;
+	const char *data; /* READ: borrowed until fn returns */
+	uint32_t data_len;
+};
+
+typedef void (*fs_fn)(void *arg, const struct fs_result *result);
+
+/* `self_exe` runs as the helper when its first argument is FS_HELPER_ARG. */
+#define FS_HELPER_ARG "--fs-helper"
+struct fs_pool *fs_pool_new(struct loop *loop, struct stats *stats);
+void fs_pool_free(struct fs_pool *pool); /* never waits for a stuck helper */
+int fs_helper_main(void); /* the helper's whole life; returns its exit status */
+
+struct fs_call *fs_call_start(struct fs_pool *pool, const struct fs_request *request,
+	usec_t timeout_us, fs_fn fn, void *arg);
+void fs_call_cancel(struct fs_call *call); /* NULL is fine */
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A connection that never blocks: name -> address -> connect -> TLS -> bytes, with the time of each
+ * phase.  TCP and unix sockets, plain and TLS, one path.  Both address families are tried (IPv6
+ * first, the next address after 300 ms or at once on failure); which family failed is kept.
+ *
+ * There is no deadline in here: the owner has one and calls stream_close.
+ */
+#ifndef IO_STREAM_H
+#define IO_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "io/addr.h"
+#include "io/fault.h"
+#include "io/loop.h"
+#include "io/resolve.h"
+#include "io/tls.h"
+
+struct stream;
+
+enum stream_event {
+	STREAM_OPEN, /* connected, and TLS is done where asked for; write now */
+	STREAM_DATA, /* more bytes in stream_in() */
+	STREAM_SENT, /* everything written has left */
+	STREAM_END, /* the peer closed; what it sent before is in stream_in() */
+	STREAM_FAILED, /* see stream_fault(), stream_reason() */
+};
+
+typedef void (*stream_fn)(void *arg, enum stream_event event);
+
+struct stream_options {
+	struct loop *loop;
+	struct resolver *resolver;
+	const struct place *place; /* copied */
+	struct tls_ctx *tls; /* NULL: plain */
+	const char *server_name; /* SNI and the name verified; NULL: place->host */
+	size_t in_max; /* most bytes unread in stream_in(): more is FAULT_PROTOCOL; 0: 256 kB */
+	bool full_handshake; /* do not resume: see the certificate */
+	int family; /* AF_UNSPEC, or only AF_INET / AF_INET6 */
+};
+
+/* Each phase in microseconds, -1: did not happen (yet). */
+struct stream_phases {
+	usec_t dns_us, connect_us, tls_us;
+};
+
+/* fn is called later, never from inside; after STREAM_END or STREAM_FAILED never again. */
+struct stream *stream_open(const struct stream_options *o, stream_fn fn, void *arg);
+/* Takes over an accepted, non-blocking fd; already open: no STREAM_OPEN comes. */
+struct stream *stream_adopt(struct loop *loop, int fd, size_t in_max, stream_fn fn, void *arg);
+void stream_close(struct stream *stream); /* NULL is fine; fn is not called any more */
+
+void stream_write(struct stream *stream, const void *data, size_t len);
+size_t stream_unsent(const struct stream *stream);
+struct buf *stream_in(struct stream *stream); /* read with buf_head/buf_left, eat with buf_drain */
+void stream_pause(struct stream *stream, bool is_paused); /* stops reading */
+/* STARTTLS: after the plain dialogue; STREAM_OPEN comes again. */
+void stream_start_tls(struct stream *stream, struct tls_ctx *tls, const char *server_name);
+
+enum fault stream_fault(const struct stream *stream);
+const char *stream_reason(const struct stream *stream); /* "connection refused by 127.0.0.1:80" */
+/* Says what a deadline means now: DNS_FAIL, TIMEOUT, TLS_HANDSHAKE or NOREPLY by phase. */
+enum fault stream_stuck(const struct stream *stream, char *text, size_t size);
+const struct stream_phases *stream_phases(const struct stream *stream);
+const struct addr *stream_peer(const struct stream *stream); /* len 0 before it is connected */
+/* "IPv6 ([::1]:80) is refused, IPv4 answers" or NULL: one family failed although another works. */
+const char *stream_family_note(const struct stream *stream);
+/* Seconds until the peer's certificate ends (may be negative); false: no certificate seen. */
+bool stream_cert_expiry(const struct stream *stream, usec_t *left_us);
+int stream_fd(const struct stream *stream); /* for peer credentials; -1 when closed */
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The rule language: text -> tokens -> tree -> names, types and units checked -> compiled form ->
+ * three-valued answer.  Pure: values and times come in through callbacks, answers go out.  This is
+ * the room's only door for expressions.
+ */
+#ifndef RULES_EXPR_H
+#define RULES_EXPR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/judge.h"
+#include "model/metric.h"
+#include "model/sample.h"
+
+struct expr;
+
+/* What the checker asks about names.  `this_type`: the type that `this` is; NULL outside each. */
+struct expr_names {
+	const void *arg;
+	/* The metric table of a check ("api", "disks[/var]"); NULL: no such check. */
+	const struct metric_desc *(*metrics_of)(const void *arg, const char *check);
+	/* All check names, for suggestions: the nth, NULL past the end. */
+	const char *(*check_at)(const void *arg, size_t n);
+	const struct metric_desc *this_metrics; /* NULL: `this` is an error */
+};
+
+/* e->code: column (from 1) of what is wrong.  The text says what would be right. */
+struct expr *expr_compile(const char *text, const struct expr_names *names, struct err *e);
+void expr_free(struct expr *expr);
+bool expr_is_condition(const struct expr *expr); /* true/false/unknown, not a number */
+const char *expr_text(const struct expr *expr);
+/* Checks it mentions, in order of appearance, without doubles: the nth, NULL past the end;
+ * "this" where it says so. */
+const char *expr_check_at(const struct expr *expr, size_t n);
+
+/* A window that must be kept for it to be evaluated: (check, metric, how long). */
+struct expr_window {
+	const char *check; /* "this" possible */
+	int metric; /* index in the check's table */
+	usec_t span_us;
+};
+size_t expr_window_count(const struct expr *expr);
+struct expr_window expr_window_at(const struct expr *expr, size_t n);
+
+struct expr_value {
+	bool is_known;
+	enum metric_unit unit;
+	double number; /* truth of a condition: 0 or 1 */
+	const char *text; /* UNIT_TEXT */
+};
+
+/* The world it is evaluated in; provided by rules.c (and by tests). */
+struct expr_world {
+	void *arg;
+	usec_t now_us; /* monotonic */
+	const char *this_check; /* what `this` is */
+	/* The latest sample of a check, NULL: none or too old (no data). */
+	const struct sample *(*sample_of)(void *arg, const char *check);
+	/* The kept window of a metric; NULL: not kept or no data. */
+	const struct series *(*series_of)(void *arg, const char *check, int metric, usec_t span_us);
+};
+
+struct expr_value expr_eval(const struct expr *expr, const struct expr_world *world);
+/* The numbers it looked at, as "name = value with unit" lines: why it fired. */
+void expr_explain(const struct expr *expr, const struct expr_world *world, struct buf *out);
+/* The same as a JSON object of base units: {"api.total_time": 2.3}. */
+json_t *expr_values(const struct expr *expr, const struct expr_world *world);
+
+/* "disk {{this.used_percent}} full": text with expressions. */
+struct expr_template;
+struct expr_template *expr_template_compile(
+	const char *text, const struct expr_names *names, struct err *e);
+void expr_template_free(struct expr_template *t);
+void expr_template_render(
+	const struct expr_template *t, const struct expr_world *world, char *out, size_t size);
+
+extern const struct judge expr_judge; /* expect.json */
+
+/* The functions, one row each, for the manual: name, arguments, what it means. */
+struct expr_function_doc {
+	const char *name, *usage, *doc;
+};
+size_t expr_function_count(void);
+struct expr_function_doc expr_function_at(size_t n);
+
+#endif

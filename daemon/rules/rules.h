@@ -1,0 +1,82 @@
+/*
+ * The rules in force: which expression is watched for which check, the windows they need, and the
+ * alert machines.  Samples and times in, alert events out; no socket, no clock of its own.
+ */
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include "conf/schema.h"
+#include "model/alert.h"
+#include "model/check.h"
+#include "model/judge.h"
+#include "model/sample.h"
+
+struct rules;
+struct rule_set; /* compiled rules of one configuration: immutable */
+
+enum on_no_data { NO_DATA_KEEP, NO_DATA_ALERT, NO_DATA_OK };
+
+/* One `rules:` entry as configured. */
+extern const struct conf_field rule_fields[];
+
+/* What the compiler must know about the checks in force. */
+struct rule_checks {
+	const struct check_spec *const *specs;
+	size_t count;
+	const struct metric_desc *(*metrics_of_type)(const char *type); /* NULL: no such type */
+};
+
+/*
+ * Compiles `rules` (a map node, NULL: none were written) and the built-in ones that `builtin` (the
+ * node of builtin_rules, NULL: default) leaves in force.  Complaints are positioned.  Never NULL.
+ */
+struct rule_set *rule_set_compile(const struct conf_node *rules, const struct conf_node *builtin,
+	const struct rule_checks *checks, struct complaints *complaints);
+void rule_set_free(struct rule_set *set);
+
+/* Built-in rules for the manual: YAML text of each. */
+size_t rule_builtin_count(void);
+const char *rule_builtin_name(size_t n);
+const char *rule_builtin_yaml(size_t n);
+
+typedef void (*alert_fn)(void *arg, const struct alert_event *event);
+/* An alert machine's state changed: persist it under key ("check\nrule"); NULL: forget it. */
+typedef void (*alert_keep_fn)(void *arg, const char *key, const json_t *state);
+
+struct rules_options {
+	alert_fn on_alert;
+	alert_keep_fn on_keep;
+	void *arg;
+};
+
+struct rules *rules_new(const struct rules_options *options);
+void rules_free(struct rules *rules);
+
+/* Before the first apply: what on_keep was told by the process before us. */
+void rules_restore(struct rules *rules, const char *key, const json_t *state);
+
+/* Puts a set in force (borrowed until the next apply): same check and rule keep their state and
+ * windows; what is gone ends with ALERT_REMOVED.  now: monotonic and wall. */
+void rules_apply(struct rules *rules, const struct rule_set *set,
+	const struct check_spec *const *specs, size_t count, usec_t now_us, usec_t wall_us);
+/* Children come and go at run time. */
+void rules_add_child(struct rules *rules, const struct check_spec *child, usec_t now_us);
+void rules_remove_child(
+	struct rules *rules, const struct check_spec *child, usec_t now_us, usec_t wall_us);
+
+/* A sample of a check (by its name): windows take it in, its rules are evaluated. */
+void rules_feed(struct rules *rules, const char *check, const struct sample *sample);
+/* Time-based changes (`for`, keep_firing_for, no data).  Returns when it wants to be called next
+ * (monotonic), INT64_MAX: not before the next sample. */
+usec_t rules_tick(struct rules *rules, usec_t now_us, usec_t wall_us);
+
+/* For the API: every alert that is not quiet. */
+struct alert_view {
+	const char *check, *rule, *text;
+	const char *state; /* "pending" "firing" "clearing" "unknown" */
+	enum severity severity;
+	usec_t since_us;
+};
+size_t rules_view(const struct rules *rules, struct alert_view *out, size_t max);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Runs every check on time: spread at the start, gathered on a tick, never two runs of one check at
+ * once, none waiting for another.  Counts failures and says the state; measures nothing, judges
+ * nothing.
+ */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include <stdbool.h>
+
+#include "base/hist.h"
+#include "io/env.h"
+#include "model/check.h"
+#include "model/judge.h"
+#include "model/sample.h"
+
+struct sched;
+
+#define SCHED_TOTALS 60 /* last total times kept for the sparkline */
+
+typedef void (*sched_sample_fn)(
+	void *arg, const struct check_spec *check, const struct sample *sample);
+typedef void (*sched_child_fn)(void *arg, const struct check_spec *child, bool is_added);
+/* What must outlive a restart ("first_added" for start_period): persist under the check's name. */
+typedef void (*sched_keep_fn)(void *arg, const char *check, const json_t *state);
+
+struct sched_options {
+	const struct io_env *env;
+	const struct judge *judge;
+	sched_sample_fn on_sample;
+	sched_child_fn on_child;
+	sched_keep_fn on_keep;
+	void (*on_slept)(void *arg, usec_t for_us); /* this host was suspended */
+	void *arg;
+};
+
+struct sched *sched_new(const struct sched_options *options);
+void sched_free(struct sched *sched); /* aborts what runs */
+
+void sched_restore(struct sched *sched, const char *check, const json_t *state);
+/* A diff: checks that are the same in every key keep their timer, state and running probe; changed
+ * ones start anew but keep their counters; `old_settings` must live until sched_is_drained. */
+void sched_apply(struct sched *sched, const struct check_spec *const *specs, size_t count);
+/* Runs now, besides the schedule; -1: no such check, or it is running. */
+int sched_run_now(struct sched *sched, const char *check);
+
+struct check_view {
+	const struct check_spec *spec;
+	enum check_state state;
+	const struct sample *last; /* NULL: none yet */
+	usec_t since_us; /* wall: since when in this state */
+	usec_t next_us; /* wall: next start */
+	bool is_running;
+	unsigned failures;
+	uint64_t runs, overdue;
+	const float *totals; /* seconds, NAN: failed; oldest first */
+	size_t total_count;
+};
+size_t sched_count(const struct sched *sched);
+bool sched_view(const struct sched *sched, size_t n, struct check_view *out); /* config order */
+bool sched_view_name(const struct sched *sched, const char *name, struct check_view *out);
+bool sched_round_done(const struct sched *sched); /* every check has run once since the start */
+const struct hist *sched_lateness(const struct sched *sched);
+
+#endif

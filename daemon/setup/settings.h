@@ -1,0 +1,79 @@
+/*
+ * The whole configuration, checked and typed: an immutable snapshot with a reference count.  Loading
+ * is pure (files in, snapshot and complaints out) and may run off the loop.
+ */
+#ifndef SETUP_SETTINGS_H
+#define SETUP_SETTINGS_H
+
+#include "base/secret.h"
+#include "conf/complain.h"
+#include "deliver/deliver.h"
+#include "io/log_writer.h"
+#include "model/check.h"
+#include "probes/probe.h"
+#include "rules/rules.h"
+
+struct daemon_settings {
+	char *name;
+	char *state_dir;
+	int language; /* enum language */
+	char *host_root;
+	struct conf_pairs labels;
+	int log_level; /* enum log_level */
+	int log_format; /* enum log_format */
+};
+
+struct api_settings {
+	struct conf_strings listen; /* "127.0.0.1:8421", "unix:/path", "off" */
+	char *token;
+	char *public_url;
+};
+
+struct history_settings {
+	int64_t max_size;
+};
+
+struct triage_settings {
+	usec_t reopen_within_us;
+};
+
+struct settings {
+	unsigned refs;
+	char *path;
+	struct daemon_settings daemon;
+	struct api_settings api;
+	struct history_settings history;
+	struct triage_settings triage;
+	struct check_spec **checks;
+	size_t check_count;
+	struct rule_set *rules;
+	struct receiver_spec **receivers;
+	size_t receiver_count;
+	struct route_spec **routes;
+	size_t route_count;
+	struct secret_set *secrets;
+	char *masked_yaml; /* GET /api/v1/config */
+	struct conf_tree *tree; /* positions and nodes that the above borrow from */
+};
+
+struct settings_context {
+	struct tls_pool *tls;
+	const struct judge *judge;
+};
+
+/* NULL when there were errors; complaints say which.  The caller holds one reference. */
+struct settings *settings_load(
+	const char *path, const struct settings_context *context, struct complaints *complaints);
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings *settings);
+/* Keys that changed but only take effect at the next start, one line each; "" if none. */
+void settings_restart_needed(
+	const struct settings *old, const struct settings *new_, struct buf *out);
+
+/* $TRIAGED_CONFIG, else /etc/triaged/triaged.yaml. */
+const char *settings_default_path(void);
+/* From the tables: whole documents. */
+void settings_json_schema(struct buf *out);
+void settings_manual(struct buf *out); /* docs/configuration.md */
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * What must survive: one thread owns SQLite, everybody else posts to it.  Two files in the state
+ * folder: state.db (synchronous FULL: incidents, alert machines, outbox, ledger) and history.db
+ * (NORMAL: samples and roll-ups).  A ballast file is given up when the disk is full.
+ *
+ * The durable side is a set of documents: (kind, key) -> JSON.  Puts and deletes of one loop turn
+ * are one transaction.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/stat.h"
+#include "io/loop.h"
+
+struct store;
+
+struct store_options {
+	const char *dir; /* created 0700 if missing */
+	struct loop *loop;
+	struct stats *stats;
+	int64_t history_max_bytes;
+	/* On the loop: the store cannot write (text says why), or can again (NULL). */
+	void (*on_trouble)(void *arg, const char *text);
+	void *arg;
+};
+
+/*
+ * Opens, locks the folder (a second daemon gets a clear error), checks the files; a corrupt one is
+ * set aside under a dated name and `aside` (size ASIDE_MAX) says so, "" otherwise.
+ */
+#define STORE_ASIDE_MAX 600
+struct store *store_open(const struct store_options *options, char *aside, struct err *e);
+/* Writes what is posted, waits for it at most `timeout_us`, closes. */
+void store_close(struct store *store, usec_t timeout_us);
+
+/* Before loop_run: every document of a kind, in key order. */
+int store_load(struct store *store, const char *kind,
+	void (*fn)(void *arg, const char *key, const json_t *doc), void *arg, struct err *e);
+
+void store_put(struct store *store, const char *kind, const char *key, const json_t *doc);
+void store_delete(struct store *store, const char *kind, const char *key);
+/* fn is called on the loop once all that was posted before is on disk (is_durable), or when the
+ * store could not write it (false: it goes on from memory and keeps trying). */
+void store_when_durable(struct store *store, void (*fn)(void *arg, bool is_durable), void *arg);
+void store_drop_waiter(struct store *store, void *arg); /* forgets every waiter with this arg */
+
+/* History: one value of one metric of one check, wall time.  Dropped and counted when behind. */
+void store_sample(struct store *store, const char *check, const char *metric, usec_t wall_us,
+	double value);
+
+/* A reading of history, off the loop: fn gets points in order of time, then is called with NULL. */
+struct store_point {
+	usec_t wall_us;
+	double avg, min, max;
+	uint64_t count;
+};
+struct store_query {
+	const char *check, *metric; /* copied */
+	usec_t since_us, until_us, step_us; /* step 0: as stored */
+};
+typedef void (*store_points_fn)(void *arg, const struct store_point *points, size_t count);
+/* fn is called once on the loop. */
+void store_query_start(
+	struct store *store, const struct store_query *query, store_points_fn fn, void *arg);
+
+#endif
