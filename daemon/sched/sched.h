@@ -38,9 +38,15 @@ struct sched *sched_new(const struct sched_options *options);
 void sched_free(struct sched *sched); /* aborts what runs */
 
 void sched_restore(struct sched *sched, const char *check, const json_t *state);
+/* Who owns the specs handed to sched_apply: release(owner) is called once no run uses them. */
+struct sched_owner {
+	void *owner;
+	void (*release)(void *owner);
+};
 /* A diff: checks that are the same in every key keep their timer, state and running probe; changed
- * ones start anew but keep their counters; `old_settings` must live until sched_is_drained. */
-void sched_apply(struct sched *sched, const struct check_spec *const *specs, size_t count);
+ * ones run anew but keep their state and counters. */
+void sched_apply(struct sched *sched, const struct check_spec *const *specs, size_t count,
+	const struct sched_owner *owner);
 /* Runs now, besides the schedule; -1: no such check, or it is running. */
 int sched_run_now(struct sched *sched, const char *check);
 
@@ -48,8 +54,8 @@ struct check_view {
 	const struct check_spec *spec;
 	enum check_state state;
 	const struct sample *last; /* NULL: none yet */
-	usec_t since_us; /* wall: since when in this state */
-	usec_t next_us; /* wall: next start */
+	usec_t since_us;           /* wall: since when in this state */
+	usec_t next_us;            /* wall: next start */
 	bool is_running;
 	unsigned failures;
 	uint64_t runs, overdue;

@@ -1,0 +1,121 @@
+/* What others may see of the scheduler: one check at a time, parents before their children. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sched/private.h"
+
+static size_t
+count_all(const struct sched *sched)
+{
+	size_t count = sched->count;
+
+	for (size_t i = 0; i < sched->count; i++)
+		count += sched->checks[i]->child_count;
+	return count;
+}
+
+void
+sched_flatten(struct sched *sched)
+{
+	size_t at = 0;
+
+	sched->flat_count = count_all(sched);
+	sched->flat = xreallocarray(sched->flat, sched->flat_count == 0 ? 1 : sched->flat_count,
+		sizeof(struct check *));
+	for (size_t i = 0; i < sched->count; i++) {
+		struct check *check = sched->checks[i];
+
+		sched->flat[at++] = check;
+		for (size_t c = 0; c < check->child_count; c++)
+			sched->flat[at++] = check->children[c];
+	}
+	stats_set(sched->env->stats, STAT_CHECKS, (double)sched->flat_count);
+}
+
+size_t
+sched_count(const struct sched *sched)
+{
+	return sched->flat_count;
+}
+
+/* A parent is down when a child is. */
+static enum check_state
+shown_state(const struct check *check)
+{
+	for (size_t i = 0; i < check->child_count; i++)
+		if (check->children[i]->state == CHECK_DOWN)
+			return CHECK_DOWN;
+	return check->state;
+}
+
+/* Turns the ring so that the oldest total comes first; the ring goes on from its start. */
+static void
+turn_totals(struct check *check)
+{
+	float turned[SCHED_TOTALS];
+
+	if (check->total_count < SCHED_TOTALS || check->total_at == 0)
+		return;
+	for (unsigned i = 0; i < SCHED_TOTALS; i++)
+		turned[i] = check->totals[(check->total_at + i) % SCHED_TOTALS];
+	memcpy(check->totals, turned, sizeof(turned));
+	check->total_at = 0;
+}
+
+static void
+fill(struct check *check, struct check_view *out)
+{
+	const struct loop *loop = check->sched->env->loop;
+
+	turn_totals(check);
+	*out = (struct check_view){
+		.spec = check->spec,
+		.state = shown_state(check),
+		.last = check->has_sample ? &check->last : NULL,
+		.since_us = check->since_wall_us,
+		.next_us = loop_wall(loop) + (check->due.due - loop_now(loop)),
+		.is_running = check->run != NULL,
+		.failures = check->failures,
+		.runs = check->runs,
+		.overdue = check->overdue,
+		.totals = check->totals,
+		.total_count = check->total_count,
+	};
+}
+
+bool
+sched_view(const struct sched *sched, size_t n, struct check_view *out)
+{
+	if (n >= sched_count(sched))
+		return false;
+	fill(sched->flat[n], out);
+	return true;
+}
+
+bool
+sched_view_name(const struct sched *sched, const char *name, struct check_view *out)
+{
+	struct check *check = map_get(sched->by_name, name);
+
+	if (check == NULL)
+		return false;
+	fill(check, out);
+	return true;
+}
+
+bool
+sched_round_done(const struct sched *sched)
+{
+	for (size_t i = 0; i < sched->count; i++)
+		if (!sched->checks[i]->has_sample)
+			return false;
+	return true;
+}
+
+const struct hist *
+sched_lateness(const struct sched *sched)
+{
+	return &sched->lateness;
+}
