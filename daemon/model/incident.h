@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "model/cause.h"
 
-#define INCIDENT_ID_LEN 12
+#define INCIDENT_ID_LEN   12
 #define INCIDENT_LIST_MAX 64 /* alerts, facts, remedy steps, timeline entries kept */
 
 enum incident_status { INCIDENT_OPEN, INCIDENT_ACKNOWLEDGED, INCIDENT_RESOLVED };
@@ -63,8 +63,8 @@ struct incident {
 	json_t *labels; /* object */
 	char *runbook_url, *url;
 	usec_t started_us, detected_us, acked_us, resolved_us; /* wall; 0: not yet */
-	unsigned sequence; /* rises with every event */
-	unsigned reopened; /* how often it came back */
+	unsigned sequence;                                     /* rises with every event */
+	unsigned reopened;                                     /* how often it came back */
 	bool is_flapping;
 	char *merged_into; /* id or NULL */
 };
@@ -80,7 +80,7 @@ json_t *incident_json(const struct incident *i, usec_t now_us);
 json_t *incident_store(const struct incident *i);
 int incident_restore(struct incident *i, const json_t *stored, struct err *e);
 
-const char *incident_status_name(enum incident_status status); /* "open" "acknowledged" ... */
+const char *incident_status_name(enum incident_status status);  /* "open" "acknowledged" ... */
 const char *incident_event_name(enum incident_event_type type); /* "incident.opened" ... */
 
 #endif

@@ -11,7 +11,7 @@
 
 struct notice {
 	char id[NOTICE_ID_LEN + 1];
-	char *type; /* "incident.opened", "test" */
+	char *type;   /* "incident.opened", "test" */
 	char *reason; /* "first", "recovered"... */
 	usec_t at_us; /* wall: when the event happened */
 	unsigned sequence;
