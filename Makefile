@@ -32,7 +32,7 @@ ROOMS := $(addprefix daemon/,base io conf model rules store sched triage deliver
 	probes probes/facts alerts
 LIB_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
-APP_OBJ := $(B)/daemon/main.o $(B)/daemon/app.o
+APP_OBJ := $(B)/daemon/main.o $(patsubst %.c,$(B)/%.o,$(wildcard daemon/app*.c))
 CLI_OBJ := $(B)/daemon/triage_main.o
 LIB := $(B)/libtriaged.a
 TEST_SRC := $(wildcard tests/*/*_test.c)

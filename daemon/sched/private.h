@@ -21,7 +21,8 @@ struct sched {
 	usec_t epoch_us; /* the grid's origin */
 	usec_t slept_us;
 	double starts_per_second; /* of all checks: decides the tick */
-	bool is_batching;         /* the timer is armed once, at the end of the batch */
+	bool is_stopped;
+	bool is_batching; /* the timer is armed once, at the end of the batch */
 	struct hist lateness;
 };
 

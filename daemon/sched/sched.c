@@ -28,7 +28,7 @@ arm(struct sched *sched)
 {
 	struct heap_node *first = heap_first(&sched->heap);
 
-	if (first == NULL)
+	if (first == NULL || sched->is_stopped)
 		timer_stop(&sched->timer);
 	else if (!timer_runs(&sched->timer) || sched->timer.node.due != first->due)
 		timer_at(&sched->timer, first->due);
@@ -258,6 +258,15 @@ free_json(void *doc)
 	json_decref(doc);
 }
 
+void
+sched_stop(struct sched *sched)
+{
+	timer_stop(&sched->timer);
+	sched->is_stopped = true;
+	for (size_t i = 0; i < sched->flat_count; i++)
+		sched_abort_run(sched->flat[i]);
+}
+
 static void
 free_whole(struct check *check)
 {
@@ -374,7 +383,7 @@ sched_run_now(struct sched *sched, const char *name)
 {
 	struct check *check = map_get(sched->by_name, name);
 
-	if (check == NULL || check->run != NULL)
+	if (check == NULL || check->run != NULL || sched->is_stopped)
 		return -1;
 	start_run(check);
 	return 0;

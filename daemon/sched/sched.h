@@ -36,6 +36,7 @@ struct sched_options {
 
 struct sched *sched_new(const struct sched_options *options);
 void sched_free(struct sched *sched); /* aborts what runs */
+void sched_stop(struct sched *sched); /* aborts what runs, starts nothing more; views still work */
 
 void sched_restore(struct sched *sched, const char *check, const json_t *state);
 /* Who owns the specs handed to sched_apply: release(owner) is called once no run uses them. */

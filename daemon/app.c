@@ -1,0 +1,519 @@
+/*
+ * The whole pipeline in a few callbacks: on_sample (store, rules), on_alert (triage), on_incident
+ * (deliver).  Lower floors never call up: they call what they were given here.  What must survive
+ * goes through the on_keep callbacks into one store transaction per turn of the loop.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_private.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/dgram.h"
+#include "io/fs.h"
+#include "io/http.h"
+#include "io/log_writer.h"
+#include "io/offload.h"
+#include "io/resolve.h"
+#include "rules/expr.h"
+
+#define CHORES_US      (5 * USEC_PER_SEC) /* reminders, ageing, gauges */
+#define DRAIN_US       (3 * USEC_PER_SEC) /* of the five seconds that a stop may take */
+#define STORE_CLOSE_US USEC_PER_SEC
+#define OPEN_MAX       1000 /* open incidents looked at for reminders */
+
+/* ---- what flows up ---- */
+
+void
+app_arm_rules(struct app *app)
+{
+	usec_t next = rules_tick(app->rules, loop_now(app->env.loop), loop_wall(app->env.loop));
+
+	if (next == INT64_MAX)
+		timer_stop(&app->rules_timer);
+	else if (!timer_runs(&app->rules_timer) || app->rules_timer.node.due != next)
+		timer_at(&app->rules_timer, next);
+}
+
+static void
+on_rules_due(void *arg)
+{
+	app_arm_rules(arg);
+}
+
+static void
+on_sample(void *arg, const struct check_spec *check, const struct sample *sample)
+{
+	struct app *app = arg;
+
+	recorder_take(app->recorder, check->name, sample);
+	if (sample->outcome != OUTCOME_OK)
+		triage_evidence(app->triage, check->name, sample);
+	rules_feed(app->rules, check->name, sample);
+	app_arm_rules(app);
+}
+
+static void
+on_child(void *arg, const struct check_spec *child, bool is_added)
+{
+	struct app *app = arg;
+	usec_t now = loop_now(app->env.loop);
+
+	if (is_added)
+		rules_add_child(app->rules, child, now);
+	else
+		rules_remove_child(app->rules, child, now, loop_wall(app->env.loop));
+}
+
+static void
+on_slept(void *arg, usec_t for_us)
+{
+	char text[64];
+
+	(void)arg;
+	clock_format_duration(for_us, text, sizeof(text));
+	log_notice("this host slept for %s; checks start afresh", text);
+}
+
+static void
+on_alert(void *arg, const struct alert_event *event)
+{
+	struct app *app = arg;
+
+	triage_alert(app->triage, event);
+}
+
+void
+app_on_incident(void *arg, const struct incident_event *event)
+{
+	struct app *app = arg;
+	const struct incident *incident = event->incident;
+	const struct delivery_event delivery = {
+		.type = event->type,
+		.reason = event->reason,
+		.incident = incident,
+		.at_us = event->at_us,
+	};
+
+	log_notice("incident=%s event=%s reason=%s severity=%s check=%s cause=%s: %s", incident->id,
+		incident_event_name(event->type), event->reason, severity_name(incident->severity),
+		incident->check, incident->cause_code, incident->title);
+	deliver_incident(app->deliver, &delivery);
+}
+
+/* ---- what must survive ---- */
+
+static void
+keep(struct app *app, const char *kind, const char *key, const json_t *doc)
+{
+	if (doc == NULL)
+		store_delete(app->store, kind, key);
+	else
+		store_put(app->store, kind, key, doc);
+}
+
+static void
+keep_check(void *arg, const char *check, const json_t *doc)
+{
+	keep(arg, "check", check, doc);
+}
+
+static void
+keep_alert(void *arg, const char *key, const json_t *doc)
+{
+	keep(arg, "alert", key, doc);
+}
+
+void
+app_keep_incident(void *arg, const char *id, const json_t *doc)
+{
+	keep(arg, "incident", id, doc);
+}
+
+static void
+keep_delivery(void *arg, const char *kind, const char *key, const json_t *doc)
+{
+	keep(arg, kind, key, doc);
+}
+
+static void
+when_durable(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2)
+{
+	struct app *app = arg;
+
+	store_when_durable(app->store, fn, arg2);
+}
+
+/* ---- our own trouble ---- */
+
+static void
+on_store_trouble(void *arg, const char *text)
+{
+	struct app *app = arg;
+
+	xstrset(&app->store_trouble, text);
+	app->world.store_trouble = app->store_trouble;
+	stats_set(&app->stats, STAT_STORE_DEGRADED, text == NULL ? 0 : 1);
+	if (text == NULL)
+		log_notice("store: writes work again, everything that waited is saved");
+	else
+		log_error("store: %s; going on from memory", text);
+	if (app->triage != NULL)
+		triage_self(app->triage, "self.store", text, loop_wall(app->env.loop));
+}
+
+static void
+on_delivery_trouble(void *arg, const char *receiver, const char *text)
+{
+	struct app *app = arg;
+	char *sentence = text == NULL ? NULL : xasprintf("receiver %s: %s", receiver, text);
+
+	triage_self(app->triage, "self.delivery-failed", sentence, loop_wall(app->env.loop));
+	free(sentence);
+}
+
+/* ---- chores, signals, watchdog ---- */
+
+static void
+send_reminders(struct app *app)
+{
+	const struct incident *open[OPEN_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < triage_count(app->triage) && count < OPEN_MAX; i++) {
+		const struct incident *incident = triage_at(app->triage, i);
+
+		if (incident->status == INCIDENT_RESOLVED)
+			break;
+		open[count++] = incident;
+	}
+	deliver_tick(app->deliver, open, count);
+}
+
+static void
+say_status(struct app *app)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "STATUS=%zu checks, %zu open incidents, %.0f notices waiting",
+		sched_count(app->sched), triage_open_count(app->triage),
+		stats_get(&app->stats, STAT_OUTBOX_DEPTH));
+	notify_send(app->notify, text);
+}
+
+static void
+on_chores(void *arg)
+{
+	struct app *app = arg;
+
+	triage_tick(app->triage, loop_wall(app->env.loop));
+	send_reminders(app);
+	say_status(app);
+	timer_after(&app->chores_timer, CHORES_US);
+}
+
+/* Fed only when the loop turned since the last time: a timer alone is no proof of progress. */
+static void
+on_watchdog(void *arg)
+{
+	struct app *app = arg;
+	uint64_t turns = loop_lag(app->env.loop)->count;
+
+	if (turns != app->turns_seen)
+		notify_send(app->notify, "WATCHDOG=1");
+	app->turns_seen = turns;
+	timer_after(&app->watchdog_timer, notify_watchdog_us(app->notify) / 2);
+}
+
+static void
+on_drain_due(void *arg)
+{
+	struct app *app = arg;
+
+	if (deliver_is_idle(app->deliver) || loop_now(app->env.loop) >= app->drain_until_us)
+		loop_stop(app->env.loop);
+	else
+		timer_after(&app->drain_timer, 20 * USEC_PER_MSEC);
+}
+
+static void
+begin_stop(struct app *app)
+{
+	if (app->world.is_draining)
+		return;
+	log_notice("stopping");
+	notify_send(app->notify, "STOPPING=1");
+	app->world.is_draining = true;
+	sched_stop(app->sched);
+	deliver_drain(app->deliver);
+	timer_stop(&app->chores_timer);
+	timer_stop(&app->rules_timer);
+	app->drain_until_us = loop_now(app->env.loop) + DRAIN_US;
+	on_drain_due(app);
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct app *app = arg;
+
+	if (signo == SIGHUP)
+		app_start_reload(app, NULL, NULL);
+	else
+		begin_stop(app);
+}
+
+/* ---- life ---- */
+
+static void
+on_api_reload(void *arg, void (*done)(void *arg2, const char *text), void *arg2)
+{
+	app_start_reload(arg, done, arg2);
+}
+
+static int
+on_api_run(void *arg, const char *check)
+{
+	struct app *app = arg;
+
+	return sched_run_now(app->sched, check);
+}
+
+static void
+restore_check(void *arg, const char *key, const json_t *doc)
+{
+	sched_restore(((struct app *)arg)->sched, key, doc);
+}
+
+static void
+restore_alert(void *arg, const char *key, const json_t *doc)
+{
+	rules_restore(((struct app *)arg)->rules, key, doc);
+}
+
+static void
+restore_incident(void *arg, const char *key, const json_t *doc)
+{
+	triage_restore(((struct app *)arg)->triage, key, doc);
+}
+
+static void
+restore_outbox(void *arg, const char *key, const json_t *doc)
+{
+	deliver_restore(((struct app *)arg)->deliver, "outbox", key, doc);
+}
+
+static void
+restore_ledger(void *arg, const char *key, const json_t *doc)
+{
+	deliver_restore(((struct app *)arg)->deliver, "ledger", key, doc);
+}
+
+/* The ledger comes before the outbox: a waiting notice is read in its light. */
+static const struct {
+	const char *kind;
+	void (*fn)(void *arg, const char *key, const json_t *doc);
+} memories[] = {
+	{ "check", restore_check },
+	{ "alert", restore_alert },
+	{ "incident", restore_incident },
+	{ "ledger", restore_ledger },
+	{ "outbox", restore_outbox },
+};
+
+static int
+restore_all(struct app *app, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++)
+		if (store_load(app->store, memories[i].kind, memories[i].fn, app, e) == -1)
+			return err_wrap(e, "cannot read the state folder");
+	return 0;
+}
+
+static int
+make_env(struct app *app, struct err *e)
+{
+	struct io_env *env = &app->env;
+
+	env->loop = loop_new(&app->clock, e);
+	if (env->loop == NULL)
+		return -1;
+	loop_set_stats(env->loop, &app->stats);
+	env->resolver = resolver_new(env->loop, NULL);
+	env->tls = app->tls;
+	env->http = http_client_new(env->loop, env->resolver, env->tls);
+	env->fs = fs_pool_new(env->loop, &app->stats);
+	env->offload = offload_new(env->loop);
+	env->stats = &app->stats;
+	env->secrets = app->settings->secrets;
+	env->host_root = app->settings->daemon.host_root;
+	env->version = TRIAGED_VERSION;
+	return 0;
+}
+
+static int
+open_store(struct app *app, char aside[STORE_ASIDE_MAX], struct err *e)
+{
+	const struct store_options options = {
+		.dir = app->settings->daemon.state_dir,
+		.loop = app->env.loop,
+		.stats = &app->stats,
+		.history_max_bytes = app->settings->history.max_size,
+		.on_trouble = on_store_trouble,
+		.arg = app,
+	};
+
+	app->store = store_open(&options, aside, e);
+	if (app->store == NULL)
+		return -1;
+	app->recorder = recorder_new(app->store);
+	return 0;
+}
+
+static void
+make_rooms(struct app *app)
+{
+	const struct rules_options rules = {
+		.on_alert = on_alert,
+		.on_keep = keep_alert,
+		.arg = app,
+	};
+	const struct deliver_options deliver = {
+		.env = &app->env,
+		.daemon_name = app->settings->daemon.name,
+		.on_keep = keep_delivery,
+		.when_durable = when_durable,
+		.on_trouble = on_delivery_trouble,
+		.arg = app,
+	};
+	const struct sched_options sched = {
+		.env = &app->env,
+		.judge = &expr_judge,
+		.on_sample = on_sample,
+		.on_child = on_child,
+		.on_keep = keep_check,
+		.on_slept = on_slept,
+		.arg = app,
+	};
+
+	app->rules = rules_new(&rules);
+	app->deliver = deliver_new(&deliver);
+	app->sched = sched_new(&sched);
+	app_configure_triage(app);
+}
+
+static int
+open_api(struct app *app, struct err *e)
+{
+	app->world = (struct api_world){
+		.env = &app->env,
+		.sched = app->sched,
+		.rules = app->rules,
+		.triage = app->triage,
+		.deliver = app->deliver,
+		.store = app->store,
+		.settings = app->settings,
+		.store_trouble = app->store_trouble,
+		.started_wall_us = loop_wall(app->env.loop),
+		.reload = on_api_reload,
+		.run_check = on_api_run,
+		.arg = app,
+	};
+	app->api = api_new(&app->world);
+	return api_listen(app->api, e);
+}
+
+static int
+watch_signals(struct app *app, struct err *e)
+{
+	static const int signals[] = { SIGHUP, SIGTERM, SIGINT };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (loop_on_signal(app->env.loop, signals[i], on_signal, app, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+build(struct app *app, char aside[STORE_ASIDE_MAX], struct err *e)
+{
+	if (make_env(app, e) == -1 || watch_signals(app, e) == -1 ||
+		open_store(app, aside, e) == -1)
+		return -1;
+	make_rooms(app);
+	if (restore_all(app, e) == -1 || open_api(app, e) == -1)
+		return -1;
+	timer_init(&app->rules_timer, app->env.loop, on_rules_due, app);
+	timer_init(&app->chores_timer, app->env.loop, on_chores, app);
+	timer_init(&app->watchdog_timer, app->env.loop, on_watchdog, app);
+	timer_init(&app->drain_timer, app->env.loop, on_drain_due, app);
+	return 0;
+}
+
+struct app *
+app_new(struct settings *settings, struct tls_pool *tls, struct err *e)
+{
+	struct app *app = xcalloc(1, sizeof(*app));
+	char aside[STORE_ASIDE_MAX] = "";
+
+	app->settings = settings;
+	app->tls = tls;
+	clock_init_real(&app->clock);
+	log_set_level((enum log_level)settings->daemon.log_level);
+	app->log = log_writer_start((enum log_format)settings->daemon.log_format, &app->stats, e);
+	if (app->log == NULL || build(app, aside, e) == -1) {
+		app_free(app);
+		return NULL;
+	}
+	app_apply(app);
+	triage_tick(app->triage, loop_wall(app->env.loop));
+	if (aside[0] != '\0') {
+		log_error("store: %s", aside);
+		triage_self(app->triage, "self.store-corrupt", aside, loop_wall(app->env.loop));
+	}
+	return app;
+}
+
+void
+app_run(struct app *app)
+{
+	char where[512];
+
+	app->notify = notify_new();
+	api_where(app->api, where, sizeof(where));
+	log_notice("triaged %s: %zu checks, %zu receivers, listening on %s", TRIAGED_VERSION,
+		app->settings->check_count, app->settings->receiver_count, where);
+	notify_send(app->notify, "READY=1");
+	say_status(app);
+	timer_after(&app->chores_timer, CHORES_US);
+	if (notify_watchdog_us(app->notify) > 0)
+		timer_after(&app->watchdog_timer, notify_watchdog_us(app->notify) / 2);
+	loop_run(app->env.loop);
+}
+
+void
+app_free(struct app *app)
+{
+	if (app == NULL)
+		return;
+	api_free(app->api);
+	sched_free(app->sched);
+	deliver_free(app->deliver);
+	recorder_free(app->recorder);
+	if (app->store != NULL)
+		store_close(app->store, STORE_CLOSE_US);
+	triage_free(app->triage);
+	rules_free(app->rules);
+	offload_free(app->env.offload);
+	fs_pool_free(app->env.fs);
+	http_client_free(app->env.http);
+	resolver_free(app->env.resolver);
+	loop_free(app->env.loop);
+	notify_free(app->notify);
+	log_writer_stop(app->log);
+	settings_unref(app->settings);
+	free(app->config_trouble);
+	free(app->store_trouble);
+	free(app);
+}

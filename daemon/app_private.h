@@ -1,0 +1,50 @@
+/* The app's own state: what app.c and app_reload.c share, and nobody else sees. */
+#ifndef APP_PRIVATE_H
+#define APP_PRIVATE_H
+
+#include "api/api.h"
+#include "app.h"
+#include "deliver/deliver.h"
+#include "io/timer.h"
+#include "rules/rules.h"
+#include "sched/sched.h"
+#include "store/record.h"
+#include "store/store.h"
+#include "triage/triage.h"
+
+struct app {
+	struct clock clock;
+	struct stats stats;
+	struct io_env env;
+	struct settings *settings;
+	struct tls_pool *tls;
+	struct log_writer *log;
+	struct notify *notify;
+	struct store *store;
+	struct recorder *recorder;
+	struct rules *rules;
+	struct triage *triage;
+	struct deliver *deliver;
+	struct sched *sched;
+	struct api *api;
+	struct api_world world;
+	struct timer rules_timer, chores_timer, watchdog_timer, drain_timer;
+	struct offload_job *reload_job;
+	bool wants_reload; /* asked for again while one was under way */
+	char *config_trouble, *store_trouble;
+	uint64_t turns_seen; /* by the watchdog */
+	usec_t drain_until_us;
+};
+
+/* Looks at the rules' clock and arms their timer. */
+void app_arm_rules(struct app *app);
+void app_on_incident(void *arg, const struct incident_event *event);
+void app_keep_incident(void *arg, const char *id, const json_t *doc);
+
+/* app_reload.c: puts app->settings in force everywhere; the rooms compare with what they have. */
+void app_apply(struct app *app);
+void app_configure_triage(struct app *app);
+/* done(arg, text) when it is over: NULL, or what was wrong.  done may be NULL. */
+void app_start_reload(struct app *app, void (*done)(void *arg, const char *text), void *arg);
+
+#endif

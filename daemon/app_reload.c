@@ -1,0 +1,209 @@
+/*
+ * Settings in force, and how they change: a reload is loaded off the loop, then each room is given
+ * the new snapshot and compares it with what it has.  What is wrong leaves the old one in force.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_private.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/dgram.h"
+#include "io/log_writer.h"
+#include "io/offload.h"
+#include "rules/expr.h"
+
+struct reload {
+	struct app *app;
+	char *path;
+	struct settings *settings; /* the result */
+	struct complaints *complaints;
+	void (*done)(void *arg, const char *text);
+	void *arg;
+};
+
+static void
+release_settings(void *owner)
+{
+	settings_unref(owner);
+}
+
+static const struct check_spec *const *
+specs_of(const struct settings *settings)
+{
+	return (const struct check_spec *const *)settings->checks;
+}
+
+void
+app_configure_triage(struct app *app)
+{
+	const struct settings *settings = app->settings;
+	char where[512];
+	char *base = NULL;
+	struct triage_options options = {
+		.on_incident = app_on_incident,
+		.on_keep = app_keep_incident,
+		.arg = app,
+		.host = settings->daemon.name,
+		.language = (enum language)settings->daemon.language,
+		.reopen_within_us = settings->triage.reopen_within_us,
+	};
+
+	if (settings->api.public_url != NULL) {
+		base = xstrdup(settings->api.public_url);
+	} else if (app->api != NULL) {
+		api_where(app->api, where, sizeof(where));
+		if (strncmp(where, "http://", 7) == 0)
+			base = xstrndup(where, strcspn(where, " "));
+	}
+	options.url_base = base;
+	if (app->triage == NULL)
+		app->triage = triage_new(&options);
+	else
+		triage_configure(app->triage, &options);
+	free(base);
+}
+
+void
+app_apply(struct app *app)
+{
+	struct settings *settings = app->settings;
+	const struct sched_owner owner = {
+		.owner = settings_ref(settings),
+		.release = release_settings,
+	};
+
+	log_set_level((enum log_level)settings->daemon.log_level);
+	log_writer_set_format(app->log, (enum log_format)settings->daemon.log_format);
+	log_writer_set_secrets(app->log, settings->secrets);
+	app->env.secrets = settings->secrets;
+	app->world.settings = settings;
+	app_configure_triage(app);
+	deliver_apply(app->deliver, (const struct receiver_spec *const *)settings->receivers,
+		settings->receiver_count, (const struct route_spec *const *)settings->routes,
+		settings->route_count);
+	sched_apply(app->sched, specs_of(settings), settings->check_count, &owner);
+	rules_apply(app->rules, settings->rules, specs_of(settings), settings->check_count,
+		loop_now(app->env.loop), loop_wall(app->env.loop));
+	app_arm_rules(app);
+}
+
+static void
+say_complaints(const struct complaints *complaints)
+{
+	struct buf text;
+	char *line, *rest;
+
+	buf_init(&text, 0);
+	complaints_print(complaints, &text);
+	for (line = strtok_r(text.data, "\n", &rest); line != NULL;
+		line = strtok_r(NULL, "\n", &rest))
+		log_error("%s", line);
+	buf_fini(&text);
+}
+
+static void
+set_config_trouble(struct app *app, const struct complaints *complaints)
+{
+	char first[400];
+
+	if (complaints == NULL) {
+		xstrset(&app->config_trouble, NULL);
+	} else {
+		complaints_first(complaints, first, sizeof(first));
+		xstrset(&app->config_trouble, first);
+	}
+	app->world.config_trouble = app->config_trouble;
+	stats_set(&app->stats, STAT_CONFIG_BAD, app->config_trouble == NULL ? 0 : 1);
+	triage_self(app->triage, "self.config-bad", app->config_trouble, loop_wall(app->env.loop));
+}
+
+static void
+take_new_settings(struct app *app, struct settings *fresh)
+{
+	struct settings *old = app->settings;
+	struct buf needs_restart;
+
+	buf_init(&needs_restart, 0);
+	settings_restart_needed(old, fresh, &needs_restart);
+	if (buf_left(&needs_restart) > 0)
+		log_warn("reload: takes effect at the next start only: %s",
+			buf_text(&needs_restart));
+	buf_fini(&needs_restart);
+	app->settings = fresh;
+	app_apply(app);
+	settings_unref(old);
+}
+
+static void
+load_off_loop(void *arg)
+{
+	struct reload *reload = arg;
+	const struct settings_context context = { .tls = reload->app->tls, .judge = &expr_judge };
+
+	reload->settings = settings_load(reload->path, &context, reload->complaints);
+}
+
+static void
+drop_reload(void *arg)
+{
+	struct reload *reload = arg;
+
+	settings_unref(reload->settings);
+	complaints_free(reload->complaints);
+	free(reload->path);
+	free(reload);
+}
+
+static void
+on_loaded(void *arg)
+{
+	struct reload *reload = arg;
+	struct app *app = reload->app;
+	struct err e;
+
+	app->reload_job = NULL;
+	if (reload->settings == NULL) {
+		say_complaints(reload->complaints);
+		log_error("reload: the settings have %u errors; the old ones stay in force",
+			complaints_errors(reload->complaints));
+		set_config_trouble(app, reload->complaints);
+	} else {
+		take_new_settings(app, reload->settings);
+		reload->settings = NULL;
+		set_config_trouble(app, NULL);
+		if (api_listen(app->api, &e) == -1)
+			log_error("api: %s", e.text);
+		log_notice("reload: done, %zu checks", app->settings->check_count);
+	}
+	notify_send(app->notify, "READY=1");
+	if (reload->done != NULL)
+		reload->done(reload->arg, app->config_trouble);
+	drop_reload(reload);
+	if (app->wants_reload) {
+		app->wants_reload = false;
+		app_start_reload(app, NULL, NULL);
+	}
+}
+
+void
+app_start_reload(struct app *app, void (*done)(void *, const char *), void *arg)
+{
+	struct reload *reload;
+
+	if (app->reload_job != NULL) {
+		app->wants_reload = true;
+		if (done != NULL)
+			done(arg, "a reload is under way; another one follows it");
+		return;
+	}
+	reload = xcalloc(1, sizeof(*reload));
+	reload->app = app;
+	reload->path = xstrdup(app->settings->path);
+	reload->complaints = complaints_new();
+	reload->done = done;
+	reload->arg = arg;
+	stats_add(&app->stats, STAT_RELOADS, 1);
+	notify_send(app->notify, "RELOADING=1");
+	app->reload_job = offload_start(app->env.offload, load_off_loop, on_loaded, reload);
+}

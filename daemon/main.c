@@ -1,0 +1,169 @@
+/* `triaged`: looks at the command line, loads the settings, hands over to the app. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "io/fs.h"
+#include "io/tls.h"
+#include "rules/expr.h"
+
+static const char usage[] =
+	"usage: triaged [-c FILE] [--check]\n"
+	"\n"
+	"  -c, --config FILE  settings (default: $TRIAGED_CONFIG, then /etc/triaged/triaged.yaml)\n"
+	"      --check        look at the settings, say what is wrong with them, exit 0 or 2\n"
+	"      --manual       print the configuration reference (Markdown)\n"
+	"      --version      print the version\n"
+	"\n"
+	"Runs in the foreground until SIGTERM; SIGHUP reloads. People use `triage`.\n";
+
+enum action { RUN, CHECK, MANUAL, VERSION, HELP, BAD };
+
+enum { OPT_CHECK = 1000, OPT_MANUAL, OPT_VERSION };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "manual", no_argument, NULL, OPT_MANUAL },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static enum action
+read_arguments(int argc, char **argv, const char **config)
+{
+	enum action action = RUN;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (option == 'c')
+			*config = optarg;
+		else if (option == OPT_CHECK)
+			action = CHECK;
+		else if (option == OPT_MANUAL)
+			action = MANUAL;
+		else if (option == OPT_VERSION)
+			action = VERSION;
+		else
+			action = option == 'h' ? HELP : BAD;
+		if (action == BAD || action == HELP)
+			return action;
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"triaged: unexpected argument \"%s\": the settings are named with -c "
+			"FILE\n",
+			argv[optind]);
+		return BAD;
+	}
+	return action;
+}
+
+static void
+print_complaints(const struct complaints *complaints)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	complaints_print(complaints, &text);
+	fputs(buf_text(&text), stderr);
+	buf_fini(&text);
+}
+
+static struct settings *
+load(const char *config, struct tls_pool *tls)
+{
+	const struct settings_context context = { .tls = tls, .judge = &expr_judge };
+	struct complaints *complaints = complaints_new();
+	struct settings *settings = settings_load(config, &context, complaints);
+
+	print_complaints(complaints);
+	if (settings == NULL)
+		fprintf(stderr, "triaged: %u error%s in %s; nothing was started\n",
+			complaints_errors(complaints),
+			complaints_errors(complaints) == 1 ? "" : "s", config);
+	complaints_free(complaints);
+	return settings;
+}
+
+static int
+print_manual(void)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	settings_manual(&text);
+	fputs(buf_text(&text), stdout);
+	buf_fini(&text);
+	return 0;
+}
+
+static int
+run(struct settings *settings, struct tls_pool *tls)
+{
+	struct err e;
+	struct app *app;
+
+	signal(SIGPIPE, SIG_IGN);
+	app = app_new(settings, tls, &e);
+	if (app == NULL) {
+		fprintf(stderr, "triaged: %s\n", e.text);
+		return 1;
+	}
+	app_run(app);
+	app_free(app);
+	return 0;
+}
+
+static int
+start(const char *config, enum action action)
+{
+	struct tls_pool *tls = tls_pool_new();
+	struct settings *settings = load(config, tls);
+	int status = 2;
+
+	if (settings != NULL && action == CHECK) {
+		printf("%s: OK\n", config);
+		settings_unref(settings);
+		status = 0;
+	} else if (settings != NULL) {
+		status = run(settings, tls);
+	}
+	tls_pool_free(tls);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *config = settings_default_path();
+	enum action action;
+
+	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
+		return fs_helper_main();
+	action = read_arguments(argc, argv, &config);
+	switch (action) {
+	case MANUAL:
+		return print_manual();
+	case VERSION:
+		puts("triaged " TRIAGED_VERSION);
+		return 0;
+	case HELP:
+		fputs(usage, stdout);
+		return 0;
+	case BAD:
+		fputs(usage, stderr);
+		return 2;
+	case RUN:
+	case CHECK:
+		break;
+	}
+	return start(config, action);
+}

@@ -1,0 +1,137 @@
+/* See record.h.  One small entry per check: when its row is due, and the sums since the last one.
+ */
+#include "store/record.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+
+#define STEP_US (10 * USEC_PER_SEC)
+
+struct sum {
+	float total;
+	unsigned count;
+};
+
+struct entry {
+	usec_t due_us;    /* monotonic: the row that is being gathered ends here */
+	struct sum *sums; /* NULL while every sample is its own row */
+	size_t metric_count;
+};
+
+struct recorder {
+	struct store *store;
+	struct map *entries; /* check -> struct entry * */
+};
+
+struct recorder *
+recorder_new(struct store *store)
+{
+	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
+
+	recorder->store = store;
+	recorder->entries = map_new();
+	return recorder;
+}
+
+static void
+free_entry(void *p)
+{
+	struct entry *entry = p;
+
+	free(entry->sums);
+	free(entry);
+}
+
+void
+recorder_free(struct recorder *recorder)
+{
+	if (recorder == NULL)
+		return;
+	map_free(recorder->entries, free_entry);
+	free(recorder);
+}
+
+static struct entry *
+entry_of(struct recorder *recorder, const char *check, const struct sample *sample)
+{
+	struct entry *entry = map_get(recorder->entries, check);
+
+	if (entry == NULL) {
+		entry = xcalloc(1, sizeof(*entry));
+		map_put(recorder->entries, check, entry);
+	}
+	if (entry->metric_count != sample->metric_count) { /* its type changed */
+		free(entry->sums);
+		entry->sums = NULL;
+		entry->metric_count = sample->metric_count;
+	}
+	return entry;
+}
+
+/* Phases other than the total are for the moment, not for history. */
+static bool
+is_recorded(const struct sample *sample, size_t metric)
+{
+	bool is_phase = sample->metric_count > PHASE_TOTAL && metric < PHASE_TOTAL &&
+			metric_index(sample->metrics, "first_byte_time") == PHASE_FIRST_BYTE;
+
+	return !is_phase;
+}
+
+static void
+gather(struct entry *entry, const struct sample *sample)
+{
+	if (entry->sums == NULL)
+		entry->sums = xcalloc(entry->metric_count, sizeof(*entry->sums));
+	for (size_t i = 0; i < entry->metric_count; i++) {
+		if (isnan(sample->values[i]))
+			continue;
+		entry->sums[i].total += (float)sample->values[i];
+		entry->sums[i].count++;
+	}
+}
+
+static double
+row_value(struct entry *entry, const struct sample *sample, size_t metric)
+{
+	struct sum *sum;
+
+	if (entry->sums == NULL)
+		return sample->values[metric];
+	sum = &entry->sums[metric];
+	if (sum->count == 0)
+		return NAN;
+	return (double)sum->total / sum->count;
+}
+
+static void
+write_row(struct recorder *recorder, const char *check, struct entry *entry,
+	const struct sample *sample)
+{
+	for (size_t i = 0; i < entry->metric_count; i++) {
+		double value = row_value(entry, sample, i);
+
+		if (!isnan(value) && is_recorded(sample, i))
+			store_sample(recorder->store, check, sample->metrics[i].name,
+				sample->wall_us, value);
+	}
+	free(entry->sums);
+	entry->sums = NULL;
+}
+
+void
+recorder_take(struct recorder *recorder, const char *check, const struct sample *sample)
+{
+	struct entry *entry = entry_of(recorder, check, sample);
+	usec_t now = sample->started_us + sample->took_us;
+
+	if (entry->sums != NULL || now < entry->due_us)
+		gather(entry, sample);
+	if (now < entry->due_us)
+		return;
+	write_row(recorder, check, entry, sample);
+	entry->due_us = now + STEP_US;
+}
