@@ -1,0 +1,136 @@
+/*
+ * Faults below the protocol as cause codes, and the words for whoever answers on a port that is
+ * not the one we meant.  No state.
+ */
+#include "probes/net.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define FIRST_BYTES_MAX 64
+
+static const char *const causes[FAULT_COUNT] = {
+	[FAULT_NONE] = "self.local",
+	[FAULT_DNS_NXDOMAIN] = "net.dns-nxdomain",
+	[FAULT_DNS_FAIL] = "net.dns-fail",
+	[FAULT_REFUSED] = "net.refused",
+	[FAULT_TIMEOUT] = "net.timeout",
+	[FAULT_UNREACHABLE] = "net.unreachable",
+	[FAULT_DENIED] = "net.denied",
+	[FAULT_RESET] = "net.reset",
+	[FAULT_EOF] = "net.eof",
+	[FAULT_NOREPLY] = "net.noreply",
+	[FAULT_PROTOCOL] = "net.protocol",
+	[FAULT_TLS_REQUIRED] = "net.tls-required",
+	[FAULT_TLS_UNSUPPORTED] = "net.tls-unsupported",
+	[FAULT_TLS_VERIFY] = "net.tls-verify",
+	[FAULT_TLS_HANDSHAKE] = "net.tls-handshake",
+	[FAULT_PORT_EXHAUSTED] = "net.port-exhausted",
+	[FAULT_FD_LIMIT] = "self.fd-limit",
+	[FAULT_LOCAL] = "self.local",
+};
+
+const char *
+net_cause(enum fault fault)
+{
+	return (size_t)fault < FAULT_COUNT ? causes[fault] : "self.local";
+}
+
+void
+net_report(struct probe_run *run, const struct stream *stream)
+{
+	const struct stream_phases *phases = stream_phases(stream);
+	const char *family = stream_family_note(stream);
+
+	probe_phase(run, PHASE_DNS, phases->dns_us);
+	probe_phase(run, PHASE_CONNECT, phases->connect_us);
+	probe_phase(run, PHASE_TLS, phases->tls_us);
+	if (family != NULL)
+		probe_note(run, "net.family", "%s", family);
+}
+
+void
+net_fail(struct probe_run *run, const struct stream *stream)
+{
+	net_report(run, stream);
+	probe_fault(run, stream_fault(stream), stream_reason(stream));
+}
+
+const char *
+net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t size)
+{
+	net_report(run, stream);
+	return net_cause(stream_stuck(stream, text, size));
+}
+
+struct banner {
+	const char *prefix;
+	size_t len; /* 0: a text */
+	size_t at;  /* where the prefix stands */
+	const char *who;
+};
+
+/* Longer and surer ones first. */
+static const struct banner banners[] = {
+	{ "HTTP/", 0, 0, "an HTTP server" },
+	{ "SSH-", 0, 0, "an SSH server" },
+	{ "-ERR ", 0, 0, "a Redis or POP3 server" },
+	{ "-NOAUTH ", 0, 0, "a Redis server" },
+	{ "-DENIED ", 0, 0, "a Redis server" },
+	{ "-MISCONF ", 0, 0, "a Redis server" },
+	{ "+PONG", 0, 0, "a Redis server" },
+	{ "+OK", 0, 0, "a POP3 server" },
+	{ "* OK", 0, 0, "an IMAP server" },
+	{ "220 ", 0, 0, "an SMTP or FTP server" },
+	{ "220-", 0, 0, "an SMTP or FTP server" },
+	{ "500 5.5.", 0, 0, "an SMTP server" },
+	{ "AMQP", 0, 0, "an AMQP server" },
+	{ "RFB ", 0, 0, "a VNC server" },
+	{ "<!DOCTYPE", 0, 0, "an HTTP server" },
+	{ "<html", 0, 0, "an HTTP server" },
+	{ "\x15\x03", 2, 0, "a TLS server" },
+	{ "\x16\x03", 2, 0, "a TLS server" },
+	/* greeting of protocol 10, or an error instead of it */
+	{ "\0\0\n", 3, 2, "a MySQL or MariaDB server" },
+	{ "\0\0\xff", 3, 2, "a MySQL or MariaDB server" },
+	{ "SFATAL", 0, 5, "a PostgreSQL server" },
+};
+
+const char *
+net_banner(const void *data, size_t len)
+{
+	const char *bytes = data;
+
+	for (size_t i = 0; i < sizeof banners / sizeof banners[0]; i++) {
+		const struct banner *b = &banners[i];
+		size_t need = b->len > 0 ? b->len : strlen(b->prefix);
+
+		if (len >= b->at + need && memcmp(bytes + b->at, b->prefix, need) == 0)
+			return b->who;
+	}
+	return NULL;
+}
+
+void
+net_fail_protocol(struct probe_run *run, const char *wanted, const void *data, size_t len)
+{
+	const char *who = net_banner(data, len);
+	char shown[FIRST_BYTES_MAX + 1];
+
+	if (len > FIRST_BYTES_MAX)
+		len = FIRST_BYTES_MAX;
+	str_printable(shown, sizeof shown, data, len);
+	if (str_eq(who, "a TLS server")) {
+		probe_fail(run, "net.tls-required", "the port speaks TLS, and we asked in plain %s",
+			wanted);
+		return;
+	}
+	probe_fact(run, "first bytes", "%s", shown);
+	if (who != NULL)
+		probe_fail(
+			run, "net.protocol", "%s answers, wanted %s: \"%s\"", who, wanted, shown);
+	else
+		probe_fail(run, "net.protocol", "the answer is not %s: \"%s\"", wanted, shown);
+}

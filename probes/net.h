@@ -1,0 +1,24 @@
+/* What all probes that speak to a network share: faults as causes, phases, and banners. */
+#ifndef PROBES_NET_H
+#define PROBES_NET_H
+
+#include "io/stream.h"
+#include "probes/probe.h"
+
+const char *net_cause(enum fault fault); /* "net.refused", "self.fd-limit"... never NULL */
+
+/* Phases and family note of a connection; before a verdict, or at the deadline. */
+void net_report(struct probe_run *run, const struct stream *stream);
+/* The connection failed: its report, then the verdict. */
+void net_fail(struct probe_run *run, const struct stream *stream);
+/* For a type's `stuck`: the report, what it was waiting for in words, and the cause. */
+const char *net_stuck(
+	struct probe_run *run, const struct stream *stream, char *text, size_t size);
+
+/* Who speaks like this: "an SSH server"; NULL: no idea. */
+const char *net_banner(const void *data, size_t len);
+/* Not our protocol: net.protocol (or net.tls-required for a TLS alert) with the first bytes. */
+void net_fail_protocol(
+	struct probe_run *run, const char *wanted, const void *data, size_t len);
+
+#endif

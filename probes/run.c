@@ -1,0 +1,354 @@
+/*
+ * One run: start -> verdict (or deadline) -> end of the turn: stop, publish, free.
+ *
+ * A run is one allocation: the run itself, the sample's numbers, the probe's state and the
+ * instance's name lie behind each other.  The first verdict wins and stops the deadline; nothing
+ * is released before the turn is over, because the probe still stands on it.
+ */
+#include "probes/run.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "io/loop.h"
+#include "io/timer.h"
+#include "probes/net.h"
+
+#define FACT_MAX     2048
+#define NOTE_MAX     400
+#define CHILDREN_MAX 1024
+
+struct probe_run {
+	struct probe_job job;
+	probe_done_fn done; /* NULL once aborted */
+	void *arg;
+	struct timer deadline;
+	usec_t deadline_us;
+	bool is_over;     /* retired: the end of this turn frees it */
+	bool is_stopped;  /* type->stop was called */
+	char *instance;   /* behind us */
+	void *state;      /* behind us */
+	void *own_memory; /* when the job keeps none */
+	struct sample sample;
+	double values[];
+};
+
+/* The state may hold anything: give it malloc's alignment. */
+static size_t
+align_up(size_t size)
+{
+	const size_t unit = _Alignof(max_align_t);
+
+	return (size + unit - 1) / unit * unit;
+}
+
+static void
+release(struct probe_run *run)
+{
+	if (run->is_stopped)
+		return;
+	run->is_stopped = true;
+	if (run->job.type->stop != NULL)
+		run->job.type->stop(run);
+}
+
+static void
+on_turn_end(void *obj)
+{
+	struct probe_run *run = obj;
+
+	release(run);
+	if (run->done != NULL)
+		run->done(run->arg, &run->sample);
+	run->sample.values = NULL;
+	sample_fini(&run->sample);
+	free(run->own_memory);
+	free(run);
+}
+
+static void
+retire(struct probe_run *run)
+{
+	if (run->is_over)
+		return;
+	run->is_over = true;
+	timer_stop(&run->deadline);
+	loop_retire(run->job.env->loop, run, on_turn_end);
+}
+
+/* Bytes from a peer may be in it: one line, valid UTF-8, no secret. */
+static void
+clean(const struct probe_run *run, char *out, size_t size, const char *raw)
+{
+	str_printable(out, size, raw, strlen(raw));
+	if (run->job.env->secrets != NULL)
+		secret_mask(run->job.env->secrets, out);
+}
+
+/* A parent that found nobody is still a parent: its list is empty, not absent. */
+static void
+mark_parent(struct probe_run *run)
+{
+	const struct probe_type *type = run->job.type;
+
+	if (run->sample.children != NULL || run->instance != NULL || type->is_parent == NULL)
+		return;
+	if (type->is_parent(run->job.conf))
+		run->sample.children = xcalloc(1, sizeof *run->sample.children);
+}
+
+static void
+give_verdict(struct probe_run *run, enum outcome outcome, const char *cause, const char *raw)
+{
+	struct sample *s = &run->sample;
+	const struct io_env *env = run->job.env;
+	int total = run->job.type->is_network ? PHASE_TOTAL : 0;
+
+	if (run->is_over || s->outcome != OUTCOME_NONE)
+		return;
+	s->outcome = outcome;
+	s->cause = cause != NULL ? cause_get(cause) : NULL;
+	clean(run, s->text, sizeof s->text, raw);
+	s->took_us = loop_now(env->loop) - s->started_us;
+	s->wall_us = loop_wall(env->loop);
+	if (outcome != OUTCOME_ERROR && s->metric_count > 0)
+		s->values[total] = (double)s->took_us / USEC_PER_SEC;
+	if (outcome == OUTCOME_OK)
+		mark_parent(run);
+	retire(run);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct probe_run *run = arg;
+	char where[SAMPLE_TEXT_MAX] = "", after[64];
+	char text[SAMPLE_TEXT_MAX + sizeof after + 32];
+	const char *cause = "net.noreply";
+
+	if (run->job.type->stuck != NULL)
+		cause = run->job.type->stuck(run, where, sizeof where);
+	clock_format_duration(run->job.timeout_us, after, sizeof after);
+	snprintf(text, sizeof text, "%s, given up after %s", where[0] != '\0' ? where : "no answer",
+		after);
+	give_verdict(run, str_starts(cause, "self.") ? OUTCOME_ERROR : OUTCOME_FAIL, cause, text);
+}
+
+struct probe_run *
+probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
+{
+	const struct probe_type *type = job->type;
+	size_t count = metric_count(type->metrics);
+	size_t state_at = align_up(sizeof(struct probe_run) + count * sizeof(double));
+	size_t name_len = job->instance != NULL ? strlen(job->instance) + 1 : 0;
+	struct probe_run *run = xcalloc(1, state_at + type->run_size + name_len);
+
+	run->job = *job;
+	run->done = done;
+	run->arg = arg;
+	run->state = (char *)run + state_at;
+	if (name_len > 0) {
+		run->instance = (char *)run->state + type->run_size;
+		memcpy(run->instance, job->instance, name_len);
+	}
+	run->sample.metrics = type->metrics;
+	run->sample.metric_count = count;
+	run->sample.values = run->values;
+	for (size_t i = 0; i < count; i++)
+		run->values[i] = NAN;
+	run->sample.started_us = loop_now(job->env->loop);
+	run->deadline_us = run->sample.started_us + job->timeout_us;
+	timer_init(&run->deadline, job->env->loop, on_deadline, run);
+	timer_at(&run->deadline, run->deadline_us);
+	type->start(run);
+	return run;
+}
+
+void
+probe_run_abort(struct probe_run *run)
+{
+	if (run == NULL)
+		return;
+	run->done = NULL;
+	release(run); /* at once: the settings may be gone before this turn ends */
+	retire(run);
+}
+
+void
+probe_keep_fini(struct probe_keep *keep)
+{
+	free(keep->data);
+	keep->data = NULL;
+	keep->size = 0;
+}
+
+const void *
+probe_conf(const struct probe_run *run)
+{
+	return run->job.conf;
+}
+
+void *
+probe_state(struct probe_run *run)
+{
+	return run->state;
+}
+
+const struct io_env *
+probe_env(const struct probe_run *run)
+{
+	return run->job.env;
+}
+
+const struct judge *
+probe_judge(const struct probe_run *run)
+{
+	return run->job.judge;
+}
+
+const char *
+probe_instance(const struct probe_run *run)
+{
+	return run->instance;
+}
+
+usec_t
+probe_time_left(const struct probe_run *run)
+{
+	usec_t left = run->deadline_us - loop_now(run->job.env->loop);
+
+	return left > 0 ? left : 0;
+}
+
+void *
+probe_memory(struct probe_run *run, size_t size)
+{
+	struct probe_keep *keep = run->job.keep;
+
+	if (keep == NULL) {
+		if (run->own_memory == NULL)
+			run->own_memory = xcalloc(1, size);
+		return run->own_memory;
+	}
+	if (keep->data == NULL || keep->size != size) {
+		probe_keep_fini(keep);
+		keep->data = xcalloc(1, size);
+		keep->size = size;
+	}
+	return keep->data;
+}
+
+void
+probe_value(struct probe_run *run, int metric, double value)
+{
+	if (metric >= 0 && (size_t)metric < run->sample.metric_count)
+		run->sample.values[metric] = value;
+}
+
+void
+probe_phase(struct probe_run *run, enum metric_phase phase, usec_t us)
+{
+	if (us >= 0 && run->job.type->is_network)
+		run->sample.values[phase] = (double)us / USEC_PER_SEC;
+}
+
+void
+probe_fact(struct probe_run *run, const char *name, const char *fmt, ...)
+{
+	struct sample *s = &run->sample;
+	char raw[FACT_MAX], text[FACT_MAX];
+	va_list ap;
+	unsigned at = 0;
+
+	while (at < s->fact_count && strcmp(s->facts[at].name, name) != 0)
+		at++;
+	if (at == SAMPLE_FACTS_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	clean(run, text, sizeof text, raw);
+	if (at == s->fact_count)
+		s->fact_count++;
+	str_copy(s->facts[at].name, sizeof s->facts[at].name, name);
+	xstrset(&s->facts[at].text, text);
+}
+
+void
+probe_note(struct probe_run *run, const char *cause, const char *fmt, ...)
+{
+	struct sample *s = &run->sample;
+	const struct cause *found = cause_get(cause);
+	char raw[NOTE_MAX], text[NOTE_MAX];
+	va_list ap;
+
+	for (unsigned i = 0; i < s->note_count; i++)
+		if (s->notes[i].cause == found)
+			return;
+	if (s->note_count == SAMPLE_NOTES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	clean(run, text, sizeof text, raw);
+	s->notes[s->note_count].cause = found;
+	s->notes[s->note_count++].text = xstrdup(text);
+}
+
+void
+probe_child(struct probe_run *run, const char *instance)
+{
+	struct sample *s = &run->sample;
+
+	if (s->child_count == CHILDREN_MAX)
+		return;
+	s->children = xreallocarray(s->children, s->child_count + 1, sizeof *s->children);
+	s->children[s->child_count++] = xstrdup(instance);
+}
+
+#define GIVE(run, outcome, cause, fmt)                                                             \
+	do {                                                                                       \
+		char raw_[SAMPLE_TEXT_MAX];                                                        \
+		va_list ap_;                                                                       \
+                                                                                                   \
+		va_start(ap_, fmt);                                                                \
+		vsnprintf(raw_, sizeof raw_, fmt, ap_);                                            \
+		va_end(ap_);                                                                       \
+		give_verdict(run, outcome, cause, raw_);                                           \
+	} while (0)
+
+void
+probe_ok(struct probe_run *run, const char *fmt, ...)
+{
+	GIVE(run, OUTCOME_OK, NULL, fmt);
+}
+
+void
+probe_fail(struct probe_run *run, const char *cause, const char *fmt, ...)
+{
+	GIVE(run, OUTCOME_FAIL, cause, fmt);
+}
+
+void
+probe_error(struct probe_run *run, const char *cause, const char *fmt, ...)
+{
+	GIVE(run, OUTCOME_ERROR, cause, fmt);
+}
+
+void
+probe_fault(struct probe_run *run, enum fault fault, const char *reason)
+{
+	enum outcome outcome = fault_is_ours(fault) ? OUTCOME_ERROR : OUTCOME_FAIL;
+
+	if (fault == FAULT_NONE)
+		outcome = OUTCOME_ERROR;
+	if (reason == NULL || reason[0] == '\0')
+		reason = fault != FAULT_NONE ? fault_name(fault) : "failed without a reason";
+	give_verdict(run, outcome, net_cause(fault), reason);
+}
