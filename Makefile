@@ -44,7 +44,7 @@ TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 all: $(B)/triaged $(B)/triage
 
 ifneq ($(HAVE_LIBS),yes)
-ifeq ($(filter run test check asan nightly bench deps-build deps-test clean,$(MAKECMDGOALS)),)
+ifeq ($(filter run test lint nightly bench deps-build deps-test clean,$(MAKECMDGOALS)),)
 $(error libraries are missing: run `make deps-build` as root, or install: $(shell cat contrib/packages/build))
 endif
 endif
@@ -76,3 +76,99 @@ units: $(TEST_BIN)
 
 clean:
 	rm -rf build build-*
+
+# ---- set-up: one list of packages, one apt call, only for what is missing ----
+
+deps-build:
+	@contrib/packages/install build
+deps-test:
+	@contrib/packages/install build test
+
+# ---- people's targets ----
+
+run: deps-build
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@contrib/run.sh $(B)
+
+test: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) SAN=1 QUIET=@ all units
+	@tests/run_units.sh build-asan
+	@$(MAKE) --no-print-directory SAN=1 e2e
+
+check: units
+	@tests/run_units.sh $(B)
+
+e2e: all $(B)/hangfs
+	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/e2e \
+		$(if $(SLOW),,-m "not slow") $(PYTEST_ARGS)
+
+asan:
+	@$(MAKE) --no-print-directory SAN=1 all units
+	@tests/run_units.sh build-asan
+
+$(B)/hangfs: tests/help/fuse/hangfs.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(shell pkg-config --cflags fuse3 2>/dev/null) -o $@ $< \
+		$(shell pkg-config --libs fuse3 2>/dev/null)
+
+# ---- rules of the house ----
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	@clang-format --dry-run -Werror $(C_FILES) && echo "format: clean"
+
+lint: deps-test
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@$(MAKE) --no-print-directory format-check
+	@tests/lint/headers.sh $(CC) $(CFLAGS_ALL)
+	@$(PYTHON) tests/lint/house.py $(B)
+	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
+		echo "clang: no warnings"
+	@$(MAKE) --no-print-directory cppcheck
+	@$(MAKE) --no-print-directory docs-check
+
+.PHONY: cppcheck docs-check bench-quick valgrind
+cppcheck:
+	@cppcheck -q --std=c11 --language=c --enable=warning,performance,portability -j$$(nproc) \
+		--inline-suppr --suppress=missingInclude --suppress=missingIncludeSystem \
+		--suppress=unknownMacro --error-exitcode=1 -I. -Idaemon daemon probes alerts && \
+		echo "cppcheck: clean"
+
+docs: $(B)/triaged
+	$(B)/triaged --manual > docs/configuration.md
+docs-check: $(B)/triaged
+	@$(B)/triaged --manual | diff -u docs/configuration.md - > /dev/null && \
+		echo "docs: as generated" || { echo "docs/configuration.md is stale: make docs"; exit 1; }
+
+# ---- measures ----
+
+$(B)/floor: tests/bench/floor.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
+
+bench: deps-test
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/floor
+	@$(PYTHON) tests/bench/bench.py $(B) $(BENCH_ARGS)
+
+# ---- at night: what is too long for every push ----
+
+valgrind: units
+	@tests/run_units.sh $(B) valgrind -q --error-exitcode=99 --leak-check=full \
+		--errors-for-leak-kinds=definite --child-silent-after-fork=yes
+
+nightly: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) QUIET=@ all units
+	@tests/run_units.sh build
+	@$(MAKE) --no-print-directory e2e SLOW=1
+	@$(MAKE) --no-print-directory valgrind
+	@$(MAKE) --no-print-directory SAN=1 QUIET=@ -j$$(nproc) all units
+	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1
+
+# ---- for packagers ----
+
+install: all
+	install -D -m 755 $(B)/triaged $(DESTDIR)$(PREFIX)/sbin/triaged
+	install -D -m 755 $(B)/triage $(DESTDIR)$(PREFIX)/bin/triage
+	install -D -m 644 etc/triaged.yaml $(DESTDIR)/etc/triaged/triaged.yaml

@@ -6,6 +6,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/stat.h"
 #include "io/env.h"
