@@ -1,0 +1,311 @@
+"""What the end-to-end tests stand on: the real daemon, a webhook receiver, targets, a syslog socket.
+
+Everything lives in a temporary folder and on free loopback ports.  Waiting is always for an event
+with a generous limit; nothing sleeps for a fixed time and hopes.
+"""
+import base64
+import contextlib
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("TRIAGED_BUILD", TOP / "build"))
+LIMIT = 60  # seconds until a wait gives up: only ever reached when something is broken
+SECRET = b"0123456789abcdef0123456789abcdef"
+SECRET_TEXT = "whsec_" + base64.b64encode(SECRET).decode()
+
+
+def wait_for(what, test, limit=LIMIT):
+    """Polls until test() is truthy and returns it."""
+    end = time.monotonic() + limit
+    while True:
+        value = test()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {limit} s for {what}")
+        threading.Event().wait(0.02)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Hook:
+    """A webhook receiver that keeps what it is told and checks each signature."""
+
+    def __init__(self, port=None):
+        self.port = port or free_port()
+        self.requests = []
+        self.answer = (200, {}, b"")
+        self.server = None
+        self.new = queue.Queue()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def start(self):
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, headers, text = hook.answer
+                if 200 <= status < 300:
+                    hook.take(dict(self.headers), body)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *args):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def take(self, headers, body):
+        lower = {k.lower(): v for k, v in headers.items()}
+        event = json.loads(body)
+        event["_id"] = lower["webhook-id"]
+        event["_signed"] = self.is_signed(lower, body)
+        event["_at"] = time.monotonic()
+        event["_bytes"] = len(body)
+        self.requests.append(event)
+        self.new.put(event)
+
+    @staticmethod
+    def is_signed(headers, body):
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        want = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+        return f"v1,{want}" in headers.get("webhook-signature", "").split(" ")
+
+    def events(self, kind=None, check=None):
+        """What arrived, a repeated id counted once, as the receiver's contract says."""
+        seen, out = set(), []
+        for event in self.requests:
+            if event["_id"] in seen:
+                continue
+            seen.add(event["_id"])
+            if kind and event["type"] != kind:
+                continue
+            if check and event["data"]["incident"]["check"] != check:
+                continue
+            out.append(event)
+        return out
+
+    def wait(self, kind, check=None, count=1):
+        return wait_for(f"{count} {kind} of {check}: has {[e['type'] for e in self.requests]}",
+                        lambda: (e := self.events(kind, check)) and len(e) >= count and e)[count - 1]
+
+
+class Web:
+    """An HTTP target whose answer the test decides; stop() makes its port refuse."""
+
+    def __init__(self, port=None):
+        self.port = port or free_port()
+        self.status, self.body, self.headers = 200, b'{"success":true}', {}
+        self.hits = 0
+        self.server = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self):
+        web = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                web.hits += 1
+                self.send_response(web.status)
+                for name, value in web.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(web.body)))
+                self.end_headers()
+                self.wfile.write(web.body)
+
+            def log_message(self, *args):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+
+class Syslog:
+    """A /dev/log of our own."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.lines = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.lines.append(self.socket.recv(65536).decode())
+
+    def wait(self, text, count=1):
+        return wait_for(f"{count} syslog lines with {text!r}: {self.lines}",
+                        lambda: (h := [x for x in self.lines if text in x]) and len(h) >= count and h)
+
+    def close(self):
+        self.socket.close()
+
+
+class UnixHttp:
+    """Requests to the daemon's unix socket."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def raw(self, data, limit=LIMIT):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(limit)
+            s.connect(self.path)
+            s.sendall(data)
+            out = b""
+            while chunk := s.recv(65536):
+                out += chunk
+            return out
+
+    def request(self, method, path, headers=None):
+        extra = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
+        reply = self.raw(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                         f"{extra}\r\n".encode())
+        head, _, body = reply.partition(b"\r\n\r\n")
+        return int(head.split(b" ")[1]), head.decode(), body
+
+    def get(self, path):
+        status, _, body = self.request("GET", path)
+        assert status == 200, (path, status, body)
+        return json.loads(body)
+
+
+class Daemon:
+    def __init__(self, folder, config="", env=None):
+        self.folder = Path(folder)
+        self.config = self.folder / "triaged.yaml"
+        self.state = self.folder / "state"
+        self.env = env or {}
+        self.process = None
+        self.api = UnixHttp(self.folder / "api.sock")
+        self.log = self.folder / "log.txt"
+        self.write(config)
+
+    def write(self, text, head=True):
+        top = f"daemon: {{name: lab, state_dir: {self.state}, log: {{level: debug}}}}\n" \
+              f"api: {{listen: off}}\n"
+        self.config.write_text((top if head else "") + text)
+
+    def environment(self):
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("TRIAGE", "XDG_"))}
+        asan = "detect_leaks=1:abort_on_error=0:exitcode=86"
+        return {**keep, "RUNTIME_DIRECTORY": str(self.folder), "ASAN_OPTIONS": asan,
+                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", **self.env}
+
+    def spawn(self, wrapper=()):
+        self.process = subprocess.Popen(
+            [*wrapper, BUILD / "triaged", "-c", self.config], env=self.environment(),
+            stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), stdin=subprocess.DEVNULL)
+        return self
+
+    def start(self, wrapper=()):
+        self.spawn(wrapper)
+        wait_for("the daemon to answer", self.is_up)
+        return self
+
+    def is_up(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"triaged exited {self.process.returncode}:\n{self.words()}")
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            return self.api.request("GET", "/healthz")[0] == 200
+        return False
+
+    def words(self):
+        return self.log.read_text(errors="replace")[-6000:]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM; the exit must be clean and no sanitizer may have spoken."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("triaged did not stop:\n" + self.words()) from None
+        code, self.process = self.process.returncode, None
+        words = self.words()
+        assert "ERROR: AddressSanitizer" not in words and "runtime error:" not in words, words
+        assert "LeakSanitizer" not in words, words
+        assert code in (0, -signal.SIGKILL), (code, words)
+
+    def reload(self):
+        before = self.log.read_text().count("reload: ")
+        self.process.send_signal(signal.SIGHUP)
+        wait_for("the reload", lambda: self.log.read_text().count("reload: ") > before)
+
+    def check(self, name):
+        return self.api.get(f"/api/v1/checks/{name}")
+
+    def wait_state(self, name, state):
+        def test():
+            status, _, body = self.api.request("GET", f"/api/v1/checks/{name}")
+            return status == 200 and json.loads(body)["state"] == state
+        wait_for(f"{name} to be {state}", test)
+
+    def incidents(self, state="open"):
+        return self.api.get(f"/api/v1/incidents?state={state}")["incidents"]
+
+
+def triage(*args, env=None, stdin=None):
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("TRIAGE", "XDG_", "RUNTIME_D"))}
+    return subprocess.run([BUILD / "triage", *map(str, args)], capture_output=True, text=True,
+                          env={**keep, **(env or {})}, timeout=LIMIT, input=stdin)
