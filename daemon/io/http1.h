@@ -54,6 +54,7 @@ struct http1 {
 	uint64_t left; /* of the body or of the chunk */
 	unsigned framing;
 	size_t scanned;
+	unsigned interim;
 };
 
 void http1_init(struct http1 *m, enum http1_kind kind, const struct http1_limits *limits);
