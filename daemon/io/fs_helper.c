@@ -1,0 +1,164 @@
+/*
+ * The helper's whole life: ask, answer, until the daemon hangs up.  Everything in here may hang for
+ * ever, which is why it is a process of its own.  It is started before any library is initialised
+ * and holds no descriptor but its socket.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "io/fs_wire.h"
+
+#define SOCKET_FD  0
+#define TEST_BYTES 4096
+#define TEST_NAME  ".triaged-write-test"
+
+static int
+do_stat(const struct fs_ask *ask, struct fs_result *r)
+{
+	struct stat st;
+
+	if (stat(ask->path, &st) != 0)
+		return errno;
+	r->size = (uint64_t)st.st_size;
+	r->mtime_us = (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
+	r->dev = st.st_dev;
+	r->ino = st.st_ino;
+	r->mode = st.st_mode;
+	r->uid = st.st_uid;
+	r->gid = st.st_gid;
+	return 0;
+}
+
+/* The device too: a symbolic link may lead to another mount than its name suggests. */
+static int
+do_statvfs(const struct fs_ask *ask, struct fs_result *r)
+{
+	struct statvfs vfs;
+
+	if (statvfs(ask->path, &vfs) != 0)
+		return errno;
+	r->block_size = vfs.f_frsize != 0 ? vfs.f_frsize : vfs.f_bsize;
+	r->blocks = vfs.f_blocks;
+	r->blocks_free = vfs.f_bfree;
+	r->blocks_avail = vfs.f_bavail;
+	r->inodes = vfs.f_files;
+	r->inodes_free = vfs.f_ffree;
+	r->fs_flags = vfs.f_flag;
+	return do_stat(ask, r);
+}
+
+static int
+write_and_sync(int fd)
+{
+	static const char block[TEST_BYTES];
+	size_t done = 0;
+
+	while (done < sizeof block) {
+		ssize_t n = write(fd, block + done, sizeof block - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : ENOSPC;
+		done += (size_t)n;
+	}
+	return fsync(fd) == 0 ? 0 : errno;
+}
+
+static int
+do_write_test(const struct fs_ask *ask)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	char name[FS_PATH_MAX + sizeof TEST_NAME + 1];
+	int fd, error;
+
+	snprintf(name, sizeof name, "%s/%s", ask->path, TEST_NAME);
+	fd = open(name, flags, 0600);
+	if (fd < 0 && errno == EEXIST && unlink(name) == 0) /* left by a helper that was killed */
+		fd = open(name, flags, 0600);
+	if (fd < 0)
+		return errno;
+	error = write_and_sync(fd);
+	if (close(fd) != 0 && error == 0)
+		error = errno;
+	if (unlink(name) != 0 && error == 0)
+		error = errno;
+	return error;
+}
+
+static int
+do_read(const struct fs_ask *ask, struct fs_answer *answer)
+{
+	size_t want = ask->length < FS_DATA_MAX ? ask->length : FS_DATA_MAX;
+	int fd = open(ask->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t got;
+	int error;
+
+	if (fd < 0)
+		return errno;
+	do
+		got = pread(fd, answer->data, want, (off_t)ask->offset);
+	while (got < 0 && errno == EINTR);
+	error = got < 0 ? errno : 0;
+	close(fd);
+	answer->result.data_len = got > 0 ? (uint32_t)got : 0;
+	return error;
+}
+
+static void
+serve(const struct fs_ask *ask, struct fs_answer *answer)
+{
+	struct fs_result *r = &answer->result;
+
+	memset(r, 0, sizeof *r);
+	switch ((enum fs_op)ask->op) {
+	case FS_STATVFS:
+		r->error = do_statvfs(ask, r);
+		break;
+	case FS_STAT:
+		r->error = do_stat(ask, r);
+		break;
+	case FS_WRITE_TEST:
+		r->error = do_write_test(ask);
+		break;
+	case FS_READ:
+		r->error = do_read(ask, answer);
+		break;
+	default:
+		r->error = EINVAL;
+		break;
+	}
+	r->status = r->error == 0 ? FS_OK : FS_FAILED;
+}
+
+int
+fs_helper_main(void)
+{
+	static struct fs_ask ask;
+	static struct fs_answer answer;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		ssize_t got = recv(SOCKET_FD, &ask, sizeof ask, 0);
+		size_t len;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= (ssize_t)offsetof(struct fs_ask, path))
+			return got == 0 ? 0 : 1; /* hung up, or not our parent */
+		ask.path[sizeof ask.path - 1] = '\0';
+		serve(&ask, &answer);
+		len = offsetof(struct fs_answer, data) + answer.result.data_len;
+		if (send(SOCKET_FD, &answer, len, MSG_NOSIGNAL) < 0)
+			return 1;
+	}
+}

@@ -1,0 +1,21 @@
+/* What travels between the pool and a helper: one message each way, on the helper's descriptor 0.
+ */
+#ifndef IO_FS_WIRE_H
+#define IO_FS_WIRE_H
+
+#include "io/fs.h"
+
+struct fs_ask {
+	uint32_t op;
+	uint32_t length;
+	uint64_t offset;
+	char path[FS_PATH_MAX]; /* only as much as is used is sent */
+};
+
+/* The result as it is (its pointer means nothing), then data_len bytes. */
+struct fs_answer {
+	struct fs_result result;
+	char data[FS_DATA_MAX];
+};
+
+#endif

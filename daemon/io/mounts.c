@@ -1,0 +1,193 @@
+/*
+ * Reads /proc/self/mountinfo: id parent major:minor root point options [tags] - type source super.
+ * Later lines cover earlier ones at the same place, so the last of equals wins a look-up.
+ */
+#include "io/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define TABLE_MAX  ((size_t)4 << 20)
+#define MOUNTS_MAX 16384
+
+/* \040 and friends, in place. */
+static void
+unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at != '\0'; to++) {
+		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' &&
+			at[3] >= '0' && at[3] <= '7') {
+			*to = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+			at += 4;
+		} else {
+			*to = *at++;
+		}
+	}
+	*to = '\0';
+}
+
+static bool
+has_option(const char *options, const char *wanted)
+{
+	size_t len = strlen(wanted);
+
+	while (*options != '\0') {
+		size_t part = strcspn(options, ",");
+
+		if (part == len && strncmp(options, wanted, len) == 0)
+			return true;
+		options += part + (options[part] == ',');
+	}
+	return false;
+}
+
+/* "/host/var" under "/host" is "/var"; NULL: not under it. */
+static const char *
+below(const char *path, const char *root)
+{
+	size_t len = root != NULL ? strlen(root) : 0;
+
+	while (len > 0 && root[len - 1] == '/')
+		len--;
+	if (len == 0)
+		return path;
+	if (strncmp(path, root, len) != 0)
+		return NULL;
+	if (path[len] == '\0')
+		return "/";
+	return path[len] == '/' ? path + len : NULL;
+}
+
+enum column { COL_DEVICE = 2, COL_ROOT, COL_POINT, COL_OPTIONS, COL_TAGS };
+
+/* False: a line this kernel should not have written; it is passed over. */
+static bool
+parse_line(struct mount *mount, char *line, const char *host_root)
+{
+	char *col[COL_TAGS], *rest = line, *type, *source, *super;
+	const char *path;
+
+	for (size_t i = 0; i < COL_TAGS; i++) {
+		col[i] = strsep(&rest, " ");
+		if (rest == NULL)
+			return false;
+	}
+	for (type = rest; strncmp(type, "- ", 2) != 0; type++) {
+		type = strchr(type, ' ');
+		if (type == NULL)
+			return false;
+	}
+	rest = type + 2;
+	type = strsep(&rest, " ");
+	source = strsep(&rest, " ");
+	super = rest != NULL ? rest : source;
+	if (source == NULL || sscanf(col[COL_DEVICE], "%u:%u", &mount->major, &mount->minor) != 2)
+		return false;
+	unescape(col[COL_POINT]);
+	path = below(col[COL_POINT], host_root);
+	if (path == NULL)
+		return false;
+	unescape(source);
+	mount->path = xstrdup(path);
+	mount->type = xstrdup(type);
+	mount->source = xstrdup(source);
+	mount->is_read_only_super = has_option(super, "ro");
+	mount->is_bind_root = str_eq(col[COL_ROOT], "/");
+	return true;
+}
+
+int
+mounts_parse(struct mounts *mounts, const char *text, const char *host_root, struct err *e)
+{
+	struct mounts found = { 0 };
+	size_t room = 0;
+
+	while (*text != '\0' && found.count < MOUNTS_MAX) {
+		size_t len = strcspn(text, "\n");
+		char *line = xstrndup(text, len);
+
+		if (found.count == room) {
+			room = room > 0 ? 2 * room : 32;
+			found.all = xreallocarray(found.all, room, sizeof *found.all);
+		}
+		if (parse_line(&found.all[found.count], line, host_root))
+			found.count++;
+		free(line);
+		text += len + (text[len] == '\n');
+	}
+	if (found.count == 0) {
+		free(found.all);
+		return err_set(e, 0, "no mount at or below %s",
+			host_root != NULL && host_root[0] != '\0' ? host_root : "/");
+	}
+	*mounts = found;
+	return 0;
+}
+
+int
+mounts_read(struct mounts *mounts, const char *host_root, struct err *e)
+{
+	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	struct buf text;
+	ssize_t got;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(e, "/proc/self/mountinfo");
+	buf_init(&text, TABLE_MAX);
+	do {
+		char *room = buf_reserve(&text, 16384);
+
+		if (room == NULL)
+			break;
+		got = read(fd, room, 16384);
+		if (got > 0)
+			buf_commit(&text, (size_t)got);
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	fd_close(&fd);
+	rc = mounts_parse(mounts, buf_text(&text), host_root, e);
+	buf_fini(&text);
+	return rc;
+}
+
+void
+mounts_fini(struct mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		free(mounts->all[i].path);
+		free(mounts->all[i].type);
+		free(mounts->all[i].source);
+	}
+	free(mounts->all);
+	mounts->all = NULL;
+	mounts->count = 0;
+}
+
+const struct mount *
+mounts_of(const struct mounts *mounts, const char *path)
+{
+	const struct mount *best = NULL;
+	size_t best_len = 0;
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *m = &mounts->all[i];
+		size_t len = strlen(m->path);
+
+		if (len >= best_len && below(path, m->path) != NULL) {
+			best = m;
+			best_len = len;
+		}
+	}
+	return best;
+}
