@@ -64,6 +64,7 @@ struct helper {
 	struct timer timer;   /* busy: deadline; idle: has been idle for long */
 	struct fs_call *call; /* NULL while busy: cancelled, the answer is dropped */
 	char *mount;          /* busy or stuck: what it was asked about; NULL: idle */
+	usec_t asked_us;
 	bool is_stuck;
 };
 
