@@ -21,7 +21,7 @@ struct complaints;
 /* Where something was written.  `file` is borrowed from the tree's file table. */
 struct conf_pos {
 	const struct conf_file *file; /* NULL: no place (a missing file, a default) */
-	unsigned line, column; /* from 1 */
+	unsigned line, column;        /* from 1 */
 };
 
 struct complaints *complaints_new(void);

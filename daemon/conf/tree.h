@@ -2,6 +2,9 @@
  * YAML text to a tree of nodes that know where they were written.  libyaml's event API underneath;
  * bounds: file 4 MB, depth 64, one million nodes after aliases, one document.  Duplicate keys, tabs
  * used as indentation, binary files and unknown aliases are complaints with a position.
+ *
+ * Aliases and merges share nodes below the first level: what looks like a tree may be a graph
+ * without cycles.  Nobody changes a node once it is loaded.
  */
 #ifndef CONF_TREE_H
 #define CONF_TREE_H
@@ -17,10 +20,14 @@ struct conf_node {
 	enum conf_kind kind;
 	struct conf_pos pos;
 	struct conf_pos key_pos; /* of the key, for a map's value */
-	char *key; /* in a map; NULL elsewhere */
-	char *text; /* scalar, after interpolation */
-	bool is_plain; /* scalar without quotes: may be a number, a boolean, null */
-	bool is_secret; /* came from ${file:} or ${credential:}: masked wherever it is shown */
+	char *key;               /* in a map; NULL elsewhere */
+	char *text;              /* scalar, after interpolation */
+	bool is_plain;           /* scalar without quotes: may be a number, a boolean, null */
+	bool is_null;            /* nothing was written: "key:", "~", "null" */
+	bool is_flow;            /* list or map in [] or {}: perhaps a text that lacks its quotes */
+	bool is_secret;   /* came from ${file:} or ${credential:}: masked wherever it is shown */
+	bool is_broken;   /* was complained about already: not to be complained about again */
+	bool is_expanded; /* ${...} is replaced, here and below */
 	struct conf_node **items;
 	size_t count;
 };
@@ -31,11 +38,14 @@ struct conf_file {
 	size_t len;
 };
 
+struct conf_arena;
+
 struct conf_tree {
 	struct conf_node *root; /* a map; NULL when it could not be read */
 	struct conf_file **files;
 	size_t file_count;
 	size_t node_count;
+	struct conf_arena *arena; /* owns the nodes, their keys and texts */
 };
 
 /*
@@ -51,5 +61,6 @@ void conf_tree_free(struct conf_tree *tree);
 
 struct conf_node *conf_get(const struct conf_node *map, const char *key); /* NULL: absent */
 const char *conf_kind_name(const struct conf_node *node); /* "a list", "a map", "text" */
+bool conf_is_absent(const struct conf_node *node);        /* NULL, or nothing was written */
 
 #endif

@@ -1,0 +1,343 @@
+/*
+ * Collects complaints and shows them like a compiler does.  Each one copies what it needs (path,
+ * source line, text) when it is made, so that complaints outlive the tree they are about.
+ *
+ * A source line may hold a password: what looks like one (the userinfo of a URL, the value of a key
+ * named like a secret) is blanked before the line is kept.
+ */
+#include "conf/complain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "conf/tree.h"
+
+#define LINE_SHOWN_MAX 400 /* bytes of a source line that are shown */
+
+struct complaint {
+	bool is_warning;
+	unsigned line, column; /* 0: the file as a whole */
+	size_t order;          /* as they came, to break ties */
+	char *path;            /* NULL: no place */
+	char *source;          /* the line; NULL: none */
+	size_t caret;          /* columns before the caret */
+	char *text;
+};
+
+struct complaints {
+	struct complaint *all;
+	size_t count, room;
+	unsigned errors, warnings; /* also those not kept */
+};
+
+/* A key whose name contains one of these is taken for a secret when its line is shown. */
+static const char *const secret_words[] = { "token", "secret", "passw", "authorization", "api_key",
+	"apikey", "credential", "cookie", "dsn" };
+
+struct complaints *
+complaints_new(void)
+{
+	return xcalloc(1, sizeof(struct complaints));
+}
+
+void
+complaints_free(struct complaints *all)
+{
+	if (all == NULL)
+		return;
+	for (size_t i = 0; i < all->count; i++) {
+		free(all->all[i].path);
+		free(all->all[i].source);
+		free(all->all[i].text);
+	}
+	free(all->all);
+	free(all);
+}
+
+/* Bytes of `line` before character number `column` (from 1). */
+static size_t
+bytes_before(const char *line, size_t len, unsigned column)
+{
+	size_t at = 0;
+	for (unsigned i = 1; i < column && at < len; i++) {
+		at++;
+		while (at < len && ((unsigned char)line[at] & 0xc0) == 0x80)
+			at++;
+	}
+	return at;
+}
+
+static bool
+is_secret_key(const char *key, size_t len)
+{
+	for (size_t w = 0; w < sizeof(secret_words) / sizeof(*secret_words); w++) {
+		size_t word = strlen(secret_words[w]);
+		for (size_t i = 0; i + word <= len; i++)
+			if (strncasecmp(key + i, secret_words[w], word) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Length of the word that ends before `end`: the name of a key. */
+static size_t
+key_length(const char *line, size_t end)
+{
+	size_t len = 0;
+	while (len < end && strchr(" \t{,[\"'", line[end - len - 1]) == NULL)
+		len++;
+	return len;
+}
+
+static void
+blank(struct buf *out, const char *text, size_t len)
+{
+	if (memchr(text, '$', len) != NULL) /* ${NAME} shows nothing that is secret */
+		buf_add(out, text, len);
+	else if (len > 0)
+		buf_add_text(out, SECRET_MASK);
+}
+
+/* Copies the value that begins at `at`, blanked; returns where it ends. */
+static size_t
+blank_value(struct buf *out, const char *line, size_t at, size_t len)
+{
+	size_t end = at;
+	while (end < len && line[end] == ' ')
+		end++;
+	buf_add(out, line + at, end - at);
+	at = end;
+	if (at < len && (line[at] == '"' || line[at] == '\'')) {
+		char quote = line[at];
+		for (end = at + 1; end < len && line[end] != quote; end++)
+			;
+		end += end < len;
+	} else if (at < len && strchr("{[|>", line[at]) == NULL) {
+		while (end < len && line[end] != ',' && line[end] != '}' && line[end] != '#')
+			end++;
+		while (end > at && line[end - 1] == ' ')
+			end--;
+	}
+	blank(out, line + at, end - at);
+	return end;
+}
+
+/* Copies the userinfo that may follow "://" at `at`, its password blanked. */
+static size_t
+blank_userinfo(struct buf *out, const char *line, size_t at, size_t len)
+{
+	size_t end = at, last = 0, colon = 0;
+	for (; end < len && strchr("/?# \t\"'", line[end]) == NULL; end++) {
+		if (line[end] == '@')
+			last = end;
+		if (line[end] == ':' && colon == 0)
+			colon = end;
+	}
+	if (last == 0 || colon == 0 || colon > last)
+		return at;
+	buf_add(out, line + at, colon + 1 - at);
+	blank(out, line + colon + 1, last - colon - 1);
+	return last;
+}
+
+static char *
+blanked_line(const char *line, size_t len)
+{
+	struct buf out;
+	buf_init(&out, 0);
+	for (size_t at = 0; at < len;) {
+		if (len - at > 3 && memcmp(line + at, "://", 3) == 0) {
+			buf_add_text(&out, "://");
+			at = blank_userinfo(&out, line, at + 3, len);
+			continue;
+		}
+		char c = line[at] == '\t' ? ' ' : line[at];
+		buf_add(&out, &c, 1);
+		at++;
+		if (c == ':' && at < len && line[at] == ' ') {
+			size_t key = key_length(line, at - 1);
+			if (is_secret_key(line + at - 1 - key, key))
+				at = blank_value(&out, line, at, len);
+		}
+	}
+	char *shown = xmalloc(LINE_SHOWN_MAX);
+	str_printable(shown, LINE_SHOWN_MAX, buf_text(&out), buf_left(&out));
+	buf_fini(&out);
+	return shown;
+}
+
+static void
+take_source(struct complaint *c, const struct conf_pos *pos)
+{
+	const char *line = pos->file->text;
+	if (line == NULL || pos->line == 0)
+		return;
+	const char *end = line + pos->file->len;
+	for (unsigned i = 1; i < pos->line; i++) {
+		const char *next = memchr(line, '\n', (size_t)(end - line));
+		if (next == NULL)
+			return;
+		line = next + 1;
+	}
+	const char *stop = memchr(line, '\n', (size_t)(end - line));
+	size_t len = (size_t)((stop != NULL ? stop : end) - line);
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	/* The part before the caret is blanked alone, so that the caret stays under its word. */
+	size_t before = bytes_before(line, len, pos->column);
+	if (before >= LINE_SHOWN_MAX / 2)
+		return;
+	char *head = blanked_line(line, before);
+	c->caret = str_columns(head);
+	free(head);
+	c->source = blanked_line(line, len);
+}
+
+static void
+add(struct complaints *all, bool is_warning, const struct conf_pos *pos, char *text)
+{
+	unsigned *counter = is_warning ? &all->warnings : &all->errors;
+	if ((*counter)++ >= COMPLAINTS_MAX) {
+		free(text);
+		return;
+	}
+	if (all->count == all->room) {
+		all->room = all->room == 0 ? 8 : all->room * 2;
+		all->all = xreallocarray(all->all, all->room, sizeof(*all->all));
+	}
+	struct complaint *c = &all->all[all->count];
+	*c = (struct complaint){ .is_warning = is_warning, .text = text, .order = all->count };
+	all->count++;
+	if (pos == NULL || pos->file == NULL)
+		return;
+	c->path = xstrdup(pos->file->path);
+	c->line = pos->line;
+	c->column = pos->column;
+	take_source(c, pos);
+}
+
+static char *format_text(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+static char *
+format_text(const char *fmt, va_list ap)
+{
+	struct buf text;
+	buf_init(&text, 4096);
+	buf_addv(&text, fmt, ap);
+	return buf_take_text(&text);
+}
+
+void
+complain(struct complaints *all, const struct conf_pos *pos, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add(all, false, pos, format_text(fmt, ap));
+	va_end(ap);
+}
+
+void
+complain_warn(struct complaints *all, const struct conf_pos *pos, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add(all, true, pos, format_text(fmt, ap));
+	va_end(ap);
+}
+
+unsigned
+complaints_errors(const struct complaints *all)
+{
+	return all->errors;
+}
+
+unsigned
+complaints_warnings(const struct complaints *all)
+{
+	return all->warnings;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct complaint *x = *(const struct complaint *const *)a;
+	const struct complaint *y = *(const struct complaint *const *)b;
+	int by_path = strcmp(x->path != NULL ? x->path : "", y->path != NULL ? y->path : "");
+	if (by_path != 0)
+		return by_path;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* The caller frees. */
+static const struct complaint **
+sorted(const struct complaints *all)
+{
+	const struct complaint **list = xcalloc(all->count + 1, sizeof(const struct complaint *));
+	for (size_t i = 0; i < all->count; i++)
+		list[i] = &all->all[i];
+	qsort(list, all->count, sizeof(*list), by_place);
+	return list;
+}
+
+static void
+print_headline(const struct complaint *c, struct buf *out)
+{
+	if (c->path != NULL && c->line > 0)
+		buf_addf(out, "%s:%u:%u: ", c->path, c->line, c->column);
+	else if (c->path != NULL)
+		buf_addf(out, "%s: ", c->path);
+	buf_addf(out, "%s: %s\n", c->is_warning ? "warning" : "error", c->text);
+}
+
+static void
+print_source(const struct complaint *c, struct buf *out)
+{
+	if (c->source == NULL)
+		return;
+	buf_addf(out, "%5u | %s\n", c->line, c->source);
+	buf_addf(out, "      | %*s^\n", (int)c->caret, "");
+}
+
+void
+complaints_print(const struct complaints *all, struct buf *out)
+{
+	const struct complaint **list = sorted(all);
+	for (size_t i = 0; i < all->count; i++) {
+		print_headline(list[i], out);
+		print_source(list[i], out);
+	}
+	free(list);
+	if (all->errors > COMPLAINTS_MAX)
+		buf_addf(out, "and %u more errors\n", all->errors - COMPLAINTS_MAX);
+	if (all->warnings > COMPLAINTS_MAX)
+		buf_addf(out, "and %u more warnings\n", all->warnings - COMPLAINTS_MAX);
+}
+
+void
+complaints_first(const struct complaints *all, char *out, size_t size)
+{
+	const struct complaint *first = NULL;
+	const struct complaint **list = sorted(all);
+	for (size_t i = 0; i < all->count && first == NULL; i++)
+		if (!list[i]->is_warning)
+			first = list[i];
+	free(list);
+	struct buf line;
+	buf_init(&line, 0);
+	if (first != NULL) {
+		print_headline(first, &line);
+		line.data[line.len - 1] = '\0'; /* its newline */
+	}
+	str_copy(out, size, buf_text(&line));
+	buf_fini(&line);
+}

@@ -1,0 +1,225 @@
+/*
+ * What is wrong with a text that libyaml refuses, in words that help: not a text at all, tabs, a
+ * value that lacks its quotes.  libyaml often notices a line later than a person would.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "conf/parse.h"
+
+static const char quoted_starts[] = "{[>|*&!%@#`";
+
+const char *
+file_line(const struct conf_file *file, unsigned line, size_t *len)
+{
+	const char *at = file->text, *end = file->text + file->len;
+	if (line == 0)
+		return NULL;
+	for (unsigned i = 1; i < line; i++) {
+		const char *next = memchr(at, '\n', (size_t)(end - at));
+		if (next == NULL)
+			return NULL;
+		at = next + 1;
+	}
+	const char *stop = memchr(at, '\n', (size_t)(end - at));
+	*len = (size_t)((stop != NULL ? stop : end) - at);
+	return at;
+}
+
+static bool
+is_strange(unsigned char c)
+{
+	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+}
+
+/* Where the byte at `at` is. */
+static struct conf_pos
+place_of(const struct conf_file *file, size_t at)
+{
+	struct conf_pos pos = { .file = file, .line = 1, .column = 1 };
+	for (size_t i = 0; i < at; i++) {
+		unsigned char c = (unsigned char)file->text[i];
+		if (c == '\n') {
+			pos.line++;
+			pos.column = 1;
+		} else if ((c & 0xc0) != 0x80) {
+			pos.column++;
+		}
+	}
+	return pos;
+}
+
+bool
+text_is_sane(const struct conf_file *file, struct complaints *complaints)
+{
+	struct conf_pos whole = { .file = file };
+	if (file->len >= 2 && (memcmp(file->text, "\xff\xfe", 2) == 0 ||
+				      memcmp(file->text, "\xfe\xff", 2) == 0)) {
+		complain(complaints, &whole, "is UTF-16: save it as UTF-8");
+		return false;
+	}
+	for (size_t i = 0; i < file->len; i++) {
+		if (!is_strange((unsigned char)file->text[i]))
+			continue;
+		struct conf_pos pos = place_of(file, i);
+		complain(complaints, &pos, "is not a text file: byte 0x%02x",
+			(unsigned char)file->text[i]);
+		return false;
+	}
+	if (str_is_utf8(file->text, file->len))
+		return true;
+	for (unsigned line = 1;; line++) {
+		size_t len;
+		const char *text = file_line(file, line, &len);
+		if (text == NULL)
+			break;
+		if (str_is_utf8(text, len))
+			continue;
+		struct conf_pos pos = { file, line, 1 };
+		complain(complaints, &pos, "is not UTF-8: save the file as UTF-8");
+		return false;
+	}
+	complain(complaints, &whole, "is not UTF-8: save the file as UTF-8");
+	return false;
+}
+
+static size_t
+tab_in_indent(const char *line, size_t len)
+{
+	size_t at = 0;
+	while (at < len && line[at] == ' ')
+		at++;
+	return at < len && line[at] == '\t' ? at + 1 : 0;
+}
+
+static bool
+explain_tab(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	for (unsigned line = t->line; line > 0 && line + 1 >= t->line; line--) {
+		size_t len;
+		const char *text = file_line(file, line, &len);
+		size_t column = text != NULL ? tab_in_indent(text, len) : 0;
+		if (column == 0)
+			continue;
+		struct conf_pos pos = { file, line, (unsigned)column };
+		complain(complaints, &pos, "a tab is used for indentation: YAML wants spaces");
+		return true;
+	}
+	return false;
+}
+
+/* The value on a `key: value` (or `- value`) line: its offset, 0 when there is none. */
+static size_t
+value_offset(const char *line, size_t len)
+{
+	size_t at = 0;
+	while (at < len && (line[at] == ' ' || line[at] == '-'))
+		at++;
+	size_t item = at;
+	for (; at + 1 < len; at++) {
+		if (line[at] == '#' && at > 0 && line[at - 1] == ' ')
+			break;
+		if (line[at] != ':' || line[at + 1] != ' ')
+			continue;
+		for (at++; at < len && line[at] == ' ';)
+			at++;
+		return at < len ? at : 0;
+	}
+	return item > 0 && item < len && line[item - 1] == ' ' ? item : 0;
+}
+
+static bool
+has_colon(const char *value, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i++)
+		if (value[i] == ':' && value[i + 1] == ' ')
+			return true;
+	return len > 0 && value[len - 1] == ':';
+}
+
+/* "url: " before the value, for the example of how to quote it. */
+static void
+key_before(const char *line, size_t value, char *out, size_t size)
+{
+	size_t end = value;
+	while (end > 0 && line[end - 1] == ' ')
+		end--;
+	size_t start = end;
+	while (start > 0 && strchr(" {,", line[start - 1]) == NULL)
+		start--;
+	snprintf(out, size, "%.*s", (int)(end - start), line + start);
+}
+
+static unsigned
+column_of(const char *line, size_t offset)
+{
+	unsigned column = 1;
+	for (size_t i = 0; i < offset; i++)
+		column += ((unsigned char)line[i] & 0xc0) != 0x80;
+	return column;
+}
+
+static bool
+explain_quote(const struct conf_file *file, unsigned line, struct complaints *complaints)
+{
+	size_t len;
+	const char *text = file_line(file, line, &len);
+	size_t value = text != NULL ? value_offset(text, len) : 0;
+	if (value == 0)
+		return false;
+	char first = text[value];
+	bool is_start = strchr(quoted_starts, first) != NULL;
+	bool is_colon = first != '"' && first != '\'' && has_colon(text + value, len - value);
+	if (!is_start && !is_colon)
+		return false;
+	char key[64];
+	key_before(text, value, key, sizeof(key));
+	struct conf_pos pos = { file, line, column_of(text, value) };
+	if (is_start)
+		complain(complaints, &pos,
+			"a text that begins with %c means something else to YAML: quote it, %s "
+			"\"…\"",
+			first, key);
+	else
+		complain(complaints, &pos, "a text that contains \": \" must be quoted: %s \"…\"",
+			key);
+	return true;
+}
+
+static bool
+is_inside_flow(const struct yaml_trouble *t)
+{
+	return t->context != NULL && strstr(t->context, "flow") != NULL;
+}
+
+void
+explain_trouble(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	if (explain_tab(file, t, complaints))
+		return;
+	if (!is_inside_flow(t)) {
+		if (explain_quote(file, t->line, complaints))
+			return;
+		if (t->context_line > 0 && t->context_line + 1 >= t->line &&
+			explain_quote(file, t->context_line, complaints))
+			return;
+		if (t->line > 1 && explain_quote(file, t->line - 1, complaints))
+			return;
+	}
+	struct conf_pos pos = { file, t->line, t->column };
+	const char *problem = t->problem != NULL ? t->problem : "cannot be parsed";
+	if (is_inside_flow(t) && t->context_line > 0) {
+		pos.line = t->context_line;
+		pos.column = t->context_column;
+		complain(complaints, &pos,
+			"this bracket is not closed as it should be: %s in line %u", problem,
+			t->line);
+	} else if (t->context != NULL) {
+		complain(complaints, &pos, "%s (%s)", problem, t->context);
+	} else {
+		complain(complaints, &pos, "%s", problem);
+	}
+}
