@@ -1,0 +1,321 @@
+#!/usr/bin/python3
+"""Costs of the daemon as ratios to the floor client (floor.c) in the same run.
+
+Usage: bench.py BUILD_DIR [--seconds N] [--only NAME,...] [--json FILE]
+
+The target is one nginx on loopback that answers a GET with a short JSON body.  CPU is read from
+/proc (helpers and children count), memory as PSS over the daemon and its helpers.  Machines differ
+and are shared: look at the ratios, not at the microseconds.
+"""
+import argparse
+import contextlib
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, test, limit=120):
+    end = time.monotonic() + limit
+    while not (value := test()):
+        if time.monotonic() > end:
+            raise SystemExit(f"bench: waited {limit} s for {what}")
+        time.sleep(0.01)
+    return value
+
+
+def family(pid):
+    """The process and all below it."""
+    pids = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                pids += family(int(child))
+    return pids
+
+
+def cpu_s(pid):
+    total = 0
+    for one in family(pid):
+        with contextlib.suppress(OSError):
+            field = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+            total += int(field[11]) + int(field[12])
+            if one == pid:
+                total += int(field[13]) + int(field[14])
+    return total / TICKS
+
+
+def memory_kb(pid):
+    pss = rss = 0
+    for one in family(pid):
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{one}/smaps_rollup").read_text()
+            pss += int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
+            rss += int(re.search(r"^Rss:\s+(\d+)", text, re.M).group(1))
+    return pss, rss
+
+
+def switches(pid):
+    total = 0
+    for one in family(pid):
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                text = (task / "status").read_text()
+                total += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", text))
+    return total
+
+
+class Target:
+    def __init__(self, folder):
+        self.port = free_port()
+        conf = Path(folder) / "nginx.conf"
+        conf.write_text(f"""
+daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.err crit; worker_processes 1;
+worker_rlimit_nofile 65536;
+events {{ worker_connections 20000; }}
+http {{
+  access_log off; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
+  fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{
+    listen 127.0.0.1:{self.port} backlog=65535;
+    location / {{ default_type application/json; return 200 '{{"success":true}}'; }}
+  }}
+}}
+""")
+        os.chmod(folder, 0o755)
+        self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", f"{folder}/nginx.err", "-c", conf])
+        wait_for("nginx", lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Daemon:
+    def __init__(self, build, config, quiet=True):
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self.port = free_port()
+        head = (f"daemon: {{name: bench, state_dir: {self.folder}/state, log: {{level: error}}}}\n"
+                f"api: {{listen: 127.0.0.1:{self.port}}}\n")
+        (self.folder / "c.yaml").write_text(head + config)
+        env = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")}
+        env["RUNTIME_DIRECTORY"] = str(self.folder)
+        self.begun = time.monotonic()
+        self.process = subprocess.Popen([build / "triaged", "-c", self.folder / "c.yaml"], env=env)
+        wait_for("the daemon", lambda: self.get("/healthz"))
+        self.up_s = time.monotonic() - self.begun
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def get(self, path):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=60) as s:
+                s.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+                          "Connection: close\r\n\r\n".encode())
+                out = b""
+                while chunk := s.recv(1 << 20):
+                    out += chunk
+        except OSError:
+            return None
+        head, _, body = out.partition(b"\r\n\r\n")
+        return body.decode() if b" 200 " in head.split(b"\r\n")[0] + b" " else None
+
+    def metric(self, name):
+        match = re.search(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+-]+)$", self.get("/metrics") or "", re.M)
+        return float(match.group(1)) if match else None
+
+    def quantile(self, family_name, q):
+        text = self.get("/metrics") or ""
+        rows = re.findall(rf'^{family_name}_bucket{{le="([^"]+)"}} (\d+)', text, re.M)
+        total = int(rows[-1][1]) if rows else 0
+        for bound, count in rows:
+            if total and int(count) >= q * total:
+                return float(bound.replace("+Inf", "inf"))
+        return None
+
+    def wait_round(self):
+        wait_for("the first round", lambda: self.get("/readyz"))
+        return time.monotonic() - self.begun
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def http_checks(port, count, interval, more="timeout: 5s"):
+    return "checks:\n" + "".join(
+        f'  c{i}: {{type: http, url: "http://127.0.0.1:{port}/c/{i}", interval: {interval}, {more}}}\n'
+        for i in range(count))
+
+
+def floor(build, port, count, tick_ms, seconds):
+    out = subprocess.run([build / "floor", str(port), str(count), "1000", str(tick_ms), str(seconds)],
+                         capture_output=True, text=True, check=True).stdout
+    return {k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", out)}
+
+
+def bench_cpu(build, target, seconds, count, tick_ms):
+    """CPU per HTTP check, a new connection each, at the floor's pace."""
+    floors, ours, lag, late, overdue = [], [], None, None, None
+    d = None
+    for _ in range(2):
+        floors.append(floor(build, target.port, count, tick_ms, seconds)["cpu_us"])
+        d = Daemon(build, http_checks(target.port, count, "1s"))
+        d.wait_round()
+        time.sleep(2)
+        begin_runs, begin_cpu = d.metric("triaged_runs_total"), cpu_s(d.pid)
+        time.sleep(seconds)
+        end_runs, end_cpu = d.metric("triaged_runs_total"), cpu_s(d.pid)
+        ours.append((end_cpu - begin_cpu) * 1e6 / (end_runs - begin_runs))
+        rate = (end_runs - begin_runs) / seconds
+        lag = d.quantile("triaged_loop_turn_seconds", 0.99)
+        late = d.quantile("triaged_start_lateness_seconds", 0.99)
+        overdue = d.metric("triaged_runs_overdue_total")
+        d.stop()
+    base, mine = min(floors), min(ours)
+    yield f"CPU per check, {count} at 1 s", f"{mine / base:.2f}x", "<= 1.80x", \
+        f"{mine:.1f} us, floor {base:.1f} us"
+    yield f"checks a second, {count} at 1 s", f"{rate / count:.3f}x", "1.0x of wanted", f"{rate:.0f}/s"
+    yield f"start lateness p99, {count} at 1 s", f"{late * 100:.2f} %", "<= 10 % of interval", \
+        f"{late * 1000:.1f} ms"
+    yield f"loop turn p99, {count} at 1 s", f"{lag * 1000:.1f} ms", "<= 5 ms", ""
+    yield f"runs overdue, {count} at 1 s", f"{overdue:.0f}", "0", ""
+
+
+def bench_memory(build, target, seconds):
+    """Resident memory with the shipped settings, and what one more check adds."""
+    text = Path("etc/triaged.yaml").read_text()
+    shipped = "\n".join(line for line in text.split("\n"))
+    shipped = re.sub(r"^(daemon|api):.*(\n[ \t]+.*)*", "", shipped, flags=re.M)
+    d = Daemon(build, shipped)
+    d.wait_round()
+    time.sleep(2)
+    pss, rss = memory_kb(d.pid)
+    floor_kb = floor(build, target.port, 1, 50, 1)["rss_kb"]
+    yield "memory, shipped settings (PSS)", f"{pss / 1024:.1f} MB", "<= 8 MB", \
+        f"RSS {rss / 1024:.1f} MB, {rss / floor_kb:.1f}x floor's RSS"
+    before, wake = cpu_s(d.pid), switches(d.pid)
+    time.sleep(seconds * 3)
+    used = (cpu_s(d.pid) - before) / (seconds * 3) * 100
+    yield "idle CPU, shipped settings", f"{used:.2f} %", "<= 0.2 %", \
+        f"{(switches(d.pid) - wake) / (seconds * 3):.1f} switches/s"
+    d.stop()
+    sizes = {}
+    for count in (1000, 11000):
+        d = Daemon(build, http_checks(target.port, count, "30s", "timeout: 10s"))
+        took = d.wait_round()
+        time.sleep(3)
+        sizes[count] = memory_kb(d.pid)[0]
+        if count == 1000:
+            yield "first full round of 1,000 checks at 30 s", f"{took / 30:.2f}x", \
+                "<= 1x of interval", f"{took:.1f} s, up after {d.up_s * 1000:.0f} ms"
+        d.stop()
+    each = (sizes[11000] - sizes[1000]) / 10000
+    yield "memory for one more HTTP check", f"{each:.2f} kB", "<= 4 kB", \
+        f"{sizes[1000] / 1024:.1f} MB at 1,000, {sizes[11000] / 1024:.1f} MB at 11,000"
+
+
+class Flip(http.server.BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self):
+        self.send_response(Flip.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def bench_latency(build, target, seconds):
+    """From the fault to the webhook, interval 1 s, told at the first failure."""
+    heard = threading.Event()
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            heard.set()
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    flip, hook = (http.server.ThreadingHTTPServer(("127.0.0.1", 0), h) for h in (Flip, Hook))
+    for server in (flip, hook):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    d = Daemon(build, f"""
+checks: {{flip: {{type: http, url: "http://127.0.0.1:{flip.server_port}/", interval: 1s, retries: 1}}}}
+receivers: {{hook: {{type: webhook, url: "http://127.0.0.1:{hook.server_port}/"}}}}
+routes: [{{to: [hook], group_wait: 0s}}]
+""")
+    d.wait_round()
+    down, up = [], []
+    for n in range(6):
+        time.sleep(0.37 * (n + 1) % 1 + 1)
+        for status, times in ((500, down), (200, up)):
+            heard.clear()
+            begin = time.monotonic()
+            Flip.status = status
+            if not heard.wait(30):
+                raise SystemExit("bench: no webhook came")
+            times.append(time.monotonic() - begin)
+    d.stop()
+    for server in (flip, hook):
+        server.shutdown()
+    for word, times in (("down", down), ("up", up)):
+        times.sort()
+        yield f"alert latency, {word}, interval 1 s (p50)", f"{times[len(times) // 2]:.2f}x", \
+            "of interval", f"{times[0]:.2f} .. {times[-1]:.2f} s"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    build = args.build.resolve()
+    parts = {
+        "cpu1000": lambda t: bench_cpu(build, t, args.seconds, 1000, 50),
+        "cpu10000": lambda t: bench_cpu(build, t, args.seconds, 10000, 10),
+        "memory": lambda t: bench_memory(build, t, args.seconds),
+        "latency": lambda t: bench_latency(build, t, args.seconds),
+    }
+    folder = tempfile.mkdtemp(prefix="bench-")
+    target = Target(folder)
+    print(f"{'what':46} {'figure':>10}  {'budget':22} detail", flush=True)
+    try:
+        for name, part in parts.items():
+            if args.only and name not in args.only.split(","):
+                continue
+            for what, figure, budget, detail in part(target):
+                print(f"{what:46} {figure:>10}  {budget:22} {detail}", flush=True)
+    finally:
+        target.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+sys.exit(main())
