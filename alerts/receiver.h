@@ -15,8 +15,8 @@ struct send_run;
 enum send_result {
 	SEND_NONE, /* still running */
 	SEND_OK,
-	SEND_LATER, /* try again: network, 5xx, 429... */
-	SEND_NEVER, /* this notice will never be taken: 4xx */
+	SEND_LATER,   /* try again: network, 5xx, 429... */
+	SEND_NEVER,   /* this notice will never be taken: 4xx */
 	SEND_DISABLE, /* the receiver wants nothing any more: 410 */
 };
 
@@ -27,9 +27,9 @@ struct receiver_type {
 	const struct conf_field *fields;
 	size_t conf_size;
 	size_t run_size;
-	bool is_for_people; /* chat, email: digests allowed, info left out by default */
+	bool is_for_people;     /* chat, email: digests allowed, info left out by default */
 	double rate_per_second; /* most notices a second; 0: no limit */
-	usec_t timeout_us; /* of one try */
+	usec_t timeout_us;      /* of one try */
 	void (*check)(void *conf, const struct conf_node *map, struct tls_pool *tls,
 		struct complaints *complaints);
 	void (*release)(void *conf);
@@ -63,8 +63,8 @@ struct send_job {
 	const char *daemon_name;
 };
 
-typedef void (*send_fn)(
-	void *arg, enum send_result result, usec_t retry_after_us, const char *text, usec_t took_us);
+typedef void (*send_fn)(void *arg, enum send_result result, usec_t retry_after_us, const char *text,
+	usec_t took_us);
 
 struct send_run *send_run_start(const struct send_job *job, send_fn done, void *arg);
 void send_run_abort(struct send_run *run); /* done is not called; NULL is fine */

@@ -12,7 +12,6 @@
 #include "model/notice.h"
 
 struct deliver;
-struct store;
 
 struct receiver_spec {
 	char *name;
@@ -24,7 +23,7 @@ struct receiver_spec {
 /* One `routes:` entry. */
 struct route_match {
 	struct conf_strings severity, check, type, rule, cause;
-	int min_severity; /* index into check_severities, -1: none */
+	int min_severity; /* enum severity; SEVERITY_OK: not given */
 	struct conf_pairs labels;
 };
 
@@ -38,6 +37,9 @@ struct route_spec {
 extern const struct conf_field route_fields[];
 void route_check(const struct route_spec *route, const struct conf_node *node,
 	const struct receiver_spec *receivers, size_t count, struct complaints *complaints);
+/* Warns at `pos` (the `routes:` key) when something may match no route and go to syslog. */
+void route_check_all(const struct route_spec *const *routes, size_t count,
+	const struct conf_pos *pos, struct complaints *complaints);
 
 /* Persist or forget a document of kind "outbox" or "ledger". */
 struct deliver_options {

@@ -1,0 +1,315 @@
+/*
+ * Routes: the `routes:` block's keys, what is wrong with one, and which of them leads an incident
+ * to a receiver.  The first match ends the walk unless it says `continue`; what no route takes is
+ * the caller's to send to syslog.
+ */
+#include "deliver/route.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+/* The index is the enum severity: the first one stands for "not given". */
+static const char *const levels[] = { "any", "info", "warning", "critical", NULL };
+
+static const struct conf_field match_fields[] = {
+	{ "severity", STRINGS_AT(struct route_match, severity),
+		.doc = "Levels that this route takes: `info`, `warning`, `critical`; one or a "
+		       "list.",
+		.example = "[warning, critical]" },
+	{ "min_severity", ENUM_AT(struct route_match, min_severity, levels), .dflt = "any",
+		.doc = "The lowest level that this route takes.", .example = "warning" },
+	{ "check", STRINGS_AT(struct route_match, check),
+		.doc = "Names of checks; globs, one or a list.  The name of a check with several "
+		       "targets takes all of them.",
+		.example = "db*" },
+	{ "type", STRINGS_AT(struct route_match, type),
+		.doc = "Types of checks; globs, one or a list.", .example = "[postgres, redis]" },
+	{ "rule", STRINGS_AT(struct route_match, rule),
+		.doc = "Names of rules; globs, one or a list.", .example = "disk-*" },
+	{ "cause", STRINGS_AT(struct route_match, cause),
+		.doc = "Cause codes; globs, one or a list.", .example = "net.*" },
+	{ "labels", PAIRS_AT(struct route_match, labels),
+		.doc = "Labels that the incident must have, as globs; after `~`, as a regular "
+		       "expression that fits the whole value.",
+		.example = "{ team: core, region: ~eu-.* }" },
+	{ .type = CONF_END },
+};
+
+const struct conf_field route_fields[] = {
+	{ "match", GROUP_AT(struct route_spec, match, match_fields),
+		.doc = "All keys given here must hold; without any, everything matches." },
+	{ "to", STRINGS_AT(struct route_spec, to), .flags = CONF_REQUIRED,
+		.doc = "Names of the receivers that are told.", .example = "[ops, hook]" },
+	{ "group_wait", DURATION_AT(struct route_spec, group_wait_us), .dflt = "5s", .min = "0",
+		.max = "10m",
+		.doc = "How long the first message of an incident waits, so that what follows at "
+		       "once "
+		       "is gathered.  A receiver that was quiet for a minute is told without "
+		       "delay." },
+	{ "repeat_interval", DURATION_AT(struct route_spec, repeat_interval_us), .dflt = "4h",
+		.min = "0", .max = "30d",
+		.doc = "How often receivers are reminded of an incident that stays open and "
+		       "unacknowledged; 0: never." },
+	{ "send_resolved", BOOL_AT(struct route_spec, send_resolved), .dflt = "true",
+		.doc = "Whether receivers hear of the end of what they were told of." },
+	{ "continue", BOOL_AT(struct route_spec, does_continue), .dflt = "false",
+		.doc = "Whether the routes below are looked at as well." },
+	{ .type = CONF_END },
+};
+
+const struct route_spec route_default = {
+	.group_wait_us = 5 * USEC_PER_SEC,
+	.repeat_interval_us = 4 * USEC_PER_HOUR,
+	.send_resolved = true,
+};
+
+/* Alertmanager's users expect the whole value to fit. */
+static int
+compile_whole(regex_t *out, const char *pattern)
+{
+	char *whole = xasprintf("^(%s)$", pattern);
+	int failed = regcomp(out, whole, REG_EXTENDED | REG_NOSUB);
+
+	free(whole);
+	return failed;
+}
+
+static bool
+fits_regex(const char *value, const char *pattern)
+{
+	regex_t regex;
+	bool fits;
+
+	if (compile_whole(&regex, pattern) != 0)
+		return false;
+	fits = regexec(&regex, value, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return fits;
+}
+
+/* The text itself comes first: `disks[/var]` is a name before it is a glob. */
+static bool
+fits_one(const struct conf_strings *wanted, const char *value)
+{
+	if (wanted->count == 0)
+		return true;
+	if (value == NULL)
+		return false;
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (str_eq(wanted->all[i], value) || str_matches_glob(value, wanted->all[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+fits_check(const struct conf_strings *wanted, const char *check)
+{
+	const char *bracket = check == NULL ? NULL : strchr(check, '[');
+	char *parent;
+	bool fits;
+
+	if (fits_one(wanted, check))
+		return true;
+	if (bracket == NULL)
+		return false;
+	parent = xstrndup(check, (size_t)(bracket - check));
+	fits = fits_one(wanted, parent);
+	free(parent);
+	return fits;
+}
+
+static bool
+fits_labels(const struct conf_pairs *wanted, const json_t *labels)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct conf_pair *pair = &wanted->all[i];
+		const char *pattern = pair->value == NULL ? "" : pair->value;
+		const char *value = json_string_value(json_object_get(labels, pair->name));
+
+		if (value == NULL)
+			return false;
+		if (pattern[0] == '~') {
+			if (!fits_regex(value, pattern + 1))
+				return false;
+		} else if (!str_eq(value, pattern) && !str_matches_glob(value, pattern)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+route_matches(const struct route_spec *route, const struct incident *incident)
+{
+	const struct route_match *match = &route->match;
+
+	return fits_one(&match->severity, severity_name(incident->severity)) &&
+	       (int)incident->severity >= match->min_severity &&
+	       fits_check(&match->check, incident->check) &&
+	       fits_one(&match->type, incident->type) && fits_one(&match->rule, incident->rule) &&
+	       fits_one(&match->cause, incident->cause_code) &&
+	       fits_labels(&match->labels, incident->labels);
+}
+
+static bool
+contains(const struct conf_strings *list, const char *word)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (str_eq(list->all[i], word))
+			return true;
+	}
+	return false;
+}
+
+static bool
+asks_for_info(const struct route_match *match)
+{
+	return match->min_severity == SEVERITY_INFO || contains(&match->severity, "info");
+}
+
+static bool
+is_too_quiet(const struct route_spec *route, const struct incident *incident,
+	const struct route_reader *reader)
+{
+	return incident->severity <= SEVERITY_INFO && reader->is_for_people &&
+	       !asks_for_info(&route->match);
+}
+
+const struct route_spec *
+route_find(const struct route_list *routes, const struct incident *incident,
+	const struct route_reader *reader)
+{
+	if (routes->count == 0)
+		return is_too_quiet(&route_default, incident, reader) ? NULL : &route_default;
+	for (size_t i = 0; i < routes->count; i++) {
+		const struct route_spec *route = routes->all[i];
+
+		if (!route_matches(route, incident))
+			continue;
+		if (contains(&route->to, reader->name) && !is_too_quiet(route, incident, reader))
+			return route;
+		if (!route->does_continue)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* The place of the n-th item of a key that takes one scalar or a list of them. */
+static struct conf_pos
+pos_of_item(const struct conf_node *map, const char *key, size_t n)
+{
+	const struct conf_node *value = map == NULL ? NULL : conf_get(map, key);
+
+	if (value == NULL)
+		return map == NULL ? (struct conf_pos){ .file = NULL } : map->pos;
+	if (value->kind == CONF_LIST && n < value->count)
+		return value->items[n]->pos;
+	return value->pos;
+}
+
+static void
+check_receivers(const struct route_spec *route, const struct conf_node *node,
+	const struct receiver_spec *receivers, size_t count, struct complaints *complaints)
+{
+	const char **names = xcalloc(count + 1, sizeof(*names));
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = receivers[i].name;
+	for (size_t i = 0; i < route->to.count; i++) {
+		const char *wanted = route->to.all[i];
+		struct conf_pos pos = pos_of_item(node, "to", i);
+		const char *near;
+		size_t n = 0;
+
+		while (n < count && !str_eq(names[n], wanted))
+			n++;
+		if (n < count)
+			continue;
+		near = str_nearest(wanted, names, count);
+		if (near != NULL)
+			complain(complaints, &pos,
+				"to: there is no receiver \"%s\", did you mean \"%s\"?", wanted,
+				near);
+		else
+			complain(complaints, &pos,
+				"to: there is no receiver \"%s\"; receivers are named under "
+				"`receivers:`",
+				wanted);
+	}
+	free(names);
+}
+
+static void
+check_match(const struct route_match *match, const struct conf_node *node,
+	struct complaints *complaints)
+{
+	for (size_t i = 0; i < match->severity.count; i++) {
+		const char *level = match->severity.all[i];
+		struct conf_pos pos = pos_of_item(node, "severity", i);
+
+		if (severity_parse(level) <= SEVERITY_OK)
+			complain(complaints, &pos,
+				"severity: \"%s\" is no level; there are info, warning and "
+				"critical",
+				level);
+	}
+	for (size_t i = 0; i < match->labels.count; i++) {
+		const struct conf_pair *pair = &match->labels.all[i];
+		char text[128];
+		regex_t regex;
+		int failed;
+
+		if (pair->value == NULL || pair->value[0] != '~')
+			continue;
+		failed = compile_whole(&regex, pair->value + 1);
+		if (failed == 0) {
+			regfree(&regex);
+			continue;
+		}
+		regerror(failed, &regex, text, sizeof(text));
+		complain(complaints, &pair->pos, "labels: %s: not a regular expression: %s",
+			pair->name, text);
+	}
+}
+
+void
+route_check(const struct route_spec *route, const struct conf_node *node,
+	const struct receiver_spec *receivers, size_t count, struct complaints *complaints)
+{
+	const struct conf_node *match = node == NULL ? NULL : conf_get(node, "match");
+
+	check_receivers(route, node, receivers, count, complaints);
+	check_match(&route->match, match, complaints);
+	if (route->to.count == 0 && node != NULL && conf_get(node, "to") != NULL) {
+		struct conf_pos pos = conf_pos_of(node, "to");
+
+		complain(complaints, &pos, "to: name at least one receiver");
+	}
+}
+
+static bool
+takes_everything(const struct route_match *match)
+{
+	return match->severity.count == 0 && match->min_severity <= SEVERITY_INFO &&
+	       match->check.count == 0 && match->type.count == 0 && match->rule.count == 0 &&
+	       match->cause.count == 0 && match->labels.count == 0;
+}
+
+void
+route_check_all(const struct route_spec *const *routes, size_t count, const struct conf_pos *pos,
+	struct complaints *complaints)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (takes_everything(&routes[i]->match))
+			return;
+	}
+	if (count > 0)
+		complain_warn(complaints, pos,
+			"routes: no route takes everything, so what none of them matches goes to "
+			"syslog; end with a route without `match` to choose");
+}
