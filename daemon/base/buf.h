@@ -23,7 +23,7 @@ void buf_fini(struct buf *buf);
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_addf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_addv(struct buf *buf, const char *fmt, va_list ap);
+void buf_addv(struct buf *buf, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Unconsumed bytes. */
 const char *buf_head(const struct buf *buf);

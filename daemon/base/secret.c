@@ -1,0 +1,116 @@
+/*
+ * Registered secrets, longest first.  Masking is one pass over the text: a table of first bytes
+ * keeps the common position cheap.  Overlapping occurrences are masked as one, so that no tail of
+ * the longer one is left standing.
+ */
+#include "base/secret.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define SECRET_MIN 4
+
+struct secret {
+	char *text;
+	size_t len;
+};
+
+struct secret_set {
+	struct secret *secrets;
+	size_t count;
+	bool starts[256]; /* by first byte */
+};
+
+struct secret_set *
+secret_set_new(void)
+{
+	return xcalloc(1, sizeof(struct secret_set));
+}
+
+void
+secret_set_free(struct secret_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->count; i++) {
+		secret_wipe(set->secrets[i].text, set->secrets[i].len);
+		free(set->secrets[i].text);
+	}
+	free(set->secrets);
+	free(set);
+}
+
+void
+secret_set_add(struct secret_set *set, const char *secret)
+{
+	size_t len = secret ? strlen(secret) : 0, at = 0;
+
+	if (len < SECRET_MIN)
+		return;
+	for (; at < set->count && set->secrets[at].len >= len; at++)
+		if (strcmp(set->secrets[at].text, secret) == 0)
+			return;
+	set->secrets = xreallocarray(set->secrets, set->count + 1, sizeof(struct secret));
+	memmove(&set->secrets[at + 1], &set->secrets[at],
+		(set->count - at) * sizeof(struct secret));
+	set->secrets[at] = (struct secret){ .text = xstrndup(secret, len), .len = len };
+	set->count++;
+	set->starts[(unsigned char)secret[0]] = true;
+}
+
+/* Length of the longest secret that begins at `text`, 0: none. */
+static size_t
+match_at(const struct secret_set *set, const char *text)
+{
+	if (!set->starts[(unsigned char)*text])
+		return 0;
+	for (size_t i = 0; i < set->count; i++)
+		if (strncmp(text, set->secrets[i].text, set->secrets[i].len) == 0)
+			return set->secrets[i].len;
+	return 0;
+}
+
+void
+secret_mask(const struct secret_set *set, char *text)
+{
+	if (!set || !set->count || !text)
+		return;
+	size_t out = 0, at = 0;
+	while (text[at]) {
+		size_t end = at + match_at(set, text + at);
+		if (end == at) {
+			text[out++] = text[at++];
+			continue;
+		}
+		for (; at < end; at++) {
+			size_t overlap = at + match_at(set, text + at);
+			end = overlap > end ? overlap : end;
+		}
+		memcpy(text + out, SECRET_MASK, sizeof SECRET_MASK - 1);
+		out += sizeof SECRET_MASK - 1;
+	}
+	secret_wipe(text + out, at - out); /* also ends the string, and leaves no tail behind */
+}
+
+void
+secret_wipe(void *p, size_t len)
+{
+	if (p && len)
+		explicit_bzero(p, len);
+}
+
+bool
+secret_equal(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	const volatile unsigned char *x = a, *y = b;
+	unsigned char differs = 0;
+
+	if (a_len != b_len)
+		return false;
+	for (size_t i = 0; i < a_len; i++)
+		differs |= x[i] ^ y[i];
+	return differs == 0;
+}
