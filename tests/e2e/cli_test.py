@@ -1,0 +1,79 @@
+"""What people type, and what they read."""
+import json
+import re
+
+import pytest
+
+import lab
+
+
+@pytest.fixture
+def up(daemon, web):
+    d = daemon(f"""
+checks:
+  api: {{type: http, url: "{web.url}", interval: 1s, retries: 1}}
+  memory: {{type: memory, interval: 1s}}
+""").start()
+    d.wait_state("api", "up")
+    d.wait_state("memory", "up")
+    return d
+
+
+def env(d):
+    return {"RUNTIME_DIRECTORY": str(d.folder), "COLUMNS": "80"}
+
+
+def test_status(up, web):
+    run = lab.triage("status", env=env(up))
+    assert run.returncode == 0 and "api" in run.stdout and "memory" in run.stdout
+    assert all(len(line) <= 80 for line in run.stdout.split("\n")), run.stdout
+    assert "\x1b" not in run.stdout
+    data = json.loads(lab.triage("status", "--json", env=env(up)).stdout)
+    assert isinstance(data, dict)
+    web.stop()
+    up.wait_state("api", "down")
+    lab.wait_for("the incident", up.incidents)
+    text = lab.triage("status", env=env(up)).stdout
+    assert "refuses connections" in text and "critical" in text.lower()
+
+
+def test_incidents_and_show(up, web):
+    web.stop()
+    found = lab.wait_for("the incident", up.incidents)
+    run = lab.triage("incidents", env=env(up))
+    assert found[0]["id"][:6] in run.stdout
+    run = lab.triage("show", found[0]["id"], env=env(up))
+    assert run.returncode == 0 and "net.refused" in run.stdout
+    assert json.loads(lab.triage("show", found[0]["id"], "--json", env=env(up)).stdout)
+    assert lab.triage("show", "ffffffffffff", env=env(up)).returncode != 0
+
+
+def test_probe_without_a_daemon(web):
+    run = lab.triage("probe", web.url)
+    assert run.returncode == 0 and "total" in run.stdout
+    web.stop()
+    run = lab.triage("probe", web.url)
+    assert run.returncode == 2 and "net.refused" in run.stdout
+    assert lab.triage("probe", "nonsense://x").returncode == 3
+
+
+def test_health(up):
+    assert lab.triage("health", env=env(up)).returncode == 0
+    up.stop()
+    assert lab.triage("health", env={**env(up), "TRIAGE_URL": ""}).returncode == 1
+
+
+def test_not_running_says_how_to_start(folder):
+    run = lab.triage("status", "--url", f"unix:{folder}/none.sock")
+    assert run.returncode != 0 and "not running" in run.stderr and "triaged -c" in run.stderr
+
+
+def test_unknown_verb_suggests():
+    run = lab.triage("statsu")
+    assert run.returncode == 2 and re.search(r'did you mean "?status', run.stderr)
+
+
+def test_run_now(up):
+    before = up.check("memory")["runs"]
+    assert lab.triage("run", "memory", env=env(up)).returncode == 0
+    lab.wait_for("the run", lambda: up.check("memory")["runs"] > before)

@@ -1,0 +1,130 @@
+"""`triage check`: every bad file says what is wrong where; nothing is started on one."""
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import lab
+
+BAD = sorted((lab.TOP / "tests/conf/bad").glob("*.yaml"))
+GOOD = sorted((lab.TOP / "tests/conf/good").glob("*.yaml"))
+SHIPPED = [lab.TOP / "etc/triaged.yaml"]
+
+
+def expectations(path):
+    return re.findall(r"^# expect: (.*)$", path.read_text(errors="replace"), re.M)
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda p: p.stem)
+def test_bad_file_prints_its_message(path):
+    run = lab.triage("check", path)
+    assert run.returncode == 2, run
+    wanted = expectations(path)
+    assert wanted, f"{path} does not say what to expect"
+    for text in wanted:
+        assert text in run.stdout + run.stderr, (text, run.stdout + run.stderr)
+
+
+def test_there_are_bad_files():
+    assert len(BAD) >= 15
+
+
+@pytest.mark.parametrize("path", GOOD + SHIPPED, ids=lambda p: p.stem)
+def test_good_file_is_ok(path):
+    run = lab.triage("check", path)
+    assert run.returncode == 0 and "OK" in run.stdout, run
+
+
+def generated(folder):
+    deep = "checks: " + "[" * 200 + "]" * 200
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9))
+    cases = {
+        "tabs": b"checks:\n\tapi: {type: tcp}\n",
+        "binary": bytes(range(256)) * 10,
+        "empty": b"",
+        "big": b"# " + b"x" * (10 << 20) + b"\n",
+        "deep": deep.encode(),
+        "bomb": bomb.encode(),
+        "endless-line": b"checks: {a: " + b"y" * 3000000,
+    }
+    for name, data in cases.items():
+        path = Path(folder) / f"{name}.yaml"
+        path.write_bytes(data)
+        yield name, path
+
+
+def test_hostile_files(folder):
+    for name, path in generated(folder):
+        run = lab.triage("check", path)
+        assert run.returncode == 2, (name, run)
+        assert re.search(rf"{name}\.yaml(:\d+:\d+)?: error: ", run.stdout + run.stderr), (name, run)
+
+
+def test_nothing_starts_on_a_bad_file(daemon):
+    d = daemon("checks:\n  api: {type: http, url: nonsense}\n")
+    run = subprocess.run([lab.BUILD / "triaged", "-c", d.config], env=d.environment(),
+                         capture_output=True, text=True, timeout=lab.LIMIT)
+    assert run.returncode == 2 and "nothing was started" in run.stderr
+    assert not d.state.exists()
+
+
+def test_missing_file_says_what_to_do(folder):
+    run = lab.triage("check", f"{folder}/absent.yaml")
+    assert run.returncode == 2 and "absent.yaml" in run.stdout + run.stderr
+
+
+def test_all_errors_at_once(folder):
+    path = Path(folder) / "many.yaml"
+    path.write_text("checks:\n  a: {type: http, url: 'http://x/', intervall: 5s}\n"
+                    "  b: {type: tcp, address: 'x:1', timeout: 5}\n"
+                    "  c: {type: nope}\n")
+    out = lab.triage("check", path)
+    text = out.stdout + out.stderr
+    assert 'did you mean "interval"' in text and "nope" in text
+    assert [int(n) for n in re.findall(r"many\.yaml:(\d+):", text)][:3] == [2, 3, 4]
+
+
+def test_secrets_never_show(daemon, web, folder):
+    secret = "hunter2-hunter2-hunter2"
+    (Path(folder) / "token").write_text(secret + "\n")
+    d = daemon(f"""
+checks:
+  api: {{type: http, url: "http://me:{secret}@127.0.0.1:{web.port}/", interval: 1s,
+         headers: {{X-Key: "${{file:{folder}/token}}"}}}}
+receivers:
+  hook: {{type: webhook, url: "http://127.0.0.1:1/{secret}", secret: "raw:{secret}"}}
+""").start()
+    d.wait_state("api", "up")
+    seen = d.words()
+    for path in ("/api/v1/config", "/api/v1/checks", "/api/v1/checks/api", "/api/v1/receivers",
+                 "/metrics", "/api/v1/status"):
+        seen += d.api.request("GET", path)[2].decode()
+    env = {"RUNTIME_DIRECTORY": folder}
+    for verb in (["status"], ["checks"], ["show", "x"], ["checks", "--json"]):
+        seen += lab.triage(*verb, env=env).stdout
+    assert secret not in seen
+
+
+def test_schema_is_a_schema():
+    run = lab.triage("schema")
+    assert run.returncode == 0
+    schema = json.loads(run.stdout)
+    assert "checks" in schema["properties"]
+
+
+def test_includes_and_env_file(folder):
+    top = Path(folder)
+    (top / "conf.d").mkdir()
+    (top / "conf.d/a.yaml").write_text("checks:\n  a: {type: tcp, address: '${HOST}:1'}\n")
+    (top / "conf.d/b.yaml").write_text("checks:\n  b: {type: tcp, address: '${NOPE:-x}:1'}\n")
+    (top / ".env").write_text("HOST=127.0.0.1\n")
+    main = top / "main.yaml"
+    main.write_text("env_file: .env\ninclude: [conf.d/*.yaml]\n")
+    assert lab.triage("check", main).returncode == 0
+    (top / "conf.d/b.yaml").write_text("checks:\n  a: {type: tcp, address: '${NOPE}:1'}\n")
+    run = lab.triage("check", main)
+    assert run.returncode == 2
+    assert "NOPE" in run.stdout + run.stderr and "b.yaml:2" in run.stdout + run.stderr
