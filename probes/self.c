@@ -1,0 +1,123 @@
+/*
+ * The daemon's own numbers: the rows of base/stat.def, and what the kernel says about this process.
+ * Measures and never fails.
+ */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/stat.h"
+#include "base/str.h"
+#include "probes/probe.h"
+
+#define METRIC_OF_STAT_GAUGE   METRIC_GAUGE
+#define METRIC_OF_STAT_COUNTER METRIC_COUNTER
+/* The unit's text is a literal: "" counts nothing, "s" are seconds, anything longer is "bytes". */
+#define UNIT_OF(text)                                                                              \
+	(sizeof(text) == 1 ? UNIT_NONE : sizeof(text) == 2 ? UNIT_SECONDS : UNIT_BYTES)
+
+enum row {
+	ROW_TOTAL_TIME,
+	ROW_STATS,
+	ROW_RSS = ROW_STATS + STAT_COUNT,
+	ROW_FDS,
+	ROW_FDS_PERCENT,
+};
+
+static const struct metric_desc metrics[] = {
+	METRIC_TOTAL_ROW,
+#define STAT(id, name, kind, unit, help) { name, METRIC_OF_##kind, UNIT_OF(unit), help },
+#include "base/stat.def"
+#undef STAT
+	{ "rss_bytes", METRIC_GAUGE, UNIT_BYTES, "Resident memory of the daemon." },
+	{ "fds", METRIC_GAUGE, UNIT_NONE, "Open file descriptors of the daemon." },
+	{ "fds_percent", METRIC_GAUGE, UNIT_PERCENT, "Open file descriptors against their limit." },
+	{ .name = NULL },
+};
+
+static const struct conf_field fields[] = {
+	{ .type = CONF_END },
+};
+
+static double
+rss_bytes(void)
+{
+	char text[128];
+	double pages;
+
+	if (fd_read_proc("/proc/self/statm", text, sizeof text, NULL) < 0 ||
+		sscanf(text, "%*s %lf", &pages) != 1)
+		return NAN;
+	return pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double
+open_fds(void)
+{
+	struct stat st;
+	double count = 0;
+	DIR *dir;
+
+	/* Linux 6.2 and later: the number at one glance. */
+	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+		return (double)st.st_size;
+	dir = opendir("/proc/self/fd");
+	if (dir == NULL)
+		return NAN;
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count - 3; /* ".", ".." and the folder itself */
+}
+
+static void
+start(struct probe_run *run)
+{
+	const struct stats *stats = probe_env(run)->stats;
+	double rss = rss_bytes(), fds = open_fds();
+	struct rlimit limit;
+	char lag[32], size[32];
+
+	for (int i = 0; stats != NULL && i < STAT_COUNT; i++)
+		probe_value(run, ROW_STATS + i, stats_get(stats, (enum stat_id)i));
+	probe_value(run, ROW_RSS, rss);
+	probe_value(run, ROW_FDS, fds);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+		limit.rlim_cur > 0)
+		probe_value(run, ROW_FDS_PERCENT, fds * 100 / (double)limit.rlim_cur);
+	metric_format(stats != NULL ? stats_get(stats, STAT_LOOP_LAG_MAX) : (double)NAN,
+		UNIT_SECONDS, lag, sizeof lag);
+	metric_format(rss, UNIT_BYTES, size, sizeof size);
+	probe_ok(run, "loop lag %s, resident memory %s", lag, size);
+}
+
+static void
+stop(struct probe_run *run)
+{
+	(void)run; /* nothing is held */
+}
+
+static void
+target(const void *conf, const char *instance, char *out, size_t size)
+{
+	(void)conf;
+	(void)instance;
+	str_copy(out, size, "this daemon");
+}
+
+const struct probe_type probe_type_self = {
+	.name = "self",
+	.summary = "Measures this daemon itself.",
+	.manual = "Loop lag, overdue runs, outbox, store and helpers, memory and file descriptors. "
+		  "It measures and never fails; rules such as `self-stalled` judge.",
+	.fields = fields,
+	.metrics = metrics,
+	.start = start,
+	.stop = stop,
+	.target = target,
+};
