@@ -1,0 +1,15 @@
+/* Certificates in words: when they end, whom they name, why one is not acceptable. */
+#ifndef IO_TLS_CERT_H
+#define IO_TLS_CERT_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+/* On the wall clock; false: there is no certificate or no readable end. */
+bool tls_cert_end(const X509 *cert, usec_t *end_us);
+/* `error` is an X509_V_ERR_ code for `cert` (may be NULL), `wanted` the name that was asked for. */
+void tls_cert_explain(X509 *cert, int error, const char *wanted, char *out, size_t size);
+
+#endif

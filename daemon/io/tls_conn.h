@@ -1,0 +1,42 @@
+/*
+ * TLS on one connected, non-blocking socket: names, resumption, what the certificate said, and the
+ * words for what went wrong.  Owns the SSL object, never the socket.
+ */
+#ifndef IO_TLS_CONN_H
+#define IO_TLS_CONN_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "io/fault.h"
+#include "io/tls.h"
+
+struct tls_conn;
+
+enum tls_status {
+	TLS_DONE, /* handshake over; or `len` bytes moved */
+	TLS_AGAIN, /* the socket is not ready */
+	TLS_CLOSED, /* the peer said good-bye */
+	TLS_FAILED, /* see tls_conn_fault */
+};
+
+/* `name` is what SNI says and what is verified; numeric addresses are verified as such. */
+struct tls_conn *tls_conn_new(
+	struct tls_ctx *ctx, int fd, const char *name, uint16_t port, bool full_handshake);
+void tls_conn_free(struct tls_conn *conn); /* says good-bye if it can; NULL is fine */
+
+enum tls_status tls_conn_handshake(struct tls_conn *conn);
+enum tls_status tls_conn_read(struct tls_conn *conn, void *out, size_t size, size_t *len);
+enum tls_status tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *len);
+
+enum fault tls_conn_fault(const struct tls_conn *conn);
+const char *tls_conn_reason(const struct tls_conn *conn);
+/* The end of the peer's certificate on the wall clock; false: none was seen. */
+bool tls_conn_cert_end(const struct tls_conn *conn, usec_t *end_us);
+
+/* For the contexts: keeps what the peer gives for resumption. */
+int tls_conn_on_session(SSL *ssl, SSL_SESSION *session);
+
+#endif
