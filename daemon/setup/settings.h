@@ -1,5 +1,5 @@
 /*
- * The whole configuration, checked and typed: an immutable snapshot with a reference count.  Loading
+ * The whole configuration, checked and typed: an immutable snapshot with a reference count. Loading
  * is pure (files in, snapshot and complaints out) and may run off the loop.
  */
 #ifndef SETUP_SETTINGS_H
@@ -19,7 +19,7 @@ struct daemon_settings {
 	int language; /* enum language */
 	char *host_root;
 	struct conf_pairs labels;
-	int log_level; /* enum log_level */
+	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 };
 
@@ -46,13 +46,15 @@ struct settings {
 	struct triage_settings triage;
 	struct check_spec **checks;
 	size_t check_count;
+	struct check_spec **disabled; /* `enabled: false`: rules may name them, nobody runs them */
+	size_t disabled_count;
 	struct rule_set *rules;
 	struct receiver_spec **receivers;
 	size_t receiver_count;
 	struct route_spec **routes;
 	size_t route_count;
 	struct secret_set *secrets;
-	char *masked_yaml; /* GET /api/v1/config */
+	char *masked_yaml;      /* GET /api/v1/config */
 	struct conf_tree *tree; /* positions and nodes that the above borrow from */
 };
 

@@ -1,0 +1,61 @@
+/* The parts of a load, and what they share inside the room. */
+#ifndef SETUP_LOAD_H
+#define SETUP_LOAD_H
+
+#include "alerts/receiver.h"
+#include "base/map.h"
+#include "conf/schema.h"
+#include "setup/settings.h"
+
+struct load {
+	struct settings *settings; /* being filled */
+	const struct settings_context *context;
+	const struct conf_node *root;
+	struct complaints *complaints;
+	struct map *check_names;    /* name -> struct check_spec *, disabled ones too */
+	bool has_unknown_checks;    /* a check without a type: what names it cannot be judged */
+	bool has_unknown_receivers; /* the same for receivers */
+};
+
+/* The blocks at the top that are plain tables: name, rows, where they lie in struct settings. */
+struct top_block {
+	const char *name;
+	const struct conf_field *fields;
+	size_t offset;
+	const char *doc; /* for the manual; Markdown */
+};
+extern const struct top_block top_blocks[]; /* closed by a NULL name */
+
+/* Other keys at the top, which have a reader of their own. */
+struct top_key {
+	const char *name;
+	const char *doc;
+	const char *schema; /* JSON Schema of its value; NULL: made by schema.c */
+};
+extern const struct top_key top_keys[]; /* closed by a NULL name */
+
+/* Unknown keys at the top, words of later versions. */
+void top_check_keys(const struct load *l);
+void top_load(struct load *l);
+
+void checks_load(struct load *l);
+void checks_free(struct check_spec **specs, size_t count);
+/* Dangling `needs` and circles. */
+void needs_check(const struct load *l);
+
+void receivers_load(struct load *l);
+void receivers_free(struct receiver_spec **specs, size_t count);
+void routes_load(struct load *l);
+void routes_free(struct route_spec **specs, size_t count);
+
+/* "a-b" that is no keyword or function; else complains, `what` is "check", "receiver". */
+bool name_is_fine(const struct load *l, const struct conf_node *entry, const char *what);
+/* True, after a complaint, for a word that belongs to the contract but not to this version. */
+bool word_is_later(const struct load *l, const char *word, const struct conf_pos *pos);
+/* A map of entries at the top; NULL when absent or, after a complaint, not a map. */
+const struct conf_node *top_map(const struct load *l, const char *key);
+
+/* The whole as YAML, masked; owned. */
+char *masked_print(const struct settings *settings);
+
+#endif

@@ -1,0 +1,178 @@
+/* Loads, shares and compares whole configurations. */
+#include "setup/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "setup/load.h"
+
+const char *
+settings_default_path(void)
+{
+	const char *path = getenv("TRIAGED_CONFIG");
+	return path != NULL && *path != '\0' ? path : "/etc/triaged/triaged.yaml";
+}
+
+static void
+settings_free(struct settings *s)
+{
+	rule_set_free(s->rules);
+	routes_free(s->routes, s->route_count);
+	receivers_free(s->receivers, s->receiver_count);
+	checks_free(s->checks, s->check_count);
+	checks_free(s->disabled, s->disabled_count);
+	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
+		conf_clear(block->fields, (char *)s + block->offset);
+	secret_set_free(s->secrets);
+	free(s->masked_yaml);
+	conf_tree_free(s->tree);
+	free(s->path);
+	free(s);
+}
+
+struct settings *
+settings_ref(struct settings *settings)
+{
+	settings->refs++;
+	return settings;
+}
+
+void
+settings_unref(struct settings *settings)
+{
+	if (settings != NULL && --settings->refs == 0)
+		settings_free(settings);
+}
+
+/* --- rules --- */
+
+static const struct metric_desc *
+metrics_of_type(const char *type)
+{
+	const struct probe_type *found = probe_find(type);
+	return found != NULL ? found->metrics : NULL;
+}
+
+/* Rules may name disabled checks: those are known, only never measured. */
+static void
+rules_load(struct load *l)
+{
+	struct settings *s = l->settings;
+	const struct conf_node *rules = top_map(l, "rules");
+	if (l->has_unknown_checks)
+		return; /* rules about those would be called wrong without being it */
+	size_t count = s->check_count + s->disabled_count;
+	const struct check_spec **specs = xcalloc(count + 1, sizeof(struct check_spec *));
+	for (size_t i = 0; i < s->check_count; i++)
+		specs[i] = s->checks[i];
+	for (size_t i = 0; i < s->disabled_count; i++)
+		specs[s->check_count + i] = s->disabled[i];
+	struct rule_checks checks = { specs, count, metrics_of_type };
+	const struct conf_node *builtin = conf_get(l->root, "builtin_rules");
+	s->rules = rule_set_compile(
+		rules, conf_is_absent(builtin) ? NULL : builtin, &checks, l->complaints);
+	free(specs);
+}
+
+/* --- secrets --- */
+
+/* What came from files and credentials, wherever it stands. */
+static void
+add_node_secrets(const struct conf_node *node, struct secret_set *set)
+{
+	if (node->is_secret)
+		secret_set_add(set, node->text);
+	for (size_t i = 0; i < node->count; i++)
+		add_node_secrets(node->items[i], set);
+}
+
+static void
+add_check_secrets(struct check_spec *const *specs, size_t count, struct secret_set *set)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct probe_type *type = specs[i]->probe_type;
+		conf_secrets(type->fields, specs[i]->conf, set);
+	}
+}
+
+static void
+gather_secrets(struct settings *s)
+{
+	add_node_secrets(s->tree->root, s->secrets);
+	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
+		conf_secrets(block->fields, (char *)s + block->offset, s->secrets);
+	add_check_secrets(s->checks, s->check_count, s->secrets);
+	add_check_secrets(s->disabled, s->disabled_count, s->secrets);
+	for (size_t i = 0; i < s->receiver_count; i++) {
+		const struct receiver_type *type = s->receivers[i]->type;
+		conf_secrets(type->fields, s->receivers[i]->conf, s->secrets);
+	}
+}
+
+/* --- the whole --- */
+
+static void
+load_parts(struct load *l)
+{
+	struct settings *s = l->settings;
+	top_check_keys(l);
+	top_load(l);
+	checks_load(l);
+	needs_check(l);
+	receivers_load(l);
+	routes_load(l);
+	rules_load(l);
+	if (complaints_errors(l->complaints) > 0)
+		return;
+	gather_secrets(s);
+	s->masked_yaml = masked_print(s);
+}
+
+struct settings *
+settings_load(
+	const char *path, const struct settings_context *context, struct complaints *complaints)
+{
+	struct settings *s = xcalloc(1, sizeof(*s));
+	s->refs = 1;
+	s->path = xstrdup(path);
+	s->secrets = secret_set_new();
+	s->tree = conf_tree_load(path, complaints);
+	if (s->tree->root != NULL) {
+		struct load l = {
+			.settings = s,
+			.context = context,
+			.root = s->tree->root,
+			.complaints = complaints,
+			.check_names = map_new(),
+		};
+		load_parts(&l);
+		map_free(l.check_names, NULL);
+	}
+	if (complaints_errors(complaints) == 0)
+		return s;
+	settings_unref(s);
+	return NULL;
+}
+
+/* --- restart --- */
+
+static void
+compare_block(const struct conf_field *fields, const void *old, const void *new_, const char *name,
+	struct buf *out)
+{
+	for (const struct conf_field *row = fields; row->type != CONF_END; row++) {
+		struct conf_field one[] = { *row, { .type = CONF_END } };
+		if ((row->flags & CONF_RESTART) != 0 && !conf_same(one, old, new_))
+			buf_addf(out, "%s.%s changes at the next start\n", name, row->name);
+	}
+}
+
+void
+settings_restart_needed(const struct settings *old, const struct settings *new_, struct buf *out)
+{
+	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
+		compare_block(block->fields, (const char *)old + block->offset,
+			(const char *)new_ + block->offset, block->name, out);
+}
