@@ -49,21 +49,24 @@ void store_when_durable(struct store *store, void (*fn)(void *arg, bool is_durab
 void store_drop_waiter(struct store *store, void *arg); /* forgets every waiter with this arg */
 
 /* History: one value of one metric of one check, wall time.  Dropped and counted when behind. */
-void store_sample(struct store *store, const char *check, const char *metric, usec_t wall_us,
-	double value);
+void store_sample(
+	struct store *store, const char *check, const char *metric, usec_t wall_us, double value);
 
-/* A reading of history, off the loop: fn gets points in order of time, then is called with NULL. */
+/*
+ * A reading of history, off the loop: from the finest level that reaches back to `since_us`,
+ * averaged over steps.  fn is called once on the loop with points in order of time; count 0:
+ * nothing is known.  store_drop_waiter and store_close forget it.
+ */
 struct store_point {
 	usec_t wall_us;
 	double avg, min, max;
 	uint64_t count;
 };
 struct store_query {
-	const char *check, *metric; /* copied */
+	const char *check, *metric;         /* copied */
 	usec_t since_us, until_us, step_us; /* step 0: as stored */
 };
 typedef void (*store_points_fn)(void *arg, const struct store_point *points, size_t count);
-/* fn is called once on the loop. */
 void store_query_start(
 	struct store *store, const struct store_query *query, store_points_fn fn, void *arg);
 

@@ -1,0 +1,183 @@
+/* Opening and asking SQLite.  Owns nothing; promises small memory and errors that name the file. */
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+#define BUSY_MS 2000 /* somebody looks into the file with another program */
+/* Both connections together; SQLite then reuses pages instead of asking for more. */
+#define HEAP_LIMIT (INT64_C(1) << 20)
+
+bool
+db_is_damage(int code)
+{
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+int
+db_fail(sqlite3 *db, int rc, struct err *e, const char *what)
+{
+	int code = rc & 0xff;
+	int os = db ? sqlite3_system_errno(db) : 0;
+	const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+	if (os && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN))
+		return err_set(e, code, "%s: %s (%s)", what, text, strerror(os));
+	return err_set(e, code, "%s: %s", what, text);
+}
+
+int
+db_exec(sqlite3 *db, const char *sql, struct err *e)
+{
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : db_fail(db, rc, e, sql);
+}
+
+sqlite3_stmt *
+db_prepare(sqlite3 *db, const char *sql, struct err *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+	if (rc != SQLITE_OK)
+		db_fail(db, rc, e, sql);
+	return stmt;
+}
+
+int
+db_run(sqlite3 *db, sqlite3_stmt *stmt, struct err *e, const char *what)
+{
+	int rc = sqlite3_step(stmt);
+	int result = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : db_fail(db, rc, e, what);
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return result;
+}
+
+int
+db_number(sqlite3 *db, const char *sql, int64_t otherwise, int64_t *number, struct err *e)
+{
+	sqlite3_stmt *stmt = db_prepare(db, sql, e);
+	if (!stmt)
+		return -1;
+	int rc = sqlite3_step(stmt);
+	int result = 0;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		result = db_fail(db, rc, e, sql);
+	else if (rc == SQLITE_DONE || sqlite3_column_type(stmt, 0) == SQLITE_NULL)
+		*number = otherwise;
+	else
+		*number = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return result;
+}
+
+int
+db_quick_check(sqlite3 *db, struct err *e)
+{
+	sqlite3_stmt *stmt = db_prepare(db, "PRAGMA quick_check(1)", e);
+	if (!stmt)
+		return -1;
+	int rc = sqlite3_step(stmt);
+	int result = 0;
+	if (rc != SQLITE_ROW) {
+		result = db_fail(db, rc, e, "quick_check");
+	} else {
+		const char *said = (const char *)sqlite3_column_text(stmt, 0);
+		if (!str_eq(said, "ok"))
+			result = err_set(
+				e, SQLITE_CORRUPT, "quick_check: %s", said ? said : "no answer");
+	}
+	sqlite3_finalize(stmt);
+	return result;
+}
+
+/* SQLite would create the file for everybody to read. */
+static int
+create_private(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		err_sys(e, "%s", path);
+		if (e)
+			e->code = SQLITE_CANTOPEN;
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+static int
+set_up(sqlite3 *db, enum db_sync sync, struct err *e)
+{
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+	sqlite3_soft_heap_limit64(HEAP_LIMIT);
+	if (db_exec(db, "PRAGMA auto_vacuum=INCREMENTAL", e) < 0 ||
+		db_exec(db, "PRAGMA journal_mode=WAL", e) < 0)
+		return -1;
+	return db_exec(db,
+		       sync == DB_SYNC_FULL ? "PRAGMA synchronous=FULL"
+					    : "PRAGMA synchronous=NORMAL",
+		       e) < 0
+		       ? -1
+		       : db_exec(db,
+				 "PRAGMA cache_size=-200; PRAGMA mmap_size=0; PRAGMA "
+				 "temp_store=MEMORY;"
+				 "PRAGMA wal_autocheckpoint=256; PRAGMA journal_size_limit=1048576;"
+				 "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF",
+				 e);
+}
+
+sqlite3 *
+db_open(const char *path, enum db_sync sync, struct err *e)
+{
+	sqlite3 *db = NULL;
+	if (create_private(path, e) < 0)
+		return NULL;
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK) {
+		db_fail(db, rc, e, path);
+	} else if (set_up(db, sync, e) == 0) {
+		return db;
+	} else {
+		err_wrap(e, "%s", path);
+	}
+	sqlite3_close(db);
+	return NULL;
+}
+
+void
+db_close(sqlite3 *db)
+{
+	sqlite3_close(db);
+}
+
+int
+db_migrate(sqlite3 *db, int version, const char *schema, struct err *e)
+{
+	int64_t found = 0;
+	if (db_number(db, "PRAGMA user_version", 0, &found, e) < 0)
+		return -1;
+	if (found > version)
+		return err_set(e, SQLITE_MISMATCH,
+			"it was written by a later version of triaged (format %d, this one knows "
+			"%d)",
+			(int)found, version);
+	if (found == version)
+		return 0;
+	char mark[64];
+	snprintf(mark, sizeof(mark), "PRAGMA user_version=%d", version);
+	if (db_exec(db, "BEGIN IMMEDIATE", e) < 0)
+		return -1;
+	if (db_exec(db, schema, e) < 0 || db_exec(db, mark, e) < 0 ||
+		db_exec(db, "COMMIT", e) < 0) {
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,228 @@
+/*
+ * Reading a series back: from the finest level that reaches far enough, continued by finer ones
+ * where the coarse have not been written yet.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/levels.h"
+
+#define POINTS_MAX   20000  /* with a step */
+#define POINTS_LIMIT 100000 /* as stored */
+
+struct reader {
+	struct history *h;
+	size_t part;
+	uint16_t slot;
+	usec_t since_us, until_us, step_us;
+	struct store_point *points;
+	size_t count, room;
+	bool is_unordered;
+};
+
+static void
+merge(struct store_point *into, const struct store_point *from)
+{
+	uint64_t count = into->count + from->count;
+	into->avg += (from->avg - into->avg) * ((double)from->count / (double)count);
+	into->min = from->min < into->min ? from->min : into->min;
+	into->max = from->max > into->max ? from->max : into->max;
+	into->count = count;
+}
+
+static void
+take_point(struct reader *r, struct store_point point)
+{
+	if (point.wall_us < r->since_us || point.wall_us > r->until_us || point.count == 0)
+		return;
+	if (r->step_us)
+		point.wall_us -= point.wall_us % r->step_us;
+	struct store_point *last = r->count ? &r->points[r->count - 1] : NULL;
+	if (last && last->wall_us == point.wall_us) {
+		merge(last, &point);
+		return;
+	}
+	if (last && last->wall_us > point.wall_us)
+		r->is_unordered = true;
+	if (r->count == POINTS_LIMIT)
+		return;
+	if (r->count == r->room) {
+		r->room = r->room ? 2 * r->room : 64;
+		r->points = xreallocarray(r->points, r->room, sizeof(*r->points));
+	}
+	r->points[r->count++] = point;
+}
+
+static void
+read_raw(struct reader *r, int64_t base_ms, const char *block, size_t bytes)
+{
+	struct raw_entry entry;
+	for (size_t n = 0; (n + 1) * sizeof(entry) <= bytes; n++) {
+		memcpy(&entry, block + n * sizeof(entry), sizeof(entry));
+		if (entry.slot == r->slot)
+			take_point(r, (struct store_point){
+					      .wall_us = (base_ms + entry.after_ms) * USEC_PER_MSEC,
+					      .avg = entry.value,
+					      .min = entry.value,
+					      .max = entry.value,
+					      .count = 1,
+				      });
+	}
+}
+
+/* Single precision may have rounded the bounds past the average. */
+static void
+read_rollup(struct reader *r, int64_t base_ms, const char *block, size_t bytes)
+{
+	struct rollup_entry entry;
+	for (size_t n = 0; (n + 1) * sizeof(entry) <= bytes; n++) {
+		memcpy(&entry, block + n * sizeof(entry), sizeof(entry));
+		double min = (double)entry.min, max = (double)entry.max;
+		if (entry.slot == r->slot)
+			take_point(r, (struct store_point){
+					      .wall_us = base_ms * USEC_PER_MSEC,
+					      .avg = entry.avg,
+					      .min = min < entry.avg ? min : entry.avg,
+					      .max = max > entry.avg ? max : entry.avg,
+					      .count = entry.count,
+				      });
+	}
+}
+
+static int
+read_level(struct reader *r, enum level level, int64_t from_ms, struct err *e)
+{
+	sqlite3_stmt *stmt = level_prepare(r->h, level,
+		"SELECT key, block FROM %s WHERE key BETWEEN ?1 AND ?2 ORDER BY key", e);
+	if (!stmt)
+		return -1;
+	/* A raw block has the time of its first value; the one wanted may be later in it. */
+	int64_t slack_ms = level == LEVEL_RAW ? levels[LEVEL_RAW].slot_ms : 0;
+	int64_t until_ms = r->until_us / USEC_PER_MSEC + slack_ms;
+	sqlite3_bind_int64(
+		stmt, 1, level_key(r->part, from_ms > slack_ms ? from_ms - slack_ms : 0));
+	sqlite3_bind_int64(stmt, 2, level_key(r->part, until_ms));
+	int rc;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int64_t base = level_key_ms(sqlite3_column_int64(stmt, 0));
+		const char *block = sqlite3_column_blob(stmt, 1);
+		size_t bytes = (size_t)sqlite3_column_bytes(stmt, 1);
+		if (level == LEVEL_RAW)
+			read_raw(r, base, block, bytes);
+		else
+			read_rollup(r, base - base % levels[level].slot_ms, block, bytes);
+	}
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? 0 : db_fail(r->h->db, rc, e, "reading " HISTORY_FILE);
+}
+
+/* The finest level that is fine enough for the step and reaches back as far as any does. */
+static int
+choose_level(struct reader *r, struct err *e)
+{
+	enum level chosen = LEVEL_RAW;
+	int64_t since_ms = r->since_us / USEC_PER_MSEC;
+	int64_t oldest = level_edge(r->h, LEVEL_RAW, r->part, false, e);
+	if (oldest < -1)
+		return -1;
+	for (enum level level = LEVEL_MINUTE; level < LEVELS; level++) {
+		int64_t edge = level_edge(r->h, level, r->part, false, e);
+		if (edge < -1)
+			return -1;
+		bool is_wanted = r->step_us / USEC_PER_MSEC >= levels[level].slot_ms;
+		bool is_longer = oldest > since_ms && edge + levels[level].slot_ms < oldest;
+		if (edge >= 0 && (is_wanted || is_longer || oldest < 0)) {
+			chosen = level;
+			oldest = edge;
+		}
+	}
+	return (int)chosen;
+}
+
+static int
+read_levels(struct reader *r, struct err *e)
+{
+	int chosen = choose_level(r, e);
+	usec_t since = r->since_us;
+	for (int level = chosen; level >= LEVEL_RAW; level--) {
+		if (read_level(r, (enum level)level, r->since_us / USEC_PER_MSEC, e) < 0)
+			return -1;
+		int64_t last = level_edge(r->h, (enum level)level, r->part, true, e);
+		if (last < -1)
+			return -1;
+		int64_t slot_ms = levels[level].slot_ms;
+		usec_t end = (last / slot_ms + 1) * slot_ms * USEC_PER_MSEC;
+		if (last >= 0 && end > r->since_us)
+			r->since_us = end;
+	}
+	r->since_us = since;
+	return chosen < 0 ? -1 : 0;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct store_point *x = a, *y = b;
+	return x->wall_us < y->wall_us ? -1 : x->wall_us > y->wall_us;
+}
+
+/* After a clock was set back: sort, and merge what fell into one slot twice. */
+static void
+put_in_order(struct reader *r)
+{
+	size_t kept = 0;
+	if (!r->is_unordered)
+		return;
+	qsort(r->points, r->count, sizeof(*r->points), by_time);
+	for (size_t n = 1; n < r->count; n++) {
+		if (r->points[n].wall_us == r->points[kept].wall_us)
+			merge(&r->points[kept], &r->points[n]);
+		else
+			r->points[++kept] = r->points[n];
+	}
+	r->count = kept + 1;
+}
+
+static int64_t
+find_id(struct history *h, const struct store_query *query, struct err *e)
+{
+	int64_t id = 0;
+	sqlite3_bind_text(h->find, 1, query->check, -1, SQLITE_STATIC);
+	sqlite3_bind_text(h->find, 2, query->metric, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(h->find);
+	if (rc == SQLITE_ROW)
+		id = sqlite3_column_int64(h->find, 0);
+	else if (rc != SQLITE_DONE)
+		id = db_fail(h->db, rc, e, "reading " HISTORY_FILE);
+	sqlite3_reset(h->find);
+	sqlite3_clear_bindings(h->find);
+	return id;
+}
+
+long
+history_read(struct history *h, const struct store_query *query, struct store_point **points,
+	struct err *e)
+{
+	int64_t id = find_id(h, query, e);
+	if (id <= 0 || query->until_us <= query->since_us || query->since_us < 0)
+		return id < 0 ? -1 : 0;
+	usec_t last = level_key_ms(-1) * USEC_PER_MSEC;
+	struct reader r = {
+		.h = h,
+		.part = (size_t)(id - 1) / PART_SERIES,
+		.slot = (uint16_t)((id - 1) % PART_SERIES),
+		.since_us = query->since_us < last ? query->since_us : last,
+		.until_us = query->until_us < last ? query->until_us : last,
+		.step_us = query->step_us > 0 ? query->step_us : 0,
+	};
+	if (r.step_us < (r.until_us - r.since_us) / POINTS_MAX && r.step_us > 0)
+		r.step_us = (r.until_us - r.since_us) / POINTS_MAX;
+	if (read_levels(&r, e) < 0) {
+		free(r.points);
+		return -1;
+	}
+	put_in_order(&r);
+	*points = r.points;
+	return (long)r.count;
+}

@@ -1,0 +1,174 @@
+/* state.db.  Owns its connection and statements; a failed transaction leaves nothing behind. */
+#include "store/state.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#define STATE_VERSION 1
+/* Freed pages that the file may keep before it is made smaller. */
+#define SPARE_PAGES 1024
+
+struct state {
+	sqlite3 *db;
+	sqlite3_stmt *begin, *commit, *put, *remove;
+};
+
+static const char schema[] = "CREATE TABLE docs(kind TEXT NOT NULL, key TEXT NOT NULL,"
+			     " body TEXT NOT NULL, PRIMARY KEY(kind, key))";
+
+static int
+prepare(struct state *s, struct err *e)
+{
+	s->begin = db_prepare(s->db, "BEGIN IMMEDIATE", e);
+	s->commit = s->begin ? db_prepare(s->db, "COMMIT", e) : NULL;
+	s->put = s->commit ? db_prepare(s->db, "INSERT OR REPLACE INTO docs VALUES(?1, ?2, ?3)", e)
+			   : NULL;
+	s->remove =
+		s->put ? db_prepare(s->db, "DELETE FROM docs WHERE kind=?1 AND key=?2", e) : NULL;
+	return s->remove ? 0 : -1;
+}
+
+static int
+shrink(struct state *s, struct err *e)
+{
+	int64_t spare = 0;
+	if (db_number(s->db, "PRAGMA freelist_count", 0, &spare, e) < 0)
+		return -1;
+	return spare > SPARE_PAGES ? db_exec(s->db, "PRAGMA incremental_vacuum", e) : 0;
+}
+
+struct state *
+state_open(const struct folder *folder, struct err *e)
+{
+	char *path = folder_file(folder, STATE_FILE);
+	struct state *s = xcalloc(1, sizeof(*s));
+	s->db = db_open(path, DB_SYNC_FULL, e);
+	free(path);
+	if (s->db && (folder->was_clean || db_quick_check(s->db, e) == 0) &&
+		db_migrate(s->db, STATE_VERSION, schema, e) == 0 && prepare(s, e) == 0 &&
+		shrink(s, e) == 0)
+		return s;
+	state_close(s);
+	return NULL;
+}
+
+void
+state_close(struct state *s)
+{
+	if (!s)
+		return;
+	sqlite3_finalize(s->begin);
+	sqlite3_finalize(s->commit);
+	sqlite3_finalize(s->put);
+	sqlite3_finalize(s->remove);
+	db_close(s->db);
+	free(s);
+}
+
+static int
+give_up(struct state *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+int
+state_begin(struct state *s, struct err *e)
+{
+	return db_run(s->db, s->begin, e, "starting a write to " STATE_FILE);
+}
+
+int
+state_put(struct state *s, const char *kind, const char *key, const char *body, struct err *e)
+{
+	sqlite3_stmt *stmt = body ? s->put : s->remove;
+	sqlite3_bind_text(stmt, 1, kind, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, key, -1, SQLITE_STATIC);
+	if (body)
+		sqlite3_bind_text(stmt, 3, body, -1, SQLITE_STATIC);
+	return db_run(s->db, stmt, e, "writing " STATE_FILE) < 0 ? give_up(s) : 0;
+}
+
+int
+state_commit(struct state *s, struct err *e)
+{
+	return db_run(s->db, s->commit, e, "writing " STATE_FILE) < 0 ? give_up(s) : 0;
+}
+
+static void
+give(sqlite3_stmt *stmt, state_fn fn, void *arg)
+{
+	const char *kind = (const char *)sqlite3_column_text(stmt, 0);
+	const char *key = (const char *)sqlite3_column_text(stmt, 1);
+	const char *body = (const char *)sqlite3_column_text(stmt, 2);
+	if (kind && key && body)
+		fn(arg, kind, key, body);
+}
+
+int
+state_each(struct state *s, const char *kind, state_fn fn, void *arg, struct err *e)
+{
+	sqlite3_stmt *stmt = db_prepare(s->db,
+		"SELECT kind, key, body FROM docs WHERE ?1 IS NULL OR kind=?1 ORDER BY kind, key",
+		e);
+	if (!stmt)
+		return -1;
+	if (kind)
+		sqlite3_bind_text(stmt, 1, kind, -1, SQLITE_STATIC);
+	int rc;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		give(stmt, fn, arg);
+	int result = rc == SQLITE_DONE ? 0 : db_fail(s->db, rc, e, "reading " STATE_FILE);
+	sqlite3_finalize(stmt);
+	return result;
+}
+
+static void
+save(void *arg, const char *kind, const char *key, const char *body)
+{
+	struct state *into = arg;
+	json_t *doc = json_loads(body, 0, NULL);
+	if (json_is_object(doc))
+		state_put(into, kind, key, body, NULL);
+	json_decref(doc);
+}
+
+/* Reads by row, past any broken index, from both ends up to what is broken. */
+static void
+read_damaged(sqlite3 *db, struct state *into)
+{
+	static const char *const walks[] = {
+		"SELECT kind, key, body FROM docs NOT INDEXED ORDER BY rowid",
+		"SELECT kind, key, body FROM docs NOT INDEXED ORDER BY rowid DESC",
+	};
+	int rc = SQLITE_ROW;
+	for (size_t n = 0; n < sizeof(walks) / sizeof(walks[0]) && rc != SQLITE_DONE; n++) {
+		sqlite3_stmt *stmt = NULL;
+		rc = sqlite3_prepare_v2(db, walks[n], -1, &stmt, NULL);
+		if (rc != SQLITE_OK)
+			return;
+		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+			give(stmt, save, into);
+		sqlite3_finalize(stmt);
+	}
+}
+
+size_t
+state_salvage(struct state *s, const char *damaged)
+{
+	sqlite3 *db = NULL;
+	int64_t saved = 0;
+	if (state_begin(s, NULL) < 0)
+		return 0;
+	if (sqlite3_open_v2(damaged, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
+		SQLITE_OK)
+		read_damaged(db, s);
+	sqlite3_close(db);
+	if (sqlite3_get_autocommit(s->db) || state_commit(s, NULL) < 0 ||
+		db_number(s->db, "SELECT count(*) FROM docs", 0, &saved, NULL) < 0)
+		return 0;
+	return (size_t)saved;
+}
