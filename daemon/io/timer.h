@@ -5,10 +5,12 @@
 #include <stdbool.h>
 
 #include "base/heap.h"
+#include "base/list.h"
 #include "io/loop.h"
 
 struct timer {
 	struct heap_node node;
+	struct list due; /* in the batch that runs now, after it left the heap */
 	struct loop *loop;
 	void (*fn)(void *arg);
 	void *arg;

@@ -1,0 +1,21 @@
+/* What the loop shares with timers and watches, and with nobody outside of daemon/io. */
+#ifndef IO_LOOP_PRIVATE_H
+#define IO_LOOP_PRIVATE_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "io/loop.h"
+
+struct loop_timers {
+	struct heap waiting;
+	struct list due; /* taken off the heap by the batch that runs now, in order */
+};
+
+struct loop_timers *loop_timers(struct loop *loop);
+/* Runs what is due at `now_us`, but nothing that these timers start: that is the next batch's. */
+void loop_timers_run(struct loop_timers *timers, usec_t now_us);
+
+/* Every callback from libevent calls it first: the turn's work is timed from the first one on. */
+void loop_woke(struct loop *loop);
+
+#endif
