@@ -28,8 +28,8 @@ struct api_world {
 	struct deliver *deliver;
 	struct store *store;
 	const struct settings *settings; /* in force */
-	const char *config_trouble; /* the last reload's first error; NULL: none */
-	const char *store_trouble; /* NULL: none */
+	const char *config_trouble;      /* the last reload's first error; NULL: none */
+	const char *store_trouble;       /* NULL: none */
 	usec_t started_wall_us;
 	bool is_draining;
 	/* Asks the app.  reload answers through `done` when it is over (text NULL: fine). */

@@ -1,0 +1,481 @@
+/*
+ * One connection of the API server, from accept to close.
+ *
+ *	IDLE -> READING -> (MAKING | WAITING) -> SENDING -> IDLE | LINGERING | closed
+ *
+ * Each step has one deadline that bytes do not extend.  Requests are answered one at a time, in
+ * order: while one is being answered the socket is not read.  LINGERING gives a peer that is still
+ * sending a chance to read why it was refused before the socket is reset.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/call.h"
+#include "api/route.h"
+#include "api/server.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/stream.h"
+
+#define IN_MAX    ((size_t)256 << 10)
+#define PIECE_MAX ((size_t)256 << 10) /* handed to the stream at once */
+#define POLL_US   (20 * USEC_PER_MSEC)
+
+enum conn_step { CONN_IDLE, CONN_READING, CONN_MAKING, CONN_WAITING, CONN_SENDING, CONN_LINGERING };
+
+struct conn {
+	struct list node, walk_node;
+	struct api *api;
+	struct peer peer;
+	struct stream *stream;
+	enum conn_step step;
+	struct timer timer;
+	usec_t deadline_us;
+	usec_t idle_since_us;
+	bool is_half_closed; /* the peer has said all; the stream tells us nothing more */
+	bool has_continued;
+	struct http1 request;
+	struct api_call call;
+	bool has_call;
+	size_t sent, held; /* of the reply's body */
+};
+
+static void feed(struct conn *conn);
+
+static void
+enter(struct conn *conn, enum conn_step step, usec_t limit_us)
+{
+	conn->step = step;
+	conn->deadline_us = loop_now(conn->timer.loop) + limit_us;
+	timer_at(&conn->timer, conn->deadline_us);
+}
+
+static void
+count(const struct conn *conn, enum stat_id id)
+{
+	stats_add(conn->api->world->env->stats, id, 1);
+}
+
+static void
+end_call(struct conn *conn)
+{
+	conn->api->held_bytes -= conn->held;
+	conn->held = conn->sent = 0;
+	list_remove(&conn->walk_node);
+	if (conn->has_call)
+		call_fini(&conn->call);
+	conn->has_call = false;
+	http1_fini(&conn->request);
+}
+
+static void
+close_conn(struct conn *conn)
+{
+	struct api *api = conn->api;
+
+	end_call(conn);
+	timer_stop(&conn->timer);
+	stream_close(conn->stream);
+	conn->stream = NULL;
+	list_remove(&conn->node);
+	api->conn_count--;
+	api->tcp_count -= conn->peer.is_unix ? 0 : 1;
+	loop_retire(conn->timer.loop, conn, free);
+}
+
+/* ---- sending ---- */
+
+static void
+write_head(struct conn *conn, const struct reply *reply)
+{
+	struct buf head;
+
+	buf_init(&head, 4096);
+	buf_addf(&head, "HTTP/1.1 %d %s\r\n", reply->status, http1_reason(reply->status));
+	buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->type,
+		buf_left(&reply->body));
+	buf_add_text(&head,
+		"Cache-Control: no-store\r\n"
+		"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+		"X-Content-Type-Options: nosniff\r\n"
+		"Referrer-Policy: no-referrer\r\n");
+	if (reply->allow[0] != '\0')
+		buf_addf(&head, "Allow: %s\r\n", reply->allow);
+	if (reply->wants_token)
+		buf_add_text(&head, "WWW-Authenticate: Bearer realm=\"triaged\"\r\n");
+	if (reply->retry_after_s != 0)
+		buf_addf(&head, "Retry-After: %u\r\n", reply->retry_after_s);
+	if (reply->is_closing)
+		buf_add_text(&head, "Connection: close\r\n");
+	else if (conn->request.minor == 0)
+		buf_add_text(&head, "Connection: keep-alive\r\n");
+	buf_add_text(&head, "\r\n");
+	stream_write(conn->stream, buf_head(&head), buf_left(&head));
+	buf_fini(&head);
+}
+
+static void
+send_more(struct conn *conn)
+{
+	const struct buf *body = &conn->call.reply.body;
+	size_t left = conn->held - conn->sent, len = left < PIECE_MAX ? left : PIECE_MAX;
+
+	stream_write(conn->stream, buf_head(body) + conn->sent, len);
+	conn->sent += len;
+}
+
+static void
+send_reply(struct conn *conn)
+{
+	struct reply *reply = &conn->call.reply;
+	const char *method = conn->request.method;
+
+	count(conn, STAT_API_REQUESTS);
+	if (!conn->request.keeps_alive || conn->is_half_closed || conn->api->world->is_draining)
+		reply->is_closing = true;
+	enter(conn, CONN_SENDING, SEND_US);
+	write_head(conn, reply);
+	if (method == NULL || strcmp(method, "HEAD") != 0)
+		conn->held = buf_left(&reply->body);
+	conn->api->held_bytes += conn->held;
+	if (conn->held > 0)
+		send_more(conn);
+	if (conn->is_half_closed)
+		timer_after(&conn->timer, POLL_US);
+}
+
+static void
+on_sent(struct conn *conn)
+{
+	bool is_closing, was_bad;
+
+	if (conn->step != CONN_SENDING)
+		return;
+	if (conn->sent < conn->held) {
+		send_more(conn);
+		return;
+	}
+	is_closing = conn->call.reply.is_closing;
+	was_bad = conn->request.state != HTTP1_DONE;
+	end_call(conn);
+	if (is_closing && was_bad && !conn->is_half_closed) {
+		shutdown(stream_fd(conn->stream), SHUT_WR);
+		enter(conn, CONN_LINGERING, LINGER_US);
+		stream_pause(conn->stream, false);
+		return;
+	}
+	if (is_closing) {
+		close_conn(conn);
+		return;
+	}
+	conn->idle_since_us = loop_now(conn->timer.loop);
+	enter(conn, CONN_IDLE, IDLE_US);
+	stream_pause(conn->stream, false);
+	if (buf_left(stream_in(conn->stream)) > 0)
+		feed(conn);
+}
+
+/* ---- answering ---- */
+
+static void
+on_answer(void *arg)
+{
+	struct conn *conn = arg;
+
+	if (conn->step == CONN_WAITING)
+		send_reply(conn);
+}
+
+static void
+begin_call(struct conn *conn)
+{
+	stream_pause(conn->stream, true);
+	call_init(&conn->call, conn->api->world, &conn->request);
+	conn->has_call = true;
+	conn->call.peer = &conn->peer;
+	conn->call.token = conn->api->token;
+	conn->call.on_answer = on_answer;
+	conn->call.on_answer_arg = conn;
+}
+
+static void
+answer(struct conn *conn)
+{
+	struct api *api = conn->api;
+
+	begin_call(conn);
+	if (api->held_bytes > HELD_MAX) {
+		reply_problem(&conn->call, 503, "too many large answers are being sent");
+		conn->call.reply.retry_after_s = 5;
+		count(conn, STAT_API_REJECTED);
+	} else {
+		route_call(&conn->call);
+	}
+	if (conn->call.walk.step != NULL) {
+		enter(conn, CONN_MAKING, ANSWER_US);
+		list_append(&api->walking, &conn->walk_node);
+		if (!timer_runs(&api->walk_timer))
+			timer_after(&api->walk_timer, 0);
+	} else if (conn->call.waiting != NULL) {
+		enter(conn, CONN_WAITING, ANSWER_US);
+	} else {
+		send_reply(conn);
+	}
+}
+
+static void
+refuse(struct conn *conn, int status, const char *text)
+{
+	count(conn, STAT_API_REJECTED);
+	begin_call(conn);
+	reply_problem(&conn->call, status, "%s", text);
+	conn->call.reply.is_closing = true;
+	send_reply(conn);
+}
+
+/* One slice of the first of those who wait; the others' turn comes when it is done. */
+void
+conn_on_walk(void *arg)
+{
+	struct api *api = arg;
+	struct conn *conn;
+
+	if (list_is_empty(&api->walking))
+		return;
+	conn = LIST_ENTRY(api->walking.next, struct conn, walk_node);
+	if (conn->call.walk.step(&conn->call)) {
+		list_remove(&conn->walk_node);
+		conn->call.walk.end(conn->call.walk.state);
+		conn->call.walk = (struct walk){ .step = NULL };
+		send_reply(conn);
+	}
+	if (!list_is_empty(&api->walking))
+		timer_after(&api->walk_timer, 0);
+}
+
+/* ---- reading ---- */
+
+/* curl waits a second for this before it sends a larger body. */
+static void
+say_continue(struct conn *conn)
+{
+	static const char words[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const char *expect = http1_header(&conn->request, "Expect");
+
+	if (conn->has_continued || expect == NULL || strcasecmp(expect, "100-continue") != 0)
+		return;
+	conn->has_continued = true;
+	stream_write(conn->stream, words, sizeof(words) - 1);
+}
+
+static void
+begin_request(struct conn *conn)
+{
+	static const struct http1_limits limits = { .head_max = HEAD_MAX, .body_max = BODY_MAX };
+
+	http1_init(&conn->request, HTTP1_REQUEST, &limits);
+	conn->has_continued = false;
+	enter(conn, CONN_READING, REQUEST_US);
+}
+
+static void
+feed(struct conn *conn)
+{
+	struct buf *in = stream_in(conn->stream);
+
+	if (conn->step == CONN_LINGERING) {
+		buf_drain(in, buf_left(in));
+		return;
+	}
+	if (conn->step == CONN_IDLE)
+		begin_request(conn);
+	if (conn->step != CONN_READING)
+		return;
+	switch (http1_feed(&conn->request, in)) {
+	case HTTP1_HEAD:
+		break;
+	case HTTP1_BODY:
+		say_continue(conn);
+		break;
+	case HTTP1_DONE:
+		answer(conn);
+		break;
+	case HTTP1_BAD:
+		refuse(conn, conn->request.status == 0 ? 400 : conn->request.status,
+			conn->request.err.text);
+		break;
+	}
+}
+
+/* A client may close its side after the request and still want the answer. */
+static void
+on_end(struct conn *conn)
+{
+	conn->is_half_closed = true;
+	if (conn->step == CONN_IDLE || conn->step == CONN_READING) {
+		if (buf_left(stream_in(conn->stream)) > 0)
+			feed(conn);
+	}
+	switch (conn->step) {
+	case CONN_IDLE:
+	case CONN_READING:
+	case CONN_LINGERING:
+		close_conn(conn);
+		break;
+	case CONN_SENDING:
+		timer_after(&conn->timer, POLL_US);
+		break;
+	case CONN_MAKING:
+	case CONN_WAITING:
+		break;
+	}
+}
+
+static void
+on_stream(void *arg, enum stream_event event)
+{
+	struct conn *conn = arg;
+
+	switch (event) {
+	case STREAM_OPEN:
+		break;
+	case STREAM_DATA:
+		feed(conn);
+		break;
+	case STREAM_SENT:
+		on_sent(conn);
+		break;
+	case STREAM_END:
+		on_end(conn);
+		break;
+	case STREAM_FAILED:
+		close_conn(conn);
+		break;
+	}
+}
+
+static void
+on_deadline(struct conn *conn)
+{
+	switch (conn->step) {
+	case CONN_READING:
+		refuse(conn, 408, "the request did not arrive within 5 seconds");
+		break;
+	case CONN_MAKING:
+	case CONN_WAITING:
+		list_remove(&conn->walk_node);
+		if (conn->call.forget != NULL)
+			conn->call.forget(&conn->call);
+		reply_problem(&conn->call, 504, "this takes longer than 30 seconds; it goes on");
+		conn->call.reply.is_closing = true;
+		send_reply(conn);
+		break;
+	case CONN_SENDING:
+		count(conn, STAT_API_REJECTED);
+		close_conn(conn);
+		break;
+	case CONN_IDLE:
+	case CONN_LINGERING:
+		close_conn(conn);
+		break;
+	}
+}
+
+static void
+on_timer(void *arg)
+{
+	struct conn *conn = arg;
+
+	if (loop_now(conn->timer.loop) >= conn->deadline_us) {
+		on_deadline(conn);
+		return;
+	}
+	/* Half closed and sending: the stream no longer says when all has left. */
+	timer_after(&conn->timer, POLL_US);
+	if (stream_unsent(conn->stream) == 0)
+		on_sent(conn);
+}
+
+/* ---- coming in ---- */
+
+/* The idle connection that has been quiet for longest goes; false: all are busy. */
+static bool
+make_room(struct api *api, bool is_tcp_only)
+{
+	struct conn *oldest = NULL;
+
+	LIST_EACH(it, &api->conns)
+	{
+		struct conn *conn = LIST_ENTRY(it, struct conn, node);
+
+		if (conn->step != CONN_IDLE && conn->step != CONN_LINGERING)
+			continue;
+		if (is_tcp_only && conn->peer.is_unix)
+			continue;
+		if (oldest == NULL || conn->idle_since_us < oldest->idle_since_us)
+			oldest = conn;
+	}
+	if (oldest != NULL)
+		close_conn(oldest);
+	return oldest != NULL;
+}
+
+static bool
+is_room(struct api *api, bool is_unix)
+{
+	if (!is_unix && api->tcp_count >= CONNS_TCP_MAX)
+		return make_room(api, true);
+	return api->conn_count < CONNS_MAX || make_room(api, false);
+}
+
+static void
+turn_away(struct api *api, int fd)
+{
+	static const char words[] = "HTTP/1.1 503 Service Unavailable\r\n"
+				    "Retry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n"
+				    "\r\n";
+
+	stats_add(api->world->env->stats, STAT_API_REJECTED, 1);
+	/* As much as fits: this peer is owed nothing. */
+	if (send(fd, words, sizeof(words) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		errno = 0;
+	fd_close(&fd);
+}
+
+void
+conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host)
+{
+	struct loop *loop = api->world->env->loop;
+	struct conn *conn;
+
+	if (!is_room(api, is_unix)) {
+		turn_away(api, fd);
+		return;
+	}
+	conn = xcalloc(1, sizeof(*conn));
+	conn->api = api;
+	conn->peer.is_unix = is_unix;
+	str_copy(conn->peer.listen_host, sizeof(conn->peer.listen_host), listen_host);
+	peer_look(&conn->peer, fd, api->has_group ? &api->group : NULL);
+	list_init(&conn->walk_node);
+	list_append(&api->conns, &conn->node);
+	api->conn_count++;
+	api->tcp_count += is_unix ? 0 : 1;
+	timer_init(&conn->timer, loop, on_timer, conn);
+	conn->stream = stream_adopt(loop, fd, IN_MAX, on_stream, conn);
+	conn->idle_since_us = loop_now(loop);
+	http1_init(&conn->request, HTTP1_REQUEST, NULL);
+	enter(conn, CONN_IDLE, IDLE_US);
+}
+
+void
+conn_close_all(struct api *api)
+{
+	while (!list_is_empty(&api->conns))
+		close_conn(LIST_ENTRY(api->conns.next, struct conn, node));
+}

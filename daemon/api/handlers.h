@@ -1,0 +1,26 @@
+/* The handlers of route.c's table, by file. */
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
+
+#include "api/call.h"
+
+/* health.c */
+void handle_healthz(struct api_call *call);
+void handle_readyz(struct api_call *call);
+/* scrape.c */
+void handle_metrics(struct api_call *call);
+/* show_checks.c */
+void handle_status(struct api_call *call);
+void handle_checks(struct api_call *call);
+void handle_check(struct api_call *call);
+/* show_incidents.c */
+void handle_incidents(struct api_call *call);
+void handle_incident(struct api_call *call);
+/* show_rest.c */
+void handle_receivers(struct api_call *call);
+void handle_config(struct api_call *call);
+/* act.c */
+void handle_run(struct api_call *call);
+void handle_reload(struct api_call *call);
+
+#endif

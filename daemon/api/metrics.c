@@ -1,0 +1,260 @@
+/*
+ * Views to metric families.  A number that is not known is left out; a check that is not known to
+ * be up or down has no triaged_check_up, so that nothing alerts on a guess.
+ */
+#include "api/metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "api/metric_name.h"
+#include "base/str.h"
+#include "probes/probe.h"
+
+#define LABELS_MAX      8192 /* bytes of one sample's labels */
+#define LABEL_COUNT_MAX 40
+
+static const char *const own_labels[] = { "check", "type", "instance", "phase", "le" };
+
+struct label_names {
+	char names[LABEL_COUNT_MAX][64];
+	size_t count;
+};
+
+/* A label that means something else already, or appears twice, would make the whole invalid. */
+static bool
+claim_label(struct label_names *taken, char *name, size_t size)
+{
+	for (size_t i = 0; i < sizeof(own_labels) / sizeof(own_labels[0]); i++) {
+		char moved[64];
+
+		if (strcmp(name, own_labels[i]) != 0)
+			continue;
+		labels_clean_name(moved, sizeof(moved) - 6, name);
+		str_copy(name, size, "label_");
+		str_copy(name + 6, size - 6, moved);
+		break;
+	}
+	for (size_t i = 0; i < taken->count; i++)
+		if (strcmp(taken->names[i], name) == 0)
+			return false;
+	if (taken->count == LABEL_COUNT_MAX)
+		return false;
+	str_copy(taken->names[taken->count++], sizeof(taken->names[0]), name);
+	return true;
+}
+
+static void
+add_check_labels(struct buf *labels, const struct check_spec *spec)
+{
+	struct label_names taken = { .count = 0 };
+
+	labels_add(labels, "check", spec->name);
+	labels_add(labels, "type", spec->type);
+	if (spec->instance != NULL)
+		labels_add(labels, "instance", spec->instance);
+	for (size_t i = 0; i < spec->common.labels.count; i++) {
+		const struct conf_pair *pair = &spec->common.labels.all[i];
+		char name[64];
+
+		labels_clean_name(name, sizeof(name), pair->name);
+		if (str_starts(name, "__") || pair->value == NULL)
+			continue;
+		if (claim_label(&taken, name, sizeof(name)))
+			labels_add(labels, name, pair->value);
+	}
+}
+
+static void
+add_values(struct exposition *ex, const char *labels, const struct check_view *check)
+{
+	const struct sample *last = check->last;
+
+	for (size_t i = 0; i < last->metric_count; i++) {
+		const struct metric_desc *desc = &last->metrics[i];
+		struct metric_name name;
+
+		if (isnan(last->values[i]) || desc->unit == UNIT_TEXT)
+			continue;
+		metric_name_make(&name, check->spec->type, desc);
+		family_add(exposition_family(ex, name.family, name.type, name.unit, desc->help),
+			labels, metric_name_value(&name, last->values[i], last->wall_us));
+	}
+}
+
+/* The rows that every network probe begins with; "dns_time" is shown as phase "dns". */
+static void
+add_phases(struct exposition *ex, const char *labels, const struct sample *last)
+{
+	struct family *family = exposition_family(ex, "triaged_check_phase_seconds", FAMILY_GAUGE,
+		"seconds", "Time of one phase of the last run.");
+	struct buf with_phase;
+
+	if (metric_index(last->metrics, "dns_time") != PHASE_DNS)
+		return;
+	buf_init(&with_phase, LABELS_MAX + 64);
+	for (size_t i = 0; i < PHASE_TOTAL && i < last->metric_count; i++) {
+		const char *name = last->metrics[i].name;
+		char phase[32];
+
+		if (isnan(last->values[i]))
+			continue;
+		str_copy(phase, sizeof(phase), name);
+		if (str_ends(phase, "_time"))
+			phase[strlen(phase) - strlen("_time")] = '\0';
+		buf_reset(&with_phase);
+		buf_add_text(&with_phase, labels);
+		labels_add(&with_phase, "phase", phase);
+		family_add(family, buf_text(&with_phase), last->values[i]);
+	}
+	buf_fini(&with_phase);
+}
+
+static void
+add_life(struct exposition *ex, const char *labels, const struct check_view *check)
+{
+	struct family *up = exposition_family(ex, "triaged_check_up", FAMILY_GAUGE, "",
+		"1 while the check is up, 0 while it is down; absent while that is not known.");
+
+	if (check->state == CHECK_UP || check->state == CHECK_SUSPECT)
+		family_add(up, labels, 1);
+	else if (check->state == CHECK_DOWN)
+		family_add(up, labels, 0);
+	family_add(exposition_family(
+			   ex, "triaged_check_failures", FAMILY_GAUGE, "", "Failed runs in a row."),
+		labels, check->failures);
+	family_add(exposition_family(ex, "triaged_check_runs", FAMILY_COUNTER, "",
+			   "Runs of the check since the daemon started."),
+		labels, (double)check->runs);
+	family_add(exposition_family(ex, "triaged_check_overdue_runs", FAMILY_COUNTER, "",
+			   "Starts skipped because the run before had not ended."),
+		labels, (double)check->overdue);
+	if (check->last != NULL)
+		family_add(exposition_family(ex, "triaged_check_last_run_timestamp_seconds",
+				   FAMILY_GAUGE, "seconds", "When the last run ended."),
+			labels, (double)check->last->wall_us / 1e6);
+}
+
+void
+metrics_add_check(struct exposition *ex, const struct check_view *check)
+{
+	struct buf labels;
+
+	buf_init(&labels, LABELS_MAX);
+	add_check_labels(&labels, check->spec);
+	if (!labels.is_over) {
+		add_life(ex, buf_text(&labels), check);
+		if (check->last != NULL) {
+			add_values(ex, buf_text(&labels), check);
+			add_phases(ex, buf_text(&labels), check->last);
+		}
+	}
+	buf_fini(&labels);
+}
+
+void
+metrics_add_alert(struct exposition *ex, const struct alert_view *alert)
+{
+	struct family *family = exposition_family(ex, "triaged_alert_state", FAMILY_GAUGE, "",
+		"1 for each rule that is not quiet, with what it does.");
+	struct buf labels;
+
+	buf_init(&labels, LABELS_MAX);
+	labels_add(&labels, "check", alert->check);
+	labels_add(&labels, "rule", alert->rule);
+	labels_add(&labels, "severity", severity_name(alert->severity));
+	labels_add(&labels, "state", alert->state);
+	if (!labels.is_over)
+		family_add(family, buf_text(&labels), 1);
+	buf_fini(&labels);
+}
+
+void
+metrics_add_receiver(struct exposition *ex, const struct receiver_view *receiver)
+{
+	struct buf labels;
+
+	buf_init(&labels, LABELS_MAX);
+	labels_add(&labels, "receiver", receiver->name);
+	labels_add(&labels, "type", receiver->type);
+	family_add(exposition_family(ex, "triaged_receiver_sent", FAMILY_COUNTER, "",
+			   "Notices that the receiver took."),
+		buf_text(&labels), (double)receiver->sent);
+	family_add(exposition_family(ex, "triaged_receiver_failures", FAMILY_COUNTER, "",
+			   "Tries that the receiver did not take."),
+		buf_text(&labels), (double)receiver->failed);
+	family_add(exposition_family(ex, "triaged_receiver_queued", FAMILY_GAUGE, "",
+			   "Notices waiting for the receiver."),
+		buf_text(&labels), (double)receiver->queued);
+	if (receiver->last_success_us != 0)
+		family_add(exposition_family(ex, "triaged_receiver_last_success_timestamp_seconds",
+				   FAMILY_GAUGE, "seconds", "When it last took a notice."),
+			buf_text(&labels), (double)receiver->last_success_us / 1e6);
+	buf_fini(&labels);
+}
+
+void
+metrics_add_incidents(struct exposition *ex, const size_t open_by_severity[4])
+{
+	struct family *family = exposition_family(
+		ex, "triaged_incidents_open", FAMILY_GAUGE, "", "Incidents that are not resolved.");
+
+	for (int level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
+		struct buf labels;
+
+		buf_init(&labels, 64);
+		labels_add(&labels, "severity", severity_name((enum severity)level));
+		family_add(family, buf_text(&labels), (double)open_by_severity[level]);
+		buf_fini(&labels);
+	}
+}
+
+static enum metric_unit
+stat_unit(const char *unit)
+{
+	if (strcmp(unit, "s") == 0)
+		return UNIT_SECONDS;
+	return strcmp(unit, "bytes") == 0 ? UNIT_BYTES : UNIT_NONE;
+}
+
+void
+metrics_add_stats(struct exposition *ex, const struct stats *stats)
+{
+	for (size_t id = 0; id < STAT_COUNT; id++) {
+		const struct stat_desc *desc = stat_desc((enum stat_id)id);
+		const struct metric_desc row = {
+			/* The histogram of all turns has the plain name. */
+			.name = id == STAT_LOOP_LAG_MAX ? "loop_lag_max_time" : desc->name,
+			.kind = desc->kind == STAT_COUNTER ? METRIC_COUNTER : METRIC_GAUGE,
+			.unit = stat_unit(desc->unit),
+			.help = desc->help,
+		};
+		struct metric_name name;
+
+		metric_name_make(&name, NULL, &row);
+		family_add(exposition_family(ex, name.family, name.type, name.unit, desc->help),
+			NULL, stats_get(stats, (enum stat_id)id));
+	}
+}
+
+void
+metrics_add_process(struct exposition *ex, const char *version, usec_t started_wall_us)
+{
+	struct buf labels;
+
+	buf_init(&labels, 256);
+	labels_add(&labels, "version", version);
+	family_add(
+		exposition_family(ex, "triaged_build", FAMILY_INFO, "", "The program's version."),
+		buf_text(&labels), 1);
+	buf_fini(&labels);
+	family_add(exposition_family(ex, "process_start_time_seconds", FAMILY_GAUGE, "seconds",
+			   "When the daemon started."),
+		NULL, (double)started_wall_us / 1e6);
+}
+
+void
+metrics_add_hist(struct exposition *ex, const char *name, const char *help, const struct hist *hist)
+{
+	family_add_hist(exposition_family(ex, name, FAMILY_HISTOGRAM, "seconds", help), NULL, hist);
+}

@@ -1,0 +1,24 @@
+/*
+ * What /metrics says: checks, alerts, incidents, receivers and the daemon itself, put into an
+ * exposition from the rooms' views.  Takes views, not rooms, so that tests can write them.
+ */
+#ifndef API_METRICS_H
+#define API_METRICS_H
+
+#include "api/exposition.h"
+#include "base/stat.h"
+#include "deliver/deliver.h"
+#include "rules/rules.h"
+#include "sched/sched.h"
+
+void metrics_add_check(struct exposition *ex, const struct check_view *check);
+void metrics_add_alert(struct exposition *ex, const struct alert_view *alert);
+void metrics_add_receiver(struct exposition *ex, const struct receiver_view *receiver);
+/* Counts per severity_name order; every level is always there. */
+void metrics_add_incidents(struct exposition *ex, const size_t open_by_severity[4]);
+void metrics_add_stats(struct exposition *ex, const struct stats *stats);
+void metrics_add_process(struct exposition *ex, const char *version, usec_t started_wall_us);
+void metrics_add_hist(struct exposition *ex, const char *name, const char *help,
+	const struct hist *hist); /* name ends with _seconds */
+
+#endif

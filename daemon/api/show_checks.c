@@ -1,0 +1,234 @@
+/*
+ * Checks as JSON, and the counts of /api/v1/status.  The list of all checks is written a slice each
+ * turn of the loop, as /metrics is.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "model/record.h"
+#include "model/sample_json.h"
+#include "probes/probe.h"
+#include "sched/sched.h"
+#include "setup/settings.h"
+#include "triage/triage.h"
+
+#define SLICE_CHECKS 100
+
+/* The number that says most about a check, by name: the first that it knows. */
+static const char *const telling[] = { "used_percent", "count", "loop_lag_time", "total_time" };
+
+static json_t *
+seconds(usec_t us)
+{
+	return json_real((double)us / 1e6);
+}
+
+static json_t *
+show_telling(const struct sample *last)
+{
+	for (size_t i = 0; last != NULL && i < sizeof(telling) / sizeof(telling[0]); i++) {
+		int index = metric_index(last->metrics, telling[i]);
+		json_t *doc;
+		char text[64];
+
+		if (index == -1 || !isfinite(last->values[index]))
+			continue;
+		metric_format(last->values[index], last->metrics[index].unit, text, sizeof(text));
+		doc = json_object();
+		json_object_set_new(doc, "metric", json_string(telling[i]));
+		json_object_set_new(doc, "value", json_real(last->values[index]));
+		json_object_set_new(
+			doc, "unit", json_string(unit_symbol(last->metrics[index].unit)));
+		json_object_set_new(doc, "text", record_text(text));
+		return doc;
+	}
+	return json_null();
+}
+
+static json_t *
+show_labels(const struct conf_pairs *pairs)
+{
+	json_t *labels = json_object();
+
+	for (size_t i = 0; i < pairs->count; i++)
+		json_object_set_new(labels, pairs->all[i].name, record_text(pairs->all[i].value));
+	return labels;
+}
+
+static void
+show_spec(json_t *doc, const struct check_spec *spec)
+{
+	json_object_set_new(doc, "name", record_text(spec->name));
+	json_object_set_new(doc, "type", record_text(spec->type));
+	json_object_set_new(doc, "instance",
+		spec->instance == NULL ? json_null() : record_text(spec->instance));
+	json_object_set_new(doc, "target", record_text(spec->target));
+	json_object_set_new(doc, "group", record_text(spec->common.group));
+	json_object_set_new(doc, "description", record_text(spec->common.description));
+	json_object_set_new(
+		doc, "severity", json_string(severity_name(check_severity(&spec->common))));
+	json_object_set_new(doc, "labels", show_labels(&spec->common.labels));
+	json_object_set_new(doc, "interval", seconds(spec->common.interval_us));
+	json_object_set_new(doc, "timeout", seconds(spec->common.timeout_us));
+}
+
+static json_t *
+show_check(const struct check_view *view)
+{
+	json_t *doc = json_object();
+
+	show_spec(doc, view->spec);
+	json_object_set_new(doc, "state", json_string(check_state_name(view->state)));
+	json_object_set_new(doc, "since", record_time(view->since_us));
+	json_object_set_new(doc, "next", record_time(view->next_us));
+	json_object_set_new(doc, "running", json_boolean(view->is_running));
+	json_object_set_new(doc, "failures", json_integer(view->failures));
+	json_object_set_new(doc, "runs", json_integer((json_int_t)view->runs));
+	json_object_set_new(doc, "overdue", json_integer((json_int_t)view->overdue));
+	json_object_set_new(doc, "value", show_telling(view->last));
+	json_object_set_new(
+		doc, "last", view->last == NULL ? json_null() : sample_json(view->last));
+	return doc;
+}
+
+/* --- all checks, in slices --- */
+
+struct listing {
+	size_t at;
+};
+
+/*
+ * Each check is a JSON text of its own; only the array's brackets and commas are put around them
+ * here, so that the documents of ten thousand checks need not be in memory at once.
+ */
+static bool
+step_list(struct api_call *call)
+{
+	struct listing *listing = call->walk.state;
+	struct buf *body = &call->reply.body;
+
+	for (size_t n = 0; n < SLICE_CHECKS; n++, listing->at++) {
+		struct check_view view;
+
+		if (!sched_view(call->world->sched, listing->at, &view)) {
+			buf_add_text(body, "]}\n");
+			if (body->is_over)
+				reply_problem(call, 500, "the answer is too large");
+			return true;
+		}
+		if (listing->at > 0)
+			buf_add_text(body, ",\n");
+		json_write(body, show_check(&view));
+	}
+	return false;
+}
+
+void
+handle_checks(struct api_call *call)
+{
+	reply_text(call, 200, "application/json", "{\"checks\":[");
+	call->walk = (struct walk){
+		.step = step_list,
+		.end = free,
+		.state = xcalloc(1, sizeof(struct listing)),
+	};
+}
+
+/* --- one check --- */
+
+static json_t *
+show_totals(const struct check_view *view)
+{
+	json_t *totals = json_array();
+
+	for (size_t i = 0; i < view->total_count; i++)
+		json_array_append_new(totals, isfinite(view->totals[i])
+						      ? json_real((double)view->totals[i])
+						      : json_null());
+	return totals;
+}
+
+void
+handle_check(struct api_call *call)
+{
+	struct check_view view;
+	json_t *doc;
+
+	if (!sched_view_name(call->world->sched, call->name, &view)) {
+		reply_problem(call, 404, "no check is called \"%s\"", call->name);
+		return;
+	}
+	doc = show_check(&view);
+	json_object_set_new(doc, "totals", show_totals(&view));
+	reply_json(call, 200, doc);
+}
+
+/* --- counts --- */
+
+static json_t *
+count_checks(const struct sched *sched)
+{
+	static const enum check_state states[] = { CHECK_UP, CHECK_SUSPECT, CHECK_DOWN,
+		CHECK_STARTING, CHECK_UNKNOWN };
+	size_t counts[sizeof(states) / sizeof(states[0])] = { 0 };
+	json_t *doc = json_object();
+	struct check_view view;
+
+	for (size_t n = 0; sched_view(sched, n, &view); n++)
+		for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+			counts[i] += view.state == states[i];
+	json_object_set_new(doc, "total", json_integer((json_int_t)sched_count(sched)));
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		json_object_set_new(
+			doc, check_state_name(states[i]), json_integer((json_int_t)counts[i]));
+	return doc;
+}
+
+static json_t *
+count_incidents(const struct triage *triage)
+{
+	size_t counts[SEVERITY_CRITICAL + 1] = { 0 };
+	size_t open = triage_open_count(triage);
+	json_t *doc = json_object();
+
+	for (size_t i = 0; i < open; i++)
+		counts[triage_at(triage, i)->severity]++;
+	json_object_set_new(doc, "open", json_integer((json_int_t)open));
+	for (int level = SEVERITY_CRITICAL; level >= SEVERITY_INFO; level--)
+		json_object_set_new(doc, severity_name((enum severity)level),
+			json_integer((json_int_t)counts[level]));
+	return doc;
+}
+
+static json_t *
+text_or_null(const char *text)
+{
+	return text == NULL ? json_null() : record_text(text);
+}
+
+void
+handle_status(struct api_call *call)
+{
+	const struct api_world *world = call->world;
+	const struct settings *settings = world->settings;
+	usec_t now = loop_wall(world->env->loop);
+	json_t *doc = json_object();
+
+	json_object_set_new(doc, "name", text_or_null(settings->daemon.name));
+	json_object_set_new(doc, "version", record_text(world->env->version));
+	json_object_set_new(doc, "now", record_time(now));
+	json_object_set_new(doc, "started_at", record_time(world->started_wall_us));
+	json_object_set_new(doc, "uptime", seconds(now - world->started_wall_us));
+	json_object_set_new(
+		doc, "ready", json_boolean(!world->is_draining && sched_round_done(world->sched)));
+	json_object_set_new(doc, "checks", count_checks(world->sched));
+	json_object_set_new(doc, "incidents", count_incidents(world->triage));
+	json_object_set_new(doc, "config_path", text_or_null(settings->path));
+	json_object_set_new(doc, "config_trouble", text_or_null(world->config_trouble));
+	json_object_set_new(doc, "store_trouble", text_or_null(world->store_trouble));
+	reply_json(call, 200, doc);
+}

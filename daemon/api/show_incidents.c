@@ -1,0 +1,184 @@
+/* Incidents as JSON: the webhook's form, and for one of them its whole story. */
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/str.h"
+#include "conf/value.h"
+#include "io/loop.h"
+#include "model/record.h"
+#include "triage/triage.h"
+
+#define LIMIT_DEFAULT 200
+#define LIMIT_MAX     1000
+
+enum wanted { WANT_ALL, WANT_OPEN, WANT_ACKNOWLEDGED, WANT_RESOLVED };
+
+struct filter {
+	enum wanted wanted;
+	usec_t since_us; /* wall; 0: any */
+	size_t limit;
+};
+
+static bool
+fits(const struct filter *filter, const struct incident *i)
+{
+	static const char wanted_by_status[][4] = {
+		[INCIDENT_OPEN] = { [WANT_ALL] = 1, [WANT_OPEN] = 1 },
+		/* Somebody has seen it; it is not over. */
+		[INCIDENT_ACKNOWLEDGED] = { [WANT_ALL] = 1,
+			[WANT_OPEN] = 1,
+			[WANT_ACKNOWLEDGED] = 1 },
+		[INCIDENT_RESOLVED] = { [WANT_ALL] = 1, [WANT_RESOLVED] = 1 },
+	};
+
+	if (!wanted_by_status[i->status][filter->wanted])
+		return false;
+	return filter->since_us == 0 || i->resolved_us == 0 || i->resolved_us >= filter->since_us;
+}
+
+static int
+parse_state(struct api_call *call, struct filter *filter)
+{
+	static const char *const names[] = {
+		[WANT_ALL] = "all",
+		[WANT_OPEN] = "open",
+		[WANT_ACKNOWLEDGED] = "acknowledged",
+		[WANT_RESOLVED] = "resolved",
+	};
+	char text[32];
+
+	if (!call_query(call, "state", text, sizeof(text)))
+		return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			filter->wanted = (enum wanted)i;
+			return 0;
+		}
+	}
+	reply_problem(call, 400, "state: one of open, acknowledged, resolved, all");
+	return -1;
+}
+
+static int
+parse_since(struct api_call *call, struct filter *filter)
+{
+	char text[64];
+	usec_t age;
+
+	if (!call_query(call, "since", text, sizeof(text)))
+		return 0;
+	if (clock_parse_rfc3339(text, &filter->since_us) == 0)
+		return 0;
+	if (value_duration(text, &age, NULL) == 0) {
+		filter->since_us = loop_wall(call->world->env->loop) - age;
+		return 0;
+	}
+	reply_problem(call, 400,
+		"since: a time such as 2026-01-02T03:04:05Z (with %%2B for a +) or an age such as "
+		"2h");
+	return -1;
+}
+
+static int
+parse_limit(struct api_call *call, struct filter *filter)
+{
+	char text[32];
+	int64_t limit;
+
+	if (!call_query(call, "limit", text, sizeof(text)))
+		return 0;
+	if (value_int(text, &limit, NULL) == -1 || limit < 1 || limit > LIMIT_MAX) {
+		reply_problem(call, 400, "limit: a number from 1 to %d", LIMIT_MAX);
+		return -1;
+	}
+	filter->limit = (size_t)limit;
+	return 0;
+}
+
+void
+handle_incidents(struct api_call *call)
+{
+	const struct triage *triage = call->world->triage;
+	struct filter filter = { .wanted = WANT_ALL, .limit = LIMIT_DEFAULT };
+	usec_t now = loop_wall(call->world->env->loop);
+	size_t total = 0;
+	json_t *doc, *list;
+
+	if (parse_state(call, &filter) == -1 || parse_since(call, &filter) == -1 ||
+		parse_limit(call, &filter) == -1)
+		return;
+	doc = json_object();
+	list = json_array();
+	for (size_t n = 0; n < triage_count(triage); n++) {
+		const struct incident *incident = triage_at(triage, n);
+
+		if (!fits(&filter, incident))
+			continue;
+		if (total++ < filter.limit)
+			json_array_append_new(list, incident_json(incident, now));
+	}
+	json_object_set_new(doc, "total", json_integer((json_int_t)total));
+	json_object_set_new(doc, "incidents", list);
+	reply_json(call, 200, doc);
+}
+
+static json_t *
+show_timeline(const struct incident_texts *timeline)
+{
+	json_t *list = json_array();
+
+	for (size_t n = 0; n < timeline->count; n++) {
+		const struct incident_text *entry = &timeline->all[n];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "at", record_time(entry->at_us));
+		json_object_set_new(one, "kind", record_text(entry->name));
+		json_object_set_new(one, "text", record_text(entry->text));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *
+show_alerts(const struct incident *i)
+{
+	json_t *list = json_array();
+
+	for (size_t n = 0; n < i->alert_count; n++) {
+		const struct incident_alert *alert = &i->alerts[n];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "check", record_text(alert->check));
+		json_object_set_new(one, "rule", record_text(alert->rule));
+		json_object_set_new(one, "severity", json_string(severity_name(alert->severity)));
+		json_object_set_new(one, "since", record_time(alert->since_us));
+		json_object_set_new(one, "firing", json_boolean(alert->is_firing));
+		json_object_set_new(one, "text", record_text(alert->text));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+void
+handle_incident(struct api_call *call)
+{
+	const struct incident *incident = triage_find(call->world->triage, call->name);
+	json_t *doc;
+
+	if (incident == NULL) {
+		reply_problem(call, 404,
+			"no incident has the id \"%s\" (at least 4 digits of it, and only one "
+			"incident that begins so)",
+			call->name);
+		return;
+	}
+	doc = incident_json(incident, loop_wall(call->world->env->loop));
+	json_object_set_new(doc, "alerts", show_alerts(incident));
+	json_object_set_new(doc, "timeline", show_timeline(&incident->timeline));
+	json_object_set_new(doc, "sequence", json_integer(incident->sequence));
+	json_object_set_new(doc, "reopened", json_integer(incident->reopened));
+	json_object_set_new(doc, "flapping", json_boolean(incident->is_flapping));
+	json_object_set_new(doc, "merged_into",
+		incident->merged_into == NULL ? json_null() : record_text(incident->merged_into));
+	reply_json(call, 200, doc);
+}
