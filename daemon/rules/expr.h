@@ -15,10 +15,11 @@
 #include "model/judge.h"
 #include "model/metric.h"
 #include "model/sample.h"
+#include "model/series.h"
 
 struct expr;
 
-/* What the checker asks about names.  `this_type`: the type that `this` is; NULL outside each. */
+/* What the checker asks about names. */
 struct expr_names {
 	const void *arg;
 	/* The metric table of a check ("api", "disks[/var]"); NULL: no such check. */
@@ -26,12 +27,17 @@ struct expr_names {
 	/* All check names, for suggestions: the nth, NULL past the end. */
 	const char *(*check_at)(const void *arg, size_t n);
 	const struct metric_desc *this_metrics; /* NULL: `this` is an error */
+	/* For messages only, may be NULL: the type of a check, and of `this`. */
+	const char *(*type_of)(const void *arg, const char *check);
+	const char *this_type;
 };
 
 /* e->code: column (from 1) of what is wrong.  The text says what would be right. */
 struct expr *expr_compile(const char *text, const struct expr_names *names, struct err *e);
 void expr_free(struct expr *expr);
 bool expr_is_condition(const struct expr *expr); /* true/false/unknown, not a number */
+/* It changes by the passing of time alone (absent), so it must be looked at without a sample. */
+bool expr_is_timed(const struct expr *expr);
 const char *expr_text(const struct expr *expr);
 /* Checks it mentions, in order of appearance, without doubles: the nth, NULL past the end;
  * "this" where it says so. */
@@ -40,7 +46,7 @@ const char *expr_check_at(const struct expr *expr, size_t n);
 /* A window that must be kept for it to be evaluated: (check, metric, how long). */
 struct expr_window {
 	const char *check; /* "this" possible */
-	int metric; /* index in the check's table */
+	int metric;        /* index in the check's table */
 	usec_t span_us;
 };
 size_t expr_window_count(const struct expr *expr);
@@ -49,18 +55,18 @@ struct expr_window expr_window_at(const struct expr *expr, size_t n);
 struct expr_value {
 	bool is_known;
 	enum metric_unit unit;
-	double number; /* truth of a condition: 0 or 1 */
+	double number;    /* truth of a condition: 0 or 1 */
 	const char *text; /* UNIT_TEXT */
 };
 
 /* The world it is evaluated in; provided by rules.c (and by tests). */
 struct expr_world {
 	void *arg;
-	usec_t now_us; /* monotonic */
+	usec_t now_us;          /* monotonic */
 	const char *this_check; /* what `this` is */
 	/* The latest sample of a check, NULL: none or too old (no data). */
 	const struct sample *(*sample_of)(void *arg, const char *check);
-	/* The kept window of a metric; NULL: not kept or no data. */
+	/* The kept window of a metric, however old; NULL: not kept. */
 	const struct series *(*series_of)(void *arg, const char *check, int metric, usec_t span_us);
 };
 
@@ -79,6 +85,9 @@ void expr_template_render(
 	const struct expr_template *t, const struct expr_world *world, char *out, size_t size);
 
 extern const struct judge expr_judge; /* expect.json */
+
+/* A word that no check, rule or receiver may have as its name: a keyword or a function. */
+bool expr_is_reserved(const char *word);
 
 /* The functions, one row each, for the manual: name, arguments, what it means. */
 struct expr_function_doc {

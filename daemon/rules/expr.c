@@ -1,0 +1,196 @@
+/*
+ * An expression as a whole: compiled from text, asked what it is about, and made to show the
+ * numbers that it looked at.  Owns the tree, the text and the lists.
+ */
+#include "rules/expr.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "rules/expr_tree.h"
+
+struct expr *
+expr_compile_as(
+	const char *text, const struct expr_names *names, enum expr_want want, struct err *e)
+{
+	struct expr *expr = xcalloc(1, sizeof(*expr));
+
+	tree_init(&expr->tree, text);
+	if (tree_parse(&expr->tree, e) == 0 && expr_check(expr, names, want, e) == 0)
+		return expr;
+	expr_free(expr);
+	return NULL;
+}
+
+struct expr *
+expr_compile(const char *text, const struct expr_names *names, struct err *e)
+{
+	return expr_compile_as(text, names, WANT_ANY, e);
+}
+
+void
+expr_free(struct expr *expr)
+{
+	if (!expr)
+		return;
+	tree_fini(&expr->tree);
+	free(expr->checks);
+	free(expr->windows);
+	free(expr);
+}
+
+bool
+expr_is_condition(const struct expr *expr)
+{
+	return expr->tree.root->unit == UNIT_BOOL;
+}
+
+bool
+expr_is_timed(const struct expr *expr)
+{
+	return expr->is_timed;
+}
+
+const char *
+expr_text(const struct expr *expr)
+{
+	return expr->tree.text;
+}
+
+const char *
+expr_check_at(const struct expr *expr, size_t n)
+{
+	return n < expr->check_count ? expr->checks[n] : NULL;
+}
+
+size_t
+expr_window_count(const struct expr *expr)
+{
+	return expr->window_count;
+}
+
+struct expr_window
+expr_window_at(const struct expr *expr, size_t n)
+{
+	return expr->windows[n];
+}
+
+void
+expr_print_value(const struct expr_value *value, char *out, size_t size)
+{
+	if (!value->is_known)
+		str_copy(out, size, "unknown");
+	else if (value->unit == UNIT_TEXT)
+		str_copy(out, size, value->text);
+	else if (value->unit == UNIT_BOOL)
+		str_copy(out, size, value->number != 0 ? "yes" : "no");
+	else if (isinf(value->number))
+		str_copy(out, size, "never");
+	else
+		metric_format(value->number, value->unit, out, size);
+}
+
+/* --- what it looked at --- */
+
+typedef void (*look_fn)(void *arg, const char *label, const struct expr_value *value);
+
+struct look {
+	const struct expr *expr;
+	const struct expr_world *world;
+	look_fn fn;
+	void *arg;
+};
+
+/* The source of a node; `this.x` is shown as x, and `this` as the check's name. */
+static void
+label_of(const struct look *look, const struct node *node, struct buf *out)
+{
+	const char *text = look->expr->tree.text;
+	const char *at = text + node->column - 1, *end = text + node->end - 1;
+
+	while (at < end) {
+		bool is_start = at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '.');
+		bool is_this = is_start && str_starts(at, "this");
+		char after = is_this ? at[4] : '\0';
+		if (is_this && after == '.') {
+			at += 5;
+		} else if (is_this && !isalnum((unsigned char)after) && after != '_') {
+			buf_add_text(out, expr_real_check("this", look->world));
+			at += 4;
+		} else {
+			buf_add(out, at++, 1);
+		}
+	}
+}
+
+/* A value that comes from outside of the expression. */
+static bool
+is_input(const struct node *node)
+{
+	if (node->kind == NODE_METRIC)
+		return true;
+	if (node->kind != NODE_CALL)
+		return false;
+	enum arg_kind first = node->function->args[0];
+	return first != ARG_NUMBER && first != ARG_LIKE;
+}
+
+static void
+look_at(const struct look *look, const struct node *node)
+{
+	if (!is_input(node)) {
+		for (unsigned i = 0; i < node->kid_count; i++)
+			look_at(look, node->kids[i]);
+		return;
+	}
+	struct buf label;
+	struct expr_value value = expr_eval_node(node, look->world);
+	buf_init(&label, 500);
+	label_of(look, node, &label);
+	look->fn(look->arg, buf_text(&label), &value);
+	buf_fini(&label);
+}
+
+static void
+explain_one(void *arg, const char *label, const struct expr_value *value)
+{
+	char text[200];
+
+	expr_print_value(value, text, sizeof(text));
+	buf_addf(arg, "%s = %s\n", label, text);
+}
+
+void
+expr_explain(const struct expr *expr, const struct expr_world *world, struct buf *out)
+{
+	struct look look = { expr, world, explain_one, out };
+
+	look_at(&look, expr->tree.root);
+}
+
+static void
+store_one(void *arg, const char *label, const struct expr_value *value)
+{
+	if (!value->is_known)
+		return;
+	if (value->unit == UNIT_TEXT)
+		json_object_set_new(arg, label, json_string(value->text));
+	else if (value->unit == UNIT_BOOL)
+		json_object_set_new(arg, label, json_boolean(value->number != 0));
+	else if (isfinite(value->number))
+		json_object_set_new(arg, label, json_real(value->number));
+}
+
+json_t *
+expr_values(const struct expr *expr, const struct expr_world *world)
+{
+	json_t *values = json_object();
+	struct look look = { expr, world, store_one, values };
+
+	look_at(&look, expr->tree.root);
+	return values;
+}

@@ -1,0 +1,197 @@
+/*
+ * What the files of the expression language share: tokens, the tree, and the rows of functions.
+ * Nobody outside of expr_*.c includes this.
+ *
+ *	text -> expr_lex -> expr_parse -> tree -> expr_check (names, types, units) -> expr_eval
+ *	                                      \-> expr_judge (paths of a JSON document)
+ */
+#ifndef RULES_EXPR_TREE_H
+#define RULES_EXPR_TREE_H
+
+#include "model/series.h"
+#include "rules/expr.h"
+
+#define EXPR_TEXT_MAX  4000 /* bytes of one expression */
+#define EXPR_DEPTH_MAX 50   /* parentheses inside parentheses */
+#define EXPR_NODES_MAX 1000
+
+enum token_kind {
+	TOK_END,
+	TOK_NAME,
+	TOK_BRACKET, /* [text] that touches the name before it */
+	TOK_NUMBER,
+	TOK_TEXT,
+	TOK_DOT,
+	TOK_COMMA,
+	TOK_OPEN,
+	TOK_CLOSE,
+	TOK_LIST,
+	TOK_LIST_END,
+	TOK_PLUS,
+	TOK_MINUS,
+	TOK_TIMES,
+	TOK_DIVIDE,
+	TOK_MODULO,
+	TOK_LESS,
+	TOK_LESS_EQUAL,
+	TOK_GREATER,
+	TOK_GREATER_EQUAL,
+	TOK_EQUAL,
+	TOK_NOT_EQUAL,
+	TOK_AND,
+	TOK_OR,
+	TOK_NOT,
+	TOK_IN,
+	TOK_IF,
+	TOK_THEN,
+	TOK_ELSE,
+	TOK_TRUE,
+	TOK_FALSE,
+	TOKEN_KINDS
+};
+
+struct token {
+	enum token_kind kind;
+	unsigned column, end; /* from 1; end: one past it */
+	const char *text;     /* NAME, BRACKET, TEXT: in the tree's memory */
+	double number;
+	enum metric_unit unit;
+};
+
+enum node_kind {
+	NODE_NUMBER,
+	NODE_TEXT,
+	NODE_TRUTH,
+	NODE_REF, /* steps: a name that the checker resolves */
+	NODE_METRIC,
+	NODE_CHECK,
+	NODE_UNARY,
+	NODE_BINARY,
+	NODE_IN, /* kids: the value, then the list */
+	NODE_IF,
+	NODE_CALL,
+	NODE_KINDS
+};
+
+/* `disks[/var].used_percent`: a name, a bracket, a name. */
+struct step {
+	const char *text;
+	unsigned column;
+	bool is_bracket;
+};
+
+struct node {
+	enum node_kind kind;
+	enum token_kind op;    /* UNARY, BINARY */
+	unsigned column, end;  /* place in the text, from 1; end: one past it */
+	enum metric_unit unit; /* of the result, after the check */
+	bool is_bare;          /* written without a unit: fits counts and percent */
+	double number;         /* NUMBER, TRUTH */
+	const char *text;      /* TEXT; CALL: the function's name */
+	const struct step *steps;
+	unsigned step_count;
+	const char *check; /* METRIC, CHECK */
+	const struct metric_desc *metric;
+	int index; /* of the metric in its table */
+	const struct expr_function *function;
+	struct node **kids;
+	unsigned kid_count;
+};
+
+/* Memory of one tree: blocks that are freed together. */
+struct tree {
+	char *text;
+	struct tree_block *blocks;
+	struct node *root;
+	unsigned nodes, depth;
+};
+
+void tree_init(struct tree *tree, const char *text);
+void tree_fini(struct tree *tree);
+void *tree_alloc(struct tree *tree, size_t size); /* zeroed */
+const char *tree_text(struct tree *tree, const char *text, size_t len);
+
+struct lexer {
+	struct tree *tree;
+	size_t at;
+	enum token_kind last; /* a bracket after a name is another thing than a list */
+	size_t last_end;
+};
+
+int lex_next(struct lexer *lexer, struct token *token, struct err *e);
+const char *token_name(enum token_kind kind); /* for people: "`<=`", "a name" */
+bool token_is_keyword(const char *word);
+
+/* Fills tree->root; -1 and e->code = column. */
+int tree_parse(struct tree *tree, struct err *e);
+
+/* --- functions --- */
+
+enum arg_kind {
+	ARG_END,
+	ARG_CHECK,      /* api, this */
+	ARG_METRIC,     /* api.total_time: a window of it is kept */
+	ARG_COUNTER,    /* the same, of a metric that only grows */
+	ARG_COMPARISON, /* api.total_time > 2s: one kept metric against what does not change */
+	ARG_SPAN,       /* a duration that is written out */
+	ARG_COUNT,      /* a whole number that is written out */
+	ARG_NUMBER,
+	ARG_LIKE, /* a number of the first argument's unit */
+};
+
+enum result_rule { RESULT_TRUTH, RESULT_TEXT, RESULT_SAME, RESULT_COUNT, RESULT_TIME, RESULT_RATE };
+
+#define FUNCTION_ARGS 4
+
+struct expr_function {
+	const char *name, *usage, *doc;
+	enum arg_kind args[FUNCTION_ARGS];
+	unsigned optional; /* so many at the end may be left out */
+	bool repeats;      /* the last may be given again and again */
+	bool is_timed;     /* changes by the passing of time alone, without a sample */
+	enum result_rule result;
+	struct expr_value (*eval)(const struct node *call, const struct expr_world *world);
+};
+
+const struct expr_function *function_find(const char *name);
+const struct expr_function *function_at(size_t n); /* NULL past the end */
+/* Which argument is the window's metric or comparison, and which its span; -1: no window. */
+int function_metric_arg(const struct expr_function *function);
+int function_span_arg(const struct expr_function *function);
+
+/* --- checking --- */
+
+struct expr {
+	struct tree tree;
+	const char **checks;
+	size_t check_count;
+	struct expr_window *windows;
+	size_t window_count;
+	bool is_timed;
+};
+
+enum expr_want { WANT_ANY, WANT_WORDS /* a check's name alone is its name as text */ };
+
+int expr_check(
+	struct expr *expr, const struct expr_names *names, enum expr_want want, struct err *e);
+struct expr *expr_compile_as(
+	const char *text, const struct expr_names *names, enum expr_want want, struct err *e);
+
+const char *unit_words(enum metric_unit unit); /* "bytes", "a plain number" */
+/* Do these fit each other in a comparison or a sum?  *unit: what they are then.  `e` says why not
+ * ("cannot compare bytes with seconds"); `verb` is "compare" or "add". */
+int unit_join(const struct node *a, const struct node *b, const char *verb, enum metric_unit *unit,
+	struct err *e);
+int unit_of_product(const struct node *node, enum metric_unit *unit, struct err *e);
+
+/* --- evaluation --- */
+
+struct expr_value expr_eval_node(const struct node *node, const struct expr_world *world);
+struct expr_value value_unknown(enum metric_unit unit);
+struct expr_value value_number_of(enum metric_unit unit, double number);
+struct expr_value value_truth(bool is_true);
+bool compare_numbers(enum token_kind op, double a, double b);
+const char *expr_real_check(const char *check, const struct expr_world *world);
+void expr_print_value(const struct expr_value *value, char *out, size_t size);
+
+#endif
