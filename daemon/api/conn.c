@@ -4,8 +4,9 @@
  *	IDLE -> READING -> (MAKING | WAITING) -> SENDING -> IDLE | LINGERING | closed
  *
  * Each step has one deadline that bytes do not extend.  Requests are answered one at a time, in
- * order: while one is being answered the socket is not read.  LINGERING gives a peer that is still
- * sending a chance to read why it was refused before the socket is reset.
+ * order: while one is being answered the socket is not read, so that a peer which closes its side
+ * after the request still gets the answer.  LINGERING gives a peer that is still sending a chance
+ * to read why it was refused before the socket is reset.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +25,6 @@
 
 #define IN_MAX    ((size_t)256 << 10)
 #define PIECE_MAX ((size_t)256 << 10) /* handed to the stream at once */
-#define POLL_US   (20 * USEC_PER_MSEC)
 
 enum conn_step { CONN_IDLE, CONN_READING, CONN_MAKING, CONN_WAITING, CONN_SENDING, CONN_LINGERING };
 
@@ -35,9 +35,7 @@ struct conn {
 	struct stream *stream;
 	enum conn_step step;
 	struct timer timer;
-	usec_t deadline_us;
 	usec_t idle_since_us;
-	bool is_half_closed; /* the peer has said all; the stream tells us nothing more */
 	bool has_continued;
 	struct http1 request;
 	struct api_call call;
@@ -51,8 +49,7 @@ static void
 enter(struct conn *conn, enum conn_step step, usec_t limit_us)
 {
 	conn->step = step;
-	conn->deadline_us = loop_now(conn->timer.loop) + limit_us;
-	timer_at(&conn->timer, conn->deadline_us);
+	timer_after(&conn->timer, limit_us);
 }
 
 static void
@@ -136,7 +133,7 @@ send_reply(struct conn *conn)
 	const char *method = conn->request.method;
 
 	count(conn, STAT_API_REQUESTS);
-	if (!conn->request.keeps_alive || conn->is_half_closed || conn->api->world->is_draining)
+	if (!conn->request.keeps_alive || conn->api->world->is_draining)
 		reply->is_closing = true;
 	enter(conn, CONN_SENDING, SEND_US);
 	write_head(conn, reply);
@@ -145,8 +142,6 @@ send_reply(struct conn *conn)
 	conn->api->held_bytes += conn->held;
 	if (conn->held > 0)
 		send_more(conn);
-	if (conn->is_half_closed)
-		timer_after(&conn->timer, POLL_US);
 }
 
 static void
@@ -163,7 +158,7 @@ on_sent(struct conn *conn)
 	is_closing = conn->call.reply.is_closing;
 	was_bad = conn->request.state != HTTP1_DONE;
 	end_call(conn);
-	if (is_closing && was_bad && !conn->is_half_closed) {
+	if (is_closing && was_bad) {
 		shutdown(stream_fd(conn->stream), SHUT_WR);
 		enter(conn, CONN_LINGERING, LINGER_US);
 		stream_pause(conn->stream, false);
@@ -312,30 +307,6 @@ feed(struct conn *conn)
 	}
 }
 
-/* A client may close its side after the request and still want the answer. */
-static void
-on_end(struct conn *conn)
-{
-	conn->is_half_closed = true;
-	if (conn->step == CONN_IDLE || conn->step == CONN_READING) {
-		if (buf_left(stream_in(conn->stream)) > 0)
-			feed(conn);
-	}
-	switch (conn->step) {
-	case CONN_IDLE:
-	case CONN_READING:
-	case CONN_LINGERING:
-		close_conn(conn);
-		break;
-	case CONN_SENDING:
-		timer_after(&conn->timer, POLL_US);
-		break;
-	case CONN_MAKING:
-	case CONN_WAITING:
-		break;
-	}
-}
-
 static void
 on_stream(void *arg, enum stream_event event)
 {
@@ -351,8 +322,6 @@ on_stream(void *arg, enum stream_event event)
 		on_sent(conn);
 		break;
 	case STREAM_END:
-		on_end(conn);
-		break;
 	case STREAM_FAILED:
 		close_conn(conn);
 		break;
@@ -360,8 +329,10 @@ on_stream(void *arg, enum stream_event event)
 }
 
 static void
-on_deadline(struct conn *conn)
+on_deadline(void *arg)
 {
+	struct conn *conn = arg;
+
 	switch (conn->step) {
 	case CONN_READING:
 		refuse(conn, 408, "the request did not arrive within 5 seconds");
@@ -384,21 +355,6 @@ on_deadline(struct conn *conn)
 		close_conn(conn);
 		break;
 	}
-}
-
-static void
-on_timer(void *arg)
-{
-	struct conn *conn = arg;
-
-	if (loop_now(conn->timer.loop) >= conn->deadline_us) {
-		on_deadline(conn);
-		return;
-	}
-	/* Half closed and sending: the stream no longer says when all has left. */
-	timer_after(&conn->timer, POLL_US);
-	if (stream_unsent(conn->stream) == 0)
-		on_sent(conn);
 }
 
 /* ---- coming in ---- */
@@ -466,7 +422,7 @@ conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host)
 	list_append(&api->conns, &conn->node);
 	api->conn_count++;
 	api->tcp_count += is_unix ? 0 : 1;
-	timer_init(&conn->timer, loop, on_timer, conn);
+	timer_init(&conn->timer, loop, on_deadline, conn);
 	conn->stream = stream_adopt(loop, fd, IN_MAX, on_stream, conn);
 	conn->idle_since_us = loop_now(loop);
 	http1_init(&conn->request, HTTP1_REQUEST, NULL);
