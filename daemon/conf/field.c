@@ -152,7 +152,7 @@ check_url(const char *text, struct err *e)
 	const char *from = bracket != NULL ? bracket : host;
 	const char *colon = memchr(from, ':', len - (size_t)(from - host));
 	size_t host_len = colon != NULL ? (size_t)(colon - host) : len;
-	if (host_len == 0 && host[len] != '/') /* scheme:///path has a path for a host */
+	if (host_len == 0 && (len > 0 || host[0] != '/')) /* scheme:///path has no host */
 		return refuse_url(text, "it has no host", e);
 	if (colon != NULL && !is_port(colon + 1, len - host_len - 1))
 		return refuse_url(text, "the port must be a number up to 65535", e);
@@ -435,8 +435,9 @@ same_nodes(const struct conf_node *a, const struct conf_node *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	if (a->kind != b->kind || a->count != b->count || !str_eq(a->text, b->text) ||
-		a->is_null != b->is_null)
+	if (a->kind != b->kind || a->count != b->count || a->is_null != b->is_null)
+		return false;
+	if (!a->is_null && !str_eq(a->text, b->text))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (!str_eq(a->items[i]->key, b->items[i]->key) ||

@@ -1,0 +1,176 @@
+/* Tests of daemon/conf/complain.c: order, carets, caps, and that no password is shown. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf/complain.h"
+#include "conf/tree.h"
+
+static char path[] = "a.yaml";
+
+static struct conf_file
+file_of(char *text)
+{
+	return (struct conf_file){ .path = path, .text = text, .len = strlen(text) };
+}
+
+/* The whole output for one error; owned. */
+static char *
+show(char *text, unsigned line, unsigned column)
+{
+	struct conf_file file = file_of(text);
+	struct complaints *all = complaints_new();
+	struct buf out;
+	buf_init(&out, 0);
+	complain(all, &(struct conf_pos){ &file, line, column }, "oops");
+	complaints_print(all, &out);
+	complaints_free(all);
+	return buf_take_text(&out);
+}
+
+static void
+assert_shows(const char *text, unsigned line, unsigned column, const char *wanted)
+{
+	char *copy = strdup(text);
+	char *got = show(copy, line, column);
+	assert_string_equal(got, wanted);
+	free(got);
+	free(copy);
+}
+
+static void
+test_caret(void **state)
+{
+	(void)state;
+	assert_shows("a: 1\n  timeout: 5\n", 2, 12,
+		"a.yaml:2:12: error: oops\n"
+		"    2 |   timeout: 5\n"
+		"      |            ^\n");
+	assert_shows("a: 1\r\n\tb: 5\r\n", 2, 2,
+		"a.yaml:2:2: error: oops\n"
+		"    2 |  b: 5\n"
+		"      |  ^\n");
+	/* columns count characters; wide ones take two places */
+	assert_shows("名: x", 1, 4,
+		"a.yaml:1:4: error: oops\n"
+		"    1 | 名: x\n"
+		"      |     ^\n");
+	/* past the end of the line or of the file */
+	assert_shows("abc", 1, 9,
+		"a.yaml:1:9: error: oops\n"
+		"    1 | abc\n"
+		"      |    ^\n");
+	assert_shows("abc", 7, 1, "a.yaml:7:1: error: oops\n");
+	assert_shows("abc", 0, 0, "a.yaml: error: oops\n");
+}
+
+static void
+test_order_and_counts(void **state)
+{
+	char text[] = "a\nb\nc\n";
+	struct conf_file file = file_of(text);
+	struct complaints *all = complaints_new();
+	struct buf out;
+	char first[100];
+	(void)state;
+	buf_init(&out, 0);
+	complaints_first(all, first, sizeof(first));
+	assert_string_equal(first, "");
+	complain(all, &(struct conf_pos){ &file, 3, 1 }, "third");
+	complain_warn(all, &(struct conf_pos){ &file, 1, 1 }, "careful");
+	complain(all, &(struct conf_pos){ &file, 2, 1 }, "second");
+	complaints_print(all, &out);
+	const char *got = buf_text(&out);
+	assert_true(strstr(got, "warning: careful") < strstr(got, "error: second"));
+	assert_true(strstr(got, "error: second") < strstr(got, "error: third"));
+	assert_int_equal(complaints_errors(all), 2);
+	assert_int_equal(complaints_warnings(all), 1);
+	complaints_first(all, first, sizeof(first));
+	assert_string_equal(first, "a.yaml:2:1: error: second");
+	buf_fini(&out);
+	complaints_free(all);
+}
+
+static void
+test_cap(void **state)
+{
+	struct complaints *all = complaints_new();
+	struct buf out;
+	(void)state;
+	buf_init(&out, 0);
+	for (int i = 0; i < COMPLAINTS_MAX + 7; i++)
+		complain(all, NULL, "number %d", i);
+	complaints_print(all, &out);
+	assert_int_equal(complaints_errors(all), COMPLAINTS_MAX + 7);
+	assert_non_null(strstr(buf_text(&out), "number 49\n"));
+	assert_null(strstr(buf_text(&out), "number 50"));
+	assert_non_null(strstr(buf_text(&out), "and 7 more errors"));
+	buf_fini(&out);
+	complaints_free(all);
+}
+
+static void
+test_it_outlives_its_file(void **state)
+{
+	struct complaints *all = complaints_new();
+	struct buf out;
+	char *text = strdup("key: value");
+	struct conf_file *file = calloc(1, sizeof(*file));
+	(void)state;
+	*file = file_of(text);
+	complain(all, &(struct conf_pos){ file, 1, 6 }, "oops");
+	free(text);
+	free(file);
+	buf_init(&out, 0);
+	complaints_print(all, &out);
+	assert_non_null(strstr(buf_text(&out), "key: value"));
+	buf_fini(&out);
+	complaints_free(all);
+}
+
+static void
+test_passwords_are_blanked(void **state)
+{
+	static const char *const lines[] = {
+		"url: http://user:hunter2@host/x",
+		"token: hunter2",
+		"token: \"hunter2\"",
+		"api: { listen: x, token: 'hunter2', x: 1 }",
+		"  X-Auth-Token: hunter2 # c",
+		"password: hunter2",
+		"dsn: user:hunter2@tcp(db)/x",
+		"a: [http://u:hunter2@a, http://u:hunter2@b]",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		char *text = strdup(lines[i]);
+		char *got = show(text, 1, 1);
+		if (strstr(got, "hunter2") != NULL)
+			fail_msg("%s", got);
+		assert_non_null(strstr(got, "***"));
+		free(got);
+		free(text);
+	}
+	assert_shows("token: ${TOKEN}", 1, 8,
+		"a.yaml:1:8: error: oops\n"
+		"    1 | token: ${TOKEN}\n"
+		"      |        ^\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_caret),
+		cmocka_unit_test(test_order_and_counts),
+		cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_it_outlives_its_file),
+		cmocka_unit_test(test_passwords_are_blanked),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/* Tests of daemon/conf/schema_print.c: what is shown can be read back, and shows no secret. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf/sample.h"
+
+static struct conf_tree *
+fill(struct sample_block *block, const char *text)
+{
+	struct complaints *complaints = complaints_new();
+	struct conf_tree *tree = conf_tree_parse("p.yaml", text, strlen(text), complaints);
+	struct conf_part part = { sample_fields, block };
+	memset(block, 0, sizeof(*block));
+	conf_fill(&part, 1, tree->root, "x", NULL, complaints);
+	struct buf out;
+	buf_init(&out, 0);
+	complaints_print(complaints, &out);
+	if (complaints_errors(complaints) != 0)
+		fail_msg("%s\n%s", text, buf_text(&out));
+	buf_fini(&out);
+	complaints_free(complaints);
+	return tree;
+}
+
+static char *
+print(const char *text, bool all)
+{
+	struct sample_block block;
+	struct conf_tree *tree = fill(&block, text);
+	struct buf out;
+	buf_init(&out, 0);
+	conf_print(sample_fields, &block, all, 0, &out);
+	conf_clear(sample_fields, &block);
+	conf_tree_free(tree);
+	return buf_take_text(&out);
+}
+
+static void
+test_only_what_differs(void **state)
+{
+	char *got = print("url: http://h/\nwait: 10s\nwhole: 6\ninner: { word: w }\n", false);
+	(void)state;
+	assert_string_equal(got, "url: http://h/\nwhole: 6\ninner:\n  word: w\n");
+	free(got);
+}
+
+static void
+test_everything_is_masked(void **state)
+{
+	char *got = print("url: http://me:hunter2@h/\nsecret: hunter2\n"
+			  "headers: { Authorization: Bearer hunter2, Accept: hunter2 }\n",
+		true);
+	(void)state;
+	assert_null(strstr(got, "hunter2"));
+	assert_non_null(strstr(got, "url: \"http://me:***@h/\"\n"));
+	assert_non_null(strstr(got, "secret: \"***\"\n"));
+	assert_non_null(strstr(got, "headers:\n  Authorization: \"***\"\n"));
+	free(got);
+}
+
+static void
+test_reads_back(void **state)
+{
+	static const char text[] =
+		"text: \"a: b # \\\"c\\\" \\\\ \\n \\x01 ü\"\nurl: http://h/?a=b&c={d}\npath: /x "
+		"y\n"
+		"regex: \"^(a|b)\\\\.$\"\nwhole: 7\nsize: 3MiB\nreal: 12.5%\nflag: off\n"
+		"wait: 1d2h3m4s5ms\nlevel: low\nmood: high\nlist: [\"\", \"- a\", \"a, b\", "
+		"\"null\"]\n"
+		"pairs: { a: \"1\", \"b c\": \"*x\" }\nnode: { q: [1, { r: ~ }, [], {}], s: \"@t\" "
+		"}\n"
+		"inner: { word: \"'\", depth: 2 }\n";
+	struct sample_block a, b;
+	struct conf_tree *tree_a = fill(&a, text);
+	(void)state;
+	char *shown = print(text, true);
+	struct conf_tree *tree_b = fill(&b, shown);
+	if (!conf_same(sample_fields, &a, &b))
+		fail_msg("%s", shown);
+	conf_clear(sample_fields, &a);
+	conf_clear(sample_fields, &b);
+	conf_tree_free(tree_a);
+	conf_tree_free(tree_b);
+	free(shown);
+}
+
+static void
+test_sizes_and_durations(void **state)
+{
+	char *got = print("url: http://h/\nsize: 0\nwait: 90s\n", false);
+	(void)state;
+	assert_non_null(strstr(got, "size: 0B\n"));
+	assert_non_null(strstr(got, "wait: 1m30s\n"));
+	free(got);
+	got = print("url: http://h/\nsize: 1537B\nwait: 1500ms\n", false);
+	assert_non_null(strstr(got, "size: 1537B\n"));
+	assert_non_null(strstr(got, "wait: 1s500ms\n"));
+	free(got);
+}
+
+static void
+assert_masked(const struct secret_set *set, const char *text, const char *wanted)
+{
+	char *copy = strdup(text);
+	secret_mask(set, copy);
+	assert_string_equal(copy, wanted);
+	free(copy);
+}
+
+static void
+test_secrets_are_registered(void **state)
+{
+	struct sample_block block;
+	struct conf_tree *tree = fill(&block,
+		"url: http://me:inurl1@h/\nsecret: hunter2\n"
+		"headers: { Authorization: Bearer abcdef, Accept: application/json }\n");
+	struct secret_set *set = secret_set_new();
+	(void)state;
+	conf_secrets(sample_fields, &block, set);
+	assert_masked(set, "<hunter2>", "<***>");
+	assert_masked(set, "<inurl1>", "<***>");
+	assert_masked(set, "token abcdef", "token ***");
+	assert_masked(set, "application/json", "application/json");
+	secret_set_free(set);
+	conf_clear(sample_fields, &block);
+	conf_tree_free(tree);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_only_what_differs),
+		cmocka_unit_test(test_everything_is_masked),
+		cmocka_unit_test(test_reads_back),
+		cmocka_unit_test(test_sizes_and_durations),
+		cmocka_unit_test(test_secrets_are_registered),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
