@@ -133,7 +133,7 @@ ask(struct probe_run *run, enum fs_op op, fs_fn fn)
 		root = "";
 	if (root[0] != '\0' && str_eq(path, "/"))
 		path = "";
-	snprintf(full, sizeof full, "%s%s", root, path);
+	snprintf(full, sizeof(full), "%s%s", root, path);
 	state->asked = op == FS_WRITE_TEST ? "a write test" : "statvfs";
 	state->call = fs_call_start(env->fs, &request, probe_time_left(run), fn, run);
 }
@@ -150,7 +150,7 @@ failed(struct probe_run *run, const struct fs_result *r)
 	case FS_OK:
 		return false;
 	case FS_STUCK:
-		clock_format_duration(r->stuck_us, since, sizeof since);
+		clock_format_duration(r->stuck_us, since, sizeof(since));
 		probe_fail(run, "fs.hung", "%s has not answered for %s", path, since);
 		return true;
 	case FS_BROKEN:
@@ -218,23 +218,23 @@ measure_room(struct probe_run *run, const struct fs_result *r)
 	if (r->inodes > 0)
 		probe_value(run, ROW_INODES,
 			(double)(r->inodes - r->inodes_free) * 100 / (double)r->inodes);
-	metric_format(percent, UNIT_PERCENT, shown, sizeof shown);
-	metric_format((double)r->blocks * block, UNIT_BYTES, total, sizeof total);
-	metric_format(avail, UNIT_BYTES, left, sizeof left);
-	snprintf(state->text, sizeof state->text, "%s of %s used, %s free", shown, total, left);
+	metric_format(percent, UNIT_PERCENT, shown, sizeof(shown));
+	metric_format((double)r->blocks * block, UNIT_BYTES, total, sizeof(total));
+	metric_format(avail, UNIT_BYTES, left, sizeof(left));
+	snprintf(state->text, sizeof(state->text), "%s of %s used, %s free", shown, total, left);
 }
 
 static void
 measure_io(struct probe_run *run, unsigned major_id, unsigned minor_id)
 {
-	struct disk_memory *last = probe_memory(run, sizeof *last);
+	struct disk_memory *last = probe_memory(run, sizeof(*last));
 	uint64_t dev = makedev(major_id, minor_id);
 	usec_t now = loop_now(probe_env(run)->loop);
 	char text[DISKSTATS_MAX];
 	struct diskstats row;
 	struct disk_io io;
 
-	if (fd_read_proc("/proc/diskstats", text, sizeof text, NULL) < 0 ||
+	if (fd_read_proc("/proc/diskstats", text, sizeof(text), NULL) < 0 ||
 		!diskstats_parse(&row, text, major_id, minor_id))
 		return; /* network file systems, ZFS, btrfs: no device of their own */
 	if (last->at_us > 0 && last->dev == dev) {
@@ -362,10 +362,11 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 	struct complaints *complaints)
 {
 	const struct disk_conf *conf = conf_;
+	struct conf_pos here = map != NULL ? map->pos : (struct conf_pos){ 0 };
 
 	(void)setup;
 	if (conf->path == NULL && !conf->is_all)
-		complain(complaints, &map->pos, "disk needs `path: /some/folder` or `all: true`");
+		complain(complaints, &here, "disk needs `path: /some/folder` or `all: true`");
 	else if (conf->path != NULL && conf->is_all) {
 		struct conf_pos pos = conf_pos_of(map, "path");
 

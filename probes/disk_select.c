@@ -40,8 +40,9 @@ static bool
 is_wanted(const struct mount *m, const struct conf_strings *include,
 	const struct conf_strings *exclude)
 {
-	if (matches_any(m->type, skipped_types, sizeof skipped_types / sizeof skipped_types[0]) ||
-		matches_any(m->path, skipped_paths, sizeof skipped_paths / sizeof skipped_paths[0]))
+	if (matches_any(m->type, skipped_types, sizeof(skipped_types) / sizeof(skipped_types[0])) ||
+		matches_any(
+			m->path, skipped_paths, sizeof(skipped_paths) / sizeof(skipped_paths[0])))
 		return false;
 	if (include->count > 0 && !matches_list(m->path, include))
 		return false;

@@ -21,7 +21,7 @@ static const struct {
 const char *
 fs_cause(int error)
 {
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].error == error)
 			return rows[i].cause;
 	return "fs.io";

@@ -64,11 +64,11 @@ read_proc(struct probe_run *run, const char *name, char *out, struct err *e)
 	char path[512];
 
 	if (root != NULL && !str_eq(root, "/")) {
-		snprintf(path, sizeof path, "%s/proc/%s", root, name);
+		snprintf(path, sizeof(path), "%s/proc/%s", root, name);
 		if (fd_read_proc(path, out, TEXT_MAX, NULL) >= 0)
 			return 0;
 	}
-	snprintf(path, sizeof path, "/proc/%s", name);
+	snprintf(path, sizeof(path), "/proc/%s", name);
 	return fd_read_proc(path, out, TEXT_MAX, e) < 0 ? -1 : 0;
 }
 
@@ -87,7 +87,7 @@ stalled_percent(const struct pressure *now, double last_us, usec_t passed_us)
 static void
 measure_pressure(struct probe_run *run, char *text)
 {
-	struct memory_last *last = probe_memory(run, sizeof *last);
+	struct memory_last *last = probe_memory(run, sizeof(*last));
 	usec_t now = loop_now(probe_env(run)->loop);
 	usec_t passed = last->at_us > 0 ? now - last->at_us : 0;
 	struct pressure p;
@@ -119,7 +119,7 @@ measure_cgroup(struct probe_run *run, char *text)
 	if (isnan(cg.limit))
 		return;
 	probe_value(run, ROW_CGROUP_USED, cg.used * 100 / cg.limit);
-	metric_format(cg.limit, UNIT_BYTES, limit, sizeof limit);
+	metric_format(cg.limit, UNIT_BYTES, limit, sizeof(limit));
 	probe_fact(run, "cgroup limit", "%s", limit);
 }
 
@@ -145,8 +145,8 @@ start(struct probe_run *run)
 		probe_value(run, ROW_OOM_KILLS, memory_field(text, "oom_kill"));
 	measure_pressure(run, text);
 	measure_cgroup(run, text);
-	metric_format(percent, UNIT_PERCENT, used, sizeof used);
-	metric_format(info.available, UNIT_BYTES, available, sizeof available);
+	metric_format(percent, UNIT_PERCENT, used, sizeof(used));
+	metric_format(info.available, UNIT_BYTES, available, sizeof(available));
 	probe_ok(run, "%s used, %s available", used, available);
 }
 

@@ -53,7 +53,7 @@ meminfo_parse(struct meminfo *info, const char *text, struct err *e)
 		{ "SwapFree", &info->swap_free },
 	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		*rows[i].to = memory_field(text, rows[i].key) * 1024;
 	if (isnan(info->total) || isnan(info->available) || info->total <= 0)
 		return err_set(e, 0, "no MemTotal and MemAvailable in meminfo");
@@ -137,7 +137,7 @@ read_file(char *out, size_t size, const char *folder, const char *name)
 {
 	char path[2 * CGROUP_PATH_MAX + 64];
 
-	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	return fd_read_proc(path, out, size, NULL);
 }
 
@@ -147,7 +147,7 @@ read_number(const char *folder, const char *name)
 	char text[64], *end;
 	double value;
 
-	if (read_file(text, sizeof text, folder, name) < 0)
+	if (read_file(text, sizeof(text), folder, name) < 0)
 		return NAN;
 	value = strtod(text, &end);
 	return end != text ? value : (double)NAN; /* "max" is no number */
@@ -168,7 +168,7 @@ look_at(struct cgroup_memory *cg, const struct controller *c, const char *folder
 	used = read_number(folder, c->used);
 	if (isnan(used))
 		return;
-	if (read_file(text, sizeof text, folder, "memory.stat") >= 0)
+	if (read_file(text, sizeof(text), folder, "memory.stat") >= 0)
 		inactive = memory_field(text, c->inactive);
 	if (!isnan(inactive) && inactive <= used)
 		used -= inactive;
@@ -190,9 +190,9 @@ cgroup_memory_read(struct cgroup_memory *cg, const char *root, const char *self)
 
 		if (str_eq(path, "/"))
 			path[0] = '\0';
-		snprintf(folder, sizeof folder, "%s%s%s", root, c->mount, path);
+		snprintf(folder, sizeof(folder), "%s%s%s", root, c->mount, path);
 		/* Without a cgroup namespace a container sees the host's path: it is not there. */
-		if (isnan(cg->oom_kills) && read_file(text, sizeof text, folder, c->events) >= 0)
+		if (isnan(cg->oom_kills) && read_file(text, sizeof(text), folder, c->events) >= 0)
 			cg->oom_kills = memory_field(text, "oom_kill");
 		look_at(cg, c, folder);
 		if (path[0] == '\0' || slash == NULL)

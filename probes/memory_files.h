@@ -25,7 +25,7 @@ bool pressure_parse(struct pressure *p, const char *text, const char *kind);
 /* The tightest memory limit among our own cgroup and those above it. */
 struct cgroup_memory {
 	double limit, used; /* bytes; used: without the cache that can be dropped; NAN: no limit */
-	double oom_kills; /* of our own cgroup; NAN: not known */
+	double oom_kills;   /* of our own cgroup; NAN: not known */
 };
 /* `self` is the text of /proc/self/cgroup, `root` where the hierarchies are mounted. */
 void cgroup_memory_read(struct cgroup_memory *cg, const char *root, const char *self);

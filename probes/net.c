@@ -103,7 +103,7 @@ net_banner(const void *data, size_t len)
 {
 	const char *bytes = data;
 
-	for (size_t i = 0; i < sizeof banners / sizeof banners[0]; i++) {
+	for (size_t i = 0; i < sizeof(banners) / sizeof(banners[0]); i++) {
 		const struct banner *b = &banners[i];
 		size_t need = b->len > 0 ? b->len : strlen(b->prefix);
 
@@ -121,7 +121,7 @@ net_fail_protocol(struct probe_run *run, const char *wanted, const void *data, s
 
 	if (len > FIRST_BYTES_MAX)
 		len = FIRST_BYTES_MAX;
-	str_printable(shown, sizeof shown, data, len);
+	str_printable(shown, sizeof(shown), data, len);
 	if (str_eq(who, "a TLS server")) {
 		probe_fail(run, "net.tls-required", "the port speaks TLS, and we asked in plain %s",
 			wanted);

@@ -12,13 +12,11 @@ void net_report(struct probe_run *run, const struct stream *stream);
 /* The connection failed: its report, then the verdict. */
 void net_fail(struct probe_run *run, const struct stream *stream);
 /* For a type's `stuck`: the report, what it was waiting for in words, and the cause. */
-const char *net_stuck(
-	struct probe_run *run, const struct stream *stream, char *text, size_t size);
+const char *net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t size);
 
 /* Who speaks like this: "an SSH server"; NULL: no idea. */
 const char *net_banner(const void *data, size_t len);
 /* Not our protocol: net.protocol (or net.tls-required for a TLS alert) with the first bytes. */
-void net_fail_protocol(
-	struct probe_run *run, const char *wanted, const void *data, size_t len);
+void net_fail_protocol(struct probe_run *run, const char *wanted, const void *data, size_t len);
 
 #endif

@@ -20,9 +20,10 @@ struct probe_run;
 struct probe_setup;
 
 struct probe_type {
-	const char *name; /* the word in the config file */
+	const char *name;    /* the word in the config file */
 	const char *summary; /* first line in the manual, a whole sentence */
-	const char *manual; /* more paragraphs: what is measured, rights needed; Markdown; may be NULL */
+	const char *manual;  /* more paragraphs: what is measured, rights needed; Markdown; may be
+				NULL */
 	const struct conf_field *fields;
 	const struct metric_desc *metrics; /* closed by a NULL name */
 	size_t conf_size;
@@ -32,7 +33,8 @@ struct probe_type {
 	 * loads TLS contexts.  Runs off the loop.  NULL: nothing to do. */
 	void (*check)(void *conf, const struct conf_node *map, const struct probe_setup *setup,
 		struct complaints *complaints);
-	void (*release)(void *conf); /* undoes `check`; the rows' own members are not its business */
+	void (*release)(
+		void *conf); /* undoes `check`; the rows' own members are not its business */
 	/* What it looks at, masked, for people: "http://127.0.0.1:3000/". */
 	void (*target)(const void *conf, const char *instance, char *out, size_t size);
 	/* True: this configuration is a parent that expands into children (disk all: true). */
@@ -41,7 +43,8 @@ struct probe_type {
 	void (*stop)(struct probe_run *run);
 	/* The deadline passed: names the cause and says where it was stuck.  NULL: net.noreply. */
 	const char *(*stuck)(struct probe_run *run, char *text, size_t size);
-	/* `triage probe URL`: this type is chosen for these schemes ("http", "https"); may be NULL. */
+	/* `triage probe URL`: this type is chosen for these schemes ("http", "https"); may be NULL.
+	 */
 	const char *const *schemes;
 	const char *url_key; /* the key that takes such a URL */
 };
@@ -63,7 +66,7 @@ void *probe_state(struct probe_run *run);
 const struct io_env *probe_env(const struct probe_run *run);
 const struct judge *probe_judge(const struct probe_run *run);
 const char *probe_instance(const struct probe_run *run); /* NULL: not a child */
-usec_t probe_time_left(const struct probe_run *run); /* until the deadline, for clients below */
+usec_t probe_time_left(const struct probe_run *run);     /* until the deadline, for clients below */
 /* Memory of the check that lives from run to run (counters' last values); zeroed at first, `size`
  * the same at every call; gone when the check is removed or its settings change. */
 void *probe_memory(struct probe_run *run, size_t size);

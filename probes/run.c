@@ -100,7 +100,7 @@ mark_parent(struct probe_run *run)
 	if (run->sample.children != NULL || run->instance != NULL || type->is_parent == NULL)
 		return;
 	if (type->is_parent(run->job.conf))
-		run->sample.children = xcalloc(1, sizeof *run->sample.children);
+		run->sample.children = xcalloc(1, sizeof(*run->sample.children));
 }
 
 static void
@@ -114,7 +114,7 @@ give_verdict(struct probe_run *run, enum outcome outcome, const char *cause, con
 		return;
 	s->outcome = outcome;
 	s->cause = cause != NULL ? cause_get(cause) : NULL;
-	clean(run, s->text, sizeof s->text, raw);
+	clean(run, s->text, sizeof(s->text), raw);
 	s->took_us = loop_now(env->loop) - s->started_us;
 	s->wall_us = loop_wall(env->loop);
 	if (outcome != OUTCOME_ERROR && s->metric_count > 0)
@@ -129,14 +129,14 @@ on_deadline(void *arg)
 {
 	struct probe_run *run = arg;
 	char where[SAMPLE_TEXT_MAX] = "", after[64];
-	char text[SAMPLE_TEXT_MAX + sizeof after + 32];
+	char text[SAMPLE_TEXT_MAX + sizeof(after) + 32];
 	const char *cause = "net.noreply";
 
 	if (run->job.type->stuck != NULL)
-		cause = run->job.type->stuck(run, where, sizeof where);
-	clock_format_duration(run->job.timeout_us, after, sizeof after);
-	snprintf(text, sizeof text, "%s, given up after %s", where[0] != '\0' ? where : "no answer",
-		after);
+		cause = run->job.type->stuck(run, where, sizeof(where));
+	clock_format_duration(run->job.timeout_us, after, sizeof(after));
+	snprintf(text, sizeof(text), "%s, given up after %s",
+		where[0] != '\0' ? where : "no answer", after);
 	give_verdict(run, str_starts(cause, "self.") ? OUTCOME_ERROR : OUTCOME_FAIL, cause, text);
 }
 
@@ -271,12 +271,12 @@ probe_fact(struct probe_run *run, const char *name, const char *fmt, ...)
 	if (at == SAMPLE_FACTS_MAX)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	clean(run, text, sizeof text, raw);
+	clean(run, text, sizeof(text), raw);
 	if (at == s->fact_count)
 		s->fact_count++;
-	str_copy(s->facts[at].name, sizeof s->facts[at].name, name);
+	str_copy(s->facts[at].name, sizeof(s->facts[at].name), name);
 	xstrset(&s->facts[at].text, text);
 }
 
@@ -294,9 +294,9 @@ probe_note(struct probe_run *run, const char *cause, const char *fmt, ...)
 	if (s->note_count == SAMPLE_NOTES_MAX)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	clean(run, text, sizeof text, raw);
+	clean(run, text, sizeof(text), raw);
 	s->notes[s->note_count].cause = found;
 	s->notes[s->note_count++].text = xstrdup(text);
 }
@@ -308,7 +308,7 @@ probe_child(struct probe_run *run, const char *instance)
 
 	if (s->child_count == CHILDREN_MAX)
 		return;
-	s->children = xreallocarray(s->children, s->child_count + 1, sizeof *s->children);
+	s->children = xreallocarray(s->children, s->child_count + 1, sizeof(*s->children));
 	s->children[s->child_count++] = xstrdup(instance);
 }
 
@@ -318,7 +318,7 @@ probe_child(struct probe_run *run, const char *instance)
 		va_list ap_;                                                                       \
                                                                                                    \
 		va_start(ap_, fmt);                                                                \
-		vsnprintf(raw_, sizeof raw_, fmt, ap_);                                            \
+		vsnprintf(raw_, sizeof(raw_), fmt, ap_);                                           \
 		va_end(ap_);                                                                       \
 		give_verdict(run, outcome, cause, raw_);                                           \
 	} while (0)

@@ -15,7 +15,7 @@ struct probe_keep {
 
 struct probe_job {
 	const struct probe_type *type;
-	const void *conf; /* must outlive the run */
+	const void *conf;     /* must outlive the run */
 	const char *instance; /* copied; NULL */
 	usec_t timeout_us;
 	const struct io_env *env;

@@ -50,7 +50,7 @@ rss_bytes(void)
 	char text[128];
 	double pages;
 
-	if (fd_read_proc("/proc/self/statm", text, sizeof text, NULL) < 0 ||
+	if (fd_read_proc("/proc/self/statm", text, sizeof(text), NULL) < 0 ||
 		sscanf(text, "%*s %lf", &pages) != 1)
 		return NAN;
 	return pages * (double)sysconf(_SC_PAGESIZE);
@@ -91,8 +91,8 @@ start(struct probe_run *run)
 		limit.rlim_cur > 0)
 		probe_value(run, ROW_FDS_PERCENT, fds * 100 / (double)limit.rlim_cur);
 	metric_format(stats != NULL ? stats_get(stats, STAT_LOOP_LAG_MAX) : (double)NAN,
-		UNIT_SECONDS, lag, sizeof lag);
-	metric_format(rss, UNIT_BYTES, size, sizeof size);
+		UNIT_SECONDS, lag, sizeof(lag));
+	metric_format(rss, UNIT_BYTES, size, sizeof(size));
 	probe_ok(run, "loop lag %s, resident memory %s", lag, size);
 }
 

@@ -112,7 +112,7 @@ trouble_begin(struct fs_pool *pool, const char *mount, usec_t since_us)
 
 	if (trouble_of(pool, mount) != NULL)
 		return;
-	t = xcalloc(1, sizeof *t);
+	t = xcalloc(1, sizeof(*t));
 	t->mount = xstrdup(mount);
 	t->since_us = since_us;
 	list_append(&pool->troubled, &t->node);
@@ -249,7 +249,7 @@ struct fs_call *
 fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t timeout_us, fs_fn fn,
 	void *arg)
 {
-	struct fs_call *call = xcalloc(1, sizeof *call);
+	struct fs_call *call = xcalloc(1, sizeof(*call));
 	size_t len = strlen(request->path);
 
 	call->pool = pool;
@@ -417,7 +417,7 @@ on_helper_ready(void *arg, unsigned ready)
 	struct fs_pool *pool = h->pool;
 	struct fs_answer *answer = pool->answer;
 	struct fs_call *call;
-	ssize_t got = recv(h->fd, answer, sizeof *answer, MSG_DONTWAIT);
+	ssize_t got = recv(h->fd, answer, sizeof(*answer), MSG_DONTWAIT);
 
 	(void)ready;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -484,7 +484,7 @@ helper_new(struct fs_pool *pool)
 		errno = error;
 		return NULL;
 	}
-	h = xcalloc(1, sizeof *h);
+	h = xcalloc(1, sizeof(*h));
 	h->pool = pool;
 	h->pid = pid;
 	h->fd = sv[0];
@@ -576,11 +576,11 @@ on_patience(void *arg)
 struct fs_pool *
 fs_pool_new(struct loop *loop, struct stats *stats)
 {
-	struct fs_pool *pool = xcalloc(1, sizeof *pool);
+	struct fs_pool *pool = xcalloc(1, sizeof(*pool));
 
 	pool->loop = loop;
 	pool->stats = stats;
-	pool->answer = xmalloc(sizeof *pool->answer);
+	pool->answer = xmalloc(sizeof(*pool->answer));
 	list_init(&pool->calls);
 	list_init(&pool->helpers);
 	list_init(&pool->leaving);

@@ -62,8 +62,8 @@ write_and_sync(int fd)
 	static const char block[TEST_BYTES];
 	size_t done = 0;
 
-	while (done < sizeof block) {
-		ssize_t n = write(fd, block + done, sizeof block - done);
+	while (done < sizeof(block)) {
+		ssize_t n = write(fd, block + done, sizeof(block) - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -78,10 +78,10 @@ static int
 do_write_test(const struct fs_ask *ask)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	char name[FS_PATH_MAX + sizeof TEST_NAME + 1];
+	char name[FS_PATH_MAX + sizeof(TEST_NAME) + 1];
 	int fd, error;
 
-	snprintf(name, sizeof name, "%s/%s", ask->path, TEST_NAME);
+	snprintf(name, sizeof(name), "%s/%s", ask->path, TEST_NAME);
 	fd = open(name, flags, 0600);
 	if (fd < 0 && errno == EEXIST && unlink(name) == 0) /* left by a helper that was killed */
 		fd = open(name, flags, 0600);
@@ -119,7 +119,7 @@ serve(const struct fs_ask *ask, struct fs_answer *answer)
 {
 	struct fs_result *r = &answer->result;
 
-	memset(r, 0, sizeof *r);
+	memset(r, 0, sizeof(*r));
 	switch ((enum fs_op)ask->op) {
 	case FS_STATVFS:
 		r->error = do_statvfs(ask, r);
@@ -148,14 +148,14 @@ fs_helper_main(void)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
-		ssize_t got = recv(SOCKET_FD, &ask, sizeof ask, 0);
+		ssize_t got = recv(SOCKET_FD, &ask, sizeof(ask), 0);
 		size_t len;
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= (ssize_t)offsetof(struct fs_ask, path))
 			return got == 0 ? 0 : 1; /* hung up, or not our parent */
-		ask.path[sizeof ask.path - 1] = '\0';
+		ask.path[sizeof(ask.path) - 1] = '\0';
 		serve(&ask, &answer);
 		len = offsetof(struct fs_answer, data) + answer.result.data_len;
 		if (send(SOCKET_FD, &answer, len, MSG_NOSIGNAL) < 0)

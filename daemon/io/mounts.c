@@ -119,7 +119,7 @@ mounts_parse(struct mounts *mounts, const char *text, const char *host_root, str
 
 		if (found.count == room) {
 			room = room > 0 ? 2 * room : 32;
-			found.all = xreallocarray(found.all, room, sizeof *found.all);
+			found.all = xreallocarray(found.all, room, sizeof(*found.all));
 		}
 		if (parse_line(&found.all[found.count], line, host_root))
 			found.count++;

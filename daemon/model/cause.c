@@ -26,7 +26,7 @@ static const struct cause causes[] = {
 #include "model/causes.def"
 };
 
-#define CAUSES (sizeof causes / sizeof causes[0])
+#define CAUSES (sizeof(causes) / sizeof(causes[0]))
 
 static const char *const severity_names[] = {
 	[SEVERITY_OK] = "ok",
@@ -35,7 +35,7 @@ static const char *const severity_names[] = {
 	[SEVERITY_CRITICAL] = "critical",
 };
 
-#define SEVERITIES (sizeof severity_names / sizeof severity_names[0])
+#define SEVERITIES (sizeof(severity_names) / sizeof(severity_names[0]))
 
 static int
 compare_code(const void *key, const void *row)
@@ -48,7 +48,7 @@ cause_find(const char *code)
 {
 	if (code == NULL)
 		return NULL;
-	return bsearch(code, causes, CAUSES, sizeof causes[0], compare_code);
+	return bsearch(code, causes, CAUSES, sizeof(causes[0]), compare_code);
 }
 
 const struct cause *
@@ -113,7 +113,7 @@ placeholder(const char *text, const struct cause_words *words, size_t *len)
 		{ "{text}", words->text },
 	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (!str_starts(text, rows[i].name))
 			continue;
 		*len = strlen(rows[i].name);

@@ -43,7 +43,7 @@ metric_index(const struct metric_desc *metrics, const char *name)
 const char *
 unit_symbol(enum metric_unit unit)
 {
-	return (size_t)unit < sizeof symbols / sizeof symbols[0] ? symbols[unit] : "";
+	return (size_t)unit < sizeof(symbols) / sizeof(symbols[0]) ? symbols[unit] : "";
 }
 
 void

@@ -20,7 +20,7 @@ outcome_name(enum outcome outcome)
 		[OUTCOME_ERROR] = "error",
 	};
 
-	return (size_t)outcome < sizeof names / sizeof names[0] ? names[outcome] : "none";
+	return (size_t)outcome < sizeof(names) / sizeof(names[0]) ? names[outcome] : "none";
 }
 
 const char *
@@ -34,18 +34,18 @@ check_state_name(enum check_state state)
 		[CHECK_STARTING] = "starting",
 	};
 
-	return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "unknown";
+	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }
 
 void
 sample_init(struct sample *s, const struct metric_desc *metrics)
 {
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 	s->metrics = metrics;
 	s->metric_count = metric_count(metrics);
 	if (s->metric_count == 0)
 		return;
-	s->values = xcalloc(s->metric_count, sizeof *s->values);
+	s->values = xcalloc(s->metric_count, sizeof(*s->values));
 	for (size_t i = 0; i < s->metric_count; i++)
 		s->values[i] = NAN;
 }
@@ -61,7 +61,7 @@ sample_fini(struct sample *s)
 		free(s->children[i]);
 	free(s->children);
 	free(s->values);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 void
@@ -70,8 +70,8 @@ sample_copy(struct sample *to, const struct sample *from)
 	*to = *from;
 	to->values = NULL;
 	if (from->metric_count > 0) {
-		to->values = xcalloc(from->metric_count, sizeof *to->values);
-		memcpy(to->values, from->values, from->metric_count * sizeof *to->values);
+		to->values = xcalloc(from->metric_count, sizeof(*to->values));
+		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
 	}
 	for (unsigned i = 0; i < from->fact_count; i++)
 		to->facts[i].text = xstrdup(from->facts[i].text);
@@ -80,7 +80,7 @@ sample_copy(struct sample *to, const struct sample *from)
 	if (from->children == NULL)
 		return;
 	/* A parent without children is still a parent: never NULL. */
-	to->children = xcalloc(from->child_count + 1, sizeof *to->children);
+	to->children = xcalloc(from->child_count + 1, sizeof(*to->children));
 	for (size_t i = 0; i < from->child_count; i++)
 		to->children[i] = xstrdup(from->children[i]);
 }
