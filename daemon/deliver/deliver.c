@@ -213,7 +213,8 @@ install(struct deliver *deliver, const char *name, const struct receiver_type *t
 		outlet = outlet_new(deliver, name);
 	list_remove(&outlet->in_deliver);
 	list_append(&deliver->outlets, &outlet->in_deliver);
-	if (outlet->type != type || !conf_same(type->fields, outlet->conf, conf))
+	if (outlet->type != NULL &&
+		(outlet->type != type || !conf_same(type->fields, outlet->conf, conf)))
 		outlet_reset(outlet);
 	outlet_detach(outlet);
 	outlet_attach(outlet, type, conf);
@@ -256,8 +257,10 @@ deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receiv
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
 
-		if (!is_listed(receivers, receiver_count, outlet))
-			outlet_detach(outlet);
+		if (is_listed(receivers, receiver_count, outlet))
+			continue;
+		outlet_detach(outlet);
+		outlet_reset(outlet);
 	}
 	for (size_t i = 0; i < receiver_count; i++)
 		install(deliver, receivers[i]->name, receivers[i]->type, receivers[i]->conf);

@@ -5,9 +5,10 @@
  *	                           ^           |-> given up: refused, too old, no room
  *	                           +-----------+ later: 2 s, 10 s ... 10 min, or as asked
  *
- * A failure holds the whole receiver back, and then one letter tries the ground; so a dead
- * receiver costs one try at a time however much waits for it.  Failures of letters that were in
- * flight together count once.
+ * A failure holds the whole receiver back, and then one letter, another one if there is any, tries
+ * the ground; so a dead receiver costs one try at a time however much waits for it, and a letter
+ * that it chokes on delays nobody for long.  Failures of letters that were in flight together
+ * count once.
  */
 #include "deliver/outlet.h"
 
@@ -344,8 +345,10 @@ on_later(struct outlet *outlet, struct letter *letter, usec_t asked_us, const ch
 
 	hold_back(outlet, letter, asked_us);
 	letter->tries++;
-	letter->due_us =
-		now + (asked_us > 0 ? backoff_asked(asked_us) : backoff_delay(letter->tries));
+	letter->due_us = now + (asked_us > 0 ? asked_us : backoff_delay(letter->tries));
+	/* Behind the others when the rest is over: one that always fails must not block them. */
+	if (letter->due_us <= outlet->hold_us)
+		letter->due_us = outlet->hold_us + 1;
 	keep_letter(outlet, letter);
 	clock_format_duration(outlet->hold_us - now, wait, sizeof(wait));
 	log_write(is_first && !outlet->is_fallback ? LOG_WARN : LOG_DEBUG,
