@@ -91,9 +91,11 @@ static void
 schedule_next(struct check *check)
 {
 	usec_t now = loop_now(check->sched->env->loop);
-	/* The second run comes where the grid puts it, at least half an interval after the first.
-	 */
-	usec_t gap = check->runs <= 1 ? check->spec->common.interval_us / 2 : 1;
+	usec_t half = check->spec->common.interval_us / 2;
+	usec_t retry = check->spec->common.retry_interval_us;
+	/* The second run comes where the grid puts it, at least half an interval after the first;
+	 * after a quick re-check the grid's next place may be too near to be a run of its own. */
+	usec_t gap = check->runs <= 1 || retry > half ? half : retry;
 	usec_t regular = grid_next(check, check->due.due + gap);
 
 	if (regular <= now) /* we were held up: go on from now, do not catch up */
