@@ -126,10 +126,10 @@ set_mood(struct keeper *k, enum keeper_mood mood, const char *why)
 			"use, history is not written: free some space",
 			k->folder->path, why);
 	else if (mood == KEEPER_FAILING)
-		k->trouble =
-			xasprintf("state folder %s cannot be written (%s): going on from memory, "
-				  "a kill would lose what is new: free some space or repair it",
-				k->folder->path, why);
+		k->trouble = xasprintf(
+			"state folder %s cannot be written (%s): free some space or repair it; "
+			"until then a kill would lose what is new",
+			k->folder->path, why);
 }
 
 static int

@@ -288,17 +288,12 @@ tell_trouble(struct store *s, const char *text)
 static void
 tell_mood(struct store *s, const struct news *news)
 {
-	if (news->note) {
-		log_error("store: %s", news->note);
+	if (news->note)
 		tell_trouble(s, news->note);
-	}
-	if (news->is_mood_new && news->trouble) {
-		log_error("store: %s", news->trouble);
+	if (news->is_mood_new && news->trouble)
 		timer_after(&s->retry_timer, RETRY_EVERY_US);
-	} else if (news->is_mood_new) {
-		log_notice("store: state can be written again");
+	else if (news->is_mood_new)
 		timer_stop(&s->retry_timer);
-	}
 	if (news->is_mood_new) {
 		stats_set(s->options.stats, STAT_STORE_DEGRADED, news->trouble ? 1 : 0);
 		tell_trouble(s, news->trouble);

@@ -16,7 +16,7 @@ struct incident_event {
 	enum incident_event_type type;
 	const char *reason; /* product.md §7: "first", "reopened", "severity", "recovered"... */
 	const struct incident *incident; /* as it is now */
-	usec_t at_us; /* wall */
+	usec_t at_us;                    /* wall */
 };
 
 typedef void (*incident_fn)(void *arg, const struct incident_event *event);
@@ -46,7 +46,8 @@ void triage_evidence(struct triage *triage, const char *check, const struct samp
 void triage_self(struct triage *triage, const char *cause, const char *text, usec_t wall_us);
 void triage_tick(struct triage *triage, usec_t wall_us); /* forgets old resolved ones, flapping */
 
-int triage_ack(struct triage *triage, const char *id, const char *by, usec_t wall_us, struct err *e);
+int triage_ack(
+	struct triage *triage, const char *id, const char *by, usec_t wall_us, struct err *e);
 
 /* Newest first; the open ones come before the resolved ones. */
 size_t triage_count(const struct triage *triage);

@@ -1,0 +1,17 @@
+/* What an incident says: title, reason and remedy, in the language of the settings. */
+#ifndef TRIAGE_WORDS_H
+#define TRIAGE_WORDS_H
+
+#include "model/alert.h"
+#include "model/incident.h"
+
+/* From the alert that leads the incident. */
+void words_take(struct incident *i, enum language language, const struct alert_event *event);
+/* The alert that led has ended; of the one that leads now only this is still known. */
+void words_fall_back(
+	struct incident *i, enum language language, const struct incident_alert *alert);
+/* The same in another language. */
+void words_translate(struct incident *i, enum language language);
+void words_link(struct incident *i, const char *url_base); /* NULL: no link */
+
+#endif
