@@ -10,6 +10,7 @@
 #include "io/stream.h"
 
 #include <errno.h>
+#include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "io/loop_private.h"
 #include "io/stream_int.h"
 
 #define IN_MAX_DEFAULT ((size_t)256 * 1024)
@@ -331,6 +333,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 
 	(void)fd;
+	loop_woke(s->loop);
 	s->is_inside = true;
 	if (s->step == STEP_CONNECT)
 		stream_finish_connect(s, what);

@@ -4,6 +4,7 @@
  * the first that answers wins and its socket becomes the stream's.
  */
 #include <errno.h>
+#include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "io/loop_private.h"
 #include "io/stream_int.h"
 
 #define RACE_MAX     4
@@ -253,6 +255,7 @@ on_attempt(evutil_socket_t fd, short what, void *arg)
 	int error = socket_error(fd);
 
 	(void)what;
+	loop_woke(race->stream->loop);
 	if (error == 0) {
 		win(a);
 		return;
