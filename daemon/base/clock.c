@@ -227,10 +227,10 @@ format_short(const char *sign, usec_t us, char *out, size_t size)
 {
 	usec_t unit = us >= USEC_PER_SEC ? USEC_PER_SEC : us >= USEC_PER_MSEC ? USEC_PER_MSEC : 1;
 	const char *name = us >= USEC_PER_SEC || !us ? "s" : us >= USEC_PER_MSEC ? "ms" : "us";
-	char part[8] = "";
+	char part[16] = "";
 
 	if (us % unit) {
-		snprintf(part, sizeof part, ".%03d", (int)(us % unit * 1000 / unit));
+		snprintf(part, sizeof part, ".%03u", (unsigned)(us % unit * 1000 / unit));
 		for (size_t len = strlen(part); part[len - 1] == '0'; len--)
 			part[len - 1] = '\0';
 	}
