@@ -232,6 +232,12 @@ on_event(void *arg, enum stream_event event)
 	}
 }
 
+static struct tls_options
+tls_options(const struct tcp_conf *conf)
+{
+	return (struct tls_options){ .ca = conf->ca, .is_unverified = !conf->is_verified };
+}
+
 static void
 start(struct probe_run *run)
 {
@@ -239,13 +245,24 @@ start(struct probe_run *run)
 	const struct io_env *env = probe_env(run);
 	struct tcp_run *state = probe_state(run);
 	const char *name = conf->server_name != NULL ? conf->server_name : conf->place.host;
+	struct tls_ctx *tls = conf->ctx;
+	struct err e;
 
+	if (conf->is_tls && tls == NULL) {
+		struct tls_options o = tls_options(conf);
+
+		tls = tls_ctx_get(env->tls, &o, &e);
+		if (tls == NULL) {
+			probe_error(run, "self.local", "%s", e.text);
+			return;
+		}
+	}
 	state->stream = stream_open(
 		&(struct stream_options){
 			.loop = env->loop,
 			.resolver = env->resolver,
 			.place = &conf->place,
-			.tls = conf->is_tls ? conf->ctx : NULL,
+			.tls = tls,
 			.server_name = conf->is_tls ? name : NULL,
 			.full_handshake = true,
 		},
@@ -267,10 +284,13 @@ stuck(struct probe_run *run, char *text, size_t size)
 	const struct tcp_conf *conf = probe_conf(run);
 	const struct tcp_run *state = probe_state(run);
 	char shown[SHOWN_MAX + 1];
-	const char *cause = net_stuck(run, state->stream, text, size);
+	const char *cause = "net.noreply";
 
+	if (state->stream == NULL)
+		return cause;
+	cause = net_stuck(run, state->stream, text, size);
 	report(run);
-	if (state->first_us == 0 || show(state, shown) == 0)
+	if (conf->expect == NULL || state->first_us == 0 || show(state, shown) == 0)
 		return cause;
 	snprintf(text, size, "got \"%s\", wanted /%s/", shown, conf->expect);
 	return "net.protocol";
@@ -283,7 +303,7 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 	struct tcp_conf *conf = conf_;
 	struct conf_pos pos = conf_pos_of(map, "address");
 	const char *address = conf->address;
-	struct tls_options tls = { .ca = conf->ca, .is_unverified = !conf->is_verified };
+	struct tls_options tls = tls_options(conf);
 	struct err e;
 
 	if (address == NULL)
