@@ -20,6 +20,7 @@
 #include "io/loop.h"
 
 #define LINE_MAX_BYTES  2048 /* RFC 5424: receivers should take this much */
+#define PARAM_MAX       200 /* of one value in the element: with four of them it stays under 1 kB */
 #define FULL_RETRY_US   USEC_PER_SEC
 #define FACILITY_DAEMON 3
 
@@ -136,13 +137,16 @@ add_summary(struct buf *line, const struct notice *notice)
 static void
 add_param(struct buf *out, const char *name, const char *value)
 {
+	size_t len;
+
 	if (!is_text(value))
 		return;
 	buf_addf(out, " %s=\"", name);
-	for (const char *c = value; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\' || *c == ']')
+	len = str_utf8_cut(value, strlen(value), PARAM_MAX);
+	for (size_t i = 0; i < len; i++) {
+		if (strchr("\"\\]", value[i]) != NULL)
 			buf_add(out, "\\", 1);
-		buf_add(out, c, 1);
+		buf_add(out, value + i, 1);
 	}
 	buf_add(out, "\"", 1);
 }
@@ -233,6 +237,7 @@ const struct receiver_type receiver_type_syslog = {
 	.fields = fields,
 	.conf_size = sizeof(struct syslog_conf),
 	.run_size = sizeof(struct syslog_run),
+	.rate_per_second = 200, /* a backlog must not hold the loop */
 	.timeout_us = 5 * USEC_PER_SEC,
 	.target = target,
 	.start = start,
