@@ -118,7 +118,9 @@ blank_value(struct buf *out, const char *line, size_t at, size_t len)
 		for (end = at + 1; end < len && line[end] != quote; end++)
 			;
 		end += end < len;
-	} else if (at < len && strchr("{[|>", line[at]) == NULL) {
+	} else if (at < len && (line[at] == '{' || line[at] == '[')) {
+		end = len; /* not what belongs there, but it may hold what does */
+	} else {
 		while (end < len && line[end] != ',' && line[end] != '}' && line[end] != '#')
 			end++;
 		while (end > at && line[end - 1] == ' ')

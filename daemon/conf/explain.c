@@ -217,6 +217,11 @@ explain_trouble(
 		complain(complaints, &pos,
 			"this bracket is not closed as it should be: %s in line %u", problem,
 			t->line);
+	} else if (strcmp(problem, "did not find expected key") == 0) {
+		complain(complaints, &pos,
+			"does not fit here: its indentation matches no line above, or text follows "
+			"a "
+			"closing quote");
 	} else if (t->context != NULL) {
 		complain(complaints, &pos, "%s (%s)", problem, t->context);
 	} else {

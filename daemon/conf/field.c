@@ -82,7 +82,7 @@ find_password(const char *url, size_t *len)
 }
 
 char *
-url_masked(const char *url)
+field_url_masked(const char *url)
 {
 	size_t len = 0;
 	const char *password = find_password(url, &len);
@@ -92,7 +92,7 @@ url_masked(const char *url)
 }
 
 char *
-url_password(const char *url)
+field_url_password(const char *url)
 {
 	size_t len = 0;
 	const char *password = find_password(url, &len);

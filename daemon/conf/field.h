@@ -21,9 +21,9 @@ bool field_is_same(const struct conf_field *field, const void *a, const void *b)
 const char *field_kind(const struct conf_field *field);
 
 /* "http://user:***@host/": the URL without its password; owned. */
-char *url_masked(const char *url);
+char *field_url_masked(const char *url);
 /* The password inside a URL; owned, NULL: none. */
-char *url_password(const char *url);
+char *field_url_password(const char *url);
 
 /* Quotes `text` as YAML where it needs it. */
 void yaml_add_text(struct buf *out, const char *text);

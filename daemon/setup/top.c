@@ -215,8 +215,7 @@ top_map(const struct load *l, const char *key)
 		return NULL;
 	if (node->kind == CONF_MAP)
 		return node;
-	complain(l->complaints, &node->pos, "%s: must be a map of names, not %s", key,
-		conf_kind_name(node));
+	complain(l->complaints, &node->pos, "%s: must be a map, not %s", key, conf_kind_name(node));
 	return NULL;
 }
 

@@ -140,6 +140,8 @@ test_passwords_are_blanked(void **state)
 		"url: http://user:hunter2@host/x",
 		"token: hunter2",
 		"token: \"hunter2\"",
+		"token: [a, hunter2]",
+		"secret: { a: hunter2 }",
 		"api: { listen: x, token: 'hunter2', x: 1 }",
 		"  X-Auth-Token: hunter2 # c",
 		"password: hunter2",
