@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/timer.h"
+#include "io/watch.h"
 
 struct world {
 	struct clock clock;
@@ -261,6 +263,35 @@ test_real_time_wakes_the_loop(void **state)
 	timer_stop(&w->b);
 }
 
+static void
+on_writable(void *arg, unsigned ready)
+{
+	(void)arg;
+	(void)ready;
+}
+
+static void
+test_an_earlier_timer_moves_the_alarm(void **state)
+{
+	struct world *w = *state;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	struct watch *watch = watch_new(w->loop, fds[1], WATCH_WRITE, on_writable, NULL);
+	timer_init(&w->a, w->loop, on_a, w);
+	timer_init(&w->b, w->loop, on_b, w);
+	timer_after(&w->b, USEC_PER_HOUR);
+	loop_turn(w->loop, true); /* the alarm is set for an hour, the pipe ends the turn */
+	watch_free(watch);
+	timer_after(&w->a, USEC_PER_MSEC);
+	while (!w->seen_count)
+		loop_turn(w->loop, true); /* an hour, if the alarm stayed where it was */
+	assert_string_equal(w->seen, "a");
+	timer_stop(&w->b);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -275,6 +306,7 @@ main(void)
 		FAKE(test_a_callback_frees_its_timer),
 		FAKE(test_retired_end_before_time_moves_on),
 		REAL(test_real_time_wakes_the_loop),
+		REAL(test_an_earlier_timer_moves_the_alarm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
