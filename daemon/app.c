@@ -19,6 +19,7 @@
 #include "rules/expr.h"
 
 #define CHORES_US      (5 * USEC_PER_SEC) /* reminders, ageing, gauges */
+#define ASIDE_TOLD_US  USEC_PER_HOUR      /* how long a corrupt database stays an open incident */
 #define DRAIN_US       (3 * USEC_PER_SEC) /* of the five seconds that a stop may take */
 #define STORE_CLOSE_US USEC_PER_SEC
 #define OPEN_MAX       1000 /* open incidents looked at for reminders */
@@ -206,8 +207,16 @@ static void
 on_chores(void *arg)
 {
 	struct app *app = arg;
+	usec_t wall = loop_wall(app->env.loop);
 
-	triage_tick(app->triage, loop_wall(app->env.loop));
+	/* Before the first round children are not known, and their incidents must not be taken
+	 * for orphans. */
+	if (sched_round_done(app->sched))
+		triage_tick(app->triage, wall);
+	if (app->aside_until_us != 0 && loop_now(app->env.loop) >= app->aside_until_us) {
+		app->aside_until_us = 0;
+		triage_self(app->triage, "self.store-corrupt", NULL, wall);
+	}
 	send_reminders(app);
 	say_status(app);
 	timer_after(&app->chores_timer, CHORES_US);
@@ -467,10 +476,10 @@ app_new(struct settings *settings, struct tls_pool *tls, struct err *e)
 		return NULL;
 	}
 	app_apply(app);
-	triage_tick(app->triage, loop_wall(app->env.loop));
 	if (aside[0] != '\0') {
 		log_error("store: %s", aside);
 		triage_self(app->triage, "self.store-corrupt", aside, loop_wall(app->env.loop));
+		app->aside_until_us = loop_now(app->env.loop) + ASIDE_TOLD_US;
 	}
 	return app;
 }

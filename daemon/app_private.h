@@ -34,6 +34,7 @@ struct app {
 	char *config_trouble, *store_trouble;
 	uint64_t turns_seen; /* by the watchdog */
 	usec_t drain_until_us;
+	usec_t aside_until_us; /* 0: no database was set aside */
 };
 
 /* Looks at the rules' clock and arms their timer. */
