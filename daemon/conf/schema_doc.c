@@ -245,8 +245,8 @@ conf_json_schema(const struct conf_field *fields)
 		if ((row->flags & CONF_REQUIRED) != 0)
 			json_array_append_new(required, json_string(row->name));
 	}
-	json_t *all = json_pack("{s:s,s:o,s:b}", "type", "object", "properties", properties,
-		"additionalProperties", 0);
+	json_t *all = json_pack("{s:[s,s],s:o,s:b}", "type", "object", "null", "properties",
+		properties, "additionalProperties", 0);
 	if (json_array_size(required) > 0)
 		json_object_set(all, "required", required);
 	json_decref(required);

@@ -22,17 +22,27 @@ tree_new(void)
 }
 
 void
-conf_tree_free(struct conf_tree *tree)
+conf_tree_drop_texts(struct conf_tree *tree)
 {
-	if (tree == NULL)
-		return;
 	for (size_t i = 0; i < tree->file_count; i++) {
 		struct conf_file *file = tree->files[i];
 		if (file->text != NULL)
 			secret_wipe(file->text, file->len);
 		free(file->text);
-		free(file->path);
-		free(file);
+		file->text = NULL;
+		file->len = 0;
+	}
+}
+
+void
+conf_tree_free(struct conf_tree *tree)
+{
+	if (tree == NULL)
+		return;
+	conf_tree_drop_texts(tree);
+	for (size_t i = 0; i < tree->file_count; i++) {
+		free(tree->files[i]->path);
+		free(tree->files[i]);
 	}
 	free(tree->files);
 	arena_free(tree->arena);

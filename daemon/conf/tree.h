@@ -58,6 +58,8 @@ struct conf_tree *conf_tree_load(const char *path, struct complaints *complaints
 struct conf_tree *conf_tree_parse(
 	const char *name, const char *text, size_t len, struct complaints *complaints);
 void conf_tree_free(struct conf_tree *tree);
+/* Lets the files' texts go once nothing more will be complained about; positions stay good. */
+void conf_tree_drop_texts(struct conf_tree *tree);
 
 struct conf_node *conf_get(const struct conf_node *map, const char *key); /* NULL: absent */
 const char *conf_kind_name(const struct conf_node *node); /* "a list", "a map", "text" */

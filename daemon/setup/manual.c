@@ -2,7 +2,6 @@
  */
 #include <string.h>
 
-#include "base/str.h"
 #include "rules/expr.h"
 #include "setup/load.h"
 
@@ -134,6 +133,16 @@ add_telling(struct buf *out)
 }
 
 static void
+add_indented(const char *text, struct buf *out)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		buf_addf(out, "  %.*s\n", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static void
 add_rules(struct buf *out)
 {
 	buf_add_text(out, "## rules\n\n");
@@ -147,8 +156,8 @@ add_rules(struct buf *out)
 		"\n### Built-in rules\n\nThey apply without being written; `builtin_rules:` "
 		"chooses among them.\n\n```yaml\n");
 	for (size_t i = 0; i < rule_builtin_count(); i++) {
-		const char *text = rule_builtin_yaml(i);
-		buf_addf(out, "%s%s", text, str_ends(text, "\n") ? "" : "\n");
+		buf_addf(out, "%s:\n", rule_builtin_name(i));
+		add_indented(rule_builtin_yaml(i), out);
 	}
 	buf_add_text(out, "```\n\n");
 }

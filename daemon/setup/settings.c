@@ -150,8 +150,10 @@ settings_load(
 		load_parts(&l);
 		map_free(l.check_names, NULL);
 	}
-	if (complaints_errors(complaints) == 0)
+	if (complaints_errors(complaints) == 0) {
+		conf_tree_drop_texts(s->tree);
 		return s;
+	}
 	settings_unref(s);
 	return NULL;
 }
