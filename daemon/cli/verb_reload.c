@@ -1,0 +1,51 @@
+/* `triage reload`: the daemon reads its configuration again; what is wrong with it is shown here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/answer.h"
+#include "cli/client.h"
+
+static int
+print_words(const struct client_reply *reply)
+{
+	char *problem;
+
+	if (reply->status == 200) {
+		puts("reloaded");
+		return EXIT_FINE;
+	}
+	problem = client_problem(reply);
+	fprintf(stderr, "triage: not reloaded: %s\n", problem);
+	free(problem);
+	/* 422: it is the configuration. */
+	return reply->status == 422 ? EXIT_USAGE : EXIT_TROUBLE;
+}
+
+static int
+run(struct cli *cli)
+{
+	struct client *client = client_new(cli);
+	struct client_reply reply = { .status = 0 };
+	struct err e;
+	int result = client_ask(client, "POST", "/api/v1/reload", &reply, &e);
+
+	client_free(client);
+	if (result == -1)
+		return answer_fail(&e);
+	if (cli->is_json) {
+		fwrite(reply.body, 1, reply.len, stdout);
+		result = reply.status == 200 ? EXIT_FINE : EXIT_TROUBLE;
+	} else {
+		result = print_words(&reply);
+	}
+	client_reply_fini(&reply);
+	return result;
+}
+
+const struct cli_verb verb_reload = {
+	.name = "reload",
+	.usage = "[--json]",
+	.summary = "let the daemon read its configuration again",
+	.run = run,
+};

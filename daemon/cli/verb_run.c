@@ -1,0 +1,38 @@
+/* `triage run NAME`: the daemon runs a check now; its rules hear of it as of any run. */
+#include <stdio.h>
+
+#include "cli/answer.h"
+#include "cli/remote.h"
+
+static int
+run(struct cli *cli)
+{
+	struct client *client = client_new(cli);
+	struct err e;
+	json_t *check = remote_run(client, cli->args[0], &e);
+	const json_t *last;
+
+	client_free(client);
+	if (check == NULL)
+		return answer_fail(&e);
+	last = json_object_get(check, "last");
+	if (cli->is_json) {
+		answer_print_json(check);
+	} else {
+		const char *outcome = answer_text(last, "outcome");
+
+		term_paint(&cli->term, stdout, term_paint_of(outcome), outcome);
+		printf("  %s: %s\n", answer_text(check, "name"), answer_text(last, "text"));
+	}
+	json_decref(check);
+	return EXIT_FINE;
+}
+
+const struct cli_verb verb_run = {
+	.name = "run",
+	.usage = "NAME [--json]",
+	.summary = "let the daemon run one check now",
+	.args_min = 1,
+	.args_max = 1,
+	.run = run,
+};

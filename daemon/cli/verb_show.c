@@ -1,0 +1,178 @@
+/* `triage show ID`: one incident's whole story, the words first, then what they rest on. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/client.h"
+
+static void
+print_text(const struct term *term, size_t indent, const char *text)
+{
+	char *clean = xstrdup(text);
+
+	term_clean(clean, true);
+	term_print_wrapped(term, stdout, indent, clean);
+	free(clean);
+}
+
+static void
+print_heading(const struct term *term, const char *title)
+{
+	putchar('\n');
+	term_paint(term, stdout, PAINT_BOLD, title);
+	putchar('\n');
+}
+
+/* "name: text" lines of an array; nothing when it is empty. */
+static void
+print_pairs(const struct term *term, const char *title, const json_t *list, const char *first,
+	const char *second)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	print_heading(term, title);
+	json_array_foreach(list, i, one)
+	{
+		const char *a = answer_text(one, first), *b = answer_text(one, second);
+		char *line = xasprintf("%s%s%s", a, *a == '\0' || *b == '\0' ? "" : ": ", b);
+
+		print_text(term, 2, line);
+		free(line);
+	}
+}
+
+static void
+print_head(const struct term *term, const json_t *doc)
+{
+	const char *severity = answer_text(doc, "severity"), *status = answer_text(doc, "status");
+	char age[AGE_SIZE], *line;
+	double duration = answer_number(doc, "duration");
+
+	term_paint(term, stdout, term_paint_of(severity), severity);
+	printf(" · ");
+	term_paint(term, stdout, term_paint_of(status), status);
+	printf(" · %s\n", answer_text(doc, "id"));
+	print_text(term, 0, answer_text(doc, "title"));
+	print_text(term, 0, answer_text(doc, "summary"));
+	putchar('\n');
+	line = xasprintf("check %s (%s, %s), rule %s", answer_text(doc, "check"),
+		answer_text(doc, "type"), answer_text(doc, "target"), answer_text(doc, "rule"));
+	print_text(term, 0, line);
+	free(line);
+	answer_age(doc, "started_at", age);
+	printf("started %s (%s ago)", answer_text(doc, "started_at"), age);
+	if (*answer_text(doc, "resolved_at") != '\0' && !isnan(duration)) {
+		clock_format_duration((usec_t)(duration * 1e6), age, sizeof(age));
+		printf(", resolved %s after %s", answer_text(doc, "resolved_at"), age);
+	}
+	putchar('\n');
+}
+
+static void
+print_cause(const struct term *term, const json_t *cause)
+{
+	char *line;
+
+	if (*answer_text(cause, "code") == '\0')
+		return;
+	print_heading(term, "Cause");
+	line = xasprintf("%s (%s%s%s)", answer_text(cause, "title"), answer_text(cause, "code"),
+		*answer_text(cause, "confidence") == '\0' ? "" : ", ",
+		answer_text(cause, "confidence"));
+	print_text(term, 2, line);
+	free(line);
+	print_text(term, 2, answer_text(cause, "explanation"));
+}
+
+static void
+print_values(const struct term *term, const json_t *doc)
+{
+	json_t *values = json_object_get(doc, "values");
+	const char *key;
+	json_t *value;
+
+	if (json_object_size(values) == 0)
+		return;
+	print_heading(term, "Values");
+	json_object_foreach(values, key, value)
+	{
+		char text[64], *line;
+		/* "api.total_time" or "total_time" */
+		const char *dot = strrchr(key, '.');
+
+		answer_metric(answer_text(doc, "type"), dot == NULL ? key : dot + 1,
+			json_number_value(value), text, sizeof(text));
+		line = xasprintf("%s = %s", key, text);
+		print_text(term, 2, line);
+		free(line);
+	}
+}
+
+static void
+print_timeline(const struct term *term, const json_t *timeline)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(timeline) == 0)
+		return;
+	print_heading(term, "Timeline");
+	json_array_foreach(timeline, i, one)
+	{
+		char *line = xasprintf("%s  %s  %s", answer_text(one, "at"),
+			answer_text(one, "kind"), answer_text(one, "text"));
+
+		print_text(term, 2, line);
+		free(line);
+	}
+}
+
+static void
+print_incident(const struct term *term, const json_t *doc)
+{
+	print_head(term, doc);
+	print_cause(term, json_object_get(doc, "cause"));
+	print_pairs(term, "Impact", json_object_get(doc, "impact"), "check", "rule");
+	print_pairs(term, "Facts", json_object_get(doc, "facts"), "name", "text");
+	print_pairs(term, "What to do", json_object_get(doc, "remedy"), "text", "command");
+	print_values(term, doc);
+	print_timeline(term, json_object_get(doc, "timeline"));
+}
+
+static int
+run(struct cli *cli)
+{
+	struct client *client = client_new(cli);
+	char *id = client_segment(cli->args[0]);
+	char *path = xasprintf("/api/v1/incidents/%s", id);
+	struct err e;
+	json_t *doc = client_get(client, path, &e);
+
+	client_free(client);
+	free(path);
+	free(id);
+	if (doc == NULL)
+		return answer_fail(&e);
+	if (cli->is_json)
+		answer_print_json(doc);
+	else
+		print_incident(&cli->term, doc);
+	json_decref(doc);
+	return EXIT_FINE;
+}
+
+const struct cli_verb verb_show = {
+	.name = "show",
+	.usage = "ID [--json]",
+	.summary = "one incident: cause, facts, what to do, timeline",
+	.args_min = 1,
+	.args_max = 1,
+	.run = run,
+};

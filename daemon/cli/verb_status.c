@@ -1,0 +1,262 @@
+/*
+ * `triage status`: what a tired reader needs, in this order: one line, what is wrong, what could be
+ * wrong with the daemon itself, every check.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/client.h"
+#include "cli/table.h"
+
+#define WATCH_MS 2000
+
+struct picture {
+	json_t *status, *incidents, *checks;
+};
+
+static void
+picture_fini(struct picture *picture)
+{
+	json_decref(picture->status);
+	json_decref(picture->incidents);
+	json_decref(picture->checks);
+	*picture = (struct picture){ .status = NULL };
+}
+
+static int
+take(struct client *client, struct picture *picture, struct err *e)
+{
+	*picture = (struct picture){ .status = client_get(client, "/api/v1/status", e) };
+	if (picture->status != NULL)
+		picture->incidents = client_get(client, "/api/v1/incidents?state=open", e);
+	if (picture->incidents != NULL)
+		picture->checks = client_get(client, "/api/v1/checks", e);
+	if (picture->checks != NULL)
+		return 0;
+	picture_fini(picture);
+	return -1;
+}
+
+/* "5 checks: 1 down, 4 ok · 1 incident" */
+static void
+print_headline(const struct term *term, const json_t *status)
+{
+	static const struct {
+		const char *key, *word;
+	} parts[] = {
+		{ "down", "down" },
+		{ "suspect", "failing" },
+		{ "starting", "starting" },
+		{ "unknown", "waiting" },
+		{ "up", "ok" },
+	};
+	const json_t *checks = json_object_get(status, "checks");
+	size_t total = answer_count(checks, "total"), bad = answer_count(checks, "down");
+	size_t open = answer_count(json_object_get(status, "incidents"), "open");
+	struct buf line;
+	const char *between = ": ";
+
+	buf_init(&line, 512);
+	buf_addf(&line, "%zu check%s", total, total == 1 ? "" : "s");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t count = answer_count(checks, parts[i].key);
+
+		if (count == 0)
+			continue;
+		buf_addf(&line, "%s%zu %s", between, count, parts[i].word);
+		between = ", ";
+	}
+	buf_addf(&line, " · %zu incident%s", open, open == 1 ? "" : "s");
+	term_paint(term, stdout, open + bad > 0 ? PAINT_BAD : PAINT_GOOD, buf_text(&line));
+	putchar('\n');
+	buf_fini(&line);
+}
+
+static void
+print_clean(const struct term *term, size_t indent, const char *text)
+{
+	char *clean = xstrdup(text);
+
+	term_clean(clean, false);
+	term_print_wrapped(term, stdout, indent, clean);
+	free(clean);
+}
+
+static void
+print_trouble(const struct term *term, const json_t *status)
+{
+	static const struct {
+		const char *key, *words;
+	} rows[] = {
+		{ "config_trouble",
+			"the configuration on disk is bad; the one before it goes on:" },
+		{ "store_trouble", "the store cannot write; alerts go on from memory:" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (*answer_text(status, rows[i].key) == '\0')
+			continue;
+		term_paint(term, stdout, PAINT_WARN, rows[i].words);
+		putchar('\n');
+		print_clean(term, 2, answer_text(status, rows[i].key));
+	}
+}
+
+static void
+print_incident(const struct term *term, const json_t *incident)
+{
+	const char *severity = answer_text(incident, "severity");
+	const char *summary = answer_text(incident, "summary");
+	struct buf line;
+	char age[AGE_SIZE], *title = xstrdup(answer_text(incident, "title"));
+
+	term_clean(title, false);
+	answer_age(incident, "started_at", age);
+	putchar('\n');
+	term_paint(term, stdout, term_paint_of(severity), severity);
+	printf("  ");
+	term_paint(term, stdout, PAINT_BOLD, title);
+	putchar('\n');
+	if (*summary != '\0' && strcmp(summary, answer_text(incident, "title")) != 0)
+		print_clean(term, 2, summary);
+	buf_init(&line, 1024);
+	buf_addf(&line, "for %s · check %s · more: triage show %s", age,
+		answer_text(incident, "check"), answer_text(incident, "id"));
+	print_clean(term, 2, buf_text(&line));
+	buf_fini(&line);
+	free(title);
+}
+
+static void
+print_checks(const struct term *term, const json_t *checks)
+{
+	static const struct table_column columns[] = {
+		{ .title = "CHECK", .is_flexible = true },
+		{ .title = "STATE" },
+		{ .title = "VALUE", .is_right = true },
+		{ .title = "FOR", .is_right = true },
+		{ .title = "SEEN", .is_right = true },
+	};
+	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	const json_t *check;
+	size_t i;
+
+	json_array_foreach(checks, i, check)
+	{
+		const char *state = answer_state(check);
+		char since[AGE_SIZE], seen[AGE_SIZE];
+		const char *cells[] = { answer_text(check, "name"), state,
+			answer_text(json_object_get(check, "value"), "text"), since, seen };
+
+		answer_age(check, "since", since);
+		answer_age(json_object_get(check, "last"), "at", seen);
+		table_add(table, cells);
+		table_paint(table, 1, term_paint_of(state));
+	}
+	if (table_rows(table) > 0) {
+		putchar('\n');
+		table_print(table, term, stdout);
+	}
+	table_free(table);
+}
+
+static void
+print_picture(const struct term *term, const struct picture *picture)
+{
+	const json_t *incident;
+	size_t i;
+
+	print_headline(term, picture->status);
+	print_trouble(term, picture->status);
+	json_array_foreach(json_object_get(picture->incidents, "incidents"), i, incident)
+		print_incident(term, incident);
+	print_checks(term, json_object_get(picture->checks, "checks"));
+}
+
+static void
+print_picture_json(const struct picture *picture)
+{
+	json_t *doc = json_object();
+
+	json_object_set(doc, "status", picture->status);
+	json_object_set(doc, "incidents", json_object_get(picture->incidents, "incidents"));
+	json_object_set(doc, "checks", json_object_get(picture->checks, "checks"));
+	answer_print_json(doc);
+	json_decref(doc);
+}
+
+/* One line and perfdata for other monitors: critical while anything is, warning likewise. */
+static int
+print_nagios(const json_t *status)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
+	const json_t *checks = json_object_get(status, "checks");
+	const json_t *incidents = json_object_get(status, "incidents");
+	size_t total = answer_count(checks, "total"), down = answer_count(checks, "down");
+	size_t open = answer_count(incidents, "open");
+	int result = NAGIOS_OK;
+
+	if (answer_count(incidents, "critical") > 0)
+		result = NAGIOS_CRITICAL;
+	else if (answer_count(incidents, "warning") > 0)
+		result = NAGIOS_WARNING;
+	printf("TRIAGED %s: %zu checks, %zu down, %zu incidents | checks=%zu down=%zu "
+	       "incidents=%zu\n",
+		words[result], total, down, open, total, down, open);
+	return result;
+}
+
+static int
+show_once(struct cli *cli, struct client *client, struct err *e)
+{
+	struct picture picture;
+	int result = EXIT_FINE;
+
+	if (take(client, &picture, e) == -1)
+		return -1;
+	if (cli->is_watching && cli->term.is_tty)
+		fputs("\033[H\033[2J", stdout);
+	if (cli->is_json)
+		print_picture_json(&picture);
+	else if (cli->is_nagios)
+		result = print_nagios(picture.status);
+	else
+		print_picture(&cli->term, &picture);
+	fflush(stdout);
+	picture_fini(&picture);
+	return result;
+}
+
+static int
+run(struct cli *cli)
+{
+	struct client *client = client_new(cli);
+	struct err e = { .text = "" };
+	int result = show_once(cli, client, &e);
+
+	/* While watching, a daemon that restarts is waited for. */
+	while (cli->is_watching && !ferror(stdout)) {
+		if (result == -1)
+			answer_fail(&e);
+		poll(NULL, 0, WATCH_MS);
+		result = show_once(cli, client, &e);
+	}
+	client_free(client);
+	if (result == -1 && cli->is_nagios) {
+		printf("TRIAGED UNKNOWN: %s\n", e.text);
+		return NAGIOS_UNKNOWN;
+	}
+	return result == -1 ? answer_fail(&e) : result;
+}
+
+const struct cli_verb verb_status = {
+	.name = "status",
+	.usage = "[--watch] [--nagios] [--json]",
+	.summary = "what is wrong, and every check with its value",
+	.run = run,
+};

@@ -1,0 +1,15 @@
+/* The `triage` command's entry; it is its own helper process when it probes a disk. */
+#include <signal.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "io/fs.h"
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
+		return fs_helper_main();
+	signal(SIGPIPE, SIG_IGN);
+	return cli_main(argc, argv);
+}
