@@ -8,7 +8,8 @@
 
 void fd_close(int *fd); /* closes unless -1, then stores -1 */
 int fd_set_nonblock(int fd, struct err *e);
-/* Reads a whole small file under /proc or /sys, at most size-1 bytes, and terminates it. */
+/* Reads a whole small file under /proc or /sys, at most size-1 bytes, and terminates it; 0 or -1.
+ */
 int fd_read_proc(const char *path, char *out, size_t size, struct err *e);
 
 #endif

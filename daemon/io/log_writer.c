@@ -44,7 +44,7 @@ struct log_writer {
 	struct dgram *journal;  /* the thread's */
 
 	pthread_mutex_t lock; /* for all below */
-	pthread_cond_t has_work;
+	pthread_cond_t has_work, ended;
 	enum log_format format;
 	const struct secret_set *secrets;
 	struct entry ring[RING];
@@ -204,6 +204,7 @@ destroy(struct log_writer *writer)
 	}
 	dgram_free(writer->journal);
 	pthread_cond_destroy(&writer->has_work);
+	pthread_cond_destroy(&writer->ended);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer);
 }
@@ -229,6 +230,7 @@ thread_main(void *arg)
 		pthread_mutex_lock(&writer->lock);
 	}
 	writer->is_done = true;
+	pthread_cond_signal(&writer->ended);
 	bool is_abandoned = writer->is_abandoned;
 	pthread_mutex_unlock(&writer->lock);
 	if (is_abandoned)
@@ -259,6 +261,19 @@ settle_format(const struct log_writer *writer, enum log_format format)
 	return writer->is_journal_stream ? LOG_JOURNAL : LOG_TEXT;
 }
 
+static void
+init_locks(struct log_writer *writer)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_cond_init(&writer->has_work, NULL);
+	pthread_cond_init(&writer->ended, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 static int
 start_thread(struct log_writer *writer)
 {
@@ -285,8 +300,7 @@ log_writer_start(enum log_format format, struct stats *stats, struct err *e)
 	writer->is_journal_stream = is_stderr_journal();
 	writer->format = settle_format(writer, format);
 	writer->journal = dgram_new(JOURNAL_PATH);
-	pthread_mutex_init(&writer->lock, NULL);
-	pthread_cond_init(&writer->has_work, NULL);
+	init_locks(writer);
 	int code = start_thread(writer);
 	if (code) {
 		errno = code;
@@ -336,17 +350,14 @@ log_writer_stop(struct log_writer *writer)
 	writer->is_stopping = true;
 	writer->secrets = NULL;
 	pthread_cond_signal(&writer->has_work);
-	pthread_mutex_unlock(&writer->lock);
-	if (pthread_clockjoin_np(writer->thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
-		destroy(writer);
-		return;
-	}
-	pthread_mutex_lock(&writer->lock);
-	bool is_done = writer->is_done;
-	writer->is_abandoned = !is_done;
+	int code = 0;
+	while (!writer->is_done && !code)
+		code = pthread_cond_timedwait(&writer->ended, &writer->lock, &until);
+	writer->is_abandoned = !writer->is_done;
+	bool is_abandoned = writer->is_abandoned;
 	pthread_t thread = writer->thread;
 	pthread_mutex_unlock(&writer->lock);
-	if (!is_done) {
+	if (is_abandoned) {
 		pthread_detach(thread);
 		return;
 	}

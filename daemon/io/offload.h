@@ -11,7 +11,8 @@ struct offload;
 struct offload_job;
 
 struct offload *offload_new(struct loop *loop); /* threads start with the first job */
-void offload_free(struct offload *offload); /* waits for jobs that run */
+/* Waits for jobs that run; drops the cancelled ones.  Others are forgotten: cancel them before. */
+void offload_free(struct offload *offload);
 
 /* work(arg) on a thread, then done(arg) on the loop. */
 struct offload_job *offload_start(
