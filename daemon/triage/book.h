@@ -11,7 +11,7 @@
 struct entry {
 	struct incident incident;
 	uint64_t unconfirmed; /* bit per alert: fired before the restart, not heard of since */
-	usec_t changed_us;    /* wall: when an alert last began or ended; 0: before the restart */
+	usec_t changed_us;    /* wall: when an alert last began or ended */
 	usec_t kept_us;       /* wall: when it was last stored */
 	bool is_dirty;        /* changed since, not worth a write of its own */
 };

@@ -332,6 +332,7 @@ settle(struct triage *t, struct entry *entry, usec_t wall_us)
 	struct before before = look_before(i);
 	long led = lead_place(i);
 	bool were_any = alerts_drop_unconfirmed(entry);
+	entry->changed_us = wall_us; /* how quiet it was while we were away nobody knows */
 	if (alerts_lead(i) && were_any) {
 		follow_alerts(t, entry, NULL, led);
 		tell_change(t, entry, &before, NULL, wall_us);
@@ -345,7 +346,7 @@ settle(struct triage *t, struct entry *entry, usec_t wall_us)
 static void
 calm_down(struct triage *t, struct entry *entry, usec_t wall_us)
 {
-	if (entry->changed_us == 0 || entry->changed_us > wall_us)
+	if (entry->changed_us > wall_us)
 		entry->changed_us = wall_us;
 	if (wall_us - entry->changed_us < FLAP_WINDOW_US)
 		return;

@@ -520,6 +520,10 @@ write_for_ever(struct bed *bed, int fd, unsigned from)
 {
 	struct writing w = { bed, fd, from };
 	char key[32];
+	struct err e;
+	bed->loop = loop_new(&bed->clock, &e); /* the parent's epoll is shared, not ours */
+	if (!bed->loop)
+		_exit(3);
 	open_store(bed);
 	for (;;) {
 		unsigned before = w.posted;
