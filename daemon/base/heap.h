@@ -15,9 +15,9 @@ struct heap {
 };
 
 void heap_init(struct heap *heap);
-void heap_fini(struct heap *heap); /* frees the array, never the nodes */
+void heap_fini(struct heap *heap);                           /* frees the array, never the nodes */
 void heap_insert(struct heap *heap, struct heap_node *node); /* or moves it if it is inside */
 void heap_remove(struct heap *heap, struct heap_node *node); /* fine if it is not inside */
-struct heap_node *heap_first(const struct heap *heap); /* NULL when empty */
+struct heap_node *heap_first(const struct heap *heap);       /* NULL when empty */
 
 #endif

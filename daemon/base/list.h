@@ -9,11 +9,11 @@ struct list {
 	struct list *prev, *next;
 };
 
-#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
-#define LIST_EACH(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
+#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define LIST_EACH(it, head)            for (struct list *it = (head)->next; it != (head); it = it->next)
 /* Survives removal of `it` itself. */
-#define LIST_EACH_SAFE(it, head) \
-	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
+#define LIST_EACH_SAFE(it, head)                                                                   \
+	for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                  \
 		it = it##_next, it##_next = it->next)
 
 void list_init(struct list *head);

@@ -21,14 +21,14 @@ const char *log_level_name(enum log_level level); /* "error" ... "debug" */
 
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
+#define log_error(...)  log_write(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)   log_write(LOG_WARN, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_NOTICE, __VA_ARGS__)
-#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) \
-	do { \
-		if (log_is_on(LOG_DEBUG)) \
-			log_write(LOG_DEBUG, __VA_ARGS__); \
+#define log_info(...)   log_write(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)                                                                             \
+	do {                                                                                       \
+		if (log_is_on(LOG_DEBUG))                                                          \
+			log_write(LOG_DEBUG, __VA_ARGS__);                                         \
 	} while (0)
 
 #endif

@@ -8,10 +8,10 @@
 struct map;
 
 struct map *map_new(void);
-void map_free(struct map *map, void (*free_value)(void *)); /* free_value may be NULL */
-void *map_get(const struct map *map, const char *key); /* NULL: absent */
+void map_free(struct map *map, void (*free_value)(void *));   /* free_value may be NULL */
+void *map_get(const struct map *map, const char *key);        /* NULL: absent */
 void *map_put(struct map *map, const char *key, void *value); /* returns the value it replaced */
-void *map_remove(struct map *map, const char *key); /* returns the value it held */
+void *map_remove(struct map *map, const char *key);           /* returns the value it held */
 size_t map_count(const struct map *map);
 
 /* Walk: `size_t at = 0; while (map_next(map, &at, &key, &value))`.  No changes during a walk. */

@@ -19,11 +19,11 @@ struct loop;
 struct event_base;
 
 struct loop *loop_new(struct clock *clock, struct err *e); /* the clock outlives the loop */
-void loop_free(struct loop *loop); /* runs what is still retired */
+void loop_free(struct loop *loop);                         /* runs what is still retired */
 
 void loop_run(struct loop *loop); /* until loop_stop */
 void loop_stop(struct loop *loop);
-void loop_turn(struct loop *loop, bool may_wait); /* one turn; tests with real sockets */
+void loop_turn(struct loop *loop, bool may_wait);   /* one turn; tests with real sockets */
 void loop_advance(struct loop *loop, usec_t by_us); /* fake clock only: fires due timers in order */
 /* Turns (waiting at most 10 ms real time each) until `done` says so; false after `max_turns`. */
 bool loop_turn_until(struct loop *loop, bool (*done)(void *), void *arg, int max_turns);
