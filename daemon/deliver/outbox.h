@@ -10,7 +10,7 @@
 #include "io/loop.h"
 #include "model/notice.h"
 
-#define OUTBOX_MAX       5000                /* letters waiting for one receiver */
+#define OUTBOX_MAX       2000                /* letters waiting for one receiver: some 20 MB */
 #define OUTBOX_DETAIL_US USEC_PER_DAY        /* how old a notice may get */
 #define OUTBOX_ENDING_US (30 * USEC_PER_DAY) /* an ending, for who was told of the beginning */
 

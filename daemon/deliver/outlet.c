@@ -453,21 +453,21 @@ outlet_pump(struct outlet *outlet)
 	if (outlet->type == NULL || outlet->is_disabled || !deliver->is_running ||
 		deliver->is_draining)
 		return;
-	while (outlet->flights < (outlet->fails > 0 ? 1 : OUTLET_FLIGHTS)) {
-		usec_t free_us = outlet->hold_us > pace(outlet) ? outlet->hold_us : pace(outlet);
-		struct letter *letter = outbox_next(&outlet->box, deliver->durable, &wait_us);
+	while (outlet->flights < (outlet->fails > 0 ? 1 : OUTLET_FLIGHTS) &&
+		outlet->box.count > outlet->flights) {
+		struct letter *letter;
 
-		if (letter != NULL && free_us <= now) {
-			take_slot(outlet);
-			launch(outlet, letter);
-			continue;
-		}
-		if (letter != NULL || (wait_us > 0 && wait_us < free_us))
-			wait_us = free_us;
-		if (wait_us > 0)
-			timer_at(&outlet->timer, wait_us);
-		return;
+		wait_us = outlet->hold_us > pace(outlet) ? outlet->hold_us : pace(outlet);
+		if (wait_us > now)
+			break;
+		letter = outbox_next(&outlet->box, deliver->durable, &wait_us);
+		if (letter == NULL)
+			break;
+		take_slot(outlet);
+		launch(outlet, letter);
 	}
+	if (wait_us > now)
+		timer_at(&outlet->timer, wait_us);
 }
 
 /* ---- views ---- */

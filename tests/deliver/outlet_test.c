@@ -1,6 +1,8 @@
 /* One receiver at work: when it tries, in which order, how many at once, and when it gives up. */
 #include "deliver/scene.h"
 
+#include "deliver/outbox.h"
+
 static int
 setup(void **state)
 {
@@ -344,6 +346,36 @@ a_dead_receiver_costs_one_try_at_a_time(void **state)
 	assert_int_equal(stats_get(&scene->stats, STAT_SENT), 300);
 }
 
+/* The queue has an end: details go first, beginnings and ends stay. */
+static void
+a_full_queue_gives_up_details(void **state)
+{
+	struct scene *scene = *state;
+	char id[INCIDENT_ID_LEN + 1];
+	struct incident incident;
+
+	scene->answer = always_later;
+	scene_incident(&incident, "aaaaaaaaaaaa");
+	scene_event(scene, &incident, INCIDENT_OPENED, "first");
+	scene_event(scene, &incident, INCIDENT_UPDATED, "facts");
+	scene_event(scene, &incident, INCIDENT_ENDED, "recovered");
+	for (int i = 0; i < OUTBOX_MAX - 2; i++) {
+		snprintf(id, sizeof(id), "%012d", i);
+		open_one(scene, id, SEVERITY_INFO);
+	}
+	assert_int_equal(view(scene).queued, OUTBOX_MAX);
+	assert_int_equal(scene->troubles, 1);
+	assert_non_null(strstr(scene->trouble, "too many"));
+	scene->try_count = 0;
+	scene->answer = NULL;
+	scene_wait(scene, 20 * USEC_PER_MIN);
+	assert_int_equal(view(scene).queued, 0);
+	assert_int_equal(scene->try_count, OUTBOX_MAX);
+	for (size_t i = 0; i < scene->try_count; i++)
+		assert_string_not_equal(scene_try(scene, i)->type, "incident.updated");
+	incident_fini(&incident);
+}
+
 static void
 a_refused_notice_is_given_up_and_said(void **state)
 {
@@ -485,6 +517,7 @@ main(void)
 		T(the_worst_goes_first),
 		T(four_at_once_one_of_each_incident),
 		T(a_dead_receiver_costs_one_try_at_a_time),
+		T(a_full_queue_gives_up_details),
 		T(a_refused_notice_is_given_up_and_said),
 		T(what_waits_behind_a_refused_beginning_still_makes_sense),
 		T(gone_stops_until_the_settings_change),
