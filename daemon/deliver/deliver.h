@@ -46,9 +46,11 @@ struct deliver_options {
 	const struct io_env *env;
 	const char *daemon_name; /* copied */
 	void (*on_keep)(void *arg, const char *kind, const char *key, const json_t *doc);
-	/* Calls fn(arg2, durable) when all that on_keep was told is on disk. */
+	/* Calls fn(arg2, durable) when all that on_keep was told is on disk.  arg2 is the deliver:
+	 * who frees it first makes the store forget that waiter. */
 	void (*when_durable)(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2);
-	/* A receiver gave something up (cause self.delivery-failed), or works again (text NULL). */
+	/* A receiver gave something up (cause self.delivery-failed); text NULL: none is in trouble
+	 * any more.  While another one still is, its name and text come instead. */
 	void (*on_trouble)(void *arg, const char *receiver, const char *text);
 	void *arg;
 };
@@ -57,7 +59,8 @@ struct deliver *deliver_new(const struct deliver_options *options);
 void deliver_free(struct deliver *deliver); /* what waits stays in the store */
 
 void deliver_restore(struct deliver *deliver, const char *kind, const char *key, const json_t *doc);
-/* Settings in force, borrowed until the next apply.  After all restores, starts sending. */
+/* Settings in force, borrowed until the next apply has returned (it compares the two).  After all
+ * restores; starts sending. */
 void deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receivers,
 	size_t receiver_count, const struct route_spec *const *routes, size_t route_count);
 
