@@ -24,6 +24,7 @@
 #define BALLAST_BYTES (1 << 20)
 /* What must be free beyond the ballast: else it would be taken and given up all the time. */
 #define BALLAST_MARGIN (1 << 20)
+#define START_BYTES    (256 << 10) /* the databases cannot even be opened with less */
 
 static const char advice[] = "make it writable for this user, or set daemon.state_dir to another";
 
@@ -48,10 +49,11 @@ make_path(const char *path, struct err *e)
 			return err_sys(e, "cannot create state folder %s", path);
 		*slash = '/';
 	}
-	if (mkdir(part, 0700) < 0 && errno != EEXIST) {
-		err_sys(e, "cannot create state folder %s", path);
-		return err_wrap(e, "create it by hand, or set daemon.state_dir to another");
-	}
+	if (mkdir(part, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno,
+			"cannot create state folder %s: %s: create it for this user, or set "
+			"daemon.state_dir to another",
+			path, strerror(errno));
 	return 0;
 }
 
@@ -131,11 +133,12 @@ reserve(int fd, struct err *e)
 {
 	struct stat st;
 	struct statvfs fs;
-	if (fstat(fd, &st) == 0 && st.st_size >= BALLAST_BYTES)
-		return 0;
-	if (fstatvfs(fd, &fs) == 0 &&
-		(uint64_t)fs.f_bavail * fs.f_frsize < BALLAST_BYTES + BALLAST_MARGIN)
+	bool is_there = fstat(fd, &st) == 0 && st.st_size >= BALLAST_BYTES;
+	uint64_t wanted = is_there ? START_BYTES : BALLAST_BYTES + BALLAST_MARGIN;
+	if (fstatvfs(fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < wanted)
 		return err_set(e, ENOSPC, "%s", strerror(ENOSPC));
+	if (is_there)
+		return 0;
 	int why = posix_fallocate(fd, 0, BALLAST_BYTES);
 	return why ? err_set(e, why, "%s", strerror(why)) : 0;
 }
@@ -146,7 +149,8 @@ folder_take_ballast(const struct folder *folder, struct err *e)
 	char *path = folder_file(folder, "ballast");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int rc = fd < 0 ? err_sys(e, "cannot be created") : reserve(fd, e);
-	if (rc < 0 && fd >= 0)
+	struct stat st;
+	if (rc < 0 && fd >= 0 && fstat(fd, &st) == 0 && st.st_size < BALLAST_BYTES)
 		unlink(path);
 	fd_close(&fd);
 	free(path);

@@ -349,7 +349,9 @@ store_open(const struct store_options *options, char *aside, struct err *e)
 		return NULL;
 	struct writer *writer = writer_new(&folder, options->history_max_bytes, wall_us, e);
 	if (!writer) {
-		err_wrap(e, "state folder %s", options->dir);
+		err_wrap(e, "cannot use state folder %s", options->dir);
+		if (e)
+			e->code = EIO; /* SQLite's codes mean nothing outside */
 		folder_close(&folder, false);
 		return NULL;
 	}
