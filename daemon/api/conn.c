@@ -35,7 +35,7 @@ struct conn {
 	struct stream *stream;
 	enum conn_step step;
 	struct timer timer;
-	usec_t idle_since_us;
+	usec_t since_us; /* in this step */
 	bool has_continued;
 	struct http1 request;
 	struct api_call call;
@@ -49,6 +49,7 @@ static void
 enter(struct conn *conn, enum conn_step step, usec_t limit_us)
 {
 	conn->step = step;
+	conn->since_us = loop_now(conn->timer.loop);
 	timer_after(&conn->timer, limit_us);
 }
 
@@ -168,7 +169,6 @@ on_sent(struct conn *conn)
 		close_conn(conn);
 		return;
 	}
-	conn->idle_since_us = loop_now(conn->timer.loop);
 	enter(conn, CONN_IDLE, IDLE_US);
 	stream_pause(conn->stream, false);
 	if (buf_left(stream_in(conn->stream)) > 0)
@@ -359,26 +359,45 @@ on_deadline(void *arg)
 
 /* ---- coming in ---- */
 
-/* The idle connection that has been quiet for longest goes; false: all are busy. */
+/* How readily a connection is given up for a newcomer; 0: never, we are busy with it. */
+static int
+spareness(const struct conn *conn)
+{
+	static const int by_step[] = {
+		[CONN_IDLE] = 3,
+		[CONN_LINGERING] = 2,
+		/* An honest request is read in no time: the one that takes longest is not. */
+		[CONN_READING] = 1,
+		[CONN_MAKING] = 0,
+		[CONN_WAITING] = 0,
+		[CONN_SENDING] = 0,
+	};
+
+	return by_step[conn->step];
+}
+
+/* Of those that can be spared best the oldest goes; false: all are busy. */
 static bool
 make_room(struct api *api, bool is_tcp_only)
 {
-	struct conn *oldest = NULL;
+	struct conn *spare = NULL;
 
 	LIST_EACH(it, &api->conns)
 	{
 		struct conn *conn = LIST_ENTRY(it, struct conn, node);
 
-		if (conn->step != CONN_IDLE && conn->step != CONN_LINGERING)
+		if (spareness(conn) == 0 || (is_tcp_only && conn->peer.is_unix))
 			continue;
-		if (is_tcp_only && conn->peer.is_unix)
-			continue;
-		if (oldest == NULL || conn->idle_since_us < oldest->idle_since_us)
-			oldest = conn;
+		if (spare == NULL || spareness(conn) > spareness(spare) ||
+			(spareness(conn) == spareness(spare) && conn->since_us < spare->since_us))
+			spare = conn;
 	}
-	if (oldest != NULL)
-		close_conn(oldest);
-	return oldest != NULL;
+	if (spare == NULL)
+		return false;
+	if (spare->step == CONN_READING)
+		count(spare, STAT_API_REJECTED);
+	close_conn(spare);
+	return true;
 }
 
 static bool
@@ -424,7 +443,6 @@ conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host)
 	api->tcp_count += is_unix ? 0 : 1;
 	timer_init(&conn->timer, loop, on_deadline, conn);
 	conn->stream = stream_adopt(loop, fd, IN_MAX, on_stream, conn);
-	conn->idle_since_us = loop_now(loop);
 	http1_init(&conn->request, HTTP1_REQUEST, NULL);
 	enter(conn, CONN_IDLE, IDLE_US);
 }

@@ -89,6 +89,10 @@ show_check(const struct check_view *view)
 	json_object_set_new(doc, "failures", json_integer(view->failures));
 	json_object_set_new(doc, "runs", json_integer((json_int_t)view->runs));
 	json_object_set_new(doc, "overdue", json_integer((json_int_t)view->overdue));
+	json_object_set_new(doc, "cause",
+		view->last == NULL || view->last->cause == NULL
+			? json_null()
+			: record_text(view->last->cause->code));
 	json_object_set_new(doc, "value", show_telling(view->last));
 	json_object_set_new(
 		doc, "last", view->last == NULL ? json_null() : sample_json(view->last));
@@ -218,7 +222,7 @@ handle_status(struct api_call *call)
 	usec_t now = loop_wall(world->env->loop);
 	json_t *doc = json_object();
 
-	json_object_set_new(doc, "name", text_or_null(settings->daemon.name));
+	json_object_set_new(doc, "host", text_or_null(settings->daemon.name));
 	json_object_set_new(doc, "version", record_text(world->env->version));
 	json_object_set_new(doc, "now", record_time(now));
 	json_object_set_new(doc, "started_at", record_time(world->started_wall_us));

@@ -309,8 +309,6 @@ say_unreachable(const struct client *client, const struct search *search, struct
 {
 	if (search->denied[0] != '\0')
 		return err_set(e, 0, "%s", search->denied);
-	if (client->places.count == 1)
-		return err_set(e, 0, "triaged does not answer at %s", client->places.all[0]);
 	return err_set(e, 0,
 		"triaged is not running (looked at %s): start it with `systemctl start triaged` or "
 		"`triaged -c FILE`",
