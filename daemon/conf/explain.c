@@ -188,10 +188,66 @@ explain_quote(const struct conf_file *file, unsigned line, struct complaints *co
 	return true;
 }
 
+/* A character that begins no value, at the very place: also inside brackets. */
+static bool
+explain_start(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	size_t len;
+	const char *text = file_line(file, t->line, &len);
+	if (text == NULL || t->problem == NULL || strstr(t->problem, "cannot start") == NULL)
+		return false;
+	size_t at = 0;
+	while (at < len && column_of(text, at) < t->column)
+		at++;
+	if (at == len || strchr(quoted_starts, text[at]) == NULL)
+		return false;
+	struct conf_pos pos = { file, t->line, t->column };
+	complain(complaints, &pos, "a text that begins with %c must be quoted: \"%c…\"", text[at],
+		text[at]);
+	return true;
+}
+
 static bool
 is_inside_flow(const struct yaml_trouble *t)
 {
 	return t->context != NULL && strstr(t->context, "flow") != NULL;
+}
+
+static void
+explain_flow(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	struct conf_pos pos = { file, t->line, t->column };
+	if (t->line == t->context_line) {
+		complain(complaints, &pos,
+			"does not fit here: a bracket or comma is missing, or a text with {, [ or "
+			"\": \" "
+			"in it lacks its quotes");
+		return;
+	}
+	pos.line = t->context_line;
+	pos.column = t->context_column;
+	complain(complaints, &pos, "this bracket is not closed as it should be: %s in line %u",
+		t->problem, t->line);
+}
+
+/* libyaml's words for what people meet most. */
+static void
+explain_plainly(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	struct conf_pos pos = { file, t->line, t->column };
+	const char *problem = t->problem != NULL ? t->problem : "cannot be parsed";
+	if (strcmp(problem, "did not find expected key") == 0)
+		complain(complaints, &pos,
+			"does not fit here: its indentation matches no line above, or text follows "
+			"a "
+			"closing quote");
+	else if (t->context != NULL)
+		complain(complaints, &pos, "%s (%s)", problem, t->context);
+	else
+		complain(complaints, &pos, "%s", problem);
 }
 
 void
@@ -200,31 +256,18 @@ explain_trouble(
 {
 	if (explain_tab(file, t, complaints))
 		return;
-	if (!is_inside_flow(t)) {
-		if (explain_quote(file, t->line, complaints))
-			return;
-		if (t->context_line > 0 && t->context_line + 1 >= t->line &&
-			explain_quote(file, t->context_line, complaints))
-			return;
-		if (t->line > 1 && explain_quote(file, t->line - 1, complaints))
-			return;
+	if (is_inside_flow(t) && t->problem != NULL && t->context_line > 0) {
+		explain_flow(file, t, complaints);
+		return;
 	}
-	struct conf_pos pos = { file, t->line, t->column };
-	const char *problem = t->problem != NULL ? t->problem : "cannot be parsed";
-	if (is_inside_flow(t) && t->context_line > 0) {
-		pos.line = t->context_line;
-		pos.column = t->context_column;
-		complain(complaints, &pos,
-			"this bracket is not closed as it should be: %s in line %u", problem,
-			t->line);
-	} else if (strcmp(problem, "did not find expected key") == 0) {
-		complain(complaints, &pos,
-			"does not fit here: its indentation matches no line above, or text follows "
-			"a "
-			"closing quote");
-	} else if (t->context != NULL) {
-		complain(complaints, &pos, "%s (%s)", problem, t->context);
-	} else {
-		complain(complaints, &pos, "%s", problem);
-	}
+	if (explain_start(file, t, complaints))
+		return;
+	if (explain_quote(file, t->line, complaints))
+		return;
+	if (t->context_line > 0 && t->context_line + 1 >= t->line &&
+		explain_quote(file, t->context_line, complaints))
+		return;
+	if (t->line > 1 && explain_quote(file, t->line - 1, complaints))
+		return;
+	explain_plainly(file, t, complaints);
 }
