@@ -491,7 +491,7 @@ app_run(struct app *app)
 
 	app->notify = notify_new();
 	api_where(app->api, where, sizeof(where));
-	log_notice("triaged %s: %zu checks, %zu receivers, listening on %s", TRIAGED_VERSION,
+	log_notice("triaged %s: checks: %zu, receivers: %zu, listening on %s", TRIAGED_VERSION,
 		app->settings->check_count, app->settings->receiver_count, where);
 	notify_send(app->notify, "READY=1");
 	say_status(app);

@@ -39,6 +39,7 @@ app_configure_triage(struct app *app)
 {
 	const struct settings *settings = app->settings;
 	char where[512];
+	const char *http;
 	char *base = NULL;
 	struct triage_options options = {
 		.on_incident = app_on_incident,
@@ -53,8 +54,9 @@ app_configure_triage(struct app *app)
 		base = xstrdup(settings->api.public_url);
 	} else if (app->api != NULL) {
 		api_where(app->api, where, sizeof(where));
-		if (strncmp(where, "http://", 7) == 0)
-			base = xstrndup(where, strcspn(where, " "));
+		http = strstr(where, "http://");
+		if (http != NULL)
+			base = xstrndup(http, strcspn(http, " "));
 	}
 	options.url_base = base;
 	if (app->triage == NULL)

@@ -65,6 +65,8 @@ def test_health(up):
 
 def test_not_running_says_how_to_start(folder):
     run = lab.triage("status", "--url", f"unix:{folder}/none.sock")
+    assert run.returncode != 0 and "none.sock" in run.stderr
+    run = lab.triage("status", env={"RUNTIME_DIRECTORY": folder, "HOME": folder})
     assert run.returncode != 0 and "not running" in run.stderr and "triaged -c" in run.stderr
 
 

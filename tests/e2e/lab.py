@@ -293,7 +293,9 @@ class Daemon:
         wait_for("the reload", lambda: self.log.read_text().count("reload: ") > before)
 
     def check(self, name):
-        return self.api.get(f"/api/v1/checks/{name}")
+        check = self.api.get(f"/api/v1/checks/{name}")
+        last = check["last"] or {}
+        return {**check, "cause": last.get("cause"), "metrics": last.get("values", {})}
 
     def wait_state(self, name, state):
         def test():
