@@ -84,6 +84,9 @@ void expr_template_free(struct expr_template *t);
 void expr_template_render(
 	const struct expr_template *t, const struct expr_world *world, char *out, size_t size);
 
+/* The nth expression inside, NULL past the end. */
+const struct expr *expr_template_at(const struct expr_template *t, size_t n);
+
 extern const struct judge expr_judge; /* expect.json */
 
 /* A word that no check, rule or receiver may have as its name: a keyword or a function. */

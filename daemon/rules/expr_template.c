@@ -111,3 +111,12 @@ expr_template_render(
 	str_copy(out, size, buf_text(&all));
 	buf_fini(&all);
 }
+
+const struct expr *
+expr_template_at(const struct expr_template *t, size_t n)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->pieces[i].expr && n-- == 0)
+			return t->pieces[i].expr;
+	return NULL;
+}

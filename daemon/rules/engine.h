@@ -1,0 +1,151 @@
+/*
+ * What the files of the engine share: checks being watched and their alerts.  A quiet alert is a
+ * few pointers; all that an alert needs while something is going on hangs off it in `live`.
+ *
+ *	rules.c          the sets, the checks, who watches what
+ *	engine_world.c   what expressions see: samples and windows
+ *	engine_judge.c   verdicts into levels, levels into events
+ *	engine_tell.c    the words of an event
+ *	engine_keep.c    what outlives the process
+ */
+#ifndef RULES_ENGINE_H
+#define RULES_ENGINE_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "rules/rule.h"
+
+/* The numbers of a check's latest sample; only where somebody will ask for them. */
+struct kept {
+	enum outcome outcome;
+	enum check_state state;
+	unsigned failures;
+	const struct cause *cause;
+	const struct metric_desc *metrics;
+	size_t count;
+	double values[];
+};
+
+struct window {
+	int metric;
+	usec_t need_us; /* longest span that a rule asks for; 0: none any more */
+	struct series *series;
+};
+
+struct watched {
+	char *name, *instance, *target;
+	const char *type; /* interned */
+	json_t *labels;   /* NULL: none */
+	usec_t interval_us;
+	usec_t last_us; /* monotonic: latest sample; when it was added, until there is one */
+	bool has_sample;
+	bool is_child;
+	bool is_mentioned;              /* rules of other checks look at it */
+	bool is_claimed;                /* during apply */
+	enum severity severity;         /* of its own "down" alert */
+	usec_t fail_us, fail_wall_us;   /* first failure of the current streak; 0: none */
+	const struct cause *fail_cause; /* of the latest failure */
+	struct kept *kept;
+	struct alert **own;
+	size_t own_count;
+	struct alert **foreign; /* alerts of other checks that look at this one */
+	size_t foreign_count;
+	struct window *windows;
+	size_t window_count;
+};
+
+struct alert {
+	const char *name; /* of the rule; interned: it outlives the rule */
+	const struct rule *rule;
+	const struct rule_variant *variant;
+	struct watched *check;
+	struct live *live; /* NULL: quiet */
+	bool is_claimed;   /* during apply */
+};
+
+struct live {
+	struct heap_node due;
+	struct list node; /* in rules->live */
+	struct alert *alert;
+	struct level levels[LEVELS];
+	enum severity told;             /* what the last event said */
+	usec_t since_us, since_wall_us; /* first bad sample */
+	usec_t known_us;                /* monotonic: when it last could be judged */
+	usec_t kept_us;      /* when on_keep was told; 0: it knows nothing of this alert */
+	unsigned kept_shape; /* phases and level as it was told */
+	bool has_no_data;    /* on_no_data decides at present */
+	char *text;
+	const struct cause *cause;
+};
+
+struct rules {
+	struct rules_options options;
+	const struct rule_set *set;
+	struct map *checks;   /* name -> struct watched */
+	struct map *words;    /* interned names: word -> char * */
+	usec_t wall_ahead_us; /* wall clock minus monotonic clock, as last heard */
+	struct map *restored; /* key -> json_t: not yet claimed */
+	usec_t restored_until_us;
+	struct heap due;
+	struct list live;
+	/* The sample being fed, and where another check's kept numbers are shown as a sample. */
+	const struct watched *fed;
+	const struct sample *fed_sample;
+	struct sample shown;
+	/* The evaluation going on: whose, and when. */
+	const struct watched *self;
+	usec_t now_us;
+};
+
+struct moment {
+	usec_t now_us, wall_us;
+};
+
+/* --- engine_world.c --- */
+
+struct watched *engine_find(const struct rules *rules, const char *check);
+usec_t engine_patience(const struct watched *check); /* without a sample for so long: no data */
+struct expr_world engine_world(struct rules *rules, const struct alert *alert, usec_t now_us);
+void engine_keep_sample(struct watched *check, const struct sample *sample);
+void engine_feed_windows(struct watched *check, const struct sample *sample, usec_t now_us);
+void engine_need_window(struct watched *check, int metric, usec_t span_us);
+void engine_fit_windows(struct watched *check, usec_t now_us); /* makes, widens, frees */
+/* The sample fed, or the kept one; NULL: none. */
+const struct sample *engine_sample(struct rules *rules, const struct watched *check);
+
+/* All expressions of a variant, its texts' included: the nth, NULL past the end. */
+const struct expr *engine_expr_at(const struct rule_variant *variant, size_t n);
+
+/* --- engine_judge.c --- */
+
+/* A sample came in (of its own check or of one it looks at). */
+void engine_judge(struct rules *rules, struct alert *alert, const struct moment *at);
+void engine_tick(struct rules *rules, struct live *live, const struct moment *at);
+struct live *engine_live(struct rules *rules, struct alert *alert, usec_t now_us); /* or makes it */
+void engine_schedule(struct rules *rules, struct live *live, usec_t now_us);
+/* The alert goes away with its check or rule: says so if it was told, and is forgotten. */
+void engine_remove(struct rules *rules, struct alert *alert, const struct moment *at);
+bool engine_is_idle(const struct live *live); /* nothing is going on */
+void engine_free_live(struct rules *rules, struct alert *alert);
+/* It must be looked at without samples, so it is never without `live`. */
+bool engine_is_timed(const struct alert *alert);
+
+/* --- engine_tell.c --- */
+
+void engine_tell(struct rules *rules, struct alert *alert, enum alert_change change,
+	const struct moment *at);
+/* It was told by the process before us, and nobody is left who knows more. */
+void engine_tell_gone(struct rules *rules, const char *key, const struct moment *at);
+
+/* --- engine_keep.c --- */
+
+char *engine_key(const struct alert *alert); /* owned by the caller */
+void engine_keep(struct rules *rules, struct live *live, const struct moment *at);
+void engine_forget(struct rules *rules, struct alert *alert);
+/* Takes up what the process before us knew of this alert. */
+void engine_restore(struct rules *rules, struct alert *alert, const struct moment *at);
+/* Ends what nobody claimed; children may still come, until `restored_until_us`. */
+void engine_drop_restored(struct rules *rules, const struct moment *at, bool is_late);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * Verdicts into levels, levels into events.  The alert stands at its highest level that is on; with
+ * `clear` it stays at its lowest until that is true.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "rules/engine.h"
+
+/* How often an expression that changes by time alone is looked at without a sample. */
+#define TIMED_US (30 * USEC_PER_SEC)
+
+struct verdicts {
+	enum level_word word[LEVELS];
+	bool has_level[LEVELS];
+	bool is_known; /* at least one of them could be judged */
+	bool is_true;  /* at least one is */
+	enum verdict clear;
+};
+
+static enum verdict
+verdict_of(const struct expr *expr, const struct expr_world *world)
+{
+	struct expr_value value = expr_eval(expr, world);
+
+	if (!value.is_known)
+		return VERDICT_UNKNOWN;
+	return value.number != 0 ? VERDICT_TRUE : VERDICT_FALSE;
+}
+
+/* The highest level that the "down" alert of a check may have by now. */
+static enum severity
+down_cap(const struct alert *alert, const struct moment *at)
+{
+	const struct watched *check = alert->check;
+	enum severity level = SEVERITY_CRITICAL;
+
+	if (check->fail_cause) {
+		usec_t since = alert->live && alert->live->since_us ? alert->live->since_us
+			       : check->fail_us                     ? check->fail_us
+								    : at->now_us;
+		level = cause_level_at_age(check->fail_cause, at->now_us - since);
+	}
+	if (level < SEVERITY_INFO)
+		level = SEVERITY_INFO;
+	return level < check->severity ? level : check->severity;
+}
+
+static void
+judge_levels(
+	struct rules *rules, const struct alert *alert, const struct moment *at, struct verdicts *v)
+{
+	static const enum level_word words[] = { [VERDICT_FALSE] = HEARD_FALSE,
+		[VERDICT_TRUE] = HEARD_TRUE,
+		[VERDICT_UNKNOWN] = HEARD_UNKNOWN };
+	struct expr_world world = engine_world(rules, alert, at->now_us);
+	enum severity cap = alert->rule->is_down ? down_cap(alert, at) : SEVERITY_CRITICAL;
+	const struct expr *last = NULL;
+	enum verdict verdict = VERDICT_UNKNOWN;
+
+	*v = (struct verdicts){ .clear = VERDICT_TRUE };
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
+		const struct expr *when = rule_when(alert->rule, alert->variant, level);
+		if (!when)
+			continue;
+		if (when != last)
+			verdict = verdict_of(when, &world);
+		last = when;
+		bool is_capped = verdict == VERDICT_TRUE && level > cap;
+		v->has_level[level] = true;
+		v->word[level] = is_capped ? HEARD_FALSE : words[verdict];
+		v->is_known = v->is_known || verdict != VERDICT_UNKNOWN;
+		v->is_true = v->is_true || v->word[level] == HEARD_TRUE;
+	}
+	if (alert->variant->clear)
+		v->clear = verdict_of(alert->variant->clear, &world);
+}
+
+/* Nothing has been known for long: on_no_data decides. */
+static void
+judge_no_data(const struct alert *alert, struct verdicts *v)
+{
+	enum severity lowest = rule_lowest(alert->rule, alert->variant);
+
+	if (alert->rule->conf.on_no_data == NO_DATA_ALERT) {
+		v->word[lowest] = HEARD_TRUE;
+		v->is_true = true;
+	}
+	if (alert->rule->conf.on_no_data != NO_DATA_OK)
+		return;
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
+		v->word[level] = HEARD_FALSE;
+	v->clear = VERDICT_TRUE;
+}
+
+bool
+engine_is_timed(const struct alert *alert)
+{
+	return alert->variant->is_timed || alert->rule->conf.on_no_data != NO_DATA_KEEP;
+}
+
+bool
+engine_is_idle(const struct live *live)
+{
+	if (live->told != SEVERITY_OK)
+		return false;
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
+		if (live->levels[level].phase != LEVEL_QUIET)
+			return false;
+	return true;
+}
+
+struct live *
+engine_live(struct rules *rules, struct alert *alert, usec_t now_us)
+{
+	struct live *live = alert->live;
+
+	if (live)
+		return live;
+	live = alert->live = xcalloc(1, sizeof(*live));
+	live->alert = alert;
+	live->known_us = now_us;
+	list_append(&rules->live, &live->node);
+	return live;
+}
+
+void
+engine_free_live(struct rules *rules, struct alert *alert)
+{
+	struct live *live = alert->live;
+
+	if (!live)
+		return;
+	heap_remove(&rules->due, &live->due);
+	list_remove(&live->node);
+	free(live->text);
+	free(live);
+	alert->live = NULL;
+}
+
+static usec_t
+sooner(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the level of a "down" alert rises by the age of its cause alone. */
+static usec_t
+rise_due(const struct live *live, usec_t now_us)
+{
+	const struct cause *cause = live->alert->check->fail_cause;
+	usec_t due = INT64_MAX;
+
+	if (!live->alert->rule->is_down || !cause || live->told == SEVERITY_OK)
+		return due;
+	const usec_t ages[] = { cause->warning_after_us, cause->critical_after_us };
+	for (size_t i = 0; i < sizeof(ages) / sizeof(*ages); i++)
+		if (ages[i] > 0 && live->since_us + ages[i] > now_us)
+			due = sooner(due, live->since_us + ages[i]);
+	return due;
+}
+
+/* When the lack of data changes something. */
+static usec_t
+no_data_due(const struct live *live, usec_t now_us)
+{
+	const struct alert *alert = live->alert;
+	usec_t stale_us = alert->check->last_us + engine_patience(alert->check);
+	usec_t blind_us = live->known_us + engine_patience(alert->check);
+	usec_t due = INT64_MAX;
+
+	if (alert->rule->conf.on_no_data != NO_DATA_KEEP && blind_us > now_us)
+		due = blind_us;
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
+		const struct level *l = &live->levels[level];
+		bool is_waiting = l->phase == LEVEL_PENDING || l->phase == LEVEL_CLEARING;
+		if (is_waiting && !l->is_frozen && stale_us > now_us)
+			due = sooner(due, stale_us);
+		/* Nobody but us will say a second time that there is no data. */
+		if (live->has_no_data && l->phase == LEVEL_PENDING) {
+			usec_t held_us = l->mark_us + alert->rule->times[level].for_us;
+			due = sooner(due, held_us > now_us ? held_us : now_us + USEC_PER_SEC);
+		}
+	}
+	return due;
+}
+
+void
+engine_schedule(struct rules *rules, struct live *live, usec_t now_us)
+{
+	usec_t due = sooner(rise_due(live, now_us), no_data_due(live, now_us));
+
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
+		due = sooner(
+			due, level_due(&live->levels[level], &live->alert->rule->times[level]));
+	if (live->alert->variant->is_timed)
+		due = sooner(due, now_us + TIMED_US);
+	live->due.due = due;
+	if (due == INT64_MAX)
+		heap_remove(&rules->due, &live->due);
+	else
+		heap_insert(&rules->due, &live->due);
+}
+
+static enum severity
+highest_on(const struct live *live)
+{
+	for (enum severity level = SEVERITY_CRITICAL; level > SEVERITY_OK; level--)
+		if (level_is_on(&live->levels[level]))
+			return level;
+	return SEVERITY_OK;
+}
+
+static void
+announce(struct rules *rules, struct live *live, enum severity next, const struct moment *at)
+{
+	struct alert *alert = live->alert;
+	enum severity before = live->told;
+	const struct cause *cause = alert->check->fail_cause;
+
+	live->told = next;
+	if (before == SEVERITY_OK && next != SEVERITY_OK)
+		engine_tell(rules, alert, ALERT_FIRES, at);
+	else if (next == SEVERITY_OK && before != SEVERITY_OK)
+		engine_tell(rules, alert, ALERT_ENDS, at);
+	else if (next != before)
+		engine_tell(rules, alert, next > before ? ALERT_RISES : ALERT_FALLS, at);
+	else if (next != SEVERITY_OK && alert->rule->is_down && cause && cause != live->cause) {
+		engine_tell(rules, alert, ALERT_CAUSE, at);
+		live->kept_shape = UINT32_MAX; /* the new cause is worth keeping */
+	}
+}
+
+/* Says what changed, persists it, and lets go of an alert in which nothing is going on. */
+static void
+settle(struct rules *rules, struct live *live, enum verdict clear, const struct moment *at)
+{
+	struct alert *alert = live->alert;
+	enum severity next = highest_on(live);
+
+	if (next == SEVERITY_OK && live->told != SEVERITY_OK && clear != VERDICT_TRUE)
+		next = rule_lowest(alert->rule, alert->variant);
+	announce(rules, live, next, at);
+	if (!engine_is_idle(live)) {
+		engine_keep(rules, live, at);
+		engine_schedule(rules, live, at->now_us);
+		return;
+	}
+	engine_forget(rules, alert);
+	live->since_us = live->since_wall_us = 0;
+	if (engine_is_timed(alert))
+		engine_schedule(rules, live, at->now_us);
+	else
+		engine_free_live(rules, alert);
+}
+
+static void
+begin(struct live *live, const struct moment *at)
+{
+	const struct watched *check = live->alert->check;
+	bool is_streak = live->alert->rule->is_down && check->fail_us;
+
+	live->since_us = is_streak ? check->fail_us : at->now_us;
+	live->since_wall_us = is_streak ? check->fail_wall_us : at->wall_us;
+}
+
+static void
+hear(struct live *live, const struct verdicts *v, const struct moment *at)
+{
+	const struct level_times *times = live->alert->rule->times;
+
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
+		level_hear(&live->levels[level], v->has_level[level] ? v->word[level] : HEARD_RESET,
+			&times[level], at->now_us);
+}
+
+void
+engine_judge(struct rules *rules, struct alert *alert, const struct moment *at)
+{
+	struct verdicts v;
+
+	judge_levels(rules, alert, at, &v);
+	if (!alert->live && !v.is_true)
+		return;
+	struct live *live = engine_live(rules, alert, at->now_us);
+	if (v.is_known)
+		live->known_us = at->now_us;
+	live->has_no_data =
+		!v.is_known && at->now_us - live->known_us >= engine_patience(alert->check);
+	if (live->has_no_data)
+		judge_no_data(alert, &v);
+	if (engine_is_idle(live) && v.is_true)
+		begin(live, at);
+	if (v.is_true && rules->fed == alert->check && rules->fed_sample->outcome != OUTCOME_OK)
+		xstrset(&live->text, rules->fed_sample->text);
+	hear(live, &v, at);
+	settle(rules, live, v.clear, at);
+}
+
+void
+engine_tick(struct rules *rules, struct live *live, const struct moment *at)
+{
+	struct alert *alert = live->alert;
+	const struct watched *check = alert->check;
+	bool is_stale = at->now_us - check->last_us >= engine_patience(check);
+
+	if (engine_is_timed(alert) || alert->rule->is_down || is_stale) {
+		engine_judge(rules, alert, at);
+		return;
+	}
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
+		level_tick(&live->levels[level], &alert->rule->times[level], at->now_us);
+	enum verdict clear = VERDICT_TRUE;
+	if (alert->variant->clear) {
+		struct expr_world world = engine_world(rules, alert, at->now_us);
+		clear = verdict_of(alert->variant->clear, &world);
+	}
+	settle(rules, live, clear, at);
+}
+
+void
+engine_remove(struct rules *rules, struct alert *alert, const struct moment *at)
+{
+	struct live *live = alert->live;
+
+	if (!live)
+		return;
+	if (live->told != SEVERITY_OK) {
+		live->told = SEVERITY_OK;
+		engine_tell(rules, alert, ALERT_REMOVED, at);
+	}
+	engine_forget(rules, alert);
+	engine_free_live(rules, alert);
+}

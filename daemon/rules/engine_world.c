@@ -1,0 +1,183 @@
+/* What expressions see: the latest samples, as far as they are kept, and the windows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "rules/engine.h"
+
+struct watched *
+engine_find(const struct rules *rules, const char *check)
+{
+	return map_get(rules->checks, check);
+}
+
+usec_t
+engine_patience(const struct watched *check)
+{
+	usec_t patience = 3 * check->interval_us;
+
+	return patience > USEC_PER_MIN ? patience : USEC_PER_MIN;
+}
+
+static const struct watched *
+find(const struct rules *rules, const char *check)
+{
+	if (check == rules->self->name)
+		return rules->self;
+	return engine_find(rules, check);
+}
+
+const struct sample *
+engine_sample(struct rules *rules, const struct watched *check)
+{
+	struct sample *shown = &rules->shown;
+	struct kept *kept = check->kept;
+
+	if (check == rules->fed)
+		return rules->fed_sample;
+	if (!kept)
+		return NULL;
+	shown->outcome = kept->outcome;
+	shown->state = kept->state;
+	shown->failures = kept->failures;
+	shown->cause = kept->cause;
+	shown->metrics = kept->metrics;
+	shown->metric_count = kept->count;
+	shown->values = kept->values;
+	return shown;
+}
+
+static const struct sample *
+sample_of(void *arg, const char *name)
+{
+	struct rules *rules = arg;
+	const struct watched *check = find(rules, name);
+
+	if (!check || !check->has_sample)
+		return NULL;
+	if (check != rules->fed && rules->now_us - check->last_us >= engine_patience(check))
+		return NULL;
+	return engine_sample(rules, check);
+}
+
+static const struct series *
+series_of(void *arg, const char *name, int metric, usec_t span_us)
+{
+	const struct watched *check = find(arg, name);
+
+	for (size_t i = 0; check && i < check->window_count; i++)
+		if (check->windows[i].metric == metric &&
+			series_span(check->windows[i].series) >= span_us)
+			return check->windows[i].series;
+	return NULL;
+}
+
+struct expr_world
+engine_world(struct rules *rules, const struct alert *alert, usec_t now_us)
+{
+	rules->self = alert->check;
+	rules->now_us = now_us;
+	return (struct expr_world){ .arg = rules,
+		.now_us = now_us,
+		.this_check = alert->check->name,
+		.sample_of = sample_of,
+		.series_of = series_of };
+}
+
+void
+engine_keep_sample(struct watched *check, const struct sample *sample)
+{
+	struct kept *kept = check->kept;
+
+	if (!sample) {
+		free(kept);
+		check->kept = NULL;
+		return;
+	}
+	if (!kept || kept->count != sample->metric_count) {
+		free(kept);
+		kept = xmalloc(sizeof(*kept) + sample->metric_count * sizeof(double));
+	}
+	kept->outcome = sample->outcome;
+	kept->state = sample->state;
+	kept->failures = sample->failures;
+	kept->cause = sample->cause;
+	kept->metrics = sample->metrics;
+	kept->count = sample->metric_count;
+	if (kept->count)
+		memcpy(kept->values, sample->values, kept->count * sizeof(double));
+	check->kept = kept;
+}
+
+void
+engine_feed_windows(struct watched *check, const struct sample *sample, usec_t now_us)
+{
+	for (size_t i = 0; i < check->window_count; i++) {
+		size_t metric = (size_t)check->windows[i].metric;
+		if (metric < sample->metric_count)
+			series_add(check->windows[i].series, now_us, sample->values[metric]);
+	}
+}
+
+void
+engine_need_window(struct watched *check, int metric, usec_t span_us)
+{
+	struct window *w = check->windows;
+
+	for (size_t i = 0; i < check->window_count; i++, w++) {
+		if (w->metric != metric)
+			continue;
+		w->need_us = w->need_us > span_us ? w->need_us : span_us;
+		return;
+	}
+	check->windows =
+		xreallocarray(check->windows, check->window_count + 1, sizeof(*check->windows));
+	check->windows[check->window_count++] = (struct window){ metric, span_us, NULL };
+}
+
+void
+engine_fit_windows(struct watched *check, usec_t now_us)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < check->window_count; i++) {
+		struct window *w = &check->windows[i];
+		if (w->need_us == 0) {
+			series_free(w->series);
+			continue;
+		}
+		if (w->series)
+			series_fit(w->series, w->need_us, check->interval_us);
+		else
+			w->series = series_new(w->need_us, check->interval_us, now_us);
+		check->windows[left++] = *w;
+	}
+	check->window_count = left;
+	if (left == 0) {
+		free(check->windows);
+		check->windows = NULL;
+	}
+}
+
+static const struct expr *
+text_expr_at(const struct expr_template *t, size_t *n)
+{
+	const struct expr *expr;
+
+	for (size_t i = 0; t && (expr = expr_template_at(t, i)); i++)
+		if ((*n)-- == 0)
+			return expr;
+	return NULL;
+}
+
+const struct expr *
+engine_expr_at(const struct rule_variant *variant, size_t n)
+{
+	for (size_t level = 0; level < LEVELS; level++)
+		if (variant->when[level] && n-- == 0)
+			return variant->when[level];
+	if (variant->clear && n-- == 0)
+		return variant->clear;
+	const struct expr *expr = text_expr_at(variant->summary, &n);
+	return expr ? expr : text_expr_at(variant->description, &n);
+}
