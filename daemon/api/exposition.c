@@ -172,6 +172,8 @@ add_line(struct family *family, const char *suffix, const char *labels, const ch
 	buf_add_text(&family->lines, number);
 	buf_add_text(&family->lines, "\n");
 	family->ex->bytes += family->lines.len - before;
+	if (family->lines.is_over)
+		family->ex->bytes = family->ex->bytes_max + 1;
 }
 
 /* Once over the cap nothing more is kept: the whole is refused at the end. */

@@ -305,7 +305,7 @@ try_place(struct client *client, const char *text, struct search *search, struct
 }
 
 static int
-say_unreachable(const struct client *client, const struct search *search, struct err *e)
+say_unreachable(const struct search *search, struct err *e)
 {
 	if (search->denied[0] != '\0')
 		return err_set(e, 0, "%s", search->denied);
@@ -334,7 +334,7 @@ client_ask(struct client *client, const char *method, const char *path, struct c
 			client->chosen = i + 1;
 	}
 	if (result == 1)
-		say_unreachable(client, &search, e);
+		say_unreachable(&search, e);
 	buf_fini(&search.looked);
 	return result == 0 ? 0 : -1;
 }
