@@ -401,7 +401,7 @@ store_close(struct store *s, usec_t timeout_us)
 }
 
 struct loading {
-	void (*fn)(void *arg, const char *key, const json_t *doc);
+	store_doc_fn fn;
 	void *arg;
 };
 
@@ -419,8 +419,7 @@ load_one(void *arg, const char *kind, const char *key, const char *body)
 }
 
 int
-store_load(struct store *s, const char *kind,
-	void (*fn)(void *arg, const char *key, const json_t *doc), void *arg, struct err *e)
+store_load(struct store *s, const char *kind, store_doc_fn fn, void *arg, struct err *e)
 {
 	struct loading loading = { fn, arg };
 	if (s->was_posted_to)

@@ -38,8 +38,8 @@ struct store *store_open(const struct store_options *options, char *aside, struc
 void store_close(struct store *store, usec_t timeout_us);
 
 /* Before loop_run: every document of a kind, in key order. */
-int store_load(struct store *store, const char *kind,
-	void (*fn)(void *arg, const char *key, const json_t *doc), void *arg, struct err *e);
+typedef void (*store_doc_fn)(void *arg, const char *key, const json_t *doc);
+int store_load(struct store *store, const char *kind, store_doc_fn fn, void *arg, struct err *e);
 
 void store_put(struct store *store, const char *kind, const char *key, const json_t *doc);
 void store_delete(struct store *store, const char *kind, const char *key);

@@ -1,12 +1,14 @@
 /* The store as its users see it: a folder, a loop, documents, history; and what goes wrong. */
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -499,6 +501,134 @@ test_store_in_trouble_saves_at_its_close_if_it_can(void **state)
 	assert_docs(bed, "a", "x=1 ");
 }
 
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+		perror(path);
+}
+
+static void
+write_map(const char *path, unsigned id)
+{
+	char line[32];
+	snprintf(line, sizeof(line), "%u %u 1", id, id);
+	write_file(path, line);
+}
+
+/* A disk of our own, small enough to be filled; false where the kernel does not let us. */
+static bool
+mount_small_disk(const char *dir)
+{
+	unsigned user = geteuid(), group = getegid();
+	if (unshare(CLONE_NEWNS | (user == 0 ? 0 : CLONE_NEWUSER)) < 0)
+		return false;
+	if (user != 0) {
+		write_map("/proc/self/uid_map", user);
+		write_file("/proc/self/setgroups", "deny");
+		write_map("/proc/self/gid_map", group);
+	}
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", dir, "tmpfs", 0, "size=8m") == 0;
+}
+
+static void
+fill_disk(const char *path)
+{
+	char zeros[4096] = { 0 };
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ssize_t rc;
+	do {
+		rc = write(fd, zeros, sizeof(zeros));
+	} while (rc > 0);
+	close(fd);
+}
+
+#define CANNOT_MOUNT 77
+
+/* The exit code says how far it came: 0 all the way. */
+static int
+live_through_a_full_disk(struct bed *bed)
+{
+	struct err e;
+	char path[128];
+	int posted = 0;
+	struct found found = { .text = "" };
+	if (!mount_small_disk(bed->dir))
+		return CANNOT_MOUNT;
+	bed->loop = loop_new(&bed->clock, &e);
+	if (!bed->loop || try_open(bed, &e) < 0)
+		return 1;
+	snprintf(path, sizeof(path), "%s/filler", bed->dir);
+	fill_disk(path);
+	bool is_durable = true;
+	while (is_durable && posted < 5000) {
+		char key[32], text[2000];
+		memset(text, 'x', sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		snprintf(key, sizeof(key), "%05d", posted++);
+		json_t *doc = json_pack("{s:s}", "text", text);
+		store_put(bed->store, "k", key, doc);
+		json_decref(doc);
+		bed->durable = bed->lost = 0;
+		store_when_durable(bed->store, on_durable, bed);
+		if (!loop_turn_until(bed->loop, has_verdict, bed, MAX_TURN))
+			return 2;
+		is_durable = bed->durable == 1;
+		/* the ballast was given up: a word of that before anything is lost */
+		if (is_durable && bed->troubles == 0 && count_files(bed, "ballast") == 0)
+			return 3;
+	}
+	if (is_durable || posted < 20 || !strstr(bed->trouble, "cannot be written"))
+		return 4;
+	if (bed->troubles != 2)
+		return 5;
+	unlink(path);
+	loop_advance(bed->loop, USEC_PER_SEC);
+	if (!loop_turn_until(bed->loop, has_recovered, bed, MAX_TURN) ||
+		count_files(bed, "ballast") != 1)
+		return 6;
+	store_close(bed->store, WAIT_US);
+	if (try_open(bed, &e) < 0 || store_load(bed->store, "k", collect, &found, &e) < 0)
+		return 7;
+	store_close(bed->store, WAIT_US);
+	return (int)found.count == posted ? 0 : 8;
+}
+
+static void
+test_really_full_disk(void **state)
+{
+	int came_to = in_child(live_through_a_full_disk, *state);
+	if (came_to == CANNOT_MOUNT)
+		skip();
+	assert_int_equal(came_to, 0);
+}
+
+static int
+start_on_a_full_disk(struct bed *bed)
+{
+	struct err e = { 0 };
+	char path[128];
+	if (!mount_small_disk(bed->dir))
+		return CANNOT_MOUNT;
+	snprintf(path, sizeof(path), "%s/filler", bed->dir);
+	fill_disk(path);
+	bed->loop = loop_new(&bed->clock, &e);
+	if (!bed->loop || try_open(bed, &e) == 0)
+		return 1;
+	return strstr(e.text, "full") && strstr(e.text, "free at least") ? 0 : 2;
+}
+
+static void
+test_full_disk_at_the_start_is_a_clear_error(void **state)
+{
+	int came_to = in_child(start_on_a_full_disk, *state);
+	if (came_to == CANNOT_MOUNT)
+		skip();
+	assert_int_equal(came_to, 0);
+}
+
 /* Writes documents for ever, reports each acknowledged number to the pipe. */
 struct writing {
 	struct bed *bed;
@@ -722,6 +852,8 @@ main(void)
 		TEST(test_newer_format_is_refused),
 		TEST(test_full_disk_is_met_from_memory_and_caught_up),
 		TEST(test_store_in_trouble_saves_at_its_close_if_it_can),
+		TEST(test_really_full_disk),
+		TEST(test_full_disk_at_the_start_is_a_clear_error),
 		TEST(test_kill_at_any_instant_loses_nothing_acknowledged),
 		TEST(test_samples_come_back_as_posted),
 		TEST(test_history_is_written_by_the_clock_alone),
