@@ -10,7 +10,24 @@
 #define TEXT_MAX        1000
 #define DESCRIPTION_MAX 4000
 
-/* "used_percent = 81 %, free_bytes = 19 GiB": a rule that has no summary shows what it saw. */
+/* Lines, each closed by a newline, to one line. */
+static void
+join_lines(const char *lines, char *out, size_t size)
+{
+	struct buf joined;
+
+	buf_init(&joined, TEXT_MAX * 2);
+	for (; *lines; lines++) {
+		if (*lines != '\n')
+			buf_add(&joined, lines, 1);
+		else if (lines[1])
+			buf_add_text(&joined, "; ");
+	}
+	str_copy(out, size, buf_text(&joined));
+	buf_fini(&joined);
+}
+
+/* "used_percent = 81 %; free_bytes = 19 GiB": a rule that has no summary shows what it saw. */
 static void
 explain(struct rules *rules, const struct alert *alert, usec_t now_us, char *out, size_t size)
 {
@@ -24,13 +41,8 @@ explain(struct rules *rules, const struct alert *alert, usec_t now_us, char *out
 		if (last)
 			expr_explain(last, &world, &lines);
 	}
-	str_copy(out, size, buf_text(&lines));
+	join_lines(buf_text(&lines), out, size);
 	buf_fini(&lines);
-	size_t len = strlen(out);
-	while (len > 0 && out[len - 1] == '\n')
-		out[--len] = '\0';
-	for (char *at = out; (at = strchr(at, '\n'));)
-		*at = ';';
 }
 
 static void
