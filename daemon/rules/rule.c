@@ -97,7 +97,8 @@ static const struct conf_field level_fields[] = {
 	{ .name = "when",
 		NODE_AT(struct level_conf, when),
 		.flags = CONF_REQUIRED,
-		.doc = "The expression." },
+		.doc = "The expression.",
+		.example = "api.total_time > 5s" },
 	{ .name = "for",
 		STRING_AT(struct level_conf, for_text),
 		.doc = "How long it must be true." },
@@ -193,7 +194,7 @@ parse_for(const char *text, struct level_times *times, struct err *e)
 
 	if (end != text && (str_eq(end, " samples") || str_eq(end, " sample"))) {
 		if (count < 1 || count > 1000)
-			return err_set(e, 0, "for: between 1 and 1000 samples");
+			return err_set(e, 0, "between 1 and 1000 samples");
 		*times = (struct level_times){ .for_samples = (uint32_t)count,
 			.keep_us = times->keep_us };
 		return 0;

@@ -27,7 +27,7 @@ static const struct metric_desc bench_disk[] = {
 	{ .name = NULL },
 };
 
-static const struct metric_desc *
+static inline const struct metric_desc *
 bench_metrics_of_type(const char *type)
 {
 	if (strcmp(type, "http") == 0)
@@ -56,7 +56,7 @@ struct bench {
 	int wrong;          /* events that do not follow from the one before */
 };
 
-static void
+static inline void
 bench_follow(struct bench *b, const struct alert_event *event)
 {
 	enum severity before = b->told;
@@ -85,7 +85,7 @@ bench_follow(struct bench *b, const struct alert_event *event)
 	b->told = event->severity;
 }
 
-static void
+static inline void
 bench_on_alert(void *arg, const struct alert_event *event)
 {
 	static const char *const names[] = { "fires", "rises", "falls", "cause", "ends", "removed",
@@ -104,7 +104,7 @@ bench_on_alert(void *arg, const struct alert_event *event)
 	b->labels = json_deep_copy(event->labels);
 }
 
-static void
+static inline void
 bench_on_keep(void *arg, const char *key, const json_t *state)
 {
 	struct bench *b = arg;
@@ -113,7 +113,7 @@ bench_on_keep(void *arg, const char *key, const json_t *state)
 		state ? map_put(b->kept, key, json_deep_copy(state)) : map_remove(b->kept, key));
 }
 
-static struct check_spec *
+static inline struct check_spec *
 bench_check(struct bench *b, const char *name, const char *type)
 {
 	struct check_spec *spec = &b->specs[b->count];
@@ -131,7 +131,7 @@ bench_check(struct bench *b, const char *name, const char *type)
 }
 
 /* The rules of a whole configuration: `rules:` and `builtin_rules:`. */
-static void
+static inline void
 bench_compile(struct bench *b, const char *yaml)
 {
 	const struct rule_checks checks = { b->spec_list, b->count, bench_metrics_of_type };
@@ -141,7 +141,7 @@ bench_compile(struct bench *b, const char *yaml)
 		conf_get(b->tree->root, "builtin_rules"), &checks, b->complaints);
 }
 
-static void
+static inline void
 bench_new_rules(struct bench *b)
 {
 	const struct rules_options options = { bench_on_alert, bench_on_keep, b };
@@ -149,7 +149,7 @@ bench_new_rules(struct bench *b)
 	b->rules = rules_new(&options);
 }
 
-static void
+static inline void
 bench_init(struct bench *b)
 {
 	memset(b, 0, sizeof(*b));
@@ -161,13 +161,13 @@ bench_init(struct bench *b)
 	bench_new_rules(b);
 }
 
-static void
+static inline void
 bench_apply(struct bench *b)
 {
 	rules_apply(b->rules, b->set, b->spec_list, b->count, b->now_us, b->wall_us);
 }
 
-static void
+static inline void
 bench_start(struct bench *b, const char *yaml)
 {
 	bench_compile(b, yaml);
@@ -182,7 +182,7 @@ bench_start(struct bench *b, const char *yaml)
 	bench_apply(b);
 }
 
-static void
+static inline void
 bench_drop_set(struct bench *b)
 {
 	rule_set_free(b->set);
@@ -191,13 +191,13 @@ bench_drop_set(struct bench *b)
 	b->tree = NULL;
 }
 
-static void
+static inline void
 bench_free_json(void *value)
 {
 	json_decref(value);
 }
 
-static void
+static inline void
 bench_fini(struct bench *b)
 {
 	rules_free(b->rules);
@@ -214,7 +214,7 @@ bench_fini(struct bench *b)
 	json_decref(b->labels);
 }
 
-static void
+static inline void
 bench_wait(struct bench *b, double seconds)
 {
 	usec_t until = b->now_us + (usec_t)(seconds * 1e6);
@@ -239,7 +239,7 @@ struct bench_sample {
 	double values[5];
 };
 
-static void
+static inline void
 bench_feed(struct bench *b, const char *check, struct bench_sample s)
 {
 	struct sample sample = { .outcome = s.outcome ? s.outcome : OUTCOME_OK,
@@ -259,7 +259,7 @@ bench_feed(struct bench *b, const char *check, struct bench_sample s)
 }
 
 /* 30 s later, a sample with these values. */
-static void
+static inline void
 bench_value(struct bench *b, const char *check, double value)
 {
 	bench_wait(b, 30);
@@ -267,7 +267,7 @@ bench_value(struct bench *b, const char *check, double value)
 }
 
 /* What happened since the last look. */
-static const char *
+static inline const char *
 bench_log(struct bench *b)
 {
 	static char text[4000];

@@ -38,7 +38,7 @@ struct world {
 	struct expr_world world;
 };
 
-static struct world_check *
+static inline struct world_check *
 world_find(const struct world *w, const char *name)
 {
 	for (size_t i = 0; i < 4; i++)
@@ -49,35 +49,35 @@ world_find(const struct world *w, const char *name)
 	return NULL;
 }
 
-static const struct metric_desc *
+static inline const struct metric_desc *
 world_metrics_of(const void *arg, const char *check)
 {
 	const struct world_check *c = world_find(arg, check);
 	return c ? c->metrics : NULL;
 }
 
-static const char *
+static inline const char *
 world_type_of(const void *arg, const char *check)
 {
 	const struct world_check *c = world_find(arg, check);
 	return c ? c->type : NULL;
 }
 
-static const char *
+static inline const char *
 world_check_at(const void *arg, size_t n)
 {
 	const struct world *w = arg;
 	return n < 4 ? w->checks[n].name : NULL;
 }
 
-static const struct sample *
+static inline const struct sample *
 world_sample_of(void *arg, const char *check)
 {
 	const struct world_check *c = world_find(arg, check);
 	return c && c->has_sample ? &c->sample : NULL;
 }
 
-static const struct series *
+static inline const struct series *
 world_series_of(void *arg, const char *check, int metric, usec_t span_us)
 {
 	const struct world_check *c = world_find(arg, check);
@@ -85,7 +85,7 @@ world_series_of(void *arg, const char *check, int metric, usec_t span_us)
 	return c ? c->series[metric] : NULL;
 }
 
-static void
+static inline void
 world_init(struct world *w)
 {
 	static const struct {
@@ -118,7 +118,7 @@ world_init(struct world *w)
 		.series_of = world_series_of };
 }
 
-static struct expr_names
+static inline struct expr_names
 world_names(const struct world *w, bool has_this)
 {
 	return (struct expr_names){ .arg = w,

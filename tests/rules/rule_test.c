@@ -1,0 +1,254 @@
+/* The rules of a configuration: what is accepted, and every complaint at its place in the file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "probes/probe.h"
+#include "rules/bench.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* Under `rules:`; the complaint's first line begins with "test.yaml:" and this. */
+static const struct {
+	const char *yaml, *says;
+} bad[] = {
+	{ "rules:\n  r: { warning: api.latncy > 2s }\n",
+		"2:21: error: rule \"r\": warning: unknown metric \"latncy\" of check \"api\" "
+		"(http);"
+		" did you mean \"total_time\"?" },
+	{ "rules:\n  r: { warning: \"api.total_time > 2\" }\n",
+		"2:35: error: rule \"r\": warning: this" },
+	{ "rules:\n  r:\n    warning: 'this.used_percent > 2'\n",
+		"3:15: error: rule \"r\": warning: `this` has a meaning only in a rule with "
+		"`each:`" },
+	{ "rules:\n  r: { warning: api.total_time }\n",
+		"2:17: error: rule \"r\": warning: this is a value, not a condition" },
+	{ "rules:\n  r: { critical: { when: apo.total_time > 1s } }\n",
+		"2:26: error: rule \"r\": when: unknown check \"apo\", did you mean \"api\"?" },
+	{ "rules:\n  r: { critical: { when: up(api), fr: 3s } }\n",
+		"2:35: error: unknown key \"fr\", did you mean \"for\"?" },
+	{ "rules:\n  r: { for: 5m }\n",
+		"2:3: error: rule \"r\" has no level: it needs info, warning or critical" },
+	{ "rules:\n  r: { for: 5, warning: down(api) }\n", "2:13: error: rule \"r\": for: " },
+	{ "rules:\n  r: { for: 0 samples, warning: down(api) }\n",
+		"2:13: error: rule \"r\": for: between 1 and 1000 samples" },
+	{ "rules:\n  r: { warnin: down(api) }\n", "2:8: error: " },
+	{ "rules:\n  r: { warning: [down(api)] }\n",
+		"2:17: error: rule \"r\": warning: must be an expression, not a list" },
+	{ "rules:\n  r: { warning: 1 > 2 }\n", "2:3: error: rule \"r\" names no check" },
+	{ "rules:\n  r: { check: nobody, warning: up(api) }\n",
+		"2:15: error: rule \"r\": check: no check is called \"nobody\"" },
+	{ "rules:\n  r: { check: api, each: http, warning: up(this) }\n",
+		"2:15: error: rule \"r\": `check:` and `each:` exclude each other" },
+	{ "rules:\n  r: { each: http, warning: this.used_percent > 1 }\n",
+		"2:34: error: rule \"r\": warning: unknown metric \"used_percent\" of `this` "
+		"(http)" },
+	{ "rules:\n  r: { each: \"*\", warning: this.used_percent > 1 }\n",
+		"2:33: error: rule \"r\": warning: unknown metric \"used_percent\" of `this` "
+		"(http)" },
+	{ "rules:\n  r: { each: { type: ftp }, warning: up(this) }\n",
+		"2:22: error: rule \"r\": each: no probe type is called \"ftp\"" },
+	{ "rules:\n  r: { each: [http], warning: up(this) }\n",
+		"2:14: error: rule \"r\": each: must be" },
+	{ "rules:\n  r: { warning: up(api), clear: api.status }\n",
+		"2:37: error: rule \"r\": clear: unknown metric \"status\"" },
+	{ "rules:\n  r: { warning: up(api), summary: \"it is {{api.total}}\" }\n",
+		"2:48: error: rule \"r\": summary: unknown metric \"total\"" },
+	{ "rules:\n  avg: { warning: up(api) }\n",
+		"2:3: error: rule \"avg\": this name is a word of the rule language" },
+	{ "rules:\n  9x: { warning: up(api) }\n", "2:3: error: rule \"9x\": a name is" },
+	{ "rules: [1]\n", "1:8: error: rules: must be a map of rules, not a list" },
+	{ "builtin_rules: [disk-spce]\n",
+		"1:17: error: builtin_rules: no built-in rule is called \"disk-spce\", did you mean"
+		" \"disk-space\"?" },
+	{ "builtin_rules: 5\n", "1:16: error: builtin_rules: must be off or a list" },
+	{ "rules:\n  r: { warning: up(api), on_no_data: maybe }\n", "2:38: error: " },
+};
+
+static void
+test_complaints(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct bench b;
+		struct buf text;
+		char wanted[300];
+		bench_init(&b);
+		bench_check(&b, "api", "http");
+		bench_check(&b, "root", "disk");
+		bench_compile(&b, bad[i].yaml);
+		buf_init(&text, 0);
+		complaints_print(b.complaints, &text);
+		snprintf(wanted, sizeof(wanted), "test.yaml:%s", bad[i].says);
+		if (strncmp(buf_text(&text), wanted, strlen(wanted)) != 0)
+			fail_msg("%s: %s; wanted %s", bad[i].yaml, buf_text(&text), wanted);
+		if (complaints_errors(b.complaints) != 1)
+			fail_msg("%s: %u errors: %s", bad[i].yaml, complaints_errors(b.complaints),
+				buf_text(&text));
+		buf_fini(&text);
+		bench_fini(&b);
+	}
+}
+
+static void
+test_reserved_check_names(void **state)
+{
+	struct bench b;
+	char first[300];
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "down", "http");
+	bench_compile(&b, "{}");
+	assert_int_equal(complaints_errors(b.complaints), 1);
+	complaints_first(b.complaints, first, sizeof(first));
+	assert_non_null(strstr(first, "check \"down\": this name is a word of the rule language"));
+	bench_fini(&b);
+}
+
+static const struct rule *
+rule_of(const struct bench *b, const char *name)
+{
+	for (size_t i = 0; i < b->set->count; i++)
+		if (strcmp(b->set->rules[i].name, name) == 0)
+			return &b->set->rules[i];
+	return NULL;
+}
+
+static const char good[] =
+	"builtin_rules: [check-down, disk-space]\n"
+	"rules:\n"
+	"  slow:\n"
+	"    for: 2m\n"
+	"    critical: { when: web.total_time > 5s, for: 3 samples }\n"
+	"    warning: api.total_time > 2s\n"
+	"    keep_firing_for: 1m\n"
+	"  disk-space: { each: { type: disk, name: r* }, warning: this.used_percent > 1 }\n"
+	"  http-slow: { enabled: false }\n"
+	"  folded:\n"
+	"    each: api\n"
+	"    info: >\n"
+	"      this.total_time > 1s and\n"
+	"      up(this)\n";
+
+static void
+test_good(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "api", "http");
+	bench_check(&b, "web", "http");
+	bench_check(&b, "root", "disk");
+	bench_start(&b, good);
+	const struct rule *slow = rule_of(&b, "slow");
+	assert_string_equal(slow->owner, "web");
+	assert_int_equal(slow->times[SEVERITY_WARNING].for_us, 2 * USEC_PER_MIN);
+	assert_int_equal(slow->times[SEVERITY_CRITICAL].for_samples, 3);
+	assert_int_equal(slow->times[SEVERITY_CRITICAL].for_us, 0);
+	assert_int_equal(slow->times[SEVERITY_WARNING].keep_us, USEC_PER_MIN);
+	const struct rule *space = rule_of(&b, "disk-space");
+	assert_non_null(rule_variant_for(space, "root", "disk"));
+	assert_null(rule_variant_for(space, "var", "disk"));
+	assert_null(rule_variant_for(space, "root", "http"));
+	assert_null(space->variants[0].when[SEVERITY_CRITICAL]);
+	assert_null(rule_of(&b, "http-slow"));
+	assert_null(rule_of(&b, "tls-expiring"));
+	assert_true(rule_of(&b, "check-down")->is_down);
+	assert_non_null(rule_of(&b, "cannot-tell"));
+	assert_non_null(rule_variant_for(rule_of(&b, "folded"), "api", "http"));
+	assert_null(rule_variant_for(rule_of(&b, "folded"), "web", "http"));
+	bench_fini(&b);
+}
+
+/* An expression is compiled once per type, not once per check. */
+static void
+test_variants_are_shared(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "a", "http");
+	bench_check(&b, "b", "http");
+	bench_check(&b, "c", "disk");
+	bench_start(&b, "{}");
+	assert_int_equal(rule_of(&b, "check-down")->variant_count, 2);
+	assert_int_equal(rule_of(&b, "http-slow")->variant_count, 1);
+	bench_fini(&b);
+}
+
+static void
+test_pattern_that_nobody_matches(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "disks", "disk");
+	bench_start(&b, "rules: { r: { each: \"*var*\", warning: this.used_percent > 1 } }\n");
+	assert_int_equal(complaints_warnings(b.complaints), 1);
+	/* A child may come to match it. */
+	assert_non_null(rule_variant_for(rule_of(&b, "r"), "disks[/var]", "disk"));
+	bench_fini(&b);
+}
+
+static const struct metric_desc *
+real_metrics_of_type(const char *type)
+{
+	const struct probe_type *probe = probe_find(type);
+	return probe ? probe->metrics : NULL;
+}
+
+/* Every built-in rule compiles against the probes' own tables, and is about at least one check. */
+static void
+test_builtins_fit_the_probes(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	for (size_t i = 0; probe_table[i]; i++) {
+		char name[80];
+		snprintf(name, sizeof(name), "a-%s", probe_table[i]->name);
+		bench_check(&b, name, probe_table[i]->name);
+	}
+	const struct rule_checks checks = { b.spec_list, b.count, real_metrics_of_type };
+	b.set = rule_set_compile(NULL, NULL, &checks, b.complaints);
+	assert_int_equal(complaints_errors(b.complaints), 0);
+	for (size_t i = 0; i < rule_builtin_count(); i++) {
+		const struct rule *rule = rule_of(&b, rule_builtin_name(i));
+		if (!rule)
+			fail_msg("%s does not compile", rule_builtin_name(i));
+		assert_true(rule->variant_count > 0);
+		assert_non_null(strstr(rule_builtin_yaml(i), "each:"));
+	}
+	bench_fini(&b);
+}
+
+static void
+test_builtins_off(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "api", "http");
+	bench_start(&b, "builtin_rules: off\n");
+	assert_int_equal(b.set->count, 1);
+	assert_non_null(rule_of(&b, "cannot-tell"));
+	bench_fini(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_reserved_check_names),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_variants_are_shared),
+		cmocka_unit_test(test_pattern_that_nobody_matches),
+		cmocka_unit_test(test_builtins_fit_the_probes),
+		cmocka_unit_test(test_builtins_off),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
