@@ -18,8 +18,17 @@
 
 #define SLICE_CHECKS 100
 
-/* The number that says most about a check, by name: the first that it knows. */
-static const char *const telling[] = { "used_percent", "count", "loop_lag_time", "total_time" };
+/* The number that says most about a check, by name: the first that it knows.  How long a run took
+ * says little when it failed. */
+static const struct {
+	const char *metric;
+	bool is_of_failed;
+} telling[] = {
+	{ "used_percent", true },
+	{ "count", true },
+	{ "loop_lag_time", true },
+	{ "total_time", false },
+};
 
 static json_t *
 seconds(usec_t us)
@@ -31,15 +40,17 @@ static json_t *
 show_telling(const struct sample *last)
 {
 	for (size_t i = 0; last != NULL && i < sizeof(telling) / sizeof(telling[0]); i++) {
-		int index = metric_index(last->metrics, telling[i]);
+		int index = metric_index(last->metrics, telling[i].metric);
 		json_t *doc;
 		char text[64];
 
 		if (index == -1 || !isfinite(last->values[index]))
 			continue;
+		if (last->outcome != OUTCOME_OK && !telling[i].is_of_failed)
+			continue;
 		metric_format(last->values[index], last->metrics[index].unit, text, sizeof(text));
 		doc = json_object();
-		json_object_set_new(doc, "metric", json_string(telling[i]));
+		json_object_set_new(doc, "metric", json_string(telling[i].metric));
 		json_object_set_new(doc, "value", json_real(last->values[index]));
 		json_object_set_new(
 			doc, "unit", json_string(unit_symbol(last->metrics[index].unit)));
