@@ -29,7 +29,7 @@ static const struct {
 	{ "rules:\n  r: { critical: { when: apo.total_time > 1s } }\n",
 		"2:26: error: rule \"r\": when: unknown check \"apo\", did you mean \"api\"?" },
 	{ "rules:\n  r: { critical: { when: up(api), fr: 3s } }\n",
-		"2:35: error: unknown key \"fr\", did you mean \"for\"?" },
+		"2:35: error: unknown key \"fr\" in rule \"r\": critical; its keys are when, for" },
 	{ "rules:\n  r: { for: 5m }\n",
 		"2:3: error: rule \"r\" has no level: it needs info, warning or critical" },
 	{ "rules:\n  r: { for: 5, warning: down(api) }\n", "2:13: error: rule \"r\": for: " },

@@ -527,10 +527,12 @@ test_restart_without_the_rule(void **state)
 static void
 test_broken_state(void **state)
 {
-	static const char *const states[] = { "{}", "[]", "3", "{\"level\":7,\"levels\":3}",
+	static const char *const states[] = {
+		"{}", "[]", "3", "{\"level\":7,\"levels\":3}",
 		"{\"level\":\"huge\",\"levels\":{\"warning\":{\"phase\":\"odd\"}}}",
-		"{\"level\":\"ok\",\"since\":-5,\"levels\":{\"warning\":{\"phase\":\"pending\","
-		"\"elapsed\":-7,\"samples\":-1}}}" };
+		"{\"level\":\"ok\",\"since\":-5,\"levels\":{\"warning\":{\"phase\":\"pending\"}}}",
+		"{\"levels\":{\"warning\":{\"phase\":\"pending\",\"elapsed\":-7,\"samples\":-1}}}"
+	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
 		struct bench b;
