@@ -238,6 +238,74 @@ test_builtins_off(void **state)
 	bench_fini(&b);
 }
 
+/* --- the manual --- */
+
+static char *
+read_manual(void)
+{
+	FILE *file = fopen("docs/rules.md", "r");
+	struct buf text;
+	char piece[4096];
+	size_t len;
+
+	if (!file)
+		return NULL;
+	buf_init(&text, 0);
+	while ((len = fread(piece, 1, sizeof(piece), file)) > 0)
+		buf_add(&text, piece, len);
+	fclose(file);
+	return buf_take_text(&text);
+}
+
+static void
+compile_example(char *yaml)
+{
+	static const char *const checks[][2] = { { "api", "http" }, { "db", "http" },
+		{ "web", "http" }, { "root", "disk" } };
+	struct bench b;
+	struct buf text;
+
+	bench_init(&b);
+	for (size_t i = 0; i < COUNT(checks); i++)
+		bench_check(&b, checks[i][0], checks[i][1]);
+	bench_compile(&b, yaml);
+	buf_init(&text, 0);
+	complaints_print(b.complaints, &text);
+	if (text.len > 0)
+		fail_msg("docs/rules.md: %s", buf_text(&text));
+	buf_fini(&text);
+	bench_fini(&b);
+}
+
+/* Every example compiles, every function and every built-in rule is there. */
+static void
+test_manual(void **state)
+{
+	char *manual = read_manual();
+	size_t examples = 0;
+	(void)state;
+	if (!manual)
+		skip(); /* not started from the top of the tree */
+	for (size_t i = 0; i < expr_function_count(); i++)
+		if (!strstr(manual, expr_function_at(i).usage))
+			fail_msg("docs/rules.md lacks %s", expr_function_at(i).usage);
+	for (size_t i = 0; i < rule_builtin_count(); i++)
+		if (!strstr(manual, rule_builtin_name(i)))
+			fail_msg("docs/rules.md lacks %s", rule_builtin_name(i));
+	char *at = manual;
+	while ((at = strstr(at, "```yaml\n"))) {
+		at += strlen("```yaml\n");
+		char *end = strstr(at, "```");
+		assert_non_null(end);
+		*end = '\0';
+		compile_example(at);
+		at = end + 1;
+		examples++;
+	}
+	assert_true(examples > 3);
+	free(manual);
+}
+
 int
 main(void)
 {
@@ -249,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_pattern_that_nobody_matches),
 		cmocka_unit_test(test_builtins_fit_the_probes),
 		cmocka_unit_test(test_builtins_off),
+		cmocka_unit_test(test_manual),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
