@@ -233,7 +233,7 @@ handle_status(struct api_call *call)
 	usec_t now = loop_wall(world->env->loop);
 	json_t *doc = json_object();
 
-	json_object_set_new(doc, "host", text_or_null(settings->daemon.name));
+	json_object_set_new(doc, "name", text_or_null(settings->daemon.name));
 	json_object_set_new(doc, "version", record_text(world->env->version));
 	json_object_set_new(doc, "now", record_time(now));
 	json_object_set_new(doc, "started_at", record_time(world->started_wall_us));
