@@ -26,8 +26,9 @@ struct door {
 	char host[256]; /* TCP: "" for every address */
 };
 
-void
-door_socket_path(char *out, size_t size, const char *state_dir)
+/* The socket that is always there. */
+static void
+write_socket_path(char *out, size_t size, const char *state_dir)
 {
 	const char *runtime = getenv("RUNTIME_DIRECTORY"), *xdg = getenv("XDG_RUNTIME_DIR");
 
@@ -195,7 +196,7 @@ door_open_all(struct api *api, struct err *e)
 	char path[4096], text[4096 + 8];
 	bool has_failed = false;
 
-	door_socket_path(path, sizeof(path), settings->daemon.state_dir);
+	write_socket_path(path, sizeof(path), settings->daemon.state_dir);
 	snprintf(text, sizeof(text), "unix:%s", path);
 	close_unwanted(api, listen, text);
 	want_door(api, text, e, &has_failed);

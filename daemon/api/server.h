@@ -22,8 +22,6 @@
 #define LINGER_US     USEC_PER_SEC
 #define HELD_MAX      ((size_t)128 << 20) /* bytes of replies in memory, all connections */
 
-struct door; /* one listener */
-
 struct api {
 	const struct api_world *world;
 	struct list conns;
@@ -47,7 +45,5 @@ void conn_on_walk(void *arg); /* the walk timer's callback; arg: struct api */
 int door_open_all(struct api *api, struct err *e);
 void door_close_all(struct api *api);
 void door_where(const struct api *api, char *out, size_t size);
-/* Where the socket that is always there is: $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR, state_dir. */
-void door_socket_path(char *out, size_t size, const char *state_dir);
 
 #endif
