@@ -55,7 +55,7 @@ expected_signature(const char *request, const char *key, char *out, size_t size)
 {
 	const char *body = strstr(request, "\r\n\r\n") + 4;
 	char id[64], stamp[32];
-	unsigned char mac[EVP_MAX_MD_SIZE], text[128];
+	unsigned char mac[EVP_MAX_MD_SIZE], text[96];
 	unsigned len = 0;
 	char *content;
 
