@@ -69,8 +69,9 @@ set_timer(struct servers *servers)
 		timer_after(&servers->timer, 0);
 	else if (next == NULL)
 		timer_stop(&servers->timer);
-	else
-		timer_after(&servers->timer, (usec_t)next->tv_sec * USEC_PER_SEC + next->tv_usec);
+	else /* c-ares rounds down to a millisecond and would have us spin through the last one */
+		timer_after(&servers->timer,
+			(usec_t)next->tv_sec * USEC_PER_SEC + next->tv_usec + USEC_PER_MSEC);
 }
 
 static void

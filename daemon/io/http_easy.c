@@ -41,6 +41,7 @@ static const struct {
 	{ CURLE_HTTP2_STREAM, FAULT_PROTOCOL, "broken HTTP/2" },
 	{ CURLE_BAD_CONTENT_ENCODING, FAULT_PROTOCOL, "broken encoding" },
 	{ CURLE_PROXY, FAULT_PROTOCOL, "the proxy failed" },
+	{ CURLE_OUT_OF_MEMORY, FAULT_PROTOCOL, "the answer's head is too large" },
 	{ CURLE_WRITE_ERROR, FAULT_PROTOCOL, "the answer's head is too large" },
 };
 
@@ -502,17 +503,19 @@ http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size
 enum fault
 http_easy_stuck(struct http_call *call, char *reason, size_t size)
 {
-	curl_off_t connect = 0, tls = 0;
 	const char *host = call->url.place.host;
+	curl_off_t tls = 0;
+	long local_port = 0;
 
 	if (call->lookup != NULL) {
 		snprintf(reason, size, "no answer from the resolver for %s", host);
 		return FAULT_DNS_FAIL;
 	}
 	http_easy_read_phases(call);
-	curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect);
+	/* curl dates the connect only when TLS is done; the port is known once it stands. */
+	curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &local_port);
 	curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
-	if (connect == 0) {
+	if (local_port == 0 && call->unix_socket == NULL) {
 		snprintf(reason, size, "no answer to the connect from %s", host);
 		return FAULT_TIMEOUT;
 	}
