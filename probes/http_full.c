@@ -43,7 +43,7 @@ on_reply(void *arg, const struct http_reply *reply)
 		probe_note(run, "net.family", "%s", reply->family_note);
 	if (reply->has_cert)
 		http_on_cert(run, reply->cert_left_us);
-	if (reply->fault != FAULT_NONE && reply->status == 0) {
+	if (reply->fault != FAULT_NONE) {
 		http_report(run, true);
 		probe_fault(run, reply->fault, reply->reason);
 		return;

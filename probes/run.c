@@ -36,6 +36,10 @@ struct probe_run {
 	void *state;      /* behind us */
 	void *own_memory; /* when the job keeps none */
 	struct sample sample;
+	/* what the sample points at until the run is over */
+	char text[SAMPLE_TEXT_MAX];
+	struct sample_fact facts[SAMPLE_FACTS_MAX];
+	struct sample_note notes[SAMPLE_NOTES_MAX];
 	double values[];
 };
 
@@ -58,6 +62,24 @@ release(struct probe_run *run)
 		run->job.type->stop(run);
 }
 
+/* The sample's arrays are the run's own. */
+static void
+forget_sample(struct probe_run *run)
+{
+	struct sample *s = &run->sample;
+
+	for (unsigned i = 0; i < s->fact_count; i++)
+		free(s->facts[i].text);
+	for (unsigned i = 0; i < s->note_count; i++)
+		free(s->notes[i].text);
+	s->fact_count = s->note_count = 0;
+	s->facts = NULL;
+	s->notes = NULL;
+	s->text = NULL;
+	s->values = NULL;
+	sample_fini(s);
+}
+
 static void
 on_turn_end(void *obj)
 {
@@ -66,8 +88,7 @@ on_turn_end(void *obj)
 	release(run);
 	if (run->done != NULL)
 		run->done(run->arg, &run->sample);
-	run->sample.values = NULL;
-	sample_fini(&run->sample);
+	forget_sample(run);
 	free(run->own_memory);
 	free(run);
 }
@@ -114,7 +135,7 @@ give_verdict(struct probe_run *run, enum outcome outcome, const char *cause, con
 		return;
 	s->outcome = outcome;
 	s->cause = cause != NULL ? cause_get(cause) : NULL;
-	clean(run, s->text, sizeof(s->text), raw);
+	clean(run, run->text, sizeof(run->text), raw);
 	s->took_us = loop_now(env->loop) - s->started_us;
 	s->wall_us = loop_wall(env->loop);
 	if (outcome != OUTCOME_ERROR && s->metric_count > 0)
@@ -160,6 +181,9 @@ probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
 	run->sample.metrics = type->metrics;
 	run->sample.metric_count = count;
 	run->sample.values = run->values;
+	run->sample.text = run->text;
+	run->sample.facts = run->facts;
+	run->sample.notes = run->notes;
 	for (size_t i = 0; i < count; i++)
 		run->values[i] = NAN;
 	run->sample.started_us = loop_now(job->env->loop);

@@ -312,7 +312,7 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 		address += strlen("tcp://");
 	if (place_parse(&conf->place, address, &e) < 0)
 		complain(complaints, &pos, "address: %s", e.text);
-	else if (conf->place.path[0] == '\0' && conf->place.host[0] == '\0')
+	else if (address[0] == ':' && address[1] != ':')
 		complain(complaints, &pos, "address: a host is missing, such as 127.0.0.1:25");
 	else if (conf->place.path[0] == '\0' && conf->place.port == 0)
 		complain(complaints, &pos, "address: a port is missing, such as %s:25",

@@ -1,0 +1,199 @@
+/* One probe on the bench: everything of io that a probe may use, real, on one loop. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/fs.h"
+#include "io/http.h"
+#include "io/resolve.h"
+#include "io/tls.h"
+#include "rules/expr.h"
+#include "tests/help/probe_bench.h"
+
+#define TURNS_MAX 2000
+
+void
+bench_open(struct bench *b, enum bench_time time)
+{
+	struct err e;
+
+	memset(b, 0, sizeof(*b));
+	signal(SIGPIPE, SIG_IGN);
+	if (time == BENCH_FAKE)
+		clock_init_fake(&b->clock, USEC_PER_HOUR, INT64_C(1700000000) * USEC_PER_SEC);
+	else
+		clock_init_real(&b->clock);
+	b->loop = loop_new(&b->clock, &e);
+	assert_non_null(b->loop);
+	b->env.loop = b->loop;
+	b->env.resolver = resolver_new(b->loop, NULL);
+	b->env.tls = tls_pool_new();
+	b->env.http = http_client_new(b->loop, b->env.resolver, b->env.tls);
+	b->env.fs = fs_pool_new(b->loop, &b->stats);
+	b->env.stats = &b->stats;
+	b->env.host_root = "/";
+	b->env.version = TRIAGED_VERSION;
+	b->judge = &expr_judge;
+	b->timeout_us = 10 * USEC_PER_SEC;
+	sample_init(&b->sample, NULL);
+}
+
+static void
+forget(struct bench *b)
+{
+	if (b->conf != NULL) {
+		if (b->type->release != NULL)
+			b->type->release(b->conf);
+		conf_clear(b->type->fields, b->conf);
+		free(b->conf);
+	}
+	b->conf = NULL;
+	conf_tree_free(b->tree);
+	b->tree = NULL;
+	probe_keep_fini(&b->keep);
+}
+
+void
+bench_close(struct bench *b)
+{
+	bench_abort(b);
+	loop_turn(b->loop, false); /* what is retired lets go */
+	forget(b);
+	sample_fini(&b->sample);
+	fs_pool_free(b->env.fs);
+	http_client_free(b->env.http);
+	resolver_free(b->env.resolver);
+	tls_pool_free(b->env.tls);
+	loop_free(b->loop);
+}
+
+int
+bench_configure(struct bench *b, const char *type, const char *yaml)
+{
+	struct complaints *complaints = complaints_new();
+	const struct probe_setup setup = {
+		.tls = b->env.tls, .judge = b->judge, .host_root = b->env.host_root
+	};
+	struct conf_part part;
+	int rc;
+
+	forget(b);
+	b->type = probe_find(type);
+	assert_non_null(b->type);
+	b->conf = xcalloc(1, b->type->conf_size + 1);
+	b->tree = conf_tree_parse("test.yaml", yaml, strlen(yaml), complaints);
+	part = (struct conf_part){ b->type->fields, b->conf };
+	conf_fill(&part, 1, b->tree->root, type, NULL, complaints);
+	if (b->type->check != NULL)
+		b->type->check(b->conf, b->tree->root, &setup, complaints);
+	complaints_first(complaints, b->complaint, sizeof(b->complaint));
+	rc = complaints_errors(complaints) > 0 ? -1 : 0;
+	complaints_free(complaints);
+	return rc;
+}
+
+static void
+on_done(void *arg, const struct sample *sample)
+{
+	struct bench *b = arg;
+
+	b->run = NULL;
+	b->verdicts++;
+	sample_fini(&b->sample);
+	sample_copy(&b->sample, sample);
+}
+
+void
+bench_start(struct bench *b, const char *instance)
+{
+	const struct probe_job job = {
+		.type = b->type,
+		.conf = b->conf,
+		.instance = instance,
+		.timeout_us = b->timeout_us,
+		.env = &b->env,
+		.judge = b->judge,
+		.keep = &b->keep,
+	};
+
+	assert_null(b->run);
+	b->run = probe_run_start(&job, on_done, b);
+}
+
+static bool
+is_done(void *arg)
+{
+	const struct bench *b = arg;
+
+	return b->run == NULL;
+}
+
+void
+bench_await(struct bench *b)
+{
+	if (!loop_turn_until(b->loop, is_done, b, TURNS_MAX))
+		fail_msg("no verdict after %d turns", TURNS_MAX);
+}
+
+void
+bench_run(struct bench *b)
+{
+	bench_run_child(b, NULL);
+}
+
+void
+bench_run_child(struct bench *b, const char *instance)
+{
+	bench_start(b, instance);
+	bench_await(b);
+}
+
+void
+bench_abort(struct bench *b)
+{
+	probe_run_abort(b->run);
+	b->run = NULL;
+}
+
+const char *
+bench_cause(const struct bench *b)
+{
+	return b->sample.cause != NULL ? b->sample.cause->code : "";
+}
+
+double
+bench_value(const struct bench *b, const char *metric)
+{
+	return sample_value(&b->sample, metric);
+}
+
+const char *
+bench_fact(const struct bench *b, const char *name)
+{
+	for (unsigned i = 0; i < b->sample.fact_count; i++)
+		if (strcmp(b->sample.facts[i].name, name) == 0)
+			return b->sample.facts[i].text;
+	return "";
+}
+
+unsigned
+bench_open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
