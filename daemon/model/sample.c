@@ -43,6 +43,7 @@ sample_init(struct sample *s, const struct metric_desc *metrics)
 	memset(s, 0, sizeof(*s));
 	s->metrics = metrics;
 	s->metric_count = metric_count(metrics);
+	s->text = xstrdup("");
 	if (s->metric_count == 0)
 		return;
 	s->values = xcalloc(s->metric_count, sizeof(*s->values));
@@ -61,7 +62,37 @@ sample_fini(struct sample *s)
 		free(s->children[i]);
 	free(s->children);
 	free(s->values);
+	free(s->facts);
+	free(s->notes);
+	free(s->text);
 	memset(s, 0, sizeof(*s));
+}
+
+/* As many as there are: copies are kept for every check, most of them have none. */
+static void
+copy_facts(struct sample *to, const struct sample *from)
+{
+	to->facts = NULL;
+	if (from->fact_count == 0)
+		return;
+	to->facts = xcalloc(from->fact_count, sizeof(*to->facts));
+	for (unsigned i = 0; i < from->fact_count; i++) {
+		to->facts[i] = from->facts[i];
+		to->facts[i].text = xstrdup(from->facts[i].text);
+	}
+}
+
+static void
+copy_notes(struct sample *to, const struct sample *from)
+{
+	to->notes = NULL;
+	if (from->note_count == 0)
+		return;
+	to->notes = xcalloc(from->note_count, sizeof(*to->notes));
+	for (unsigned i = 0; i < from->note_count; i++) {
+		to->notes[i].cause = from->notes[i].cause;
+		to->notes[i].text = xstrdup(from->notes[i].text);
+	}
 }
 
 void
@@ -73,10 +104,9 @@ sample_copy(struct sample *to, const struct sample *from)
 		to->values = xcalloc(from->metric_count, sizeof(*to->values));
 		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
 	}
-	for (unsigned i = 0; i < from->fact_count; i++)
-		to->facts[i].text = xstrdup(from->facts[i].text);
-	for (unsigned i = 0; i < from->note_count; i++)
-		to->notes[i].text = xstrdup(from->notes[i].text);
+	to->text = xstrdup(from->text != NULL ? from->text : "");
+	copy_facts(to, from);
+	copy_notes(to, from);
 	if (from->children == NULL)
 		return;
 	/* A parent without children is still a parent: never NULL. */

@@ -11,9 +11,9 @@
 #include "model/metric.h"
 
 enum outcome {
-	OUTCOME_NONE, /* still running */
-	OUTCOME_OK, /* the target did what was asked */
-	OUTCOME_FAIL, /* the target did not */
+	OUTCOME_NONE,  /* still running */
+	OUTCOME_OK,    /* the target did what was asked */
+	OUTCOME_FAIL,  /* the target did not */
 	OUTCOME_ERROR, /* we could not tell: says nothing about the target */
 };
 
@@ -26,7 +26,7 @@ enum check_state {
 	CHECK_STARTING, /* failing within start_period */
 };
 
-#define SAMPLE_TEXT_MAX 400
+#define SAMPLE_TEXT_MAX  400
 #define SAMPLE_FACTS_MAX 8
 #define SAMPLE_NOTES_MAX 4
 
@@ -45,16 +45,16 @@ struct sample_note {
 struct sample {
 	enum outcome outcome;
 	const struct cause *cause; /* of FAIL and ERROR; never NULL there */
-	char text[SAMPLE_TEXT_MAX]; /* one sentence of what was found, fit to show, masked */
+	char *text;        /* one sentence of what was found, fit to show, masked; never NULL */
 	usec_t started_us; /* monotonic */
 	usec_t took_us;
-	usec_t wall_us; /* when it ended */
+	usec_t wall_us;                    /* when it ended */
 	const struct metric_desc *metrics; /* the type's table */
-	double *values; /* one per row of it; NAN: not known */
+	double *values;                    /* one per row of it; NAN: not known */
 	size_t metric_count;
-	struct sample_fact facts[SAMPLE_FACTS_MAX];
+	struct sample_fact *facts; /* at most SAMPLE_FACTS_MAX */
 	unsigned fact_count;
-	struct sample_note notes[SAMPLE_NOTES_MAX];
+	struct sample_note *notes; /* at most SAMPLE_NOTES_MAX */
 	unsigned note_count;
 	char **children; /* instances a parent check found (mount points...); NULL: not a parent */
 	size_t child_count;
@@ -63,12 +63,12 @@ struct sample {
 	unsigned failures; /* in a row, this one included */
 };
 
-const char *outcome_name(enum outcome outcome); /* "ok" "fail" "error" "none" */
+const char *outcome_name(enum outcome outcome);       /* "ok" "fail" "error" "none" */
 const char *check_state_name(enum check_state state); /* "up" "down" "suspect" "starting" ... */
 
 void sample_init(struct sample *s, const struct metric_desc *metrics);
 void sample_fini(struct sample *s);
-void sample_copy(struct sample *to, const struct sample *from); /* `to` is not initialised */
+void sample_copy(struct sample *to, const struct sample *from);  /* `to` is not initialised */
 double sample_value(const struct sample *s, const char *metric); /* NAN: unknown or absent */
 
 #endif

@@ -45,8 +45,10 @@ copies_share_nothing(void **state)
 	sample_init(&a, table);
 	a.outcome = OUTCOME_FAIL;
 	a.cause = cause_get("fs.enospc");
-	strcpy(a.text, "full");
+	xstrset(&a.text, "full");
 	a.values[0] = 3;
+	a.facts = xcalloc(1, sizeof(*a.facts));
+	a.notes = xcalloc(1, sizeof(*a.notes));
 	strcpy(a.facts[0].name, "body");
 	a.facts[0].text = xstrdup("first bytes");
 	a.fact_count = 1;

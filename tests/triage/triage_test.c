@@ -452,11 +452,13 @@ test_nonsense_is_not_restored(void **state)
 static void
 see(struct bed *bed, const char *name, const char *text)
 {
-	struct sample sample = { .outcome = OUTCOME_FAIL, .wall_us = bed->now, .fact_count = 1 };
 	char copy[64];
+	struct sample_fact fact = { .text = copy };
+	struct sample sample = {
+		.outcome = OUTCOME_FAIL, .wall_us = bed->now, .facts = &fact, .fact_count = 1
+	};
 	snprintf(copy, sizeof(copy), "%s", text);
-	snprintf(sample.facts[0].name, sizeof(sample.facts[0].name), "%s", name);
-	sample.facts[0].text = copy;
+	snprintf(fact.name, sizeof(fact.name), "%s", name);
 	triage_evidence(bed->triage, "api", &sample);
 }
 
