@@ -222,6 +222,8 @@ set_tls(struct http_call *call)
 
 	if (call->tls_ctx == NULL)
 		return;
+	/* curl's own cache would lend one request's CA to the next. */
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
