@@ -159,7 +159,7 @@ on_store_trouble(void *arg, const char *text)
 	if (text == NULL)
 		log_notice("store: writes work again, everything that waited is saved");
 	else
-		log_error("store: %s; going on from memory", text);
+		log_error("store: %s", text);
 	if (app->triage != NULL)
 		triage_self(app->triage, "self.store", text, loop_wall(app->env.loop));
 }
@@ -508,6 +508,8 @@ app_free(struct app *app)
 		return;
 	api_free(app->api);
 	sched_free(app->sched);
+	if (app->store != NULL)
+		store_drop_waiter(app->store, app->deliver);
 	deliver_free(app->deliver);
 	recorder_free(app->recorder);
 	if (app->store != NULL)

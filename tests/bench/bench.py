@@ -188,8 +188,8 @@ def bench_cpu(build, target, seconds, count, tick_ms):
         end_runs, end_cpu = d.metric("triaged_runs_total"), cpu_s(d.pid)
         ours.append((end_cpu - begin_cpu) * 1e6 / (end_runs - begin_runs))
         rate = (end_runs - begin_runs) / seconds
-        lag = d.quantile("triaged_loop_turn_seconds", 0.99)
-        late = d.quantile("triaged_start_lateness_seconds", 0.99)
+        lag = d.quantile("triaged_loop_lag_seconds", 0.99)
+        late = d.quantile("triaged_check_lateness_seconds", 0.99)
         overdue = d.metric("triaged_runs_overdue_total")
         d.stop()
     base, mine = min(floors), min(ours)

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -293,13 +294,15 @@ class Daemon:
         wait_for("the reload", lambda: self.log.read_text().count("reload: ") > before)
 
     def check(self, name):
-        check = self.api.get(f"/api/v1/checks/{name}")
+        check = self.api.get(f"/api/v1/checks/{urllib.parse.quote(name, safe='')}")
         last = check["last"] or {}
         return {**check, "cause": last.get("cause"), "metrics": last.get("values", {})}
 
     def wait_state(self, name, state):
+        path = f"/api/v1/checks/{urllib.parse.quote(name, safe='')}"
+
         def test():
-            status, _, body = self.api.request("GET", f"/api/v1/checks/{name}")
+            status, _, body = self.api.request("GET", path)
             return status == 200 and json.loads(body)["state"] == state
         wait_for(f"{name} to be {state}", test)
 

@@ -93,7 +93,7 @@ def nginx(folder):
 HTTP_CASES = {
     "plain": ("{url}/ok", "expect: {json: success == true}", "up", None),
     "list": ("{url}/ok", "expect: {json: [success == true, 'n[1] == 2']}", "up", None),
-    "false": ("{url}/no", "expect: {json: success == true}", "down", "http.json-false"),
+    "not-true": ("{url}/no", "expect: {json: success == true}", "down", "http.json-false"),
     "moved": ("{url}/move", "", "up", None),
     "looped": ("{url}/loop", "", "down", "http.redirect-loop"),
     "gateway": ("{url}/bad", "", "down", "http.502"),
