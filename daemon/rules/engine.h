@@ -93,6 +93,7 @@ struct rules {
 	const struct watched *fed;
 	const struct sample *fed_sample;
 	struct sample shown;
+	char no_text[1]; /* of that sample */
 	/* The evaluation going on: whose, and when. */
 	const struct watched *self;
 	usec_t now_us;

@@ -13,7 +13,7 @@
 struct verdicts {
 	enum level_word word[LEVELS];
 	bool has_level[LEVELS];
-	bool is_known; /* at least one of them could be judged */
+	bool is_known; /* all of them could be judged */
 	bool is_true;  /* at least one is */
 	enum verdict clear;
 };
@@ -58,7 +58,7 @@ judge_levels(
 	const struct expr *last = NULL;
 	enum verdict verdict = VERDICT_UNKNOWN;
 
-	*v = (struct verdicts){ .clear = VERDICT_TRUE };
+	*v = (struct verdicts){ .is_known = true, .clear = VERDICT_TRUE };
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
 		const struct expr *when = rule_when(alert->rule, alert->variant, level);
 		if (!when)
@@ -69,28 +69,30 @@ judge_levels(
 		bool is_capped = verdict == VERDICT_TRUE && level > cap;
 		v->has_level[level] = true;
 		v->word[level] = is_capped ? HEARD_FALSE : words[verdict];
-		v->is_known = v->is_known || verdict != VERDICT_UNKNOWN;
+		v->is_known = v->is_known && verdict != VERDICT_UNKNOWN;
 		v->is_true = v->is_true || v->word[level] == HEARD_TRUE;
 	}
 	if (alert->variant->clear)
 		v->clear = verdict_of(alert->variant->clear, &world);
 }
 
-/* Nothing has been known for long: on_no_data decides. */
+/* It has not been known for long: on_no_data decides about what is unknown. */
 static void
 judge_no_data(const struct alert *alert, struct verdicts *v)
 {
 	enum severity lowest = rule_lowest(alert->rule, alert->variant);
 
-	if (alert->rule->conf.on_no_data == NO_DATA_ALERT) {
+	if (alert->rule->conf.on_no_data == NO_DATA_ALERT && v->word[lowest] == HEARD_UNKNOWN) {
 		v->word[lowest] = HEARD_TRUE;
 		v->is_true = true;
 	}
 	if (alert->rule->conf.on_no_data != NO_DATA_OK)
 		return;
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
-		v->word[level] = HEARD_FALSE;
-	v->clear = VERDICT_TRUE;
+		if (v->word[level] == HEARD_UNKNOWN)
+			v->word[level] = HEARD_FALSE;
+	if (v->clear == VERDICT_UNKNOWN)
+		v->clear = VERDICT_TRUE;
 }
 
 bool

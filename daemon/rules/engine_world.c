@@ -44,6 +44,7 @@ engine_sample(struct rules *rules, const struct watched *check)
 	shown->metrics = kept->metrics;
 	shown->metric_count = kept->count;
 	shown->values = kept->values;
+	shown->text = rules->no_text;
 	return shown;
 }
 

@@ -305,16 +305,18 @@ eval_round(const struct node *call, const struct expr_world *world)
 	return value;
 }
 
+/* Of those that are known: a limit that this host does not have is no reason to know nothing. */
 static struct expr_value
 extreme(const struct node *call, const struct expr_world *world, double (*better)(double, double))
 {
-	struct expr_value all = expr_eval_node(call->kids[0], world);
+	struct expr_value all = value_unknown(call->unit);
 
-	for (unsigned i = 1; i < call->kid_count; i++) {
+	for (unsigned i = 0; i < call->kid_count; i++) {
 		struct expr_value one = expr_eval_node(call->kids[i], world);
-		if (!one.is_known || !all.is_known)
-			return value_unknown(call->unit);
-		all.number = better(all.number, one.number);
+		if (!one.is_known)
+			continue;
+		double number = all.is_known ? better(all.number, one.number) : one.number;
+		all = value_number_of(call->unit, number);
 	}
 	return all;
 }
@@ -518,7 +520,7 @@ static const struct expr_function functions[] = {
 	{
 		.name = "least",
 		.usage = "least(a.total_time, b.total_time)",
-		.doc = "The smallest of several numbers.",
+		.doc = "The smallest of several numbers, as far as they are known.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.repeats = true,
 		.result = RESULT_SAME,
@@ -527,7 +529,7 @@ static const struct expr_function functions[] = {
 	{
 		.name = "greatest",
 		.usage = "greatest(a.total_time, b.total_time)",
-		.doc = "The largest of several numbers.",
+		.doc = "The largest of several numbers, as far as they are known.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.repeats = true,
 		.result = RESULT_SAME,

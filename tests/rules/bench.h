@@ -36,6 +36,7 @@ bench_metrics_of_type(const char *type)
 }
 
 #define BENCH_CHECKS 8
+#define BENCH_VALUES 40 /* metrics of one check */
 
 struct bench {
 	struct conf_tree *tree;
@@ -43,6 +44,7 @@ struct bench {
 	struct check_spec specs[BENCH_CHECKS];
 	const struct check_spec *spec_list[BENCH_CHECKS];
 	size_t count;
+	const struct metric_desc *(*metrics_of_type)(const char *type);
 	struct complaints *complaints;
 	struct rules *rules;
 	struct map *kept; /* key -> json_t */
@@ -134,7 +136,7 @@ bench_check(struct bench *b, const char *name, const char *type)
 static inline void
 bench_compile(struct bench *b, const char *yaml)
 {
-	const struct rule_checks checks = { b->spec_list, b->count, bench_metrics_of_type };
+	const struct rule_checks checks = { b->spec_list, b->count, b->metrics_of_type };
 
 	b->tree = conf_tree_parse("test.yaml", yaml, strlen(yaml), b->complaints);
 	b->set = rule_set_compile(conf_get(b->tree->root, "rules"),
@@ -155,6 +157,7 @@ bench_init(struct bench *b)
 	memset(b, 0, sizeof(*b));
 	b->complaints = complaints_new();
 	b->kept = map_new();
+	b->metrics_of_type = bench_metrics_of_type;
 	buf_init(&b->log, 0);
 	b->now_us = 1000 * USEC_PER_SEC;
 	b->wall_us = INT64_C(1700000000) * USEC_PER_SEC;
@@ -236,7 +239,7 @@ struct bench_sample {
 	enum check_state state;
 	const char *cause, *text;
 	const struct cause *row; /* instead of `cause` */
-	double values[5];
+	double values[BENCH_VALUES];
 };
 
 static inline void
@@ -251,11 +254,12 @@ bench_feed(struct bench *b, const char *check, struct bench_sample s)
 
 	for (size_t i = 0; i < b->count; i++)
 		if (strcmp(b->specs[i].name, check) == 0)
-			sample.metrics = bench_metrics_of_type(b->specs[i].type);
+			sample.metrics = b->metrics_of_type(b->specs[i].type);
 	sample.metric_count = metric_count(sample.metrics);
 	sample.failures = sample.state == CHECK_DOWN ? 3 : sample.outcome == OUTCOME_FAIL;
-	snprintf(sample.text, sizeof(sample.text), "%s", s.text ? s.text : "said nothing");
+	sample.text = xstrdup(s.text ? s.text : "said nothing");
 	rules_feed(b->rules, check, &sample);
+	free(sample.text);
 }
 
 /* 30 s later, a sample with these values. */

@@ -91,6 +91,8 @@ static const struct {
 	{ "abs(0 - 3) == 3", '1' },
 	{ "least(api.total_time, 1s) == 1s", '1' },
 	{ "greatest(1, 2, 3) == 3", '1' },
+	{ "greatest(web-1.total_time, 0, api.total_time) == 2500ms", '1' },
+	{ "least(web-1.total_time, web-1.total_time) > 0", '?' },
 	{ "round(api.total_time, 2s) == 2s", '1' },
 	{ "round(2.6) == 3", '1' },
 	{ "clamp(this.used_percent, 0, 50) == 50", '1' },

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "probes/probe.h"
 #include "rules/bench.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -193,38 +192,6 @@ test_pattern_that_nobody_matches(void **state)
 	bench_fini(&b);
 }
 
-static const struct metric_desc *
-real_metrics_of_type(const char *type)
-{
-	const struct probe_type *probe = probe_find(type);
-	return probe ? probe->metrics : NULL;
-}
-
-/* Every built-in rule compiles against the probes' own tables, and is about at least one check. */
-static void
-test_builtins_fit_the_probes(void **state)
-{
-	struct bench b;
-	(void)state;
-	bench_init(&b);
-	for (size_t i = 0; probe_table[i]; i++) {
-		char name[80];
-		snprintf(name, sizeof(name), "a-%s", probe_table[i]->name);
-		bench_check(&b, name, probe_table[i]->name);
-	}
-	const struct rule_checks checks = { b.spec_list, b.count, real_metrics_of_type };
-	b.set = rule_set_compile(NULL, NULL, &checks, b.complaints);
-	assert_int_equal(complaints_errors(b.complaints), 0);
-	for (size_t i = 0; i < rule_builtin_count(); i++) {
-		const struct rule *rule = rule_of(&b, rule_builtin_name(i));
-		if (!rule)
-			fail_msg("%s does not compile", rule_builtin_name(i));
-		assert_true(rule->variant_count > 0);
-		assert_non_null(strstr(rule_builtin_yaml(i), "each:"));
-	}
-	bench_fini(&b);
-}
-
 static void
 test_builtins_off(void **state)
 {
@@ -315,7 +282,6 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_variants_are_shared),
 		cmocka_unit_test(test_pattern_that_nobody_matches),
-		cmocka_unit_test(test_builtins_fit_the_probes),
 		cmocka_unit_test(test_builtins_off),
 		cmocka_unit_test(test_manual),
 	};
