@@ -5,7 +5,7 @@
  *	static const struct dns_row rows[] = {
  *		{ .name = "db.test", .v4 = "127.0.0.1", .ttl_s = 60 },
  *		{ .name = "lost.test", .v4_does = DNS_SILENT, .v6_does = DNS_SILENT },
- *		{ NULL },
+ *		{ .name = NULL },
  *	};
  *	struct dns *dns = dns_open(loop, rows);
  *	struct resolve_options o = { .servers = dns_address(dns), .hosts_path = "/dev/null" };

@@ -19,7 +19,7 @@ static const struct dns_row names[] = {
 	{ .name = "four.test", .v4 = "127.0.0.1", .ttl_s = 60 },
 	{ .name = "six.test", .v6 = "::1", .ttl_s = 60 },
 	{ .name = "silent.test", .v4_does = DNS_SILENT, .v6_does = DNS_SILENT },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int
