@@ -41,6 +41,7 @@ struct watched {
 	usec_t last_us; /* monotonic: latest sample; when it was added, until there is one */
 	bool has_sample;
 	bool is_child;
+	bool is_settled;                /* it has been up or down since we look */
 	bool is_mentioned;              /* rules of other checks look at it */
 	bool is_claimed;                /* during apply */
 	enum severity severity;         /* of its own "down" alert */

@@ -46,6 +46,19 @@ down_cap(const struct alert *alert, const struct moment *at)
 	return level < check->severity ? level : check->severity;
 }
 
+/* A check that was told to be down is well again when it is up, and not because its count of
+ * failures or its start_period began anew. */
+static bool
+is_premature(struct rules *rules, const struct alert *alert, enum verdict verdict)
+{
+	if (!alert->rule->is_down || verdict != VERDICT_FALSE)
+		return false;
+	if (!alert->live || alert->live->told == SEVERITY_OK)
+		return false;
+	const struct sample *sample = engine_sample(rules, alert->check);
+	return sample && sample->state != CHECK_UP;
+}
+
 static void
 judge_levels(
 	struct rules *rules, const struct alert *alert, const struct moment *at, struct verdicts *v)
@@ -65,6 +78,8 @@ judge_levels(
 			continue;
 		if (when != last)
 			verdict = verdict_of(when, &world);
+		if (is_premature(rules, alert, verdict))
+			verdict = VERDICT_UNKNOWN;
 		last = when;
 		bool is_capped = verdict == VERDICT_TRUE && level > cap;
 		v->has_level[level] = true;

@@ -462,11 +462,38 @@ is_busy(const struct watched *check)
 	return check->is_mentioned;
 }
 
+/*
+ * After a start the scheduler counts failures anew, so the first ones make a check suspect that may
+ * have been down for hours: until it was up or down once, neither is known.  Nothing that fired
+ * ends on such a sample.
+ */
+static const struct sample *
+without_guess(struct watched *check, const struct sample *sample, struct sample *copy)
+{
+	if (sample->state == CHECK_UP || sample->state == CHECK_DOWN)
+		check->is_settled = true;
+	if (check->is_settled)
+		return sample;
+	*copy = *sample;
+	copy->state = CHECK_UNKNOWN;
+	return copy;
+}
+
+static void
+judge_all(struct rules *rules, struct watched *check, const struct moment *at)
+{
+	for (size_t i = 0; i < check->own_count; i++)
+		engine_judge(rules, check->own[i], at);
+	for (size_t i = 0; i < check->foreign_count; i++)
+		engine_judge(rules, check->foreign[i], at);
+}
+
 void
 rules_feed(struct rules *rules, const char *name, const struct sample *sample)
 {
 	struct watched *check = engine_find(rules, name);
 	const struct moment at = { sample->started_us + sample->took_us, sample->wall_us };
+	struct sample copy;
 
 	if (!check || sample->outcome == OUTCOME_NONE)
 		return;
@@ -476,14 +503,11 @@ rules_feed(struct rules *rules, const char *name, const struct sample *sample)
 	note_outcome(check, sample, &at);
 	engine_feed_windows(check, sample, at.now_us);
 	rules->fed = check;
-	rules->fed_sample = sample;
-	for (size_t i = 0; i < check->own_count; i++)
-		engine_judge(rules, check->own[i], &at);
-	for (size_t i = 0; i < check->foreign_count; i++)
-		engine_judge(rules, check->foreign[i], &at);
+	rules->fed_sample = without_guess(check, sample, &copy);
+	judge_all(rules, check, &at);
+	engine_keep_sample(check, is_busy(check) ? rules->fed_sample : NULL);
 	rules->fed = NULL;
 	rules->fed_sample = NULL;
-	engine_keep_sample(check, is_busy(check) ? sample : NULL);
 }
 
 static struct live *

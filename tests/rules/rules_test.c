@@ -431,6 +431,10 @@ test_reload_keeps_windows(void **state)
 
 /* --- restart --- */
 
+static const char several_http[] =
+	"builtin_rules: off\n"
+	"rules: { both: { check: web, warning: down(api) and down(web) } }\n";
+
 static void
 restart(struct bench *b, double away_s)
 {
@@ -461,14 +465,43 @@ test_restart_while_firing(void **state)
 	assert_string_equal(b.cause->code, "net.refused");
 	assert_int_equal(b.since_us, since);
 	bench_wait(&b, 600);
+	/* The scheduler counts anew: suspect says nothing about being well. */
+	bench_feed(&b, "api", SUSPECT("net.refused"));
 	bench_feed(&b, "api", SUSPECT("net.refused"));
 	bench_feed(&b, "api", FAIL("net.refused", "nothing listens"));
-	bench_log(&b);
+	assert_string_equal(bench_log(&b), "");
+	struct bench_sample starting = SUSPECT("net.refused");
+	starting.state = CHECK_STARTING;
+	bench_feed(&b, "api", starting);
+	assert_string_equal(bench_log(&b), "");
 	bench_value(&b, "api", 1);
 	assert_string_equal(bench_log(&b), "ends api.check-down ok\n");
 	assert_int_equal(map_count(b.kept), 0);
 	restart(&b, 1);
 	assert_string_equal(bench_log(&b), "");
+	bench_fini(&b);
+}
+
+static void
+test_restart_with_two_down(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "api", "http");
+	bench_check(&b, "web", "http");
+	bench_start(&b, several_http);
+	bench_feed(&b, "web", FAIL("net.refused", "x"));
+	bench_feed(&b, "api", FAIL("net.refused", "x"));
+	assert_string_equal(bench_log(&b), "fires web.both warning\n");
+	restart(&b, 10);
+	bench_log(&b);
+	bench_feed(&b, "web", SUSPECT("net.refused"));
+	bench_feed(&b, "api", SUSPECT("net.refused"));
+	bench_feed(&b, "web", FAIL("net.refused", "x"));
+	assert_string_equal(bench_log(&b), "");
+	bench_value(&b, "api", 1);
+	assert_string_equal(bench_log(&b), "ends web.both ok\n");
 	bench_fini(&b);
 }
 
@@ -666,6 +699,7 @@ main(void)
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_reload_keeps_windows),
 		cmocka_unit_test(test_restart_while_firing),
+		cmocka_unit_test(test_restart_with_two_down),
 		cmocka_unit_test(test_restart_while_pending),
 		cmocka_unit_test(test_restart_without_the_rule),
 		cmocka_unit_test(test_broken_state),
