@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "probes/http_health.h"
 #include "probes/http_run.h"
 
 #define SHOWN_BODY_MAX 512
@@ -102,6 +103,23 @@ wanted_statuses(const struct http_conf *conf, char *out, size_t size)
 	buf_fini(&text);
 }
 
+/* The part that the application itself blames: "; db is DOWN", or nothing. */
+static void
+blame(struct probe_run *run, const struct http_answer *answer, char *out, size_t size)
+{
+	json_t *doc = NULL;
+	char part[160];
+
+	out[0] = '\0';
+	if (answer->body[0] == '{')
+		doc = json_loadb(answer->body, answer->body_len, 0, NULL);
+	if (doc != NULL && http_health_part(doc, part, sizeof(part))) {
+		snprintf(out, size, "; %s", part);
+		probe_fact(run, "component", "%s", part);
+	}
+	json_decref(doc);
+}
+
 /* What web servers say to plain HTTP on a TLS port. */
 static bool
 is_plain_on_tls_port(const struct http_answer *answer)
@@ -121,7 +139,7 @@ static bool
 status_is_good(struct probe_run *run, const struct http_answer *answer)
 {
 	const struct http_conf *conf = probe_conf(run);
-	char wanted[200], retry[64];
+	char wanted[200], retry[64], part[170];
 
 	if (is_status_wanted(conf->wants, answer->status))
 		return true;
@@ -133,8 +151,9 @@ status_is_good(struct probe_run *run, const struct http_answer *answer)
 	if (http_answer_header(answer, "Retry-After", retry, sizeof(retry)))
 		probe_fact(run, "retry-after", "%s", retry);
 	wanted_statuses(conf, wanted, sizeof(wanted));
-	FAIL(run, answer, status_cause(answer->status), "status %d, wanted %s", answer->status,
-		wanted);
+	blame(run, answer, part, sizeof(part));
+	FAIL(run, answer, status_cause(answer->status), "status %d, wanted %s%s", answer->status,
+		wanted, part);
 	return false;
 }
 
@@ -221,15 +240,17 @@ document_is_good(struct probe_run *run, const struct http_answer *answer, const 
 {
 	const struct http_conf *conf = probe_conf(run);
 	const struct judge *judge = probe_judge(run);
-	char found[160], message[128];
+	char found[160], message[128], part[170];
 
 	for (size_t i = 0; i < conf->wants->json_count; i++) {
 		found[0] = '\0';
 		if (judge->look(conf->wants->json[i], doc, found, sizeof(found)) == VERDICT_TRUE)
 			continue;
 		message_of(doc, message, sizeof(message));
-		FAIL(run, answer, "http.json-false", "%s, wanted: %s%s",
-			found[0] != '\0' ? found : "not so", conf->expect.json.all[i], message);
+		blame(run, answer, part, sizeof(part));
+		FAIL(run, answer, "http.json-false", "%s, wanted: %s%s%s",
+			found[0] != '\0' ? found : "not so", conf->expect.json.all[i], message,
+			part);
 		return false;
 	}
 	return true;

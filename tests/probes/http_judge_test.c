@@ -14,6 +14,21 @@
 		ANSWER("200 OK", "Content-Type: " type "\r\n", body)                               \
 	}
 
+static void
+the_application_may_blame_a_part(void **state)
+{
+	static const struct peer_step script[] = { ANSWER("503 Service Unavailable", "",
+		"{\"status\":\"DOWN\",\"components\":{\"db\":{\"status\":\"DOWN\"}}}") };
+	struct bench *b = *state;
+	struct peer *peer = peer_open(b->loop, script);
+
+	run(b, peer, "");
+	assert_string_equal(bench_cause(b), "http.503");
+	assert_string_equal(b->sample.text, "status 503, wanted 200-299; db is DOWN");
+	assert_string_equal(bench_fact(b, "component"), "db is DOWN");
+	peer_free(peer);
+}
+
 static bool
 has_connected(void *arg)
 {
@@ -171,6 +186,7 @@ main(void)
 		T(statuses_have_causes),
 		T(expected_statuses),
 		T(documents_are_judged),
+		T(the_application_may_blame_a_part),
 		T(slow_is_not_good_enough),
 	};
 
