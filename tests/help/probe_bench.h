@@ -46,6 +46,8 @@ void bench_run(struct bench *b);
 void bench_run_child(struct bench *b, const char *instance);
 void bench_start(struct bench *b, const char *instance);
 void bench_await(struct bench *b);
+/* With a fake clock, against a peer that falls silent: lets happen what does, then the deadline. */
+void bench_run_stuck(struct bench *b);
 void bench_abort(struct bench *b);
 
 /* "code" of the last sample's cause, "" when it has none. */

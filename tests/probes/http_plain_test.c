@@ -131,19 +131,23 @@ a_timeout_names_its_phase(void **state)
 		{ head, "head never ended" },
 		{ body, "status 200 came, but the body stopped after 3 bytes" },
 	};
-	struct bench *b = *state;
+	struct bench b;
 
-	b->timeout_us = 40 * USEC_PER_MSEC;
+	(void)state;
+	bench_open(&b, BENCH_FAKE);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct peer *peer = peer_open(b->loop, cases[i].script);
+		struct peer *peer = peer_open(b.loop, cases[i].script);
 
-		run(b, peer, "");
-		assert_string_equal(bench_cause(b), "net.noreply");
-		assert_text(b, cases[i].words);
-		assert_text(b, "given up after 40");
-		assert_true(bench_value(b, "connect_time") >= 0);
+		configure(&b, peer, "http", "");
+		bench_run_stuck(&b);
+		assert_string_equal(bench_cause(&b), "net.noreply");
+		assert_text(&b, cases[i].words);
+		assert_text(&b, "given up after 10");
+		assert_true(bench_value(&b, "connect_time") >= 0);
+		assert_true(bench_value(&b, "total_time") >= 10);
 		peer_free(peer);
 	}
+	bench_close(&b);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
