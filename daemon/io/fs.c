@@ -53,6 +53,7 @@ struct fs_pool {
 	struct mounts mounts;
 	usec_t mounts_at_us;
 	struct fs_answer *answer; /* 64 kB: too much for the stack */
+	int exe_fd;               /* this program's file */
 };
 
 struct helper {
@@ -439,10 +440,11 @@ on_helper_ready(void *arg, unsigned ready)
 	dispatch(pool);
 }
 
+/* Runs the very file that we are, even if another one was installed in its place since. */
 static int
-spawn(pid_t *pid, int fd)
+spawn(const struct fs_pool *pool, pid_t *pid, int fd)
 {
-	char exe[] = "/proc/self/exe", name[] = "triaged-fs", option[] = FS_HELPER_ARG;
+	char name[] = FS_HELPER_NAME, option[] = FS_HELPER_ARG;
 	char *const argv[] = { name, option, NULL };
 	char *const envp[] = { NULL };
 	posix_spawn_file_actions_t files;
@@ -457,11 +459,12 @@ spawn(pid_t *pid, int fd)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawn_file_actions_adddup2(&files, fd, 0);
+	posix_spawn_file_actions_adddup2(&files, fd, FS_HELPER_SOCKET_FD);
 	posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	error = posix_spawn(pid, exe, &files, &attr, argv, envp);
+	posix_spawn_file_actions_adddup2(&files, pool->exe_fd, FS_HELPER_EXE_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, FS_HELPER_EXE_FD + 1);
+	error = posix_spawn(pid, FS_HELPER_EXE, &files, &attr, argv, envp);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return error;
@@ -477,7 +480,7 @@ helper_new(struct fs_pool *pool)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0)
 		return NULL;
-	error = spawn(&pid, sv[1]);
+	error = spawn(pool, &pid, sv[1]);
 	fd_close(&sv[1]);
 	if (error != 0) {
 		fd_close(&sv[0]);
@@ -573,6 +576,17 @@ on_patience(void *arg)
 	dispatch(arg);
 }
 
+/* Above the numbers that a helper begins with: nothing is put on top of it there. */
+static int
+open_self(void)
+{
+	int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FS_HELPER_EXE_FD + 1);
+
+	fd_close(&fd);
+	return high;
+}
+
 struct fs_pool *
 fs_pool_new(struct loop *loop, struct stats *stats)
 {
@@ -581,6 +595,7 @@ fs_pool_new(struct loop *loop, struct stats *stats)
 	pool->loop = loop;
 	pool->stats = stats;
 	pool->answer = xmalloc(sizeof(*pool->answer));
+	pool->exe_fd = open_self();
 	list_init(&pool->calls);
 	list_init(&pool->helpers);
 	list_init(&pool->leaving);
@@ -612,6 +627,7 @@ fs_pool_free(struct fs_pool *pool)
 	timer_stop(&pool->reap);
 	timer_stop(&pool->patience);
 	mounts_fini(&pool->mounts);
+	fd_close(&pool->exe_fd);
 	free(pool->answer);
 	free(pool);
 }

@@ -17,7 +17,6 @@
 
 #include "io/fs_wire.h"
 
-#define SOCKET_FD  0
 #define TEST_BYTES 4096
 #define TEST_NAME  ".triaged-write-test"
 
@@ -147,8 +146,10 @@ fs_helper_main(void)
 	static struct fs_answer answer;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, FS_HELPER_NAME);
+	close(FS_HELPER_EXE_FD);
 	for (;;) {
-		ssize_t got = recv(SOCKET_FD, &ask, sizeof(ask), 0);
+		ssize_t got = recv(FS_HELPER_SOCKET_FD, &ask, sizeof(ask), 0);
 		size_t len;
 
 		if (got < 0 && errno == EINTR)
@@ -158,7 +159,7 @@ fs_helper_main(void)
 		ask.path[sizeof(ask.path) - 1] = '\0';
 		serve(&ask, &answer);
 		len = offsetof(struct fs_answer, data) + answer.result.data_len;
-		if (send(SOCKET_FD, &answer, len, MSG_NOSIGNAL) < 0)
+		if (send(FS_HELPER_SOCKET_FD, &answer, len, MSG_NOSIGNAL) < 0)
 			return 1;
 	}
 }

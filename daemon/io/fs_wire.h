@@ -5,6 +5,11 @@
 
 #include "io/fs.h"
 
+#define FS_HELPER_NAME      "triaged-fs"
+#define FS_HELPER_SOCKET_FD 0
+#define FS_HELPER_EXE_FD    3 /* the program's file, to be run from; 1 and 2 are /dev/null */
+#define FS_HELPER_EXE       "/proc/self/fd/3"
+
 struct fs_ask {
 	uint32_t op;
 	uint32_t length;
