@@ -506,6 +506,7 @@ app_free(struct app *app)
 {
 	if (app == NULL)
 		return;
+	app_cancel_reload(app);
 	api_free(app->api);
 	sched_free(app->sched);
 	if (app->store != NULL)

@@ -12,6 +12,8 @@
 #include "store/store.h"
 #include "triage/triage.h"
 
+struct reload;
+
 struct app {
 	struct clock clock;
 	struct stats stats;
@@ -29,6 +31,7 @@ struct app {
 	struct api *api;
 	struct api_world world;
 	struct timer rules_timer, chores_timer, watchdog_timer, drain_timer;
+	struct reload *reload; /* under way; NULL: none */
 	struct offload_job *reload_job;
 	bool wants_reload; /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
@@ -47,5 +50,6 @@ void app_apply(struct app *app);
 void app_configure_triage(struct app *app);
 /* done(arg, text) when it is over: NULL, or what was wrong.  done may be NULL. */
 void app_start_reload(struct app *app, void (*done)(void *arg, const char *text), void *arg);
+void app_cancel_reload(struct app *app); /* its asker hears that we stop */
 
 #endif

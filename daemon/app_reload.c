@@ -8,6 +8,7 @@
 #include "app_private.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/dgram.h"
 #include "io/log_writer.h"
 #include "io/offload.h"
@@ -90,14 +91,20 @@ app_apply(struct app *app)
 	app_arm_rules(app);
 }
 
+#define TOLD_MAX 8192 /* of the complaints, to whoever asked for the reload */
+
+/* Each line into the log; the whole to whoever asked. */
 static void
-say_complaints(const struct complaints *complaints)
+say_complaints(const struct reload *reload)
 {
 	struct buf text;
-	char *line, *rest;
+	char *line, *rest, told[TOLD_MAX];
 
 	buf_init(&text, 0);
-	complaints_print(complaints, &text);
+	complaints_print(reload->complaints, &text);
+	str_copy(told, sizeof(told), buf_text(&text));
+	if (reload->done != NULL)
+		reload->done(reload->arg, told);
 	for (line = strtok_r(text.data, "\n", &rest); line != NULL;
 		line = strtok_r(NULL, "\n", &rest))
 		log_error("%s", line);
@@ -165,8 +172,9 @@ on_loaded(void *arg)
 	struct err e;
 
 	app->reload_job = NULL;
+	app->reload = NULL;
 	if (reload->settings == NULL) {
-		say_complaints(reload->complaints);
+		say_complaints(reload);
 		log_error("reload: the settings have %u errors; the old ones stay in force",
 			complaints_errors(reload->complaints));
 		set_config_trouble(app, reload->complaints);
@@ -177,10 +185,10 @@ on_loaded(void *arg)
 		if (api_listen(app->api, &e) == -1)
 			log_error("api: %s", e.text);
 		log_notice("reload: done, %zu checks", app->settings->check_count);
+		if (reload->done != NULL)
+			reload->done(reload->arg, NULL);
 	}
 	notify_send(app->notify, "READY=1");
-	if (reload->done != NULL)
-		reload->done(reload->arg, app->config_trouble);
 	drop_reload(reload);
 	if (app->wants_reload) {
 		app->wants_reload = false;
@@ -199,7 +207,7 @@ app_start_reload(struct app *app, void (*done)(void *, const char *), void *arg)
 			done(arg, "a reload is under way; another one follows it");
 		return;
 	}
-	reload = xcalloc(1, sizeof(*reload));
+	reload = app->reload = xcalloc(1, sizeof(*reload));
 	reload->app = app;
 	reload->path = xstrdup(app->settings->path);
 	reload->complaints = complaints_new();
@@ -208,4 +216,18 @@ app_start_reload(struct app *app, void (*done)(void *, const char *), void *arg)
 	stats_add(&app->stats, STAT_RELOADS, 1);
 	notify_send(app->notify, "RELOADING=1");
 	app->reload_job = offload_start(app->env.offload, load_off_loop, on_loaded, reload);
+}
+
+void
+app_cancel_reload(struct app *app)
+{
+	struct reload *reload = app->reload;
+
+	if (reload == NULL)
+		return;
+	app->reload = NULL;
+	if (reload->done != NULL)
+		reload->done(reload->arg, "triaged is stopping");
+	reload->done = NULL;
+	offload_cancel(app->reload_job, drop_reload);
 }

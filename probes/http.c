@@ -23,10 +23,10 @@
 
 static const struct metric_desc metrics[] = {
 	METRIC_PHASE_ROWS,
-	[HTTP_STATUS] = { "status", METRIC_GAUGE, UNIT_NONE, "Status of the last answer." },
-	[HTTP_BODY_BYTES] = { "body_bytes", METRIC_GAUGE, UNIT_BYTES,
+	[HTTP_STATUS] = { "status", METRIC_MOMENT, UNIT_NONE, "Status of the last answer." },
+	[HTTP_BODY_BYTES] = { "body_bytes", METRIC_MOMENT, UNIT_BYTES,
 		"Size of the body; absent when it was cut and the server did not tell." },
-	[HTTP_REDIRECTS] = { "redirects", METRIC_GAUGE, UNIT_NONE, "Redirects followed." },
+	[HTTP_REDIRECTS] = { "redirects", METRIC_MOMENT, UNIT_NONE, "Redirects followed." },
 	[HTTP_TLS_DAYS_LEFT] = { "tls_days_left", METRIC_GAUGE, UNIT_SECONDS,
 		"Time until the certificate ends: a duration, as in `tls_days_left < 21d`." },
 	{ .name = NULL },

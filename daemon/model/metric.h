@@ -5,7 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum metric_kind { METRIC_GAUGE, METRIC_COUNTER, METRIC_FLAG };
+enum metric_kind {
+	METRIC_GAUGE,
+	METRIC_COUNTER,
+	METRIC_FLAG,
+	METRIC_MOMENT, /* a gauge that the history on disk does not keep: a status code, a phase */
+};
 
 /* Units are the rule language's: it checks that like meets like. */
 enum metric_unit {
@@ -48,13 +53,13 @@ enum metric_phase {
 };
 
 #define METRIC_PHASE_ROWS \
-	{ "dns_time", METRIC_GAUGE, UNIT_SECONDS, "Time to look the name up." }, \
-		{ "connect_time", METRIC_GAUGE, UNIT_SECONDS, "Time to connect." }, \
-		{ "tls_time", METRIC_GAUGE, UNIT_SECONDS, "Time of the TLS handshake." }, \
-		{ "send_time", METRIC_GAUGE, UNIT_SECONDS, "Time to send the request." }, \
-		{ "first_byte_time", METRIC_GAUGE, UNIT_SECONDS, \
+	{ "dns_time", METRIC_MOMENT, UNIT_SECONDS, "Time to look the name up." }, \
+		{ "connect_time", METRIC_MOMENT, UNIT_SECONDS, "Time to connect." }, \
+		{ "tls_time", METRIC_MOMENT, UNIT_SECONDS, "Time of the TLS handshake." }, \
+		{ "send_time", METRIC_MOMENT, UNIT_SECONDS, "Time to send the request." }, \
+		{ "first_byte_time", METRIC_MOMENT, UNIT_SECONDS, \
 			"Time from the request sent to the first byte of the answer." }, \
-		{ "transfer_time", METRIC_GAUGE, UNIT_SECONDS, \
+		{ "transfer_time", METRIC_MOMENT, UNIT_SECONDS, \
 			"Time from the first to the last byte of the answer." }, \
 		{ "total_time", METRIC_GAUGE, UNIT_SECONDS, "Time of the whole run." }
 

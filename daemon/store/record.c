@@ -71,16 +71,6 @@ entry_of(struct recorder *recorder, const char *check, const struct sample *samp
 	return entry;
 }
 
-/* Phases other than the total are for the moment, not for history. */
-static bool
-is_recorded(const struct sample *sample, size_t metric)
-{
-	bool is_phase = sample->metric_count > PHASE_TOTAL && metric < PHASE_TOTAL &&
-			metric_index(sample->metrics, "first_byte_time") == PHASE_FIRST_BYTE;
-
-	return !is_phase;
-}
-
 static void
 gather(struct entry *entry, const struct sample *sample)
 {
@@ -114,7 +104,7 @@ write_row(struct recorder *recorder, const char *check, struct entry *entry,
 	for (size_t i = 0; i < entry->metric_count; i++) {
 		double value = row_value(entry, sample, i);
 
-		if (!isnan(value) && is_recorded(sample, i))
+		if (!isnan(value) && sample->metrics[i].kind != METRIC_MOMENT)
 			store_sample(recorder->store, check, sample->metrics[i].name,
 				sample->wall_us, value);
 	}
