@@ -245,7 +245,7 @@ feed_data_end(struct http1 *m, struct buf *in)
 static int
 feed_trailer(struct http1 *m, struct buf *in)
 {
-	long len = find_line(m, in, (size_t)m->left);
+	long len = find_line(m, in, m->limits.head_max);
 
 	if (len <= 0)
 		return (int)len;

@@ -345,11 +345,11 @@ parse_head(struct http1 *m)
 static int
 skip_interim(struct http1 *m)
 {
+	m->header_count = 0;
+	m->status = 0;
 	if (++m->interim > INTERIM_MAX)
 		return http1_bad(m, 0, "too many interim replies");
 	m->state = HTTP1_HEAD;
-	m->header_count = 0;
-	m->status = 0;
 	free(m->head);
 	m->head = NULL;
 	return 0;
