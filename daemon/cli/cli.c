@@ -100,7 +100,7 @@ say_unknown_verb(const char *name)
 	const char *near;
 	size_t count = 0;
 
-	for (; verb_table[count] != NULL && count < 62; count++)
+	for (; count < 62 && verb_table[count] != NULL; count++)
 		names[count] = verb_table[count]->name;
 	names[count++] = "help";
 	names[count++] = "version";

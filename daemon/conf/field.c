@@ -150,6 +150,7 @@ check_url(const char *text, struct err *e)
 	if (len > 0 && host[0] == '[' && bracket == NULL)
 		return refuse_url(text, "the \"[\" of the address is never closed", e);
 	const char *from = bracket != NULL ? bracket : host;
+	/* cppcheck-suppress [nullPointerRedundantCheck, nullPointerArithmeticRedundantCheck] */
 	const char *colon = memchr(from, ':', len - (size_t)(from - host));
 	size_t host_len = colon != NULL ? (size_t)(colon - host) : len;
 	if (host_len == 0 && (len > 0 || host[0] != '/')) /* scheme:///path has no host */

@@ -21,7 +21,7 @@ struct addr {
 /* A place as people write it: host (name or numeric, brackets taken off) and port, or a path. */
 struct place {
 	char host[256]; /* empty for a unix path */
-	uint16_t port; /* 0: none given */
+	uint16_t port;  /* 0: none given */
 	char path[108]; /* unix:/path or /path */
 };
 
@@ -31,7 +31,7 @@ int place_parse(struct place *place, const char *text, struct err *e);
 int addr_from_numeric(struct addr *addr, const char *host, uint16_t port); /* -1: not numeric */
 int addr_from_path(struct addr *addr, const char *path, struct err *e);
 void addr_set_port(struct addr *addr, uint16_t port);
-int addr_family(const struct addr *addr); /* AF_INET, AF_INET6, AF_UNIX */
+int addr_family(const struct addr *addr);       /* AF_INET, AF_INET6, AF_UNIX */
 bool addr_is_loopback(const struct addr *addr); /* unix paths are */
 bool addr_equal(const struct addr *a, const struct addr *b);
 

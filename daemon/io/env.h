@@ -21,8 +21,8 @@ struct io_env {
 	struct offload *offload;
 	struct stats *stats;
 	const struct secret_set *secrets; /* NULL: nothing to mask */
-	const char *host_root; /* "/" or where the host is mounted in a sidecar */
-	const char *version; /* "0.1.0" */
+	const char *host_root;            /* "/" or where the host is mounted in a sidecar */
+	const char *version;              /* "0.1.0" */
 };
 
 #endif

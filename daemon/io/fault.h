@@ -8,22 +8,22 @@
 enum fault {
 	FAULT_NONE,
 	FAULT_DNS_NXDOMAIN, /* the name does not exist */
-	FAULT_DNS_FAIL, /* the resolver did not answer, or SERVFAIL */
+	FAULT_DNS_FAIL,     /* the resolver did not answer, or SERVFAIL */
 	FAULT_REFUSED,
 	FAULT_TIMEOUT, /* no answer to the connect */
 	FAULT_UNREACHABLE,
 	FAULT_DENIED, /* EACCES, EPERM, EINVAL: policy on this host */
 	FAULT_RESET,
-	FAULT_EOF, /* closed before it was polite */
-	FAULT_NOREPLY, /* connected, then silence until the deadline */
-	FAULT_PROTOCOL, /* the bytes are not the protocol, or too many of them */
-	FAULT_TLS_REQUIRED, /* it wants TLS, we spoke plain */
+	FAULT_EOF,             /* closed before it was polite */
+	FAULT_NOREPLY,         /* connected, then silence until the deadline */
+	FAULT_PROTOCOL,        /* the bytes are not the protocol, or too many of them */
+	FAULT_TLS_REQUIRED,    /* it wants TLS, we spoke plain */
 	FAULT_TLS_UNSUPPORTED, /* we want TLS, it speaks plain */
-	FAULT_TLS_VERIFY, /* the certificate is not acceptable */
-	FAULT_TLS_HANDSHAKE, /* TLS, but no agreement */
-	FAULT_PORT_EXHAUSTED, /* EADDRNOTAVAIL: no local port left */
-	FAULT_FD_LIMIT, /* EMFILE, ENFILE: our own trouble */
-	FAULT_LOCAL, /* anything else on our side: our own trouble */
+	FAULT_TLS_VERIFY,      /* the certificate is not acceptable */
+	FAULT_TLS_HANDSHAKE,   /* TLS, but no agreement */
+	FAULT_PORT_EXHAUSTED,  /* EADDRNOTAVAIL: no local port left */
+	FAULT_FD_LIMIT,        /* EMFILE, ENFILE: our own trouble */
+	FAULT_LOCAL,           /* anything else on our side: our own trouble */
 	FAULT_COUNT
 };
 

@@ -15,8 +15,8 @@
 #include "io/loop.h"
 
 #define FS_HELPERS_STUCK_MAX 8
-#define FS_PATH_MAX 4096
-#define FS_DATA_MAX 65536
+#define FS_PATH_MAX          4096
+#define FS_DATA_MAX          65536
 
 struct fs_pool;
 struct fs_call;
@@ -25,7 +25,7 @@ enum fs_op {
 	FS_STATVFS,
 	FS_STAT,
 	FS_WRITE_TEST, /* create, write 4 KiB, fsync, remove a file in the folder `path` */
-	FS_READ, /* at most `length` bytes from `offset` */
+	FS_READ,       /* at most `length` bytes from `offset` */
 };
 
 struct fs_request {
@@ -38,7 +38,7 @@ struct fs_request {
 enum fs_status {
 	FS_OK,
 	FS_FAILED, /* see error (errno) */
-	FS_STUCK, /* passed its deadline, or the mount is known to hang */
+	FS_STUCK,  /* passed its deadline, or the mount is known to hang */
 	FS_BROKEN, /* our own trouble: no helper could be had */
 };
 
@@ -60,7 +60,7 @@ typedef void (*fs_fn)(void *arg, const struct fs_result *result);
 #define FS_HELPER_ARG "--fs-helper"
 struct fs_pool *fs_pool_new(struct loop *loop, struct stats *stats);
 void fs_pool_free(struct fs_pool *pool); /* never waits for a stuck helper */
-int fs_helper_main(void); /* the helper's whole life; returns its exit status */
+int fs_helper_main(void);                /* the helper's whole life; returns its exit status */
 
 struct fs_call *fs_call_start(struct fs_pool *pool, const struct fs_request *request,
 	usec_t timeout_us, fs_fn fn, void *arg);

@@ -38,10 +38,10 @@ struct http_request {
 	const char *user, *password; /* bearer: the token is in password */
 	enum http_version version;
 	const char *unix_socket; /* path or NULL */
-	const char *proxy; /* URL or NULL */
+	const char *proxy;       /* URL or NULL */
 	struct tls_options tls;
-	unsigned follow; /* redirects to follow; 0: none */
-	size_t body_max; /* of the reply; 0: 64 kB; more is cut */
+	unsigned follow;   /* redirects to follow; 0: none */
+	size_t body_max;   /* of the reply; 0: 64 kB; more is cut */
 	usec_t timeout_us; /* 0: 30 s */
 	bool full_handshake;
 };

@@ -18,7 +18,7 @@
 struct http1_limits {
 	size_t head_max; /* bytes of start line and headers; 0: 16 kB */
 	size_t body_max; /* bytes of body kept; 0: 64 kB */
-	bool cut_body; /* true: a longer body is cut and counted, not an error (probes) */
+	bool cut_body;   /* true: a longer body is cut and counted, not an error (probes) */
 };
 
 enum http1_state {
@@ -38,13 +38,13 @@ struct http1 {
 	enum http1_kind kind;
 	enum http1_state state;
 	struct http1_limits limits;
-	bool is_head_reply; /* set before parsing: the answer to HEAD has no body */
-	int status; /* response: 100..999; of a BAD request: the status to answer with */
-	int minor; /* HTTP/1.<minor> */
+	bool is_head_reply;    /* set before parsing: the answer to HEAD has no body */
+	int status;            /* response: 100..999; of a BAD request: the status to answer with */
+	int minor;             /* HTTP/1.<minor> */
 	char *method, *target; /* request */
 	struct http1_header headers[HTTP1_HEADERS_MAX];
 	unsigned header_count;
-	struct buf body; /* decoded */
+	struct buf body;     /* decoded */
 	uint64_t body_bytes; /* also what was cut */
 	bool is_cut;
 	bool keeps_alive;

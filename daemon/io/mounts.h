@@ -13,7 +13,7 @@ struct mount {
 	char *source;
 	unsigned major, minor;
 	bool is_read_only_super; /* the superblock's state, not this mount's flags */
-	bool is_bind_root; /* root field is "/" */
+	bool is_bind_root;       /* root field is "/" */
 };
 
 struct mounts {

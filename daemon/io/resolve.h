@@ -22,7 +22,7 @@ struct resolve_answer {
 	struct addr addrs[RESOLVE_MAX]; /* port 0; IPv6 first; at most four of each family */
 	unsigned count;
 	enum fault v4, v6; /* FAULT_NONE also where the name has none of that family */
-	enum fault fault; /* the verdict when count is 0 */
+	enum fault fault;  /* the verdict when count is 0 */
 	bool is_stale;
 	unsigned ttl_s;
 };
@@ -30,10 +30,10 @@ struct resolve_answer {
 typedef void (*resolve_fn)(void *arg, const struct resolve_answer *answer);
 
 struct resolve_options {
-	const char *servers; /* "127.0.0.1:5353,[::1]:53"; NULL: the system's resolv.conf */
+	const char *servers;    /* "127.0.0.1:5353,[::1]:53"; NULL: the system's resolv.conf */
 	const char *hosts_path; /* NULL: /etc/hosts */
-	usec_t timeout_us; /* per try; 0: 1.5 s */
-	int tries; /* 0: 2 */
+	usec_t timeout_us;      /* per try; 0: 1.5 s */
+	int tries;              /* 0: 2 */
 };
 
 /* `options` may be NULL.  c-ares is initialised at the first name that is not numeric or cached. */

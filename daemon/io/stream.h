@@ -21,10 +21,10 @@
 struct stream;
 
 enum stream_event {
-	STREAM_OPEN, /* connected, and TLS is done where asked for; write now */
-	STREAM_DATA, /* more bytes in stream_in() */
-	STREAM_SENT, /* everything written has left */
-	STREAM_END, /* the peer closed; what it sent before is in stream_in() */
+	STREAM_OPEN,   /* connected, and TLS is done where asked for; write now */
+	STREAM_DATA,   /* more bytes in stream_in() */
+	STREAM_SENT,   /* everything written has left */
+	STREAM_END,    /* the peer closed; what it sent before is in stream_in() */
 	STREAM_FAILED, /* see stream_fault(), stream_reason() */
 };
 
@@ -34,11 +34,11 @@ struct stream_options {
 	struct loop *loop;
 	struct resolver *resolver;
 	const struct place *place; /* copied */
-	struct tls_ctx *tls; /* NULL: plain */
-	const char *server_name; /* SNI and the name verified; NULL: place->host */
+	struct tls_ctx *tls;       /* NULL: plain */
+	const char *server_name;   /* SNI and the name verified; NULL: place->host */
 	size_t in_max; /* most bytes unread in stream_in(): more is FAULT_PROTOCOL; 0: 256 kB */
 	bool full_handshake; /* do not resume: see the certificate */
-	int family; /* AF_UNSPEC, or only AF_INET / AF_INET6 */
+	int family;          /* AF_UNSPEC, or only AF_INET / AF_INET6 */
 };
 
 /* Each phase in microseconds, -1: did not happen (yet). */

@@ -35,11 +35,11 @@ struct stream {
 	enum stream_step step;
 	int family;
 	uint16_t port;
-	bool is_closed; /* by the owner; memory lives until the turn is over */
+	bool is_closed;  /* by the owner; memory lives until the turn is over */
 	bool is_watched; /* ev is registered */
 	bool is_paused;
 	bool wants_full; /* TLS handshake */
-	bool is_inside; /* one of our own callbacks runs: what is owed is said at its end */
+	bool is_inside;  /* one of our own callbacks runs: what is owed is said at its end */
 	bool owes_sent, owes_fail, owes_read, owes_step; /* to be said or done by the kick */
 	int send_error; /* a write failed; reading goes on for what the peer said before */
 	enum fault fault;

@@ -13,10 +13,10 @@ struct tls_pool;
 struct tls_ctx;
 
 struct tls_options {
-	const char *ca; /* PEM file; NULL: the system's bundle */
+	const char *ca;         /* PEM file; NULL: the system's bundle */
 	const char *cert, *key; /* client certificate; NULL: none */
-	bool is_unverified; /* verify: false */
-	const char *alpn; /* "http/1.1" or NULL */
+	bool is_unverified;     /* verify: false */
+	const char *alpn;       /* "http/1.1" or NULL */
 };
 
 struct tls_pool *tls_pool_new(void);

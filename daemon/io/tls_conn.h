@@ -16,8 +16,8 @@
 struct tls_conn;
 
 enum tls_status {
-	TLS_DONE, /* handshake over; or `len` bytes moved */
-	TLS_AGAIN, /* the socket is not ready */
+	TLS_DONE,   /* handshake over; or `len` bytes moved */
+	TLS_AGAIN,  /* the socket is not ready */
 	TLS_CLOSED, /* the peer said good-bye */
 	TLS_FAILED, /* see tls_conn_fault */
 };

@@ -8,10 +8,10 @@
 #include "io/addr.h"
 
 struct url {
-	char scheme[16]; /* lower case */
+	char scheme[16];       /* lower case */
 	char *user, *password; /* decoded; NULL: none */
-	struct place place; /* port 0: the scheme's default */
-	char *target; /* path and query, at least "/"; never the fragment */
+	struct place place;    /* port 0: the scheme's default */
+	char *target;          /* path and query, at least "/"; never the fragment */
 };
 
 int url_parse(struct url *url, const char *text, struct err *e);

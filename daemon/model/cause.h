@@ -15,22 +15,22 @@ enum language { LANG_EN, LANG_ZH, LANG_COUNT };
 
 /* A text with {check}, {type}, {target} and {text} (what the sample said) to be filled in. */
 struct cause {
-	const char *code; /* "net.refused" */
-	enum severity level; /* at once */
+	const char *code;                           /* "net.refused" */
+	enum severity level;                        /* at once */
 	usec_t warning_after_us, critical_after_us; /* 0: does not rise with age */
-	const char *title[LANG_COUNT]; /* "{check} refuses connections" */
-	const char *why[LANG_COUNT]; /* one or two sentences: what this means */
-	const char *remedy[LANG_COUNT]; /* the first thing to do */
+	const char *title[LANG_COUNT];              /* "{check} refuses connections" */
+	const char *why[LANG_COUNT];                /* one or two sentences: what this means */
+	const char *remedy[LANG_COUNT];             /* the first thing to do */
 };
 
 const struct cause *cause_find(const char *code); /* NULL: no such code */
-const struct cause *cause_get(const char *code); /* asserts that it exists: codes in our source */
+const struct cause *cause_get(const char *code);  /* asserts that it exists: codes in our source */
 size_t cause_count(void);
 const struct cause *cause_at(size_t index);
 enum severity cause_level_at_age(const struct cause *cause, usec_t age_us);
 
 const char *severity_name(enum severity severity); /* "ok" "info" "warning" "critical" */
-int severity_parse(const char *text); /* -1: no such level */
+int severity_parse(const char *text);              /* -1: no such level */
 
 /* Fills {placeholders} of `text` into out; unknown ones are left as they are. */
 struct cause_words {

@@ -28,13 +28,13 @@ extern const char *const check_severities[]; /* "info", "warning", "critical", N
 enum severity check_severity(const struct check_common *common);
 
 struct check_spec {
-	char *name; /* "api"; of a child "disks[/var]" */
-	char *instance; /* "/var" of a child; NULL */
+	char *name;       /* "api"; of a child "disks[/var]" */
+	char *instance;   /* "/var" of a child; NULL */
 	const char *type; /* probe type's name */
-	char *target; /* for people, masked: "http://127.0.0.1:3000/api/status" */
+	char *target;     /* for people, masked: "http://127.0.0.1:3000/api/status" */
 	struct check_common common;
 	const void *probe_type; /* const struct probe_type *: only sched and setup look inside */
-	void *conf; /* the type's own struct; shared by children */
+	void *conf;             /* the type's own struct; shared by children */
 	struct conf_pos pos;
 };
 

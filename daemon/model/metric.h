@@ -14,7 +14,7 @@ enum metric_kind {
 
 /* Units are the rule language's: it checks that like meets like. */
 enum metric_unit {
-	UNIT_NONE, /* a plain count */
+	UNIT_NONE,    /* a plain count */
 	UNIT_SECONDS, /* duration */
 	UNIT_BYTES,
 	UNIT_PERCENT, /* 0..100 */
@@ -52,19 +52,23 @@ enum metric_phase {
 	PHASE_COUNT
 };
 
-#define METRIC_PHASE_ROWS \
-	{ "dns_time", METRIC_MOMENT, UNIT_SECONDS, "Time to look the name up." }, \
-		{ "connect_time", METRIC_MOMENT, UNIT_SECONDS, "Time to connect." }, \
-		{ "tls_time", METRIC_MOMENT, UNIT_SECONDS, "Time of the TLS handshake." }, \
-		{ "send_time", METRIC_MOMENT, UNIT_SECONDS, "Time to send the request." }, \
-		{ "first_byte_time", METRIC_MOMENT, UNIT_SECONDS, \
-			"Time from the request sent to the first byte of the answer." }, \
-		{ "transfer_time", METRIC_MOMENT, UNIT_SECONDS, \
-			"Time from the first to the last byte of the answer." }, \
-		{ "total_time", METRIC_GAUGE, UNIT_SECONDS, "Time of the whole run." }
+#define METRIC_PHASE_ROWS                                                                          \
+	{ "dns_time", METRIC_MOMENT, UNIT_SECONDS, "Time to look the name up." },                  \
+		{ "connect_time", METRIC_MOMENT, UNIT_SECONDS, "Time to connect." },               \
+		{ "tls_time", METRIC_MOMENT, UNIT_SECONDS, "Time of the TLS handshake." },         \
+		{ "send_time", METRIC_MOMENT, UNIT_SECONDS, "Time to send the request." },         \
+		{ "first_byte_time", METRIC_MOMENT, UNIT_SECONDS,                                  \
+			"Time from the request sent to the first byte of the answer." },           \
+		{ "transfer_time", METRIC_MOMENT, UNIT_SECONDS,                                    \
+			"Time from the first to the last byte of the answer." },                   \
+	{                                                                                          \
+		"total_time", METRIC_GAUGE, UNIT_SECONDS, "Time of the whole run."                 \
+	}
 
 /* Tables that are not a network probe's still begin with total_time as their first row. */
-#define METRIC_TOTAL_ROW \
-	{ "total_time", METRIC_GAUGE, UNIT_SECONDS, "Time of the whole run." }
+#define METRIC_TOTAL_ROW                                                                           \
+	{                                                                                          \
+		"total_time", METRIC_GAUGE, UNIT_SECONDS, "Time of the whole run."                 \
+	}
 
 #endif

@@ -95,7 +95,7 @@ nearest_type(const char *word)
 {
 	const char *names[64];
 	size_t count = 0;
-	for (; probe_table[count] != NULL && count < sizeof(names) / sizeof(*names); count++)
+	for (; count < sizeof(names) / sizeof(*names) && probe_table[count] != NULL; count++)
 		names[count] = probe_table[count]->name;
 	return str_nearest(word, names, count);
 }

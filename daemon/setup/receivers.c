@@ -21,7 +21,7 @@ refuse_type(const struct load *l, const struct conf_node *entry, const struct co
 	size_t count = 0;
 	struct buf types;
 	buf_init(&types, 600);
-	for (; receiver_table[count] != NULL && count < sizeof(names) / sizeof(*names); count++) {
+	for (; count < sizeof(names) / sizeof(*names) && receiver_table[count] != NULL; count++) {
 		names[count] = receiver_table[count]->name;
 		buf_addf(&types, "%s%s", count > 0 ? ", " : "", names[count]);
 	}

@@ -169,7 +169,8 @@ main(int argc, char **argv)
 	for (int i = 0; i < 3; i++)
 		arg[i] = atol(argv[3 + i]);
 	if (count < 1 || arg[1] < 1 || arg[0] < arg[1]) {
-		fprintf(stderr, "floor: CHECKS, TICK_MS at least 1, INTERVAL_MS at least TICK_MS\n");
+		fprintf(stderr,
+			"floor: CHECKS, TICK_MS at least 1, INTERVAL_MS at least TICK_MS\n");
 		return 2;
 	}
 	checks = calloc((size_t)count, sizeof(*checks));
@@ -183,8 +184,8 @@ main(int argc, char **argv)
 	run(&f, checks, count, arg);
 	getrusage(RUSAGE_SELF, &used);
 	cpu_us = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
-		(double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-	printf("done=%lu failed=%lu overdue=%lu cpu_us=%.2f rss_kb=%ld\n", f.done, f.failed, f.overdue,
-		f.done == 0 ? 0.0 : cpu_us / (double)f.done, used.ru_maxrss);
+		 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+	printf("done=%lu failed=%lu overdue=%lu cpu_us=%.2f rss_kb=%ld\n", f.done, f.failed,
+		f.overdue, f.done == 0 ? 0.0 : cpu_us / (double)f.done, used.ru_maxrss);
 	return 0;
 }

@@ -39,11 +39,9 @@ void http_seen_call(
 	struct http_world *w, struct http_seen *seen, const struct http_request *request);
 /* "PORT" in the format becomes the number; good until the next call. */
 const char *http_seen_url(const char *format, unsigned port);
-void http_seen_get(
-	struct http_world *w, struct http_seen *seen, const char *format, unsigned port);
+void http_seen_get(struct http_world *w, struct http_seen *seen, const char *format, unsigned port);
 /* The call must fail like this, with words. */
-void http_seen_fails(
-	struct http_world *w, const char *format, unsigned port, enum fault fault);
+void http_seen_fails(struct http_world *w, const char *format, unsigned port, enum fault fault);
 
 #define HTTP_REPLY(text) PEER_EXPECT("\r\n\r\n"), PEER_SEND(text), PEER_CLOSE, PEER_END
 #define HTTP_REPLY_OK    HTTP_REPLY("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok")

@@ -156,7 +156,7 @@ def look_at_tables():
         for name in names:
             if not (TOP / tests / f"{name}_test.c").exists():
                 find(table, 1, f"{name} has no {tests}/{name}_test.c")
-            if f"`{name}`" not in words:
+            if f"type: {name}\n" not in words:
                 find(table, 1, f"{name} is not in docs/configuration.md: run `make docs`")
     for code in rows("daemon/model/causes.def", "CAUSE"):
         if f"`{code}`" not in words:

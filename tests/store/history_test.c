@@ -188,7 +188,7 @@ test_many_series_lie_in_parts(void **state)
 {
 	struct bed *bed = *state;
 	struct series all[600];
-	char names[600][16];
+	char names[600][24];
 	struct history_row rows[600];
 	for (int n = 0; n < 600; n++) {
 		snprintf(names[n], sizeof(names[n]), "check-%d", n);
