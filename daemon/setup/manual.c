@@ -75,6 +75,7 @@ add_metrics(const struct metric_desc *metrics, struct buf *out)
 		[METRIC_GAUGE] = "gauge",
 		[METRIC_COUNTER] = "counter",
 		[METRIC_FLAG] = "flag",
+		[METRIC_MOMENT] = "gauge, not in history",
 	};
 	buf_add_text(out, "\n| metric | kind | unit | meaning |\n|---|---|---|---|\n");
 	for (; metrics->name != NULL; metrics++)
