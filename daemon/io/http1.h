@@ -48,7 +48,7 @@ struct http1 {
 	uint64_t body_bytes; /* also what was cut */
 	bool is_cut;
 	bool keeps_alive;
-	struct err err;
+	struct err err; /* of BAD; code EPROTOTYPE: the bytes are TLS */
 	/* private */
 	char *head;
 	uint64_t left; /* of the body or of the chunk */

@@ -49,8 +49,11 @@ check_first_bytes(struct http1 *m, const char *text, size_t have)
 	size_t n = have < sizeof(version) - 1 ? have : sizeof(version) - 1;
 	unsigned char first = (unsigned char)text[0];
 
-	if (first == 0x15 || first == 0x16)
-		return http1_bad(m, 400, "it speaks TLS, not plain HTTP");
+	if (first == 0x15 || first == 0x16) { /* an alert or a hello */
+		http1_bad(m, 400, "it speaks TLS, not plain HTTP");
+		m->err.code = EPROTOTYPE;
+		return -1;
+	}
 	if (m->kind == HTTP1_REQUEST)
 		return is_token_char(first) ? 0 : http1_bad(m, 400, "this is not HTTP");
 	return memcmp(text, version, n) == 0 ? 0 : http1_bad(m, 0, "the answer is not HTTP/1");

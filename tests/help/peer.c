@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -474,6 +475,7 @@ peer_open_with(struct loop *loop, const struct peer_options *options)
 {
 	struct peer *peer = xcalloc(1, sizeof(*peer));
 
+	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	peer->loop = loop;
 	peer->options = *options;
 	bind_address(peer);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -337,6 +338,22 @@ test_the_peer_closes(void **state)
 }
 
 static void
+test_tls_is_told_apart(void **state)
+{
+	struct http1 m;
+
+	(void)state;
+	http1_init(&m, HTTP1_RESPONSE, NULL);
+	assert_int_equal(feed(&m, "\x15\x03\x01", 3, 1, NULL), HTTP1_BAD);
+	assert_int_equal(m.err.code, EPROTOTYPE);
+	http1_fini(&m);
+	http1_init(&m, HTTP1_RESPONSE, NULL);
+	assert_int_equal(feed(&m, "SSH", 3, 1, NULL), HTTP1_BAD);
+	assert_int_equal(m.err.code, EPROTO);
+	http1_fini(&m);
+}
+
+static void
 test_writing(void **state)
 {
 	struct buf out;
@@ -371,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_body_is_cut),
 		cmocka_unit_test(test_head_reply),
 		cmocka_unit_test(test_the_peer_closes),
+		cmocka_unit_test(test_tls_is_told_apart),
 		cmocka_unit_test(test_writing),
 	};
 
