@@ -11,6 +11,9 @@ PREFIX ?= /usr/local
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON ?= /usr/bin/python3
 WERROR ?= -Werror
+# One line a file; `make V=1` shows the whole commands.
+QUIET := $(if $(V),,@)
+SAY := @$(if $(V),:,echo)
 
 LIBS := libevent_core libevent_pthreads libevent libcares libcurl jansson sqlite3 yaml-0.1 libssl libcrypto
 HAVE_LIBS := $(shell pkg-config --exists $(LIBS) 2>/dev/null && echo yes)
@@ -51,6 +54,7 @@ endif
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
+	$(SAY) "  cc    $<"
 	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
@@ -58,17 +62,20 @@ $(LIB): $(LIB_OBJ)
 	@ar rcs $@ $(LIB_OBJ)
 
 $(B)/triaged: $(APP_OBJ) $(LIB)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
+	$(SAY) "  link  $@"
+	$(QUIET)$(CC) $(LDFLAGS_ALL) -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
 
 $(B)/triage: $(CLI_OBJ) $(LIB)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(CLI_OBJ) $(LIB) $(LDLIBS_ALL)
+	$(SAY) "  link  $@"
+	$(QUIET)$(CC) $(LDFLAGS_ALL) -o $@ $(CLI_OBJ) $(LIB) $(LDLIBS_ALL)
 
 $(B)/tests/%_test: tests/%_test.c $(TEST_HELP) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(TEST_HELP) $(LIB) \
+	$(SAY) "  link  $@"
+	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(TEST_HELP) $(LIB) \
 		$(LDLIBS_ALL) -lcmocka
 
-$(B)/tests/help/%.o: CFLAGS += -Itests
+.SECONDARY: $(TEST_HELP)
 
 units: $(TEST_BIN)
 
@@ -91,7 +98,7 @@ run: deps-build
 	@contrib/run.sh $(B)
 
 test: deps-test
-	@$(MAKE) --no-print-directory -j$$(nproc) SAN=1 QUIET=@ all units
+	@$(MAKE) --no-print-directory -j$$(nproc) SAN=1 all units
 	@tests/run_units.sh build-asan
 	@$(MAKE) --no-print-directory SAN=1 e2e
 
@@ -108,7 +115,7 @@ asan:
 
 $(B)/hangfs: tests/help/fuse/hangfs.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(shell pkg-config --cflags fuse3 2>/dev/null) -o $@ $< \
+	$(QUIET)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(shell pkg-config --cflags fuse3 2>/dev/null) -o $@ $< \
 		$(shell pkg-config --libs fuse3 2>/dev/null)
 
 # ---- rules of the house ----
@@ -137,7 +144,7 @@ cppcheck:
 		echo "cppcheck: clean"
 
 docs: $(B)/triaged
-	$(B)/triaged --manual > docs/configuration.md
+	@$(B)/triaged --manual > docs/configuration.md
 docs-check: $(B)/triaged
 	@$(B)/triaged --manual | diff -u docs/configuration.md - > /dev/null && \
 		echo "docs: as generated" || { echo "docs/configuration.md is stale: make docs"; exit 1; }
@@ -146,7 +153,7 @@ docs-check: $(B)/triaged
 
 $(B)/floor: tests/bench/floor.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
+	$(QUIET)$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
 
 bench: deps-test
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/floor
@@ -159,11 +166,11 @@ valgrind: units
 		--errors-for-leak-kinds=definite --child-silent-after-fork=yes
 
 nightly: deps-test
-	@$(MAKE) --no-print-directory -j$$(nproc) QUIET=@ all units
+	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@tests/run_units.sh build
 	@$(MAKE) --no-print-directory e2e SLOW=1
 	@$(MAKE) --no-print-directory valgrind
-	@$(MAKE) --no-print-directory SAN=1 QUIET=@ -j$$(nproc) all units
+	@$(MAKE) --no-print-directory SAN=1 -j$$(nproc) all units
 	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1
 
 # ---- for packagers ----
