@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "alerts/net_desk.h"
+#include "tests/alerts/net_desk.h"
 
 #define SECRET_PATH "/services/T000/B000/hidden"
 

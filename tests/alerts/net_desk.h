@@ -2,11 +2,11 @@
 #ifndef TESTS_ALERTS_NET_DESK_H
 #define TESTS_ALERTS_NET_DESK_H
 
-#include "alerts/desk.h"
-#include "help/peer.h"
 #include "io/http.h"
 #include "io/resolve.h"
 #include "io/tls.h"
+#include "tests/alerts/desk.h"
+#include "tests/help/peer.h"
 
 static inline void
 net_desk_open(struct desk *desk)

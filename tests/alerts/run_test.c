@@ -1,5 +1,5 @@
 /* The life of one try: one verdict, the deadline, abort, and stop as the only releaser. */
-#include "alerts/desk.h"
+#include "tests/alerts/desk.h"
 
 struct plan {
 	int answers; /* how many verdicts start() gives */

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alerts/desk.h"
 #include "alerts/table.h"
+#include "tests/alerts/desk.h"
 
 struct fixture {
 	struct desk desk;

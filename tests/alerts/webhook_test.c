@@ -6,8 +6,8 @@
 #include <openssl/hmac.h>
 #include <strings.h>
 
-#include "alerts/net_desk.h"
 #include "alerts/table.h"
+#include "tests/alerts/net_desk.h"
 
 #define KEY        "0123456789abcdef0123456789abcdef"
 #define KEY_BASE64 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "conf/sample.h"
+#include "tests/conf/sample.h"
 
 static void
 test_manual(void **state)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "conf/sample.h"
+#include "tests/conf/sample.h"
 
 static struct conf_tree *
 fill(struct sample_block *block, const char *text)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "conf/sample.h"
+#include "tests/conf/sample.h"
 
 struct filled {
 	struct conf_tree *tree;

@@ -1,5 +1,5 @@
 /* Who is told what: routes and the ledger, first words and last ones, reminders, reloads. */
-#include "deliver/scene.h"
+#include "tests/deliver/scene.h"
 
 static struct route_spec route;
 static struct route_spec route_all;

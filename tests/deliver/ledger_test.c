@@ -2,7 +2,7 @@
  * kill -9 at random instants: what was written is delivered, under its first id, in order; what was
  * not written was never sent.  And documents that cannot be read.
  */
-#include "deliver/scene.h"
+#include "tests/deliver/scene.h"
 
 #define INCIDENTS 6
 

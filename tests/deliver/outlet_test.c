@@ -1,5 +1,5 @@
 /* One receiver at work: when it tries, in which order, how many at once, and when it gives up. */
-#include "deliver/scene.h"
+#include "tests/deliver/scene.h"
 
 #include "deliver/outbox.h"
 

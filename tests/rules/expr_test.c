@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "rules/expr.h"
-#include "rules/world.h"
+#include "tests/rules/world.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "probes/probe.h"
-#include "rules/bench.h"
+#include "tests/rules/bench.h"
 
 static const struct metric_desc *
 real_metrics_of_type(const char *type)

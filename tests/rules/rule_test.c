@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "rules/bench.h"
+#include "tests/rules/bench.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
