@@ -80,6 +80,7 @@ app_apply(struct app *app)
 	log_writer_set_format(app->log, (enum log_format)settings->daemon.log_format);
 	log_writer_set_secrets(app->log, settings->secrets);
 	app->env.secrets = settings->secrets;
+	app->env.host_root = settings->daemon.host_root;
 	app->world.settings = settings;
 	app_configure_triage(app);
 	deliver_apply(app->deliver, (const struct receiver_spec *const *)settings->receivers,

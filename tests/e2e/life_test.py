@@ -79,6 +79,17 @@ def test_bad_reload_keeps_the_old_settings(daemon, web, other, hook):
     hook.wait("incident.resolved", "triaged")
 
 
+def test_nothing_of_the_first_settings_is_used_after_reloads(daemon, web, other, hook):
+    checks = two_checks(web, other, hook).replace(
+        "checks:", "checks:\n  disk: {type: disk, path: /, interval: 1s}")
+    d = daemon(checks).start()
+    d.wait_state("disk", "up")
+    d.reload()
+    d.reload()
+    runs = d.check("disk")["runs"]
+    lab.wait_for("more runs", lambda: d.check("disk")["runs"] >= runs + 2)
+
+
 def test_reload_by_the_command(daemon, web, other, hook):
     d = daemon(two_checks(web, other, hook)).start()
     env = {"RUNTIME_DIRECTORY": d.folder.as_posix()}
