@@ -168,10 +168,12 @@ read_some(struct stream *s)
 
 		if (s->is_paused) {
 			s->owes_read = true;
+			if (s->send_error != 0) /* the owner does not want to hear why */
+				say_end(s);
 			return;
 		}
 		n = read_once(s, chunk, room < sizeof(chunk) ? room : sizeof(chunk));
-		if (n == 0)
+		if (n == 0 || (n == -1 && s->send_error != 0)) /* it says nothing more */
 			say_end(s);
 		if (n <= 0)
 			return;

@@ -271,6 +271,53 @@ test_closed_while_writing(void **state)
 	peer_free(peer);
 }
 
+/* Nobody reads while an answer is being sent: a peer that is gone is noticed all the same. */
+static void
+test_reset_while_paused(void **state)
+{
+	enum { MUCH = 8 << 20 };
+	struct world *w = *state;
+	struct seen seen = { .say = NULL };
+	char *much = xcalloc(1, MUCH);
+	int pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(write(pair[1], "unread", 6), 6);
+	seen.stream = stream_adopt(w->loop, pair[0], 0, seen_on_event, &seen);
+	stream_pause(seen.stream, true);
+	stream_write(seen.stream, much, MUCH);
+	assert_true(stream_unsent(seen.stream) > 0);
+	loop_turn(w->loop, false);
+	assert_false(seen_is_over(&seen));
+	close(pair[1]);
+	seen_run(w, &seen, seen_is_over);
+	assert_true(seen.is_failed);
+	assert_int_equal(stream_fault(seen.stream), FAULT_RESET);
+	assert_int_equal(stream_unsent(seen.stream), 0);
+	free(much);
+	seen_end(w, &seen);
+}
+
+/* The peer stopped reading but is still there: no end will ever be read. */
+static void
+test_write_error_alone_is_the_end(void **state)
+{
+	struct world *w = *state;
+	struct seen seen = { .say = NULL };
+	int pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	seen.stream = stream_adopt(w->loop, pair[0], 0, seen_on_event, &seen);
+	shutdown(pair[1], SHUT_RD);
+	stream_write(seen.stream, "hello", 5);
+	seen_run(w, &seen, seen_is_over);
+	assert_true(seen.is_failed);
+	close(pair[1]);
+	seen_end(w, &seen);
+}
+
 static void
 test_adopt(void **state)
 {
@@ -314,6 +361,8 @@ main(void)
 		TEST(test_pause),
 		TEST(test_close_inside),
 		TEST(test_closed_while_writing),
+		TEST(test_reset_while_paused),
+		TEST(test_write_error_alone_is_the_end),
 		TEST(test_adopt),
 	};
 
