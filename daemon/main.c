@@ -1,4 +1,5 @@
 /* `triaged`: looks at the command line, loads the settings, hands over to the app. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,18 +106,51 @@ print_manual(void)
 	return 0;
 }
 
+/*
+ * Whoever starts us may have closed what we write to, blocked what stops us, or ignored what tells
+ * of our helpers' end.  A descriptor below 3 must never be a socket of ours.  Reloads wait until we
+ * run: nobody listens yet, and unheard SIGHUP kills.
+ */
+static void
+settle_inheritance(void)
+{
+	sigset_t held;
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_SETMASK, &held, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+hear_reloads(void)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_UNBLOCK, &held, NULL);
+}
+
 static int
 run(struct settings *settings, struct tls_pool *tls)
 {
 	struct err e;
 	struct app *app;
 
-	signal(SIGPIPE, SIG_IGN);
 	app = app_new(settings, tls, &e);
 	if (app == NULL) {
 		fprintf(stderr, "triaged: %s\n", e.text);
 		return 1;
 	}
+	hear_reloads();
 	app_run(app);
 	app_free(app);
 	return 0;
@@ -148,6 +182,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
 		return fs_helper_main();
+	settle_inheritance();
 	action = read_arguments(argc, argv, &config);
 	switch (action) {
 	case MANUAL:
