@@ -261,6 +261,7 @@ deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receiv
 			continue;
 		outlet_detach(outlet);
 		outlet_reset(outlet);
+		outlet_absolve(outlet);
 	}
 	for (size_t i = 0; i < receiver_count; i++)
 		install(deliver, receivers[i]->name, receivers[i]->type, receivers[i]->conf);

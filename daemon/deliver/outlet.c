@@ -99,6 +99,13 @@ outlet_reset(struct outlet *outlet)
 	outbox_hurry(&outlet->box);
 }
 
+void
+outlet_absolve(struct outlet *outlet)
+{
+	outlet->has_news = outlet->trouble != NULL;
+	xstrset(&outlet->trouble, NULL);
+}
+
 /* ---- documents ---- */
 
 static void
@@ -209,7 +216,7 @@ give_up(struct outlet *outlet, struct letter *letter, const char *why)
 
 	log_error("receiver %s: gave up %s of incident %s (%s): %s", outlet->name,
 		letter->notice.type, lane->incident, letter->notice.id, why);
-	if (!is_about_delivery(letter) && !outlet->is_fallback)
+	if (!is_about_delivery(letter) && !outlet->is_fallback && outlet->type != NULL)
 		set_trouble(outlet, why);
 	lane->repeat_from_us = loop_now(outlet->deliver->loop);
 	drop(outlet, letter);

@@ -60,8 +60,9 @@ struct outlet *outlet_new(struct deliver *deliver, const char *name);
 void outlet_free(struct outlet *outlet); /* stops what is on its way; documents stay */
 
 void outlet_attach(struct outlet *outlet, const struct receiver_type *type, const void *conf);
-void outlet_detach(struct outlet *outlet); /* what is on its way goes back to the queue */
-void outlet_reset(struct outlet *outlet);  /* its settings changed: old failures mean nothing */
+void outlet_detach(struct outlet *outlet);  /* what is on its way goes back to the queue */
+void outlet_reset(struct outlet *outlet);   /* its settings changed: old failures mean nothing */
+void outlet_absolve(struct outlet *outlet); /* it went away: its trouble is over */
 
 /* Queues and keeps a notice (its insides are taken), to be tried after `wait_us`. */
 void outlet_write(struct outlet *outlet, struct lane *lane, struct notice *notice, usec_t wait_us);

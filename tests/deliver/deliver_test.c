@@ -353,6 +353,30 @@ trouble_is_told_to_the_others_only(void **state)
 	incident_fini(&self);
 }
 
+/* Who is not in the settings any more fails nobody. */
+static void
+trouble_ends_when_its_receiver_goes(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+
+	scene->answer = refuses_some;
+	scene->extra = 2;
+	scene_incident(&incident, "00000000000a");
+	event(scene, &incident, INCIDENT_OPENED, "first");
+	assert_int_equal(scene->troubles, 1);
+	scene->recoveries = 0;
+	scene->receiver_count = 1; /* ops goes */
+	scene_apply(scene);
+	assert_int_equal(scene->recoveries, 1);
+	scene_apply(scene);
+	assert_int_equal(scene->recoveries, 1);
+	scene->receiver_count = 2;
+	scene_apply(scene);
+	assert_int_equal(scene->troubles, 1);
+	incident_fini(&incident);
+}
+
 static void
 trouble_ends_with_the_last_receiver_in_it(void **state)
 {
@@ -477,6 +501,7 @@ main(void)
 		T(an_end_outlives_its_details),
 		T(what_waits_for_a_removed_receiver_is_kept),
 		T(trouble_is_told_to_the_others_only),
+		T(trouble_ends_when_its_receiver_goes),
 		T(trouble_ends_with_the_last_receiver_in_it),
 		T(what_no_route_takes_goes_to_syslog),
 		T(without_receivers_syslog_hears_it),
