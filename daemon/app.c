@@ -210,8 +210,8 @@ on_chores(void *arg)
 	usec_t wall = loop_wall(app->env.loop);
 
 	/* Before the first round children are not known, and their incidents must not be taken
-	 * for orphans. */
-	if (sched_round_done(app->sched))
+	 * for orphans; nor before their parent could tell which there are. */
+	if (sched_round_done(app->sched) && !rules_awaits_children(app->rules))
 		triage_tick(app->triage, wall);
 	if (app->aside_until_us != 0 && loop_now(app->env.loop) >= app->aside_until_us) {
 		app->aside_until_us = 0;

@@ -129,6 +129,8 @@ void engine_schedule(struct rules *rules, struct live *live, usec_t now_us);
 /* The alert goes away with its check or rule: says so if it was told, and is forgotten. */
 void engine_remove(struct rules *rules, struct alert *alert, const struct moment *at);
 bool engine_is_idle(const struct live *live); /* nothing is going on */
+/* The rule may have changed: a level it has no more hands on to its neighbour that it fires. */
+void engine_fit_levels(struct live *live);
 void engine_free_live(struct rules *rules, struct alert *alert);
 /* It must be looked at without samples, so it is never without `live`. */
 bool engine_is_timed(const struct alert *alert);
@@ -149,5 +151,8 @@ void engine_forget(struct rules *rules, struct alert *alert);
 void engine_restore(struct rules *rules, struct alert *alert, const struct moment *at);
 /* Ends what nobody claimed; children may still come, until `restored_until_us`. */
 void engine_drop_restored(struct rules *rules, const struct moment *at, bool is_late);
+/* Ends what children of this parent had that its sample does not list: they are gone. */
+void engine_drop_unlisted(struct rules *rules, const struct watched *parent,
+	const struct sample *sample, const struct moment *at);
 
 #endif

@@ -281,6 +281,32 @@ begin(struct live *live, const struct moment *at)
 	live->since_wall_us = is_streak ? check->fail_wall_us : at->wall_us;
 }
 
+/* The nearest level below that the rule has, else the nearest above. */
+static enum severity
+neighbour(const struct alert *alert, enum severity level)
+{
+	for (enum severity below = level; below-- > SEVERITY_INFO;)
+		if (rule_when(alert->rule, alert->variant, below))
+			return below;
+	while (++level <= SEVERITY_CRITICAL)
+		if (rule_when(alert->rule, alert->variant, level))
+			return level;
+	return SEVERITY_OK;
+}
+
+void
+engine_fit_levels(struct live *live)
+{
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
+		if (!level_is_on(&live->levels[level]) ||
+			rule_when(live->alert->rule, live->alert->variant, level))
+			continue;
+		enum severity next = neighbour(live->alert, level);
+		if (next != SEVERITY_OK && !level_is_on(&live->levels[next]))
+			live->levels[next] = live->levels[level];
+	}
+}
+
 static void
 hear(struct live *live, const struct verdicts *v, const struct moment *at)
 {

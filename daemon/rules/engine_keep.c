@@ -183,27 +183,79 @@ may_still_come(const struct rules *rules, const char *key)
 	return is_there;
 }
 
+static void
+drop_one(struct rules *rules, const char *key, json_t *state, const struct moment *at)
+{
+	const char *level = json_string_value(json_object_get(state, "level"));
+
+	if (level && severity_parse(level) > SEVERITY_OK)
+		engine_tell_gone(rules, key, at);
+	rules->options.on_keep(rules->options.arg, key, NULL);
+	json_decref(state);
+}
+
+/* What is left waits: no alert's end may find the map in the middle of a walk. */
+static void
+begin_waiting(struct rules *rules, struct map *waiting, const struct moment *at)
+{
+	map_free(rules->restored, NULL);
+	rules->restored = waiting;
+	rules->restored_until_us =
+		map_count(waiting) > 0 ? at->now_us + CHILDREN_WAIT_US : INT64_MAX;
+}
+
 void
 engine_drop_restored(struct rules *rules, const struct moment *at, bool is_late)
 {
 	struct map *waiting = map_new();
 	const char *key;
-	void *value;
+	void *state;
 
-	for (size_t i = 0; map_next(rules->restored, &i, &key, &value);) {
-		json_t *state = value;
-		const char *level = json_string_value(json_object_get(state, "level"));
-		if (!is_late && may_still_come(rules, key)) {
+	for (size_t i = 0; map_next(rules->restored, &i, &key, &state);) {
+		if (!is_late && may_still_come(rules, key))
 			map_put(waiting, key, state);
-			continue;
-		}
-		if (level && severity_parse(level) > SEVERITY_OK)
-			engine_tell_gone(rules, key, at);
-		rules->options.on_keep(rules->options.arg, key, NULL);
-		json_decref(state);
+		else
+			drop_one(rules, key, state, at);
 	}
-	map_free(rules->restored, NULL);
-	rules->restored = waiting;
-	rules->restored_until_us =
-		map_count(waiting) > 0 ? at->now_us + CHILDREN_WAIT_US : INT64_MAX;
+	begin_waiting(rules, waiting, at);
+}
+
+/* "disks[/var]\ndisk-space": is it about a child of this parent that the sample does not list? */
+static bool
+is_unlisted(const char *key, const struct watched *parent, const struct sample *sample)
+{
+	size_t len = strlen(parent->name);
+	const char *instance = key + len + 1, *end = strstr(key, "]\n");
+
+	if (strncmp(key, parent->name, len) != 0 || key[len] != '[' || !end)
+		return false;
+	for (size_t i = 0; i < sample->child_count; i++)
+		if (strlen(sample->children[i]) == (size_t)(end - instance) &&
+			strncmp(sample->children[i], instance, (size_t)(end - instance)) == 0)
+			return false;
+	return true;
+}
+
+void
+engine_drop_unlisted(struct rules *rules, const struct watched *parent, const struct sample *sample,
+	const struct moment *at)
+{
+	const char *key;
+	void *state;
+	bool has_dropped;
+
+	do { /* a map must not change during a walk */
+		has_dropped = false;
+		for (size_t i = 0; !has_dropped && map_next(rules->restored, &i, &key, &state);) {
+			if (!is_unlisted(key, parent, sample))
+				continue;
+			char *copy = xstrdup(key);
+			map_remove(rules->restored, copy);
+			drop_one(rules, copy, state, at);
+			free(copy);
+			has_dropped = true;
+		}
+	} while (has_dropped);
+	if (map_count(rules->restored) == 0)
+		rules->restored_until_us = INT64_MAX;
 }

@@ -175,8 +175,10 @@ add_alert(struct rules *rules, struct watched *check, const struct rule *rule,
 		engine_restore(rules, alert, at);
 	if (engine_is_timed(alert))
 		engine_live(rules, alert, at->now_us);
-	if (alert->live)
-		engine_schedule(rules, alert->live, at->now_us);
+	if (!alert->live)
+		return;
+	engine_fit_levels(alert->live);
+	engine_schedule(rules, alert->live, at->now_us);
 }
 
 /* Alerts whose rule is not in the set any more go. */
@@ -508,6 +510,14 @@ rules_feed(struct rules *rules, const char *name, const struct sample *sample)
 	engine_keep_sample(check, is_busy(check) ? rules->fed_sample : NULL);
 	rules->fed = NULL;
 	rules->fed_sample = NULL;
+	if (sample->outcome == OUTCOME_OK && map_count(rules->restored) > 0)
+		engine_drop_unlisted(rules, check, sample, &at);
+}
+
+bool
+rules_awaits_children(const struct rules *rules)
+{
+	return map_count(rules->restored) > 0;
 }
 
 static struct live *

@@ -64,6 +64,9 @@ void rules_add_child(struct rules *rules, const struct check_spec *child, usec_t
 void rules_remove_child(
 	struct rules *rules, const struct check_spec *child, usec_t now_us, usec_t wall_us);
 
+/* After a restart: children that had alerts may still come, their parent has not found any yet. */
+bool rules_awaits_children(const struct rules *rules);
+
 /* A sample of a check (by its name): windows take it in, its rules are evaluated. */
 void rules_feed(struct rules *rules, const char *check, const struct sample *sample);
 /* Time-based changes (`for`, keep_firing_for, no data).  Returns when it wants to be called next

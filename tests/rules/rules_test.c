@@ -410,6 +410,32 @@ test_reload(void **state)
 	bench_fini(&b);
 }
 
+/* A level that goes hands its firing on: nothing ends that is still true. */
+static void
+test_reload_changes_levels(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup_http(&b, "builtin_rules: off\n"
+		       "rules: { slow: { critical: api.total_time > 1s, for: 1m } }\n");
+	for (int i = 0; i < 4; i++)
+		bench_value(&b, "api", 2);
+	assert_string_equal(bench_log(&b), "fires api.slow critical\n");
+	reload(&b, "builtin_rules: off\n"
+		   "rules: { slow: { info: api.total_time > 9s, warning: api.total_time > 1s, "
+		   "for: 1m } }\n");
+	assert_string_equal(bench_log(&b), "");
+	bench_value(&b, "api", 2);
+	assert_string_equal(bench_log(&b), "falls api.slow warning\n");
+	reload(&b, "builtin_rules: off\n"
+		   "rules: { slow: { critical: api.total_time > 1s, for: 1m } }\n");
+	bench_value(&b, "api", 2);
+	assert_string_equal(bench_log(&b), "rises api.slow critical\n");
+	bench_value(&b, "api", 0.5);
+	assert_string_equal(bench_log(&b), "ends api.slow ok\n");
+	bench_fini(&b);
+}
+
 static void
 test_reload_keeps_windows(void **state)
 {
@@ -557,6 +583,45 @@ test_restart_without_the_rule(void **state)
 	bench_fini(&b);
 }
 
+/* Who is gone is known when the parent could tell, not when it merely ran. */
+static void
+test_restart_with_a_child_gone(void **state)
+{
+	char text[] = "one disk", mount[] = "/var", *left[] = { mount };
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "disks", "disk");
+	bench_start(&b, hysteresis);
+	const struct check_spec *var = bench_check(&b, "disks[/var]", "disk");
+	const struct check_spec *tmp = bench_check(&b, "disks[/tmp]", "disk");
+	rules_add_child(b.rules, var, b.now_us);
+	rules_add_child(b.rules, tmp, b.now_us);
+	bench_value(&b, "disks[/var]", 85);
+	bench_value(&b, "disks[/tmp]", 85);
+	bench_log(&b);
+	b.count = 1;
+	restart(&b, 10);
+	bench_feed(&b, "disks", ERROR_SAMPLE);
+	assert_string_equal(bench_log(&b), "");
+	assert_true(rules_awaits_children(b.rules));
+	struct sample found = { .outcome = OUTCOME_OK,
+		.state = CHECK_UP,
+		.started_us = b.now_us,
+		.wall_us = b.wall_us,
+		.text = text,
+		.children = left,
+		.child_count = 1 };
+	rules_feed(b.rules, "disks", &found);
+	assert_string_equal(bench_log(&b), "removed disks[/tmp].full ok\n");
+	assert_true(rules_awaits_children(b.rules));
+	rules_add_child(b.rules, var, b.now_us);
+	assert_string_equal(bench_log(&b), "restored disks[/var].full warning\n");
+	assert_false(rules_awaits_children(b.rules));
+	b.count = 3;
+	bench_fini(&b);
+}
+
 static void
 test_broken_state(void **state)
 {
@@ -697,11 +762,13 @@ main(void)
 		cmocka_unit_test(test_no_data),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_reload_changes_levels),
 		cmocka_unit_test(test_reload_keeps_windows),
 		cmocka_unit_test(test_restart_while_firing),
 		cmocka_unit_test(test_restart_with_two_down),
 		cmocka_unit_test(test_restart_while_pending),
 		cmocka_unit_test(test_restart_without_the_rule),
+		cmocka_unit_test(test_restart_with_a_child_gone),
 		cmocka_unit_test(test_broken_state),
 		cmocka_unit_test(test_view),
 		cmocka_unit_test(test_idle_costs_nothing),
