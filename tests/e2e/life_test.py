@@ -182,7 +182,7 @@ def test_full_disk_goes_on_from_memory(daemon, web, other, hook):
     script = f'mount -t tmpfs -o size=6m none {d.state} && exec "$@"'
     d.start(wrapper=["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"])
     d.wait_state("two", "up")
-    inside = ["nsenter", "-m", "-t", str(d.process.pid), "sh", "-c"]
+    inside = ["nsenter", "-m", "-r", "-t", str(d.process.pid), "sh", "-c"]
     subprocess.run([*inside, f"cat /dev/zero > {d.state}/filler 2>/dev/null; true"], check=True)
     other.stop()
     down = hook.wait("incident.opened", "two")
