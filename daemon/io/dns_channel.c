@@ -7,9 +7,12 @@
 
 #include <ares.h>
 #include <arpa/nameser.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/list.h"
 #include "base/log.h"
@@ -301,6 +304,18 @@ parse_v6(const unsigned char *data, int len, struct dns_reply *reply)
 	reply->count = (unsigned)count;
 }
 
+/* c-ares says "refused" of servers that it had no socket to ask by. */
+static enum fault
+fault_of_silence(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	enum fault fault = fd == -1 ? fault_from_errno(errno) : FAULT_NONE;
+
+	if (fd != -1)
+		close(fd);
+	return fault == FAULT_FD_LIMIT ? FAULT_FD_LIMIT : FAULT_DNS_FAIL;
+}
+
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *data, int len)
 {
@@ -315,6 +330,8 @@ on_answer(void *arg, int status, int timeouts, unsigned char *data, int len)
 		parse_v4(data, len, &reply);
 	else if (status == ARES_ENOTFOUND || status == ARES_EBADNAME)
 		reply.fault = FAULT_DNS_NXDOMAIN;
+	else if (status == ARES_ECONNREFUSED)
+		reply.fault = fault_of_silence();
 	else if (status != ARES_ENODATA)
 		reply.fault = FAULT_DNS_FAIL;
 	q->fn(q->arg, &reply);

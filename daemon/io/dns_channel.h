@@ -10,7 +10,9 @@
 #define DNS_ADDRS_MAX 4 /* of one family */
 
 struct dns_reply {
-	enum fault fault; /* FAULT_NONE also for a name that has none of the family */
+	/* FAULT_NONE also for a name that has none of the family; DNS_NXDOMAIN, DNS_FAIL, FD_LIMIT
+	 */
+	enum fault fault;
 	unsigned count;
 	unsigned ttl_s;
 	unsigned char raw[DNS_ADDRS_MAX][16]; /* network order; IPv4 in the first four bytes */

@@ -182,8 +182,9 @@ connect_to(struct http_call *call, const struct resolve_answer *answer)
 		return;
 	}
 	snprintf(text, sizeof(text),
-		answer->fault == FAULT_DNS_FAIL ? "no answer from the resolver for %s"
-						: "the name %s does not exist",
+		answer->fault == FAULT_DNS_FAIL   ? "no answer from the resolver for %s"
+		: answer->fault == FAULT_FD_LIMIT ? "no descriptor is left to look %s up"
+						  : "the name %s does not exist",
 		url->place.host);
 	fail_later(call, answer->fault, text);
 }

@@ -2,11 +2,13 @@
  * One request as curl sees it: every option it is given, what its callbacks keep, and what its
  * error codes mean.  curl gets numeric addresses only, trusts our store only, keeps nothing.
  */
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -148,6 +150,18 @@ on_body(char *data, size_t size, size_t count, void *arg)
 	buf_add(&reply->body, data, len < room ? len : room);
 	reply->is_cut = len > room;
 	return reply->is_cut ? 0 : len;
+}
+
+/* curl says only that it cannot connect when it is this host that has no socket left. */
+static curl_socket_t
+on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+	struct http_call *call = arg;
+	int fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+
+	(void)purpose;
+	call->socket_error = fd == -1 ? errno : 0;
+	return fd == -1 ? CURL_SOCKET_BAD : fd;
 }
 
 /* --- options --- */
@@ -343,6 +357,8 @@ set_keeping(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
 }
 
@@ -378,6 +394,7 @@ reset_reply(struct http_call *call)
 	reply->status = 0;
 	call->error[0] = call->verify_text[0] = '\0';
 	call->is_head_too_large = false;
+	call->socket_error = 0;
 	if (call->body_max == 0)
 		call->body_max = BODY_MAX_DEFAULT;
 }
@@ -482,6 +499,10 @@ http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size
 		fault = by_code[i].fault;
 		words = by_code[i].words;
 		break;
+	}
+	if (code == CURLE_COULDNT_CONNECT && call->socket_error != 0) {
+		snprintf(reason, size, "no socket: %s", strerror(call->socket_error));
+		return fault_from_errno(call->socket_error);
 	}
 	if (fault == FAULT_NONE)
 		fault = fault_of_socket(

@@ -66,6 +66,7 @@ struct http_call {
 	X509 *leaf;
 	char verify_text[320];
 	bool is_head_too_large;
+	int socket_error; /* errno when not even a socket was to be had; 0 */
 
 	struct timer deadline; /* also: what failed before anything was tried is said later */
 	usec_t begun_us, hop_us;

@@ -102,11 +102,19 @@ add_addrs(struct resolve_answer *answer, const struct dns_reply *reply, int fami
 	}
 }
 
+static bool
+has_fault(const struct dns_reply reply[FAMILIES], enum fault fault)
+{
+	return reply[V6].fault == fault || reply[V4].fault == fault;
+}
+
 static enum fault
 verdict(const struct dns_reply reply[FAMILIES])
 {
-	if (reply[V6].fault == FAULT_DNS_NXDOMAIN || reply[V4].fault == FAULT_DNS_NXDOMAIN)
+	if (has_fault(reply, FAULT_DNS_NXDOMAIN))
 		return FAULT_DNS_NXDOMAIN;
+	if (has_fault(reply, FAULT_FD_LIMIT)) /* ours: nothing is known of the name */
+		return FAULT_FD_LIMIT;
 	if (reply[V6].fault != FAULT_NONE || reply[V4].fault != FAULT_NONE)
 		return FAULT_DNS_FAIL;
 	return FAULT_DNS_NXDOMAIN; /* the name is there, an address is not */
@@ -241,7 +249,7 @@ learn(struct entry *entry, const struct dns_reply reply[FAMILIES])
 
 	compose(&answer, reply);
 	is_silent = answer.count == 0 &&
-		    (reply[V6].fault == FAULT_DNS_FAIL || reply[V4].fault == FAULT_DNS_FAIL);
+		    (has_fault(reply, FAULT_DNS_FAIL) || has_fault(reply, FAULT_FD_LIMIT));
 	if (is_silent && entry->is_known && now < entry->good_until_us) {
 		entry->is_stale = true;
 		entry->expires_us = now + TTL_FAILED_S * USEC_PER_SEC;

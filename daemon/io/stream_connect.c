@@ -78,6 +78,8 @@ fail_lookup(struct stream *s, const struct resolve_answer *answer)
 
 	if (fault == FAULT_DNS_FAIL)
 		stream_fail(s, fault, "no answer from the resolver for %s", s->host);
+	else if (fault == FAULT_FD_LIMIT)
+		stream_fail(s, fault, "no descriptor is left to look %s up", s->host);
 	else if (answer->count > 0)
 		stream_fail(s, FAULT_DNS_NXDOMAIN, "%s has no %saddress", s->host, family);
 	else

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/help/http_seen.h"
+#include "tests/help/shortage.h"
 
 static void
 test_no_connection(void **state)
@@ -25,6 +26,22 @@ test_no_connection(void **state)
 	http_seen_fails(w, "http://silent.test.:PORT/", 80, FAULT_DNS_FAIL);
 	http_seen_fails(w, "ftp://a.test:PORT/", 80, FAULT_LOCAL);
 	http_seen_fails(w, "http://a.test:PORT/ x", 80, FAULT_LOCAL);
+}
+
+/* What this host lacks is not the target's refusal. */
+static void
+test_out_of_descriptors(void **state)
+{
+	struct http_world *w = *state;
+	struct shortage shortage;
+
+	http_seen_fails(w, "http://127.0.0.1:PORT/", peer_dead_port(), FAULT_REFUSED);
+	http_seen_fails(w, "http://nobody.test.:PORT/", 80, FAULT_DNS_NXDOMAIN);
+	shortage_begin(&shortage);
+	http_seen_fails(w, "http://127.0.0.1:PORT/", 80, FAULT_FD_LIMIT);
+	http_seen_fails(w, "http://never-asked.test.:PORT/", 80, FAULT_FD_LIMIT);
+	shortage_end(&shortage);
+	http_seen_fails(w, "http://127.0.0.1:PORT/", peer_dead_port(), FAULT_REFUSED);
 }
 
 static void
@@ -315,6 +332,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_no_connection),
+		TEST(test_out_of_descriptors),
 		TEST(test_bad_answers),
 		FAKE(test_deadline),
 		FAKE(test_deadline_in_connect),

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "io/resolve.h"
 #include "tests/help/dns.h"
+#include "tests/help/shortage.h"
 
 #define TURNS 3000
 
@@ -193,6 +194,21 @@ test_failures(void **state)
 		if (a->fault != rows[i].fault)
 			fail_msg("%s: %s", rows[i].name, fault_name(a->fault));
 	}
+}
+
+/* Without a socket to ask by, nothing is known of the name. */
+static void
+test_out_of_descriptors(void **state)
+{
+	struct world *w = *state;
+	const struct resolve_answer *a;
+	struct shortage shortage;
+
+	shortage_begin(&shortage);
+	a = ask(w, "both.test");
+	shortage_end(&shortage);
+	assert_int_equal(a->count, 0);
+	assert_int_equal(a->fault, FAULT_FD_LIMIT);
 }
 
 static void
@@ -392,6 +408,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		REAL(test_both_families),
 		REAL(test_failures),
+		REAL(test_out_of_descriptors),
 		REAL(test_one_family_fails),
 		REAL(test_at_hand),
 		FAKE(test_hosts_file_changes),
