@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/pattern.h"
 #include "io/http1.h"
 #include "probes/http_conf.h"
 
@@ -85,27 +86,27 @@ make_json(struct http_wants *wants, const struct conf_strings *json, const struc
 
 /* Rows of type REGEX were tried already; a failure here is a pair's. */
 static int
-make_regex(regex_t *re, const char *text, char *why, size_t size)
+make_regex(regex_t *re, const char *text, struct err *e)
 {
-	int rc = regcomp(re, text, REG_EXTENDED | REG_NOSUB);
+	int rc = pattern_check(text, e);
 
-	if (rc != 0) {
-		regerror(rc, re, why, size);
+	if (rc == 0)
+		rc = regcomp(re, text, REG_EXTENDED | REG_NOSUB);
+	if (rc != 0)
 		memset(re, 0, sizeof(*re));
-	}
 	return rc;
 }
 
 static regex_t *
 new_regex(const char *text)
 {
-	char why[128];
+	struct err e;
 	regex_t *re;
 
 	if (text == NULL)
 		return NULL;
 	re = xcalloc(1, sizeof(*re));
-	if (make_regex(re, text, why, sizeof(why)) == 0)
+	if (make_regex(re, text, &e) == 0)
 		return re;
 	free(re);
 	return NULL;
@@ -118,12 +119,12 @@ make_headers(
 	wants->header = xcalloc(pairs->count, sizeof(*wants->header));
 	for (size_t i = 0; i < pairs->count; i++) {
 		const struct conf_pair *pair = &pairs->all[i];
-		char why[128];
+		struct err e = { 0 };
 
 		if (!http1_is_token(pair->name))
 			complain(complaints, &pair->pos, "\"%s\" is not a header name", pair->name);
-		if (make_regex(&wants->header[i], pair->value, why, sizeof(why)) != 0) {
-			complain(complaints, &pair->pos, "header %s: %s", pair->name, why);
+		if (make_regex(&wants->header[i], pair->value, &e) != 0) {
+			complain(complaints, &pair->pos, "header %s: %s", pair->name, e.text);
 			return;
 		}
 		wants->header_count++;

@@ -3,15 +3,13 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/pattern.h"
 #include "conf/value.h"
-
-#define REGEX_MAX 1000
 
 void *
 field_slot(const struct conf_field *field, void *at)
@@ -163,22 +161,6 @@ check_url(const char *text, struct err *e)
 /* --- scalars --- */
 
 static int
-check_regex(const char *text, struct err *e)
-{
-	regex_t regex;
-	if (strlen(text) > REGEX_MAX)
-		return err_set(e, 0, "a regular expression may have at most %d bytes", REGEX_MAX);
-	int code = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB);
-	if (code == 0) {
-		regfree(&regex);
-		return 0;
-	}
-	char why[128];
-	regerror(code, &regex, why, sizeof(why));
-	return err_set(e, 0, "\"%.80s\" is not a regular expression: %s", text, why);
-}
-
-static int
 parse_enum(const struct conf_field *field, const char *text, int *out, struct err *e)
 {
 	size_t count = 0;
@@ -219,7 +201,7 @@ parse_text(const struct conf_field *field, const char *text, char **out, struct 
 {
 	if (field->type == CONF_URL && check_url(text, e) != 0)
 		return -1;
-	if (field->type == CONF_REGEX && check_regex(text, e) != 0)
+	if (field->type == CONF_REGEX && pattern_check(text, e) != 0)
 		return -1;
 	if (field->type == CONF_PATH && text[0] != '/')
 		return err_set(e, 0, "\"%.80s\" must be an absolute path: begin it with /", text);

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/pattern.h"
 
 /* The index is the enum severity: the first one stands for "not given". */
 static const char *const levels[] = { "any", "info", "warning", "critical", NULL };
@@ -260,20 +261,12 @@ check_match(const struct route_match *match, const struct conf_node *node,
 	}
 	for (size_t i = 0; i < match->labels.count; i++) {
 		const struct conf_pair *pair = &match->labels.all[i];
-		char text[128];
-		regex_t regex;
-		int failed;
+		struct err e;
 
 		if (pair->value == NULL || pair->value[0] != '~')
 			continue;
-		failed = compile_whole(&regex, pair->value + 1);
-		if (failed == 0) {
-			regfree(&regex);
-			continue;
-		}
-		regerror(failed, &regex, text, sizeof(text));
-		complain(complaints, &pair->pos, "labels: %s: not a regular expression: %s",
-			pair->name, text);
+		if (pattern_check(pair->value + 1, &e) == -1)
+			complain(complaints, &pair->pos, "labels: %s: %s", pair->name, e.text);
 	}
 }
 

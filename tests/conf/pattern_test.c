@@ -1,0 +1,86 @@
+/* Patterns: bombs are refused before they are compiled, what people write is taken. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf/pattern.h"
+
+static void
+test_good(void **state)
+{
+	static const char *const good[] = {
+		"",
+		"ok",
+		"^(OK|ready)$",
+		"[^]{}(]+",
+		"[[:alpha:]]{1,255}",
+		"[]a]{3}",
+		"([0-9]{1,3}\\.){3}[0-9]{1,3}",
+		".{0,1000}x",
+		"\\{not a bound\\}",
+		"((((a+)+)+)+)+",
+		"a{,3}b{2,}",
+	};
+	struct err e;
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (pattern_check(good[i], &e) != 0)
+			fail_msg("%s: %s", good[i], e.text);
+}
+
+static void
+refuse(const char *text, const char *why)
+{
+	struct err e;
+	assert_int_equal(pattern_check(text, &e), -1);
+	if (strstr(e.text, why) == NULL)
+		fail_msg("%s: %s", text, e.text);
+}
+
+static void
+test_none(void **state)
+{
+	(void)state;
+	refuse("(((((", "is not a regular expression: ");
+	refuse("[a", "is not a regular expression: ");
+	refuse("a{2,1}", "is not a regular expression: ");
+}
+
+static void
+test_bombs(void **state)
+{
+	char text[1100] = "";
+	(void)state;
+	refuse("((a{1,255}){1,255}){1,255}", "grows too large");
+	refuse("a{1,32767}", "grows too large");
+	refuse("a{99999999999999999999}", "grows too large");
+	refuse("([^]]{1,50}){1,50}", "grows too large");
+	refuse("(\\){1,50}){1,50}){1,50}", "grows too large");
+	for (int i = 0; i < 20; i++)
+		strcat(text, "(");
+	strcat(text, "a");
+	for (int i = 0; i < 20; i++)
+		strcat(text, "+)");
+	refuse(text, "grows too large");
+	memset(text, '(', 400);
+	text[400] = '\0';
+	refuse(text, "grows too large");
+	memset(text, 'a', 1050);
+	text[1050] = '\0';
+	refuse(text, "at most 1000 bytes");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_bombs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
