@@ -470,6 +470,19 @@ spawn(const struct fs_pool *pool, pid_t *pid, int fd)
 	return error;
 }
 
+/* Above the numbers that a helper begins with: nothing is put on top of it there. */
+static int
+open_self(void)
+{
+	int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC), high;
+
+	if (fd == -1)
+		return -1;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, FS_HELPER_EXE_FD + 1);
+	fd_close(&fd);
+	return high;
+}
+
 /* NULL and errno: none to be had. */
 static struct helper *
 helper_new(struct fs_pool *pool)
@@ -478,6 +491,10 @@ helper_new(struct fs_pool *pool)
 	int sv[2], error;
 	pid_t pid;
 
+	if (pool->exe_fd == -1) /* out of descriptors, or /proc was not there yet */
+		pool->exe_fd = open_self();
+	if (pool->exe_fd == -1)
+		return NULL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0)
 		return NULL;
 	error = spawn(pool, &pid, sv[1]);
@@ -574,17 +591,6 @@ static void
 on_patience(void *arg)
 {
 	dispatch(arg);
-}
-
-/* Above the numbers that a helper begins with: nothing is put on top of it there. */
-static int
-open_self(void)
-{
-	int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, FS_HELPER_EXE_FD + 1);
-
-	fd_close(&fd);
-	return high;
 }
 
 struct fs_pool *

@@ -20,6 +20,7 @@
 
 #include "io/fs.h"
 #include "io/loop.h"
+#include "tests/help/shortage.h"
 
 #define TURNS 1000
 
@@ -395,6 +396,25 @@ stuck_helpers_are_capped(void **state)
 	assert_true(stats_get(&w->stats, STAT_HELPERS_REFUSED) == 1);
 }
 
+/* Started when descriptors were short: helpers are to be had again afterwards. */
+static void
+recovers_from_a_start_without_descriptors(void **state)
+{
+	struct world *w = *state;
+	struct shortage shortage;
+	struct answer a;
+
+	fs_pool_free(w->pool);
+	shortage_begin(&shortage);
+	w->pool = fs_pool_new(w->loop, &w->stats);
+	ask(w, FS_STAT, w->dir, &a);
+	shortage_end(&shortage);
+	assert_int_equal(a.result.status, FS_BROKEN);
+	assert_int_equal(a.result.error, EMFILE);
+	ask(w, FS_STAT, w->dir, &a);
+	assert_int_equal(a.result.status, FS_OK);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -414,6 +434,7 @@ main(int argc, char **argv)
 		T(cancelled_calls_say_nothing),
 		T(a_cancelled_call_still_marks_its_mount),
 		T(stuck_helpers_are_capped),
+		T(recovers_from_a_start_without_descriptors),
 	};
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
