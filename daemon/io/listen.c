@@ -109,19 +109,16 @@ check_path(const struct addr *addr, const char *path, struct err *e)
 						     : 0;
 }
 
-/* The file is made with no rights and gets its mode afterwards: nobody slips in between. */
+/*
+ * The file is made with no rights and gets its mode afterwards: nobody slips in between.  The
+ * socket's own mode says so; umask would do it to the files of other threads, too.
+ */
 static int
 bind_path(int fd, const struct addr *addr, const char *path, unsigned mode, struct err *e)
 {
-	mode_t before;
-	int rc;
-
 	if (check_path(addr, path, e) == -1)
 		return -1;
-	before = umask(0777);
-	rc = bind(fd, &addr->sa, addr->len);
-	umask(before);
-	if (rc == -1)
+	if (fchmod(fd, 0) == -1 || bind(fd, &addr->sa, addr->len) == -1)
 		return err_sys(e, "cannot listen on %s", path);
 	if (chmod(path, (mode_t)mode) == -1) {
 		err_sys(e, "%s: the mode cannot be set", path);
