@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct option_row {
 
 static const struct option_row options[] = {
 	{ "url", 'u', "URL", NULL, offsetof(struct cli, url),
-		"the daemon to ask: http://host:port or unix:/path (or $TRIAGE_URL)" },
+		"ask http://host:port or unix:/path (or $TRIAGE_URL)" },
 	{ "config", 'c', "FILE", NULL, offsetof(struct cli, config),
 		"the configuration whose daemon is meant" },
 	{ "token-file", 't', "FILE", NULL, offsetof(struct cli, token_file),
@@ -48,7 +49,7 @@ static const struct option_row options[] = {
 	{ "state", 's', "STATE", " incidents ", offsetof(struct cli, state),
 		"open, acknowledged, resolved or all" },
 	{ "since", 0, "TIME", " incidents ", offsetof(struct cli, since),
-		"not those that ended before; a time or an age such as 2h" },
+		"none that ended before this time or age, such as 2h" },
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -80,8 +81,8 @@ print_help(const struct cli_verb *verb)
 		printf("  %s%-18s %s\n", letter, name, row->doc);
 	}
 	if (verb == NULL)
-		printf("\nExit status: 0 fine, 1 not, 2 wrong usage or configuration; probe and "
-		       "--nagios: 0 ok,\n1 warning, 2 critical, 3 unknown.\n");
+		printf("\nExit status: 0 fine, 1 not, 2 wrong usage or configuration;\n"
+		       "probe and --nagios: 0 ok, 1 warning, 2 critical, 3 unknown.\n");
 }
 
 static const struct cli_verb *
@@ -184,8 +185,8 @@ print_version(void)
 	return EXIT_FINE;
 }
 
-int
-cli_main(int argc, char **argv)
+static int
+serve(int argc, char **argv)
 {
 	struct cli cli = { .url = NULL };
 	bool given[OPTION_COUNT] = { false };
@@ -214,4 +215,16 @@ cli_main(int argc, char **argv)
 		return EXIT_USAGE;
 	term_look(&cli.term, cli.has_no_color);
 	return verb->run(&cli);
+}
+
+/* Half an answer is none.  Who closed the pipe has read enough. */
+int
+cli_main(int argc, char **argv)
+{
+	int result = serve(argc, argv);
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+		return result;
+	fprintf(stderr, "triage: cannot write the answer: %s\n", strerror(errno));
+	return result == EXIT_FINE ? EXIT_TROUBLE : result;
 }

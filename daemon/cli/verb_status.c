@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/table.h"
@@ -107,21 +108,36 @@ print_trouble(const struct term *term, const json_t *status)
 	}
 }
 
+/* "critical  api refuses connections": on lines of its own if it is long. */
+static void
+print_title(const struct term *term, const json_t *incident)
+{
+	const char *severity = answer_text(incident, "severity");
+	char *title = xstrdup(answer_text(incident, "title"));
+
+	term_clean(title, false);
+	term_paint(term, stdout, term_paint_of(severity), severity);
+	if (str_columns(severity) + 2 + str_columns(title) > term->columns) {
+		putchar('\n');
+		term_print_wrapped(term, stdout, 2, title);
+	} else {
+		printf("  ");
+		term_paint(term, stdout, PAINT_BOLD, title);
+		putchar('\n');
+	}
+	free(title);
+}
+
 static void
 print_incident(const struct term *term, const json_t *incident)
 {
-	const char *severity = answer_text(incident, "severity");
 	const char *summary = answer_text(incident, "summary");
+	char age[AGE_SIZE];
 	struct buf line;
-	char age[AGE_SIZE], *title = xstrdup(answer_text(incident, "title"));
 
-	term_clean(title, false);
 	answer_age(incident, "started_at", age);
 	putchar('\n');
-	term_paint(term, stdout, term_paint_of(severity), severity);
-	printf("  ");
-	term_paint(term, stdout, PAINT_BOLD, title);
-	putchar('\n');
+	print_title(term, incident);
 	if (*summary != '\0' && strcmp(summary, answer_text(incident, "title")) != 0)
 		print_clean(term, 2, summary);
 	buf_init(&line, 1024);
@@ -129,7 +145,6 @@ print_incident(const struct term *term, const json_t *incident)
 		answer_text(incident, "check"), answer_text(incident, "id"));
 	print_clean(term, 2, buf_text(&line));
 	buf_fini(&line);
-	free(title);
 }
 
 static void
@@ -205,9 +220,10 @@ print_nagios(const json_t *status)
 		result = NAGIOS_CRITICAL;
 	else if (answer_count(incidents, "warning") > 0)
 		result = NAGIOS_WARNING;
-	printf("TRIAGED %s: %zu checks, %zu down, %zu incidents | checks=%zu down=%zu "
+	printf("TRIAGED %s: %zu check%s, %zu down, %zu incident%s | checks=%zu down=%zu "
 	       "incidents=%zu\n",
-		words[result], total, down, open, total, down, open);
+		words[result], total, total == 1 ? "" : "s", down, open, open == 1 ? "" : "s",
+		total, down, open);
 	return result;
 }
 

@@ -1,6 +1,8 @@
 """What people type, and what they read."""
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -79,3 +81,35 @@ def test_run_now(up):
     before = up.check("memory")["runs"]
     assert lab.triage("run", "memory", env=env(up)).returncode == 0
     lab.wait_for("the run", lambda: up.check("memory")["runs"] > before)
+
+
+def test_nothing_is_wider_than_the_terminal(daemon, web):
+    """The longest name that is allowed, in every table and text."""
+    name = "a" * 64
+    d = daemon(f"""
+checks:
+  {name}: {{type: tcp, address: "127.0.0.1:{lab.free_port()}", interval: 1s, retries: 1, group: {name}}}
+  api: {{type: http, url: "{web.url}", interval: 1s}}
+""").start()
+    d.wait_state(name, "down")
+    incident = lab.wait_for("the incident", d.incidents)[0]
+    for words in (["status"], ["checks"], ["incidents"], ["show", incident["id"]], ["probe", name],
+                  ["run", "api"], ["help"], ["help", "status"]):
+        run = lab.triage(*words, env=env(d))
+        assert run.stdout, run
+        assert all(len(line) <= 80 for line in run.stdout.split("\n")), (words, run.stdout)
+
+
+def test_an_answer_that_cannot_be_written_is_no_success(up):
+    for words in (["status"], ["checks", "--json"], ["schema"], ["help"]):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([lab.BUILD / "triage", *words], stdout=full, text=True,
+                                 stderr=subprocess.PIPE, timeout=lab.LIMIT,
+                                 env={**os.environ, **env(up)})
+        assert run.returncode == 1 and "cannot write" in run.stderr, (words, run)
+
+
+def test_a_reader_that_leaves_early_hears_no_complaint(up):
+    run = subprocess.run(f"{lab.BUILD}/triage schema | head -1", shell=True, text=True,
+                         capture_output=True, timeout=lab.LIMIT)
+    assert run.stdout == "{\n" and run.stderr == ""
