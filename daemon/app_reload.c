@@ -12,6 +12,7 @@
 #include "io/dgram.h"
 #include "io/log_writer.h"
 #include "io/offload.h"
+#include "io/tls.h"
 #include "rules/expr.h"
 
 struct reload {
@@ -151,6 +152,7 @@ load_off_loop(void *arg)
 	struct reload *reload = arg;
 	const struct settings_context context = { .tls = reload->app->tls, .judge = &expr_judge };
 
+	tls_pool_look_again(reload->app->tls);
 	reload->settings = settings_load(reload->path, &context, reload->complaints);
 }
 

@@ -2,9 +2,9 @@
  * TLS contexts and trust stores, shared.  A pool owns the contexts (one for each distinct set of
  * options), the trust stores (one for each CA file) and the sessions kept for resumption.
  *
- * The mutex is here because settings are loaded off the loop while the loop makes calls of its own;
- * it is held while files are read, which happens once for each set of options, and by nobody
- * else for longer than a look-up.
+ * The mutex is here because settings are loaded off the loop while the loop makes calls of its own.
+ * It is never held while a file is read, which may take for ever: two who need the same at once may
+ * both read, and one of them throws his away.  What is in the lists stays until the pool ends.
  */
 #include "io/tls.h"
 
@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -36,9 +37,16 @@ struct tls_pool {
 	struct list stores;
 };
 
+/* A file as it was just before it was read. */
+struct source {
+	char *path; /* NULL: none */
+	struct stat st;
+};
+
 struct store {
 	struct list node;
-	char *path;
+	struct source file;
+	bool is_outdated; /* under the lock */
 	X509_STORE *x509;
 };
 
@@ -50,10 +58,12 @@ struct session {
 struct tls_ctx {
 	struct list node;
 	struct tls_pool *pool;
-	char *ca, *cert, *key, *alpn;
+	char *ca, *alpn;
+	struct source cert, key;
 	bool is_unverified;
+	bool is_outdated; /* under the lock */
 	SSL_CTX *ssl;
-	X509_STORE *store;
+	struct store *store; /* NULL: nothing is verified */
 	struct map *sessions;
 };
 
@@ -83,10 +93,18 @@ ctx_free(struct tls_ctx *ctx)
 	map_free(ctx->sessions, session_free);
 	SSL_CTX_free(ctx->ssl);
 	free(ctx->ca);
-	free(ctx->cert);
-	free(ctx->key);
+	free(ctx->cert.path);
+	free(ctx->key.path);
 	free(ctx->alpn);
 	free(ctx);
+}
+
+static void
+store_free(struct store *store)
+{
+	X509_STORE_free(store->x509);
+	free(store->file.path);
+	free(store);
 }
 
 void
@@ -97,13 +115,7 @@ tls_pool_free(struct tls_pool *pool)
 	LIST_EACH_SAFE(it, &pool->contexts)
 	ctx_free(LIST_ENTRY(it, struct tls_ctx, node));
 	LIST_EACH_SAFE(it, &pool->stores)
-	{
-		struct store *store = LIST_ENTRY(it, struct store, node);
-
-		X509_STORE_free(store->x509);
-		free(store->path);
-		free(store);
-	}
+	store_free(LIST_ENTRY(it, struct store, node));
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }
@@ -129,38 +141,91 @@ system_bundle(void)
 	return NULL;
 }
 
-static struct store *
-store_get(struct tls_pool *pool, const char *ca, struct err *e)
+static void
+source_note(struct source *source, const char *path)
 {
-	const char *path = ca != NULL ? ca : system_bundle();
+	source->path = xstrdup(path);
+	if (path == NULL || stat(path, &source->st) == -1)
+		memset(&source->st, 0, sizeof(source->st));
+}
+
+static bool
+source_is_changed(const struct source *source)
+{
+	struct source now;
+	bool is_same;
+
+	source_note(&now, source->path);
+	is_same = now.st.st_dev == source->st.st_dev && now.st.st_ino == source->st.st_ino &&
+		  now.st.st_size == source->st.st_size &&
+		  now.st.st_mtim.tv_sec == source->st.st_mtim.tv_sec &&
+		  now.st.st_mtim.tv_nsec == source->st.st_mtim.tv_nsec;
+	free(now.path);
+	return !is_same;
+}
+
+static struct store *
+store_read(const char *path, struct err *e)
+{
 	struct store *store;
 
-	if (path == NULL) {
-		err_set(e, ENOENT, "no CA certificates on this host: install ca-certificates");
-		return NULL;
-	}
-	LIST_EACH(it, &pool->stores)
-	{
-		store = LIST_ENTRY(it, struct store, node);
-		if (strcmp(store->path, path) == 0)
-			return store;
-	}
 	if (access(path, R_OK) == -1) {
 		err_sys(e, "the CA file %s cannot be read", path);
 		return NULL;
 	}
 	store = xcalloc(1, sizeof(*store));
+	source_note(&store->file, path);
 	store->x509 = X509_STORE_new();
 	if (store->x509 == NULL || X509_STORE_load_file(store->x509, path) != 1) {
 		err_set(e, EINVAL, "no certificates in the CA file %s: %s", path, ssl_complaint());
-		X509_STORE_free(store->x509);
-		free(store);
+		store_free(store);
 		return NULL;
 	}
 	/* An intermediate or the server's own certificate may be the anchor. */
 	X509_STORE_set_flags(store->x509, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
-	store->path = xstrdup(path);
-	list_append(&pool->stores, &store->node);
+	return store;
+}
+
+/* Under the lock. */
+static struct store *
+store_find(const struct tls_pool *pool, const char *path)
+{
+	LIST_EACH(it, &pool->stores)
+	{
+		struct store *store = LIST_ENTRY(it, struct store, node);
+
+		if (!store->is_outdated && strcmp(store->file.path, path) == 0)
+			return store;
+	}
+	return NULL;
+}
+
+static struct store *
+store_get(struct tls_pool *pool, const char *ca, struct err *e)
+{
+	const char *path = ca != NULL ? ca : system_bundle();
+	struct store *store, *fresh;
+
+	if (path == NULL) {
+		err_set(e, ENOENT, "no CA certificates on this host: install ca-certificates");
+		return NULL;
+	}
+	pthread_mutex_lock(&pool->lock);
+	store = store_find(pool, path);
+	pthread_mutex_unlock(&pool->lock);
+	if (store != NULL)
+		return store;
+	fresh = store_read(path, e);
+	if (fresh == NULL)
+		return NULL;
+	pthread_mutex_lock(&pool->lock);
+	store = store_find(pool, path);
+	if (store == NULL)
+		list_append(&pool->stores, &fresh->node);
+	pthread_mutex_unlock(&pool->lock);
+	if (store == NULL)
+		return fresh;
+	store_free(fresh);
 	return store;
 }
 
@@ -235,7 +300,7 @@ set_up(struct tls_ctx *ctx, const struct tls_options *o, struct err *e)
 	store = store_get(ctx->pool, o->ca, e);
 	if (store == NULL)
 		return -1;
-	ctx->store = store->x509;
+	ctx->store = store;
 	SSL_CTX_set1_cert_store(ctx->ssl, store->x509);
 	return 0;
 }
@@ -247,8 +312,8 @@ ctx_new(struct tls_pool *pool, const struct tls_options *o, struct err *e)
 
 	ctx->pool = pool;
 	ctx->ca = xstrdup(o->ca);
-	ctx->cert = xstrdup(o->cert);
-	ctx->key = xstrdup(o->key);
+	source_note(&ctx->cert, o->cert);
+	source_note(&ctx->key, o->key);
 	ctx->alpn = xstrdup(o->alpn);
 	ctx->is_unverified = o->is_unverified;
 	ctx->sessions = map_new();
@@ -257,10 +322,10 @@ ctx_new(struct tls_pool *pool, const struct tls_options *o, struct err *e)
 		ctx_free(ctx);
 		return NULL;
 	}
-	list_append(&pool->contexts, &ctx->node);
 	return ctx;
 }
 
+/* Under the lock. */
 static struct tls_ctx *
 ctx_find(const struct tls_pool *pool, const struct tls_options *o)
 {
@@ -268,9 +333,9 @@ ctx_find(const struct tls_pool *pool, const struct tls_options *o)
 	{
 		struct tls_ctx *ctx = LIST_ENTRY(it, struct tls_ctx, node);
 
-		if (ctx->is_unverified == o->is_unverified && str_eq(ctx->ca, o->ca) &&
-			str_eq(ctx->cert, o->cert) && str_eq(ctx->key, o->key) &&
-			str_eq(ctx->alpn, o->alpn))
+		if (!ctx->is_outdated && ctx->is_unverified == o->is_unverified &&
+			str_eq(ctx->ca, o->ca) && str_eq(ctx->cert.path, o->cert) &&
+			str_eq(ctx->key.path, o->key) && str_eq(ctx->alpn, o->alpn))
 			return ctx;
 	}
 	return NULL;
@@ -279,14 +344,79 @@ ctx_find(const struct tls_pool *pool, const struct tls_options *o)
 struct tls_ctx *
 tls_ctx_get(struct tls_pool *pool, const struct tls_options *o, struct err *e)
 {
-	struct tls_ctx *ctx;
+	struct tls_ctx *ctx, *fresh;
 
 	pthread_mutex_lock(&pool->lock);
 	ctx = ctx_find(pool, o);
-	if (ctx == NULL)
-		ctx = ctx_new(pool, o, e);
 	pthread_mutex_unlock(&pool->lock);
+	if (ctx != NULL)
+		return ctx;
+	fresh = ctx_new(pool, o, e);
+	if (fresh == NULL)
+		return NULL;
+	pthread_mutex_lock(&pool->lock);
+	ctx = ctx_find(pool, o);
+	if (ctx == NULL)
+		list_append(&pool->contexts, &fresh->node);
+	pthread_mutex_unlock(&pool->lock);
+	if (ctx == NULL)
+		return fresh;
+	ctx_free(fresh);
 	return ctx;
+}
+
+static bool
+look_at_store(struct list *node)
+{
+	return source_is_changed(&LIST_ENTRY(node, struct store, node)->file);
+}
+
+static bool
+look_at_ctx(struct list *node)
+{
+	const struct tls_ctx *ctx = LIST_ENTRY(node, struct tls_ctx, node);
+
+	return source_is_changed(&ctx->cert) || source_is_changed(&ctx->key);
+}
+
+/* Calls look() for each node, without the lock: nodes only ever join. */
+static void
+look_at_all(struct tls_pool *pool, struct list *head, bool (*look)(struct list *),
+	void (*mark)(struct list *, bool))
+{
+	struct list *node;
+
+	pthread_mutex_lock(&pool->lock);
+	for (node = head->next; node != head; node = node->next) {
+		bool is_changed;
+
+		pthread_mutex_unlock(&pool->lock);
+		is_changed = look(node);
+		pthread_mutex_lock(&pool->lock);
+		mark(node, is_changed);
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void
+mark_store(struct list *node, bool is_changed)
+{
+	LIST_ENTRY(node, struct store, node)->is_outdated |= is_changed;
+}
+
+static void
+mark_ctx(struct list *node, bool is_changed)
+{
+	struct tls_ctx *ctx = LIST_ENTRY(node, struct tls_ctx, node);
+
+	ctx->is_outdated |= is_changed || (ctx->store != NULL && ctx->store->is_outdated);
+}
+
+void
+tls_pool_look_again(struct tls_pool *pool)
+{
+	look_at_all(pool, &pool->stores, look_at_store, mark_store);
+	look_at_all(pool, &pool->contexts, look_at_ctx, mark_ctx);
 }
 
 SSL_CTX *
@@ -298,7 +428,7 @@ tls_ctx_ssl(const struct tls_ctx *ctx)
 X509_STORE *
 tls_ctx_store(const struct tls_ctx *ctx)
 {
-	return ctx->store;
+	return ctx->store == NULL ? NULL : ctx->store->x509;
 }
 
 SSL_SESSION *

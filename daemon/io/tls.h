@@ -28,5 +28,10 @@ void tls_pool_free(struct tls_pool *pool);
  * Thread-safe.
  */
 struct tls_ctx *tls_ctx_get(struct tls_pool *pool, const struct tls_options *o, struct err *e);
+/*
+ * Looks whether the files are still those that were read: contexts made of others are not given out
+ * any more, those who have them keep them.  Reads the disk, so it is called off the loop.
+ */
+void tls_pool_look_again(struct tls_pool *pool);
 
 #endif

@@ -6,8 +6,15 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/tls.h"
 #include "tests/help/peer.h"
@@ -59,6 +66,7 @@ test_refused(void **state)
 
 struct job {
 	struct tls_pool *pool;
+	const char *path;
 	struct tls_ctx *got;
 };
 
@@ -94,6 +102,90 @@ test_two_threads(void **state)
 	tls_pool_free(NULL);
 }
 
+static void
+copy_file(const char *from, const char *to, const char *more)
+{
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	int c;
+
+	assert_true(in != NULL && out != NULL);
+	while ((c = getc(in)) != EOF)
+		putc(c, out);
+	fputs(more, out);
+	fclose(in);
+	fclose(out);
+}
+
+/* A certificate that was renewed in place counts from the next load of the settings. */
+static void
+test_renewed_files(void **state)
+{
+	struct tls_pool *pool = tls_pool_new();
+	char ca[] = "/tmp/triaged-ca-XXXXXX", own[] = "/tmp/triaged-own-XXXXXX";
+	struct tls_options by_ca = { .ca = ca }, by_cert = { .ca = peer_ca_path(), .cert = own };
+	struct tls_ctx *first, *second;
+
+	(void)state;
+	close(mkstemp(ca));
+	close(mkstemp(own));
+	copy_file(peer_ca_path(), ca, "");
+	copy_file(peer_client_pem(), own, "");
+	first = tls_ctx_get(pool, &by_ca, NULL);
+	second = tls_ctx_get(pool, &by_cert, NULL);
+	assert_true(first != NULL && second != NULL);
+	tls_pool_look_again(pool);
+	assert_ptr_equal(tls_ctx_get(pool, &by_ca, NULL), first);
+	assert_ptr_equal(tls_ctx_get(pool, &by_cert, NULL), second);
+	copy_file(peer_ca_path(), ca, "\n");
+	tls_pool_look_again(pool);
+	assert_ptr_not_equal(tls_ctx_get(pool, &by_ca, NULL), first);
+	assert_ptr_equal(tls_ctx_get(pool, &by_cert, NULL), second);
+	copy_file(peer_client_pem(), own, "\n");
+	tls_pool_look_again(pool);
+	assert_ptr_not_equal(tls_ctx_get(pool, &by_cert, NULL), second);
+	unlink(ca);
+	unlink(own);
+	tls_pool_look_again(pool);
+	assert_null(tls_ctx_get(pool, &by_ca, NULL));
+	tls_pool_free(pool);
+}
+
+static void *
+get_from_pipe(void *arg)
+{
+	struct job *job = arg;
+	struct tls_options o = { .ca = job->path };
+
+	job->got = tls_ctx_get(job->pool, &o, NULL);
+	return NULL;
+}
+
+/* One that hangs on a dead file system keeps nobody else from his context. */
+static void
+test_slow_file_stops_nobody(void **state)
+{
+	struct tls_options o = { .ca = peer_ca_path() };
+	struct job job = { .pool = tls_pool_new() };
+	char path[64];
+	pthread_t thread;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/triaged-ca-pipe-%d", (int)getpid());
+	job.path = path;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(pthread_create(&thread, NULL, get_from_pipe, &job), 0);
+	while ((fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) == -1 && errno == ENXIO)
+		sched_yield(); /* until it is being read */
+	assert_true(fd >= 0);
+	assert_non_null(tls_ctx_get(job.pool, &o, NULL));
+	close(fd);
+	pthread_join(thread, NULL);
+	assert_null(job.got);
+	unlink(path);
+	tls_pool_free(job.pool);
+}
+
 int
 main(void)
 {
@@ -101,6 +193,8 @@ main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_two_threads),
+		cmocka_unit_test(test_renewed_files),
+		cmocka_unit_test(test_slow_file_stops_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
