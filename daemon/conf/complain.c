@@ -95,6 +95,15 @@ key_length(const char *line, size_t end)
 	return len;
 }
 
+/* Does the key of a secret end here?  ${credential:x} names one and shows nothing. */
+static bool
+is_secret_before(const char *line, size_t colon)
+{
+	size_t key = key_length(line, colon), begin = colon - key;
+	bool is_variable = begin >= 2 && line[begin - 1] == '{' && line[begin - 2] == '$';
+	return !is_variable && is_secret_key(line + begin, key);
+}
+
 static void
 blank(struct buf *out, const char *text, size_t len)
 {
@@ -162,11 +171,8 @@ blanked_line(const char *line, size_t len)
 		char c = line[at] == '\t' ? ' ' : line[at];
 		buf_add(&out, &c, 1);
 		at++;
-		if (c == ':' && at < len && line[at] == ' ') {
-			size_t key = key_length(line, at - 1);
-			if (is_secret_key(line + at - 1 - key, key))
-				at = blank_value(&out, line, at, len);
-		}
+		if (c == ':' && is_secret_before(line, at - 1))
+			at = blank_value(&out, line, at, len);
 	}
 	char *shown = xmalloc(LINE_SHOWN_MAX);
 	str_printable(shown, LINE_SHOWN_MAX, buf_text(&out), buf_left(&out));

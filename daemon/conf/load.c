@@ -84,6 +84,18 @@ read_whole(const char *path, char **text, size_t *len, struct err *e)
 	return result;
 }
 
+/* A byte order mark is not part of the first line. */
+static size_t
+drop_mark(char *text, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t mark_len = sizeof(mark) - 1;
+	if (!str_starts(text, mark))
+		return len;
+	memmove(text, text + mark_len, len - mark_len + 1);
+	return len - mark_len;
+}
+
 /* Parses `path` and keeps its root; `from` is where it was asked for, NULL: the main file. */
 static void
 load_file(struct load *l, const char *path, const struct conf_pos *from)
@@ -96,7 +108,7 @@ load_file(struct load *l, const char *path, const struct conf_pos *from)
 		l->is_broken = true;
 		return;
 	}
-	struct conf_file *file = tree_add_file(l->tree, path, text, len);
+	struct conf_file *file = tree_add_file(l->tree, path, text, drop_mark(text, len));
 	bool is_empty;
 	struct conf_node *root = parse_file(l->tree, file, &is_empty, l->complaints);
 	if (root != NULL) {

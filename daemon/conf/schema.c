@@ -200,6 +200,12 @@ complain_unknown(const struct fill *f, const struct conf_part *parts, size_t cou
 	const char *const *ignore, const struct conf_node *entry)
 {
 	struct names names = { .count = 0 };
+	size_t word = strcspn(entry->key, ":");
+	if (word > 0 && entry->key[word] == ':') { /* what follows may be a password */
+		complain(f->complaints, &entry->key_pos, "a space is missing after \"%.*s:\"",
+			word < 64 ? (int)word : 64, entry->key);
+		return;
+	}
 	gather_names(&names, parts, count, ignore);
 	const char *near = str_nearest(entry->key, names.all, names.count);
 	if (near != NULL) {

@@ -183,6 +183,18 @@ test_broken_include(void **state)
 	assert_load_says("b.yaml:2:1: error: a tab is used for indentation");
 }
 
+/* Windows' editors write one: columns count from behind it. */
+static void
+test_byte_order_mark(void **state)
+{
+	(void)state;
+	write_file("main.yaml", "\xef\xbb\xbf"
+				"checks: { a: 1 }\ninclude: b.yaml\n");
+	write_file("b.yaml", "\xef\xbb\xbf"
+			     "include: main.yaml\n");
+	assert_load_says("b.yaml:1:1: error: include is allowed in ");
+}
+
 static void
 test_nested_include(void **state)
 {
@@ -275,6 +287,7 @@ main(void)
 		CASE(test_glob_without_match),
 		CASE(test_unreadable_include),
 		CASE(test_broken_include),
+		CASE(test_byte_order_mark),
 		CASE(test_nested_include),
 		CASE(test_env_file),
 		CASE(test_bad_env_file),

@@ -25,6 +25,7 @@ def test_bad_file_prints_its_message(path):
     assert wanted, f"{path} does not say what to expect"
     for text in wanted:
         assert text in run.stdout + run.stderr, (text, run.stdout + run.stderr)
+    assert "s3cret" not in run.stdout + run.stderr
 
 
 def test_there_are_bad_files():
