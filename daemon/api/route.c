@@ -19,7 +19,9 @@ const struct route route_table[] = {
 		"while "
 		"stopping. `?verbose` or `Accept: application/json` gives the parts." },
 	{ "GET", "/metrics", false, handle_metrics,
-		"For Prometheus: OpenMetrics 1.0.0 or text 0.0.4, by Accept." },
+		"For Prometheus: OpenMetrics 1.0.0 or text 0.0.4, by Accept. `?checks=off` leaves "
+		"the "
+		"checks out." },
 	{ "GET", "/api/v1/status", false, handle_status, "Counts, and how the daemon itself is." },
 	{ "GET", "/api/v1/checks", false, handle_checks, "Every check with its last run." },
 	{ "GET", "/api/v1/checks/{}", false, handle_check,

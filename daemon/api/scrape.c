@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/metrics.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/loop.h"
 #include "setup/settings.h"
 #include "triage/triage.h"
@@ -20,12 +21,19 @@
 struct scrape {
 	struct exposition *ex;
 	bool is_openmetrics;
+	bool is_brief; /* without the checks */
 	size_t at;
 	unsigned restarts;
 	/* What the walk began with. */
 	const struct settings *settings;
 	size_t count;
 };
+
+static size_t
+checks_of(const struct scrape *scrape, const struct api_world *world)
+{
+	return scrape->is_brief || world->sched == NULL ? 0 : sched_count(world->sched);
+}
 
 static void
 begin(struct scrape *scrape, const struct api_world *world)
@@ -34,7 +42,7 @@ begin(struct scrape *scrape, const struct api_world *world)
 	scrape->ex = exposition_new(scrape->is_openmetrics, REPLY_MAX);
 	scrape->at = 0;
 	scrape->settings = world->settings;
-	scrape->count = world->sched == NULL ? 0 : sched_count(world->sched);
+	scrape->count = checks_of(scrape, world);
 }
 
 static void
@@ -102,8 +110,7 @@ finish(struct api_call *call, struct scrape *scrape)
 static bool
 has_changed(const struct scrape *scrape, const struct api_world *world)
 {
-	return scrape->settings != world->settings ||
-	       (world->sched != NULL && scrape->count != sched_count(world->sched));
+	return scrape->settings != world->settings || scrape->count != checks_of(scrape, world);
 }
 
 static bool
@@ -145,7 +152,11 @@ handle_metrics(struct api_call *call)
 {
 	struct scrape *scrape = xcalloc(1, sizeof(*scrape));
 
+	char checks[8];
+
 	scrape->is_openmetrics = call_accepts(call, "application/openmetrics-text");
+	scrape->is_brief =
+		call_query(call, "checks", checks, sizeof(checks)) && str_eq(checks, "off");
 	begin(scrape, call->world);
 	call->walk = (struct walk){ .step = step, .end = end_scrape, .state = scrape };
 }

@@ -18,8 +18,8 @@
 
 #define TICK_US               (50 * USEC_PER_MSEC)
 #define TICK_MIN_US           (5 * USEC_PER_MSEC)
-#define STARTS_PER_TICK       100 /* at most, on average: more checks make a finer tick */
-#define STARTS_PER_TURN       64  /* cut a batch here and let the loop breathe */
+#define STARTS_PER_TICK       50 /* at most, on average: more checks make a finer tick */
+#define STARTS_PER_TURN       32 /* cut a batch here and let the loop breathe */
 #define FIRST_RUNS_PER_SECOND 1000
 #define SLEPT_US              USEC_PER_SEC /* a suspend shorter than this is nothing */
 

@@ -48,6 +48,8 @@ def test_metrics_are_valid(up):
     run = subprocess.run(["promtool", "check", "metrics"], input=plain, capture_output=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert b'triaged_check_up{check="shut"' in plain and b"triaged_alert_state" in plain
+    brief = up.api.request("GET", "/metrics?checks=off")[2]
+    assert b"triaged_check_up" not in brief and b"triaged_loop_lag_seconds_bucket" in brief
     _, head, open_metrics = up.api.request(
         "GET", "/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"})
     assert "application/openmetrics-text" in head and open_metrics.endswith(b"# EOF\n")
