@@ -244,6 +244,9 @@ explain_plainly(
 			"does not fit here: its indentation matches no line above, or text follows "
 			"a "
 			"closing quote");
+	else if (strcmp(problem, "could not find expected ':'") == 0 && t->context_line > 0)
+		complain(complaints, &(struct conf_pos){ file, t->context_line, t->context_column },
+			"a key must be followed by \": \", a colon and a space");
 	else if (t->context != NULL)
 		complain(complaints, &pos, "%s (%s)", problem, t->context);
 	else
