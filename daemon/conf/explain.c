@@ -244,13 +244,24 @@ explain_plainly(
 			"does not fit here: its indentation matches no line above, or text follows "
 			"a "
 			"closing quote");
-	else if (strcmp(problem, "could not find expected ':'") == 0 && t->context_line > 0)
-		complain(complaints, &(struct conf_pos){ file, t->context_line, t->context_column },
-			"a key must be followed by \": \", a colon and a space");
 	else if (t->context != NULL)
 		complain(complaints, &pos, "%s (%s)", problem, t->context);
 	else
 		complain(complaints, &pos, "%s", problem);
+}
+
+/* A word alone on its line; libyaml notices in the line after it. */
+static bool
+explain_key(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	if (t->context_line == 0 || t->problem == NULL ||
+		strcmp(t->problem, "could not find expected ':'") != 0)
+		return false;
+	struct conf_pos pos = { file, t->context_line, t->context_column };
+	if (!explain_quote(file, t->context_line, complaints))
+		complain(complaints, &pos, "a key must be followed by \": \", a colon and a space");
+	return true;
 }
 
 void
@@ -263,7 +274,7 @@ explain_trouble(
 		explain_flow(file, t, complaints);
 		return;
 	}
-	if (explain_start(file, t, complaints))
+	if (explain_start(file, t, complaints) || explain_key(file, t, complaints))
 		return;
 	if (explain_quote(file, t->line, complaints))
 		return;
