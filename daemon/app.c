@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app_private.h"
 #include "base/log.h"
@@ -517,7 +518,11 @@ app_free(struct app *app)
 		store_close(app->store, STORE_CLOSE_US);
 	triage_free(app->triage);
 	rules_free(app->rules);
-	offload_free(app->env.offload);
+	if (!offload_free(app->env.offload)) {
+		log_error("a file of the settings does not let itself be read: left alone");
+		log_writer_stop(app->log);
+		_exit(0);
+	}
 	fs_pool_free(app->env.fs);
 	http_client_free(app->env.http);
 	resolver_free(app->env.resolver);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -22,6 +23,7 @@
 #include "io/watch.h"
 
 #define THREADS     2
+#define END_US      USEC_PER_SEC
 #define STACK_BYTES (1024 * 1024) /* libpq and OpenSSL in a login stay far below */
 
 struct offload {
@@ -215,22 +217,40 @@ end_jobs(struct list *jobs)
 	}
 }
 
-void
+/* False: a thread is still at work when the second is over. */
+static bool
+join_threads(struct offload *offload)
+{
+	const struct clock clock = { .is_fake = false };
+	usec_t until = clock_mono(&clock) + END_US;
+	const struct timespec at = { .tv_sec = until / USEC_PER_SEC,
+		.tv_nsec = until % USEC_PER_SEC * 1000 };
+	int left = 0;
+
+	for (int i = 0; i < offload->thread_count; i++)
+		if (pthread_clockjoin_np(offload->threads[i], NULL, CLOCK_MONOTONIC, &at) != 0)
+			left++;
+	return left == 0;
+}
+
+bool
 offload_free(struct offload *offload)
 {
 	if (!offload)
-		return;
+		return true;
 	pthread_mutex_lock(&offload->lock);
 	offload->is_ending = true;
 	pthread_cond_broadcast(&offload->has_work);
 	pthread_mutex_unlock(&offload->lock);
-	for (int i = 0; i < offload->thread_count; i++)
-		pthread_join(offload->threads[i], NULL);
 	watch_free(offload->watch);
+	offload->watch = NULL;
+	if (!join_threads(offload))
+		return false;
 	fd_close(&offload->wake_fd);
 	end_jobs(&offload->over);
 	end_jobs(&offload->queued);
 	pthread_cond_destroy(&offload->has_work);
 	pthread_mutex_destroy(&offload->lock);
 	free(offload);
+	return true;
 }

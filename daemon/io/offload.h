@@ -11,8 +11,11 @@ struct offload;
 struct offload_job;
 
 struct offload *offload_new(struct loop *loop); /* threads start with the first job */
-/* Waits for jobs that run; drops the cancelled ones.  Others are forgotten: cancel them before. */
-void offload_free(struct offload *offload);
+/*
+ * Waits a second for jobs that run; drops the cancelled ones.  Others are forgotten: cancel them
+ * before.  False: a job hangs.  What it stands on must not be freed: the process is to end at once.
+ */
+bool offload_free(struct offload *offload);
 
 /* work(arg) on a thread, then done(arg) on the loop. */
 struct offload_job *offload_start(

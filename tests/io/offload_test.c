@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -203,6 +204,23 @@ test_free_drops_what_was_cancelled(void **state)
 	assert_int_equal(w->jobs[2].dropped, 1);
 }
 
+/* Whoever stops must not wait for a file on a dead mount; the threads keep what they stand on. */
+static void
+test_a_job_that_hangs_does_not_hold_up_the_end(void **state)
+{
+	static struct offload *hung;
+	struct world *w = *state;
+
+	hung = offload_new(w->loop);
+	w->jobs[0].gate = w->gate[0];
+	offload_start(hung, work, on_done, &w->jobs[0]);
+	offload_start(hung, work, on_done, &w->jobs[1]);
+	while (w->jobs[1].worked == 0)
+		sched_yield(); /* the first was taken before it */
+	assert_false(offload_free(hung));
+	open_gate(w, 1);
+}
+
 int
 main(void)
 {
@@ -213,6 +231,7 @@ main(void)
 		WITH_WORLD(test_cancelled_jobs_are_dropped),
 		WITH_WORLD(test_done_may_start_the_next),
 		WITH_WORLD(test_free_drops_what_was_cancelled),
+		WITH_WORLD(test_a_job_that_hangs_does_not_hold_up_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
