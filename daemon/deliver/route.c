@@ -275,14 +275,12 @@ route_check(const struct route_spec *route, const struct conf_node *node,
 	const struct receiver_spec *receivers, size_t count, struct complaints *complaints)
 {
 	const struct conf_node *match = node == NULL ? NULL : conf_get(node, "match");
+	const struct conf_node *to = node == NULL ? NULL : conf_get(node, "to");
 
 	check_receivers(route, node, receivers, count, complaints);
 	check_match(&route->match, match, complaints);
-	if (route->to.count == 0 && node != NULL && conf_get(node, "to") != NULL) {
-		struct conf_pos pos = conf_pos_of(node, "to");
-
-		complain(complaints, &pos, "to: name at least one receiver");
-	}
+	if (to != NULL && to->kind == CONF_LIST && to->count == 0)
+		complain(complaints, &to->pos, "to: name at least one receiver");
 }
 
 static bool

@@ -153,10 +153,9 @@ load_route(const struct load *l, const struct conf_node *entry, struct route_spe
 	}
 	struct conf_node map = without_later(l, entry);
 	struct conf_part part = { route_fields, route };
-	unsigned before = complaints_errors(l->complaints);
 	conf_fill(&part, 1, &map, "route", NULL, l->complaints);
 	free(map.items);
-	if (complaints_errors(l->complaints) == before && !l->has_unknown_receivers)
+	if (!l->has_unknown_receivers)
 		route_check(route, entry, receivers, l->settings->receiver_count, l->complaints);
 }
 
