@@ -137,6 +137,30 @@ is_parent(const struct check_spec *spec)
 	return spec->instance == NULL && type->is_parent != NULL && type->is_parent(spec->conf);
 }
 
+/* This host was suspended: what failed while it woke up is not the targets' fault.  True: so it
+ * was, and every run that had begun before is aborted. */
+static bool
+look_for_sleep(struct sched *sched)
+{
+	usec_t slept = clock_slept(loop_clock(sched->env->loop));
+	usec_t gap = slept - sched->slept_us;
+
+	sched->slept_us = slept;
+	if (gap < SLEPT_US)
+		return false;
+	stats_add(sched->env->stats, STAT_SUSPENDS, 1);
+	for (size_t i = 0; i < sched_count(sched); i++) {
+		struct check *check = sched->flat[i];
+
+		if (check->state == CHECK_SUSPECT)
+			check->failures = 0;
+		sched_abort_run(check);
+	}
+	if (sched->options.on_slept != NULL)
+		sched->options.on_slept(sched->options.arg, gap);
+	return true;
+}
+
 static void
 on_probe_done(void *arg, const struct sample *seen)
 {
@@ -146,6 +170,8 @@ on_probe_done(void *arg, const struct sample *seen)
 	bool had_started = check->has_started;
 
 	end_run(check);
+	if (look_for_sleep(sched)) /* it began before: its deadline or its peer was overslept */
+		return;
 	check_take(check, &sample, loop_wall(sched->env->loop));
 	check_remember(check, &sample);
 	if (check->has_started && !had_started)
@@ -195,28 +221,6 @@ start_due(struct check *check, usec_t now_us)
 		start_run(check);
 	}
 	schedule_next(check);
-}
-
-/* This host was suspended: what failed while it woke up is not the targets' fault. */
-static void
-look_for_sleep(struct sched *sched)
-{
-	usec_t slept = clock_slept(loop_clock(sched->env->loop));
-	usec_t gap = slept - sched->slept_us;
-
-	sched->slept_us = slept;
-	if (gap < SLEPT_US)
-		return;
-	stats_add(sched->env->stats, STAT_SUSPENDS, 1);
-	for (size_t i = 0; i < sched_count(sched); i++) {
-		struct check *check = sched->flat[i];
-
-		if (check->state == CHECK_SUSPECT)
-			check->failures = 0;
-		sched_abort_run(check);
-	}
-	if (sched->options.on_slept != NULL)
-		sched->options.on_slept(sched->options.arg, gap);
 }
 
 static void

@@ -548,6 +548,33 @@ test_suspend_forgives_suspects(void **state)
 	free_spec(spec);
 }
 
+/* The verdict comes before the next tick, and is about a connection that slept. */
+static void
+test_suspend_forgives_what_was_running(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *a = make_spec("a", 0, 60 * SECOND), *b = make_spec("b", 1, 60 * SECOND);
+	const struct check_spec *both[] = { a, b };
+
+	toys[0].mood = toys[1].mood = FAIL;
+	toys[0].answer_us = toys[1].answer_us = 2 * SECOND;
+	sched_apply(w->sched, both, 2, NULL);
+	loop_advance(w->env.loop, SECOND);
+	assert_int_equal(toys[0].live + toys[1].live, 2);
+	clock_suspend(&w->clock, 3600 * SECOND);
+	loop_advance(w->env.loop, 2 * SECOND);
+	assert_int_equal(w->slept_us, 3600 * SECOND);
+	assert_int_equal(toys[0].live + toys[1].live, 0);
+	assert_int_equal(w->samples, 0);
+	assert_int_equal(view(w, "a").failures + view(w, "b").failures, 0);
+	loop_advance(w->env.loop, 70 * SECOND);
+	assert_true(w->samples >= 2);
+	sched_free(w->sched);
+	w->sched = NULL;
+	free_spec(a);
+	free_spec(b);
+}
+
 static void
 test_reload_keeps_what_is_the_same(void **state)
 {
@@ -697,6 +724,7 @@ main(void)
 		T(test_slow_check_does_not_delay_others),
 		T(test_setting_the_wall_clock_moves_nothing),
 		T(test_suspend_forgives_suspects),
+		T(test_suspend_forgives_what_was_running),
 		T(test_reload_keeps_what_is_the_same),
 		T(test_reload_removes_and_adds),
 		T(test_children_come_and_go),
