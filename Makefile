@@ -162,7 +162,7 @@ bench: deps-test
 # ---- at night: what is too long for every push ----
 
 valgrind: units
-	@tests/run_units.sh $(B) valgrind -q --error-exitcode=99 --leak-check=full \
+	@UNDER_VALGRIND=1 tests/run_units.sh $(B) valgrind -q --error-exitcode=99 --leak-check=full \
 		--errors-for-leak-kinds=definite --child-silent-after-fork=yes
 
 nightly: deps-test

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "io/listen.h"
 
@@ -172,7 +173,7 @@ test_out_of_descriptors(void **state)
 	struct listener *l;
 	struct addr addr;
 	struct err e;
-	int fd;
+	int fd, again = -1;
 
 	addr_from_numeric(&addr, "127.0.0.1", 0);
 	l = listener_open(w->loop, &addr, 0, on_accept, &seen, &e);
@@ -190,7 +191,11 @@ test_out_of_descriptors(void **state)
 		loop_turn(w->loop, false);
 	assert_int_equal(seen.count, 0);
 	loop_advance(w->loop, 201 * USEC_PER_MSEC);
+	/* Valgrind accepts, finds no number it may give, and closes what it took. */
+	if (getenv("UNDER_VALGRIND") != NULL)
+		again = dial(listener_addr(l));
 	assert_true(loop_turn_until(w->loop, has_one, &seen, 100));
+	fd_close(&again);
 	close(fd);
 	listener_close(l);
 }
