@@ -151,12 +151,6 @@ start(struct probe_run *run)
 }
 
 static void
-stop(struct probe_run *run)
-{
-	(void)run; /* nothing is held */
-}
-
-static void
 target(const void *conf, const char *instance, char *out, size_t size)
 {
 	(void)conf;
@@ -176,6 +170,5 @@ const struct probe_type probe_type_memory = {
 	.metrics = metrics,
 	.conf_size = 0,
 	.start = start,
-	.stop = stop,
 	.target = target,
 };

@@ -40,7 +40,7 @@ struct probe_type {
 	/* True: this configuration is a parent that expands into children (disk all: true). */
 	bool (*is_parent)(const void *conf);
 	void (*start)(struct probe_run *run);
-	void (*stop)(struct probe_run *run);
+	void (*stop)(struct probe_run *run); /* NULL: it holds nothing */
 	/* The deadline passed: names the cause and says where it was stuck.  NULL: net.noreply. */
 	const char *(*stuck)(struct probe_run *run, char *text, size_t size);
 	/* `triage probe URL`: this type is chosen for these schemes ("http", "https"); may be NULL.

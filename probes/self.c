@@ -97,12 +97,6 @@ start(struct probe_run *run)
 }
 
 static void
-stop(struct probe_run *run)
-{
-	(void)run; /* nothing is held */
-}
-
-static void
 target(const void *conf, const char *instance, char *out, size_t size)
 {
 	(void)conf;
@@ -118,6 +112,5 @@ const struct probe_type probe_type_self = {
 	.fields = fields,
 	.metrics = metrics,
 	.start = start,
-	.stop = stop,
 	.target = target,
 };

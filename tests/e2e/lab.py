@@ -44,21 +44,46 @@ def free_port():
         return s.getsockname()[1]
 
 
-class Hook:
-    """A webhook receiver that keeps what it is told and checks each signature."""
+class Server:
+    """An HTTP server of the test's own, in a thread; stop() makes its port refuse."""
 
     def __init__(self, port=None):
         self.port = port or free_port()
+        self.server = None
+
+    def handler(self):
+        raise NotImplementedError
+
+    def start(self):
+        class Listener(http.server.ThreadingHTTPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.server = Listener(("127.0.0.1", self.port), self.handler())
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+
+class Hook(Server):
+    """A webhook receiver that keeps what it is told and checks each signature."""
+
+    def __init__(self, port=None):
+        super().__init__(port)
         self.requests = []
         self.answer = (200, {}, b"")
-        self.server = None
         self.new = queue.Queue()
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/hook"
 
-    def start(self):
+    def handler(self):
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -79,19 +104,7 @@ class Hook:
             def log_message(self, *args):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self.server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def stop(self):
-        if self.server:
-            self.server.shutdown()
-            self.server.server_close()
-            self.server = None
+        return Handler
 
     def take(self, headers, body):
         lower = {k.lower(): v for k, v in headers.items()}
@@ -128,20 +141,19 @@ class Hook:
                         lambda: (e := self.events(kind, check)) and len(e) >= count and e)[count - 1]
 
 
-class Web:
-    """An HTTP target whose answer the test decides; stop() makes its port refuse."""
+class Web(Server):
+    """An HTTP target whose answer the test decides."""
 
     def __init__(self, port=None):
-        self.port = port or free_port()
+        super().__init__(port)
         self.status, self.body, self.headers = 200, b'{"success":true}', {}
         self.hits = 0
-        self.server = None
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/"
 
-    def start(self):
+    def handler(self):
         web = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -157,19 +169,7 @@ class Web:
             def log_message(self, *args):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self.server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def stop(self):
-        if self.server:
-            self.server.shutdown()
-            self.server.server_close()
-            self.server = None
+        return Handler
 
 
 class Syslog:
