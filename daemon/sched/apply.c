@@ -29,14 +29,6 @@ count_starts(struct sched *sched, const struct check_spec *const *specs, size_t 
 			(double)USEC_PER_SEC / (double)specs[i]->common.interval_us;
 }
 
-static bool
-still_is_parent(const struct check_spec *spec)
-{
-	const struct probe_type *type = spec->probe_type;
-
-	return type->is_parent != NULL && type->is_parent(spec->conf);
-}
-
 static void
 renew(struct check *check, const struct check_spec *spec, size_t place)
 {
@@ -49,7 +41,7 @@ renew(struct check *check, const struct check_spec *spec, size_t place)
 		probe_keep_fini(&check->keep);
 		sched_schedule_soon(check, place);
 	}
-	if (still_is_parent(spec))
+	if (check_is_parent(spec))
 		sched_renew_children(check, !is_same);
 	else
 		sched_drop_children(check);

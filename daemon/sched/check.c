@@ -133,3 +133,11 @@ check_spec_same(const struct check_spec *a, const struct check_spec *b)
 	return a->probe_type == b->probe_type && conf_same(check_fields, &a->common, &b->common) &&
 	       conf_same(type->fields, a->conf, b->conf);
 }
+
+bool
+check_is_parent(const struct check_spec *spec)
+{
+	const struct probe_type *type = spec->probe_type;
+
+	return spec->instance == NULL && type->is_parent != NULL && type->is_parent(spec->conf);
+}

@@ -51,6 +51,8 @@ void check_take(struct check *check, struct sample *sample, usec_t now_wall_us);
 void check_remember(struct check *check, const struct sample *sample);
 /* True while quick re-checks are due (suspect, or up again but not often enough). */
 bool check_wants_retry(const struct check *check);
+/* True: its runs find children (disk with all: true). */
+bool check_is_parent(const struct check_spec *spec);
 /* The same in every key that the user wrote. */
 bool check_spec_same(const struct check_spec *a, const struct check_spec *b);
 

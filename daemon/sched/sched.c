@@ -43,17 +43,25 @@ schedule(struct check *check, usec_t due_us)
 		arm(check->sched);
 }
 
+/* Not before `us`, on a tick that all checks share. */
+static usec_t
+tick_at(const struct check *check, usec_t us)
+{
+	usec_t since = us - check->sched->epoch_us;
+
+	return check->sched->epoch_us +
+	       (since + check->tick_us - 1) / check->tick_us * check->tick_us;
+}
+
 /* The first place on the check's grid that is not before `from`, on a tick. */
 static usec_t
 grid_next(const struct check *check, usec_t from_us)
 {
 	usec_t interval = check->spec->common.interval_us;
-	usec_t epoch = check->sched->epoch_us + check->phase_us;
-	usec_t steps = from_us <= epoch ? 0 : (from_us - epoch + interval - 1) / interval;
-	usec_t due = epoch + steps * interval - check->sched->epoch_us;
+	usec_t origin = check->sched->epoch_us + check->phase_us;
+	usec_t steps = from_us <= origin ? 0 : (from_us - origin + interval - 1) / interval;
 
-	due = (due + check->tick_us - 1) / check->tick_us * check->tick_us;
-	return check->sched->epoch_us + due;
+	return tick_at(check, origin + steps * interval);
 }
 
 static void
@@ -108,7 +116,7 @@ static void
 schedule_retry(struct check *check)
 {
 	usec_t now = loop_now(check->sched->env->loop);
-	usec_t soon = now + check->spec->common.retry_interval_us;
+	usec_t soon = tick_at(check, now + check->spec->common.retry_interval_us);
 
 	if (check_wants_retry(check) && soon < check->due.due)
 		schedule(check, soon);
@@ -127,14 +135,6 @@ keep(const struct check *check)
 		"has_started", check->has_started);
 	sched->options.on_keep(sched->options.arg, check->spec->name, doc);
 	json_decref(doc);
-}
-
-static bool
-is_parent(const struct check_spec *spec)
-{
-	const struct probe_type *type = spec->probe_type;
-
-	return spec->instance == NULL && type->is_parent != NULL && type->is_parent(spec->conf);
 }
 
 /* This host was suspended: what failed while it woke up is not the targets' fault.  True: so it
@@ -178,7 +178,7 @@ on_probe_done(void *arg, const struct sample *seen)
 		keep(check);
 	schedule_retry(check);
 	sched->options.on_sample(sched->options.arg, check->spec, &check->last);
-	if (check->last.outcome == OUTCOME_OK && is_parent(check->spec))
+	if (check->last.outcome == OUTCOME_OK && check_is_parent(check->spec))
 		sched_take_children(check, &check->last);
 }
 

@@ -567,7 +567,7 @@ test_suspend_forgives_what_was_running(void **state)
 	assert_int_equal(toys[0].live + toys[1].live, 0);
 	assert_int_equal(w->samples, 0);
 	assert_int_equal(view(w, "a").failures + view(w, "b").failures, 0);
-	loop_advance(w->env.loop, 70 * SECOND);
+	loop_advance(w->env.loop, 95 * SECOND);
 	assert_true(w->samples >= 2);
 	sched_free(w->sched);
 	w->sched = NULL;
