@@ -1,8 +1,12 @@
-/* What a request makes happen: a check's run, a reload. */
+/* What a request makes happen: a check's run, a test message, a reload. */
 #include <stdlib.h>
 
 #include "api/handlers.h"
 #include "base/mem.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "deliver/deliver.h"
+#include "model/record.h"
 #include "sched/sched.h"
 
 void
@@ -28,8 +32,8 @@ handle_run(struct api_call *call)
 }
 
 /*
- * A reload ends later, perhaps after the one who asked has gone: this stands between the two.
- * Whoever is last to let go frees it.
+ * A reload or a test message ends later, perhaps after the one who asked has gone: this stands
+ * between the two.  Whoever is last to let go frees it.
  */
 struct pending {
 	struct api_call *call; /* NULL: gone */
@@ -46,18 +50,34 @@ forget(struct api_call *call)
 	pending->call = NULL;
 }
 
-static void
-on_reloaded(void *arg, const char *text)
+static struct pending *
+begin(struct api_call *call)
 {
-	struct pending *pending = arg;
+	struct pending *pending = xcalloc(1, sizeof(*pending));
+
+	pending->call = call;
+	pending->is_starting = true;
+	call->waiting = pending;
+	call->forget = forget;
+	return pending;
+}
+
+static void
+started(struct pending *pending)
+{
+	pending->is_starting = false;
+	if (pending->is_done)
+		free(pending);
+}
+
+/* The reply is filled, if there is anybody left to have it. */
+static void
+end(struct pending *pending)
+{
 	struct api_call *call = pending->call;
 
 	pending->is_done = true;
 	if (call != NULL) {
-		if (text == NULL)
-			reply_json(call, 200, json_pack("{s:b}", "reloaded", 1));
-		else
-			reply_problem(call, 422, "%s", text);
 		forget(call);
 		if (!pending->is_starting)
 			call->on_answer(call->on_answer_arg);
@@ -66,17 +86,77 @@ on_reloaded(void *arg, const char *text)
 		free(pending);
 }
 
+static void
+on_reloaded(void *arg, const char *text)
+{
+	struct pending *pending = arg;
+
+	if (pending->call != NULL && text == NULL)
+		reply_json(pending->call, 200, json_pack("{s:b}", "reloaded", 1));
+	else if (pending->call != NULL)
+		reply_problem(pending->call, 422, "%s", text);
+	end(pending);
+}
+
 void
 handle_reload(struct api_call *call)
 {
-	struct pending *pending = xcalloc(1, sizeof(*pending));
+	struct pending *pending = begin(call);
 
-	pending->call = call;
-	pending->is_starting = true;
-	call->waiting = pending;
-	call->forget = forget;
 	call->world->reload(call->world->arg, on_reloaded, pending);
-	pending->is_starting = false;
-	if (pending->is_done)
-		free(pending);
+	started(pending);
+}
+
+static void
+reply_verdict(struct api_call *call, bool is_ok, const char *text)
+{
+	char *shown = xstrdup(text == NULL ? "" : text);
+	json_t *doc = json_object();
+
+	if (call->world->env->secrets != NULL)
+		secret_mask(call->world->env->secrets, shown);
+	json_object_set_new(doc, "receiver", record_text(call->name));
+	json_object_set_new(doc, "ok", json_boolean(is_ok));
+	json_object_set_new(doc, "text", record_text(shown));
+	free(shown);
+	reply_json(call, 200, doc);
+}
+
+static void
+on_tested(void *arg, bool is_ok, const char *text)
+{
+	struct pending *pending = arg;
+
+	if (pending->call != NULL)
+		reply_verdict(pending->call, is_ok, text);
+	end(pending);
+}
+
+static bool
+has_receiver(const struct deliver *deliver, const char *name)
+{
+	struct receiver_view view;
+
+	for (size_t n = 0; deliver_view(deliver, n, &view); n++)
+		if (str_eq(view.name, name))
+			return true;
+	return false;
+}
+
+void
+handle_test(struct api_call *call)
+{
+	struct deliver *deliver = call->world->deliver;
+	struct pending *pending = begin(call);
+
+	if (deliver_test(deliver, call->name, on_tested, pending) == -1) {
+		forget(call);
+		pending->is_done = true;
+		if (has_receiver(deliver, call->name))
+			reply_problem(call, 503,
+				"too many test messages are on their way, or triaged is stopping");
+		else
+			reply_problem(call, 404, "no receiver is called \"%s\"", call->name);
+	}
+	started(pending);
 }

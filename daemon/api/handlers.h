@@ -21,6 +21,7 @@ void handle_receivers(struct api_call *call);
 void handle_config(struct api_call *call);
 /* act.c */
 void handle_run(struct api_call *call);
+void handle_test(struct api_call *call);
 void handle_reload(struct api_call *call);
 
 #endif

@@ -36,6 +36,8 @@ const struct route route_table[] = {
 		"timeline." },
 	{ "GET", "/api/v1/receivers", false, handle_receivers,
 		"Receivers and what they were told." },
+	{ "POST", "/api/v1/receivers/{}/test", true, handle_test,
+		"Sends a test message to one receiver now and says what became of it." },
 	{ "GET", "/api/v1/config", false, handle_config,
 		"The configuration in force as YAML, secrets masked." },
 	{ "POST", "/api/v1/reload", true, handle_reload,

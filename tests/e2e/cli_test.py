@@ -113,3 +113,24 @@ def test_a_reader_that_leaves_early_hears_no_complaint(up):
     run = subprocess.run(f"{lab.BUILD}/triage schema | head -1", shell=True, text=True,
                          capture_output=True, timeout=lab.LIMIT)
     assert run.stdout == "{\n" and run.stderr == ""
+
+
+def test_a_test_message(daemon, hook):
+    d = daemon(f"""
+checks:
+  memory: {{type: memory}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}", secret: "{lab.SECRET_TEXT}"}}
+routes: [{{to: hook}}]
+""").start()
+    run = lab.triage("test", "hook", env=env(d))
+    assert run.returncode == 0 and run.stdout.startswith("ok  hook: "), run
+    assert len(hook.events("test")) == 1
+    hook.answer = (400, {}, b"")
+    run = lab.triage("test", "hook", "--json", env=env(d))
+    answer = json.loads(run.stdout)
+    assert run.returncode == 1 and answer["ok"] is False and "400" in answer["text"], run
+    run = lab.triage("test", "nobody", env=env(d))
+    assert run.returncode == 1 and "nobody" in run.stderr
+    assert d.api.request("POST", "/api/v1/receivers/nobody/test")[0] == 404
+    assert d.api.request("GET", "/api/v1/receivers/hook/test")[0] == 405
