@@ -114,22 +114,36 @@ add_ending(struct buf *line, const struct incident *incident)
 	buf_addf(line, ", after %s", took);
 }
 
+/* The check stands before it already. */
+static const char *
+bare(const char *text, const struct incident *incident)
+{
+	return text == NULL ? "" : str_skip_label(text, incident->check);
+}
+
 static void
 add_summary(struct buf *line, const struct notice *notice)
 {
 	const struct incident *incident = &notice->incident;
 
+	const char *title = bare(incident->title, incident);
+	const char *summary = bare(incident->summary, incident);
+
 	add_event(line, notice->type);
 	if (!notice->is_resolved)
 		buf_addf(line, " %s", severity_name(notice->severity));
-	buf_addf(line, " %s: %s", incident->check == NULL ? "-" : incident->check,
-		incident->title == NULL ? "" : incident->title);
+	/* A summary that begins with the title says it all; the title may be cut. */
+	if (!notice->is_resolved && str_starts(summary, title)) {
+		title = summary;
+		summary = "";
+	}
+	buf_addf(line, " %s: %s", incident->check == NULL ? "-" : incident->check, title);
 	if (notice->is_resolved) {
 		add_ending(line, incident);
 		return;
 	}
-	if (is_text(incident->summary) && !str_eq(incident->summary, incident->title))
-		buf_addf(line, ": %s", incident->summary);
+	if (is_text(summary) && !str_starts(title, summary))
+		buf_addf(line, ": %s", summary);
 	if (is_text(incident->cause_code))
 		buf_addf(line, " (%s)", incident->cause_code);
 }

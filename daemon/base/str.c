@@ -103,6 +103,16 @@ match_one(const char **text, const char **glob)
 	return is_same;
 }
 
+const char *
+str_skip_label(const char *text, const char *label)
+{
+	size_t len = label == NULL ? 0 : strlen(label);
+
+	while (len > 0 && strncmp(text, label, len) == 0 && strncmp(text + len, ": ", 2) == 0)
+		text += len + 2;
+	return text;
+}
+
 bool
 str_matches_glob(const char *text, const char *glob)
 {

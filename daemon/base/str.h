@@ -8,7 +8,8 @@
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
-bool str_matches_glob(const char *text, const char *glob); /* * ? [a-z]; no path meaning */
+const char *str_skip_label(const char *text, const char *label); /* past each leading "label: " */
+bool str_matches_glob(const char *text, const char *glob);       /* * ? [a-z]; no path meaning */
 
 /* Copies at most size-1 bytes and never cuts a UTF-8 character; always terminates. */
 void str_copy(char *out, size_t size, const char *text);

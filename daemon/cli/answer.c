@@ -20,6 +20,16 @@ answer_text(const json_t *doc, const char *key)
 	return text == NULL ? "" : text;
 }
 
+const char *
+answer_summary(const json_t *incident)
+{
+	const char *check = answer_text(incident, "check");
+	const char *title = str_skip_label(answer_text(incident, "title"), check);
+	const char *summary = answer_text(incident, "summary");
+
+	return strcmp(str_skip_label(summary, check), title) == 0 ? "" : summary;
+}
+
 double
 answer_number(const json_t *doc, const char *key)
 {

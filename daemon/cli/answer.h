@@ -11,6 +11,9 @@ const char *answer_text(const json_t *doc, const char *key); /* "" when absent o
 double answer_number(const json_t *doc, const char *key);    /* NAN when absent */
 size_t answer_count(const json_t *doc, const char *key);     /* 0 when absent */
 
+/* An incident's summary; "" when its title says the same. */
+const char *answer_summary(const json_t *incident);
+
 #define AGE_SIZE 32
 /* How long ago the time under `key` was: "3m 5s"; "" when absent. */
 void answer_age(const json_t *doc, const char *key, char out[AGE_SIZE]);

@@ -131,14 +131,14 @@ print_title(const struct term *term, const json_t *incident)
 static void
 print_incident(const struct term *term, const json_t *incident)
 {
-	const char *summary = answer_text(incident, "summary");
+	const char *summary = answer_summary(incident);
 	char age[AGE_SIZE];
 	struct buf line;
 
 	answer_age(incident, "started_at", age);
 	putchar('\n');
 	print_title(term, incident);
-	if (*summary != '\0' && strcmp(summary, answer_text(incident, "title")) != 0)
+	if (*summary != '\0')
 		print_clean(term, 2, summary);
 	buf_init(&line, 1024);
 	buf_addf(&line, "for %s · check %s · more: triage show %s", age,

@@ -75,6 +75,7 @@ triage_restore(struct triage *t, const char *id, const json_t *doc)
 		return;
 	}
 	const struct incident *i = &entry->incident;
+	words_link(&entry->incident, t->options.url_base); /* it may have moved meanwhile */
 	for (size_t n = 0; i->status != INCIDENT_RESOLVED && n < i->alert_count; n++)
 		if (i->alerts[n].is_firing)
 			entry->unconfirmed |= UINT64_C(1) << n;

@@ -58,14 +58,18 @@ speak_of_cause(struct incident *i, enum language language, const struct cause *c
 	}
 }
 
+/* Rules often begin their text with the check themselves: it is named once. */
 static void
 set_title(struct incident *i, const char *rule)
 {
 	char cut[TITLE_MAX];
-	char *title = xasprintf("%s: %s", i->check, *i->summary ? i->summary : rule);
+	const char *text = str_skip_label(i->summary, i->check);
+	if (!*text)
+		text = rule;
+	char *title = xasprintf("%s: %s", i->check, text);
 	str_copy(cut, sizeof(cut), title);
 	xstrset(&i->title, cut);
-	xstrset(&i->cause_title, *i->summary ? i->summary : rule);
+	xstrset(&i->cause_title, text);
 	free(title);
 }
 
@@ -146,5 +150,5 @@ void
 words_link(struct incident *i, const char *url_base)
 {
 	free(i->url);
-	i->url = url_base ? xasprintf("%s/#/incidents/%s", url_base, i->id) : NULL;
+	i->url = url_base ? xasprintf("%s/api/v1/incidents/%s", url_base, i->id) : NULL;
 }

@@ -103,6 +103,39 @@ one_line_says_it_all(void **state)
 }
 
 static void
+nothing_is_said_twice(void **state)
+{
+	static const struct {
+		const char *title, *summary, *line;
+	} cases[] = {
+		{ "api: 74 GiB left", "74 GiB left", "api: 74 GiB left (" },
+		{ "api: 74 GiB left", "api: 74 GiB left", "api: 74 GiB left (" },
+		{ "api: 74 GiB", "api: 74 GiB left", "api: 74 GiB left (" },
+		{ "api: 74 GiB left", "no room", "api: 74 GiB left: no room (" },
+		{ "api: 74 GiB left", "", "api: 74 GiB left (" },
+		{ "api: 74 GiB left", NULL, "api: 74 GiB left (" },
+		{ NULL, "api: 74 GiB left", "api: 74 GiB left (" },
+	};
+	struct fixture *f = *state;
+	char start[128];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		xstrset(&f->desk.notice.incident.title, cases[i].title);
+		xstrset(&f->desk.notice.incident.summary, cases[i].summary);
+		assert_int_equal(try_once(f), SEND_OK);
+		snprintf(start, sizeof(start), "<26>Jan  2 03:04:05 triaged[]: OPENED critical %s",
+			cases[i].line);
+		if (!str_starts(heard(f), start))
+			fail_msg("case %zu does not begin with %s", i, start);
+	}
+	xstrset(&f->desk.notice.incident.title, "api: 74 GiB left");
+	desk_write(&f->desk, INCIDENT_ENDED);
+	xstrset(&f->desk.notice.incident.title, "api: 74 GiB left");
+	assert_int_equal(try_once(f), SEND_OK);
+	assert_non_null(strstr(heard(f), "RESOLVED api: 74 GiB left, after 3m 12s"));
+}
+
+static void
 an_end_says_how_long_it_took(void **state)
 {
 	struct fixture *f = *state;
@@ -262,6 +295,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(one_line_says_it_all),
+		T(nothing_is_said_twice),
 		T(an_end_says_how_long_it_took),
 		T(levels_become_priorities),
 		T(line_ends_and_quotes_cannot_forge_a_line),

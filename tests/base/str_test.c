@@ -25,6 +25,12 @@ test_comparing(void **state)
 	assert_true(str_ends("a.yaml", ".yaml"));
 	assert_true(str_ends("x", ""));
 	assert_false(str_ends("l", "yaml"));
+	assert_string_equal(str_skip_label("a: a: b: a: c", "a"), "b: a: c");
+	assert_string_equal(str_skip_label("a:b", "a"), "a:b");
+	assert_string_equal(str_skip_label("ab: c", "a"), "ab: c");
+	assert_string_equal(str_skip_label(": a", ""), ": a");
+	assert_string_equal(str_skip_label("a: ", "a"), "");
+	assert_string_equal(str_skip_label("a", NULL), "a");
 }
 
 static void

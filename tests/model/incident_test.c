@@ -55,7 +55,7 @@ make_full(struct incident *i)
 	incident_add_text(&i->timeline, "opened", "first", T0);
 	i->values = json_pack("{s:f}", "connect_time", 0.0002);
 	i->labels = json_pack("{s:s}", "team", "core");
-	i->url = xstrdup("http://127.0.0.1:8421/#/incidents/3f9c2a7d41b8");
+	i->url = xstrdup("http://127.0.0.1:8421/api/v1/incidents/3f9c2a7d41b8");
 	i->started_us = T0;
 	i->detected_us = T0 + 2 * USEC_PER_SEC;
 	i->sequence = 3;
@@ -92,7 +92,8 @@ test_object_is_the_contract_s(void **state)
 		"\"remedy\":[{\"text\":\"read why it stopped\","
 		"\"command\":\"journalctl -u redis-server\"},{\"text\":\"start it\"}],"
 		"\"values\":{\"connect_time\":0.0002},\"labels\":{\"team\":\"core\"},"
-		"\"runbook_url\":\"\",\"url\":\"http://127.0.0.1:8421/#/incidents/3f9c2a7d41b8\","
+		"\"runbook_url\":\"\",\"url\":\"http://127.0.0.1:8421/api/v1/incidents/"
+		"3f9c2a7d41b8\","
 		"\"started_at\":\"2026-01-02T03:04:05.678Z\","
 		"\"detected_at\":\"2026-01-02T03:04:07.678Z\",\"acknowledged_at\":null,"
 		"\"resolved_at\":null,\"duration\":1.5}");

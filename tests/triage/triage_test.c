@@ -110,6 +110,7 @@ struct step {
 	const char *check, *rule;
 	enum severity severity;
 	const char *cause;
+	const char *text; /* NULL: the usual one */
 };
 
 static void
@@ -123,7 +124,7 @@ alert(struct bed *bed, const struct step *step)
 		.rule = step->rule,
 		.severity = step->severity,
 		.cause = step->cause ? cause_get(step->cause) : NULL,
-		.text = "nothing listens there",
+		.text = step->text ? step->text : "nothing listens there",
 		.since_us = bed->now - 10 * USEC_PER_SEC,
 		.at_us = bed->now,
 	};
@@ -133,13 +134,13 @@ alert(struct bed *bed, const struct step *step)
 static void
 fires(struct bed *bed, const char *check, const char *rule, enum severity severity)
 {
-	alert(bed, &(struct step){ ALERT_FIRES, check, rule, severity, NULL });
+	alert(bed, &(struct step){ ALERT_FIRES, check, rule, severity, NULL, NULL });
 }
 
 static void
 ends(struct bed *bed, const char *check, const char *rule)
 {
-	alert(bed, &(struct step){ ALERT_ENDS, check, rule, SEVERITY_OK, NULL });
+	alert(bed, &(struct step){ ALERT_ENDS, check, rule, SEVERITY_OK, NULL, NULL });
 }
 
 static void
@@ -167,8 +168,8 @@ static void
 test_one_alert_opens_and_ends_an_incident(void **state)
 {
 	struct bed *bed = *state;
-	alert(bed, &(struct step){
-			   ALERT_FIRES, "api", "check-down", SEVERITY_CRITICAL, "net.refused" });
+	alert(bed, &(struct step){ ALERT_FIRES, "api", "check-down", SEVERITY_CRITICAL,
+			   "net.refused", NULL });
 	assert_told(bed, "opened/first api:check-down critical; ");
 	const struct incident *i = newest(bed);
 	assert_int_equal(strlen(i->id), INCIDENT_ID_LEN);
@@ -182,7 +183,7 @@ test_one_alert_opens_and_ends_an_incident(void **state)
 	assert_int_equal(i->started_us, T0 - 10 * USEC_PER_SEC);
 	assert_int_equal(i->detected_us, T0);
 	assert_int_equal(i->sequence, 1);
-	assert_non_null(strstr(i->url, "http://127.0.0.1:8421/#/incidents/"));
+	assert_non_null(strstr(i->url, "http://127.0.0.1:8421/api/v1/incidents/"));
 	assert_int_equal(triage_open_count(bed->triage), 1);
 	goes_by(bed, USEC_PER_MIN);
 	ends(bed, "api", "check-down");
@@ -205,6 +206,49 @@ test_rule_without_a_cause_speaks_of_itself(void **state)
 }
 
 static void
+test_a_rules_title_names_the_check_once(void **state)
+{
+	static const struct {
+		const char *text, *title;
+	} cases[] = {
+		{ "74 GiB left", "disks[/]: 74 GiB left" },
+		{ "disks[/]: 74 GiB left", "disks[/]: 74 GiB left" },
+		{ "disks[/]: disks[/]: 74 GiB left", "disks[/]: 74 GiB left" },
+		{ "disks[/] is full", "disks[/]: disks[/] is full" },
+		{ "disks: full", "disks[/]: disks: full" },
+		{ "disks[/]: ", "disks[/]: low" },
+		{ "", "disks[/]: low" },
+	};
+	struct bed *bed = *state;
+	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		alert(bed, &(struct step){ ALERT_FIRES, "disks[/]", "low", SEVERITY_WARNING, NULL,
+				   cases[n].text });
+		assert_string_equal(newest(bed)->title, cases[n].title);
+		assert_string_equal(newest(bed)->summary, cases[n].text);
+	}
+	assert_string_equal(newest(bed)->cause_title, "low");
+}
+
+static void
+test_a_new_text_is_shown_and_not_told(void **state)
+{
+	struct bed *bed = *state;
+	alert(bed, &(struct step){
+			   ALERT_FIRES, "mem", "low", SEVERITY_WARNING, NULL, "mem: 9 % left" });
+	assert_told(bed, "opened/first mem:low warning; ");
+	goes_by(bed, 2 * USEC_PER_MIN);
+	alert(bed, &(struct step){
+			   ALERT_CAUSE, "mem", "low", SEVERITY_WARNING, NULL, "mem: 5 % left" });
+	assert_string_equal(newest(bed)->title, "mem: 5 % left");
+	assert_string_equal(newest(bed)->summary, "mem: 5 % left");
+	assert_int_equal(newest(bed)->timeline.count, 1);
+	goes_by(bed, 2 * USEC_PER_MIN);
+	const json_t *kept = map_get(bed->kept, newest(bed)->id);
+	assert_string_equal(json_string_value(json_object_get(kept, "summary")), "mem: 5 % left");
+	assert_told(bed, "");
+}
+
+static void
 test_end_of_what_nobody_knows_is_nothing(void **state)
 {
 	struct bed *bed = *state;
@@ -218,12 +262,12 @@ test_severity_and_cause_are_told_once(void **state)
 {
 	struct bed *bed = *state;
 	static const struct step steps[] = {
-		{ ALERT_FIRES, "api", "slow", SEVERITY_WARNING, NULL },
-		{ ALERT_RISES, "api", "slow", SEVERITY_CRITICAL, NULL },
-		{ ALERT_FALLS, "api", "slow", SEVERITY_INFO, NULL },
-		{ ALERT_CAUSE, "api", "slow", SEVERITY_INFO, NULL }, /* the text only */
-		{ ALERT_CAUSE, "api", "slow", SEVERITY_INFO, "net.refused" },
-		{ ALERT_RISES, "api", "slow", SEVERITY_WARNING, "net.reset" },
+		{ ALERT_FIRES, "api", "slow", SEVERITY_WARNING, NULL, NULL },
+		{ ALERT_RISES, "api", "slow", SEVERITY_CRITICAL, NULL, NULL },
+		{ ALERT_FALLS, "api", "slow", SEVERITY_INFO, NULL, NULL },
+		{ ALERT_CAUSE, "api", "slow", SEVERITY_INFO, NULL, NULL }, /* the text only */
+		{ ALERT_CAUSE, "api", "slow", SEVERITY_INFO, "net.refused", NULL },
+		{ ALERT_RISES, "api", "slow", SEVERITY_WARNING, "net.reset", NULL },
 	};
 	for (size_t n = 0; n < sizeof(steps) / sizeof(steps[0]); n++)
 		alert(bed, &steps[n]);
@@ -386,7 +430,7 @@ test_removed_check_resolves(void **state)
 	struct bed *bed = *state;
 	fires(bed, "api", "check-down", SEVERITY_CRITICAL);
 	bed->told[0] = '\0';
-	alert(bed, &(struct step){ ALERT_REMOVED, "api", "check-down", SEVERITY_OK, NULL });
+	alert(bed, &(struct step){ ALERT_REMOVED, "api", "check-down", SEVERITY_OK, NULL, NULL });
 	assert_told(bed, "resolved/removed api:check-down critical; ");
 }
 
@@ -399,7 +443,8 @@ test_restart_tells_nothing_twice(void **state)
 	memcpy(id, bed->last_id, sizeof(id));
 	triage_ack(bed->triage, id, "me", bed->now, NULL);
 	restart(bed);
-	alert(bed, &(struct step){ ALERT_RESTORED, "api", "check-down", SEVERITY_CRITICAL, NULL });
+	alert(bed, &(struct step){
+			   ALERT_RESTORED, "api", "check-down", SEVERITY_CRITICAL, NULL, NULL });
 	triage_tick(bed->triage, bed->now);
 	assert_told(bed, "");
 	assert_int_equal(newest(bed)->status, INCIDENT_ACKNOWLEDGED);
@@ -419,7 +464,8 @@ test_restart_without_the_rule_ends_as_removed(void **state)
 	fires(bed, "root", "disk-inodes", SEVERITY_CRITICAL);
 	triage_self(bed->triage, "self.store", "the disk is full", bed->now);
 	restart(bed);
-	alert(bed, &(struct step){ ALERT_RESTORED, "root", "disk-space", SEVERITY_WARNING, NULL });
+	alert(bed, &(struct step){
+			   ALERT_RESTORED, "root", "disk-space", SEVERITY_WARNING, NULL, NULL });
 	triage_tick(bed->triage, bed->now);
 	assert_non_null(strstr(bed->told, "resolved/removed api:check-down critical; "));
 	assert_non_null(strstr(bed->told, "resolved/recovered triaged:self.store warning; "));
@@ -434,7 +480,8 @@ static void
 test_restored_alert_without_its_incident_opens_one(void **state)
 {
 	struct bed *bed = *state;
-	alert(bed, &(struct step){ ALERT_RESTORED, "api", "check-down", SEVERITY_CRITICAL, NULL });
+	alert(bed, &(struct step){
+			   ALERT_RESTORED, "api", "check-down", SEVERITY_CRITICAL, NULL, NULL });
 	assert_told(bed, "opened/first api:check-down critical; ");
 }
 
@@ -561,8 +608,8 @@ static void
 test_language_and_link_change_with_the_settings(void **state)
 {
 	struct bed *bed = *state;
-	alert(bed, &(struct step){
-			   ALERT_FIRES, "api", "check-down", SEVERITY_CRITICAL, "net.refused" });
+	alert(bed, &(struct step){ ALERT_FIRES, "api", "check-down", SEVERITY_CRITICAL,
+			   "net.refused", NULL });
 	char *english = xstrdup(newest(bed)->title);
 	bed->told[0] = '\0';
 	bed->options.language = LANG_ZH;
@@ -572,6 +619,8 @@ test_language_and_link_change_with_the_settings(void **state)
 	assert_string_not_equal(newest(bed)->title, english);
 	assert_null(newest(bed)->url);
 	free(english);
+	restart(bed);
+	assert_non_null(strstr(newest(bed)->url, "http://127.0.0.1:8421/api/v1/incidents/"));
 }
 
 static void
@@ -599,6 +648,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_alert_opens_and_ends_an_incident),
 		TEST(test_rule_without_a_cause_speaks_of_itself),
+		TEST(test_a_rules_title_names_the_check_once),
+		TEST(test_a_new_text_is_shown_and_not_told),
 		TEST(test_end_of_what_nobody_knows_is_nothing),
 		TEST(test_severity_and_cause_are_told_once),
 		TEST(test_a_family_shares_an_incident),
