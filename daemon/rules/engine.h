@@ -77,6 +77,8 @@ struct live {
 	unsigned kept_shape; /* phases and level as it was told */
 	bool has_no_data;    /* on_no_data decides at present */
 	char *text;
+	char *shown;     /* the text of the last event */
+	usec_t shown_us; /* monotonic: when the text was last compared with it */
 	const struct cause *cause;
 };
 
@@ -139,6 +141,8 @@ bool engine_is_timed(const struct alert *alert);
 
 void engine_tell(struct rules *rules, struct alert *alert, enum alert_change change,
 	const struct moment *at);
+/* Numbers in the text of an alert that goes on grow old: says so if they changed, now and then. */
+void engine_follow_text(struct rules *rules, struct alert *alert, const struct moment *at);
 /* It was told by the process before us, and nobody is left who knows more. */
 void engine_tell_gone(struct rules *rules, const char *key, const struct moment *at);
 

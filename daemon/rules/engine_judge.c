@@ -151,6 +151,7 @@ engine_free_live(struct rules *rules, struct alert *alert)
 	heap_remove(&rules->due, &live->due);
 	list_remove(&live->node);
 	free(live->text);
+	free(live->shown);
 	free(live);
 	alert->live = NULL;
 }
@@ -338,6 +339,8 @@ engine_judge(struct rules *rules, struct alert *alert, const struct moment *at)
 		xstrset(&live->text, rules->fed_sample->text);
 	hear(live, &v, at);
 	settle(rules, live, v.clear, at);
+	if (alert->live && v.is_known)
+		engine_follow_text(rules, alert, at);
 }
 
 void

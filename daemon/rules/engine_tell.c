@@ -9,6 +9,7 @@
 
 #define TEXT_MAX        1000
 #define DESCRIPTION_MAX 4000
+#define FOLLOW_EVERY_US USEC_PER_MIN
 
 /* Lines, each closed by a newline, to one line. */
 static void
@@ -51,7 +52,7 @@ no_data_text(const struct alert *alert, usec_t now_us, char *out, size_t size)
 	char since[40];
 
 	clock_format_duration(now_us - alert->live->known_us, since, sizeof(since));
-	snprintf(out, size, "no data from %s for %s", alert->check->name, since);
+	snprintf(out, size, "no data for %s", since); /* whose, the incident says */
 }
 
 static void
@@ -175,6 +176,8 @@ engine_tell(
 			alert->variant->description, &world, description, sizeof(description));
 	}
 	const char *text = change == ALERT_ENDS ? end_text(rules, alert) : live->text;
+	xstrset(&live->shown, live->text);
+	live->shown_us = at->now_us;
 	json_t *values = values_of(rules, alert, at->now_us);
 	json_t *labels = labels_of(alert);
 	const struct alert_event event = { .change = change,
@@ -195,6 +198,19 @@ engine_tell(
 	rules->options.on_alert(rules->options.arg, &event);
 	json_decref(values);
 	json_decref(labels);
+}
+
+void
+engine_follow_text(struct rules *rules, struct alert *alert, const struct moment *at)
+{
+	struct live *live = alert->live;
+
+	if (live->told == SEVERITY_OK || at->now_us - live->shown_us < FOLLOW_EVERY_US)
+		return;
+	live->shown_us = at->now_us;
+	render(rules, alert, at);
+	if (!str_eq(live->text, live->shown))
+		engine_tell(rules, alert, ALERT_CAUSE, at);
 }
 
 void

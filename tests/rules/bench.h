@@ -56,6 +56,7 @@ struct bench {
 	json_t *values, *labels;
 	enum severity told; /* as a listener would have it */
 	int wrong;          /* events that do not follow from the one before */
+	int reworded;       /* events that brought nothing but another text: not in the log */
 };
 
 static inline void
@@ -95,8 +96,11 @@ bench_on_alert(void *arg, const struct alert_event *event)
 	struct bench *b = arg;
 
 	bench_follow(b, event);
-	buf_addf(&b->log, "%s %s.%s %s\n", names[event->change], event->check, event->rule,
-		severity_name(event->severity));
+	if (event->change == ALERT_CAUSE && (!event->cause || event->cause == b->cause))
+		b->reworded++;
+	else
+		buf_addf(&b->log, "%s %s.%s %s\n", names[event->change], event->check, event->rule,
+			severity_name(event->severity));
 	snprintf(b->text, sizeof(b->text), "%s", event->text);
 	b->cause = event->cause;
 	b->since_us = event->since_us;

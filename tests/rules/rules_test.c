@@ -231,6 +231,37 @@ test_clear(void **state)
 	bench_fini(&b);
 }
 
+/* The text follows what is measured, once a minute at most, and only if it reads otherwise. */
+static void
+test_text_follows(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "root", "disk");
+	bench_start(&b, hysteresis);
+	bench_value(&b, "root", 85);
+	assert_string_equal(bench_log(&b), "fires root.full warning\n");
+	bench_value(&b, "root", 86); /* 30 s later */
+	assert_string_equal(b.text, "root is 85 % full");
+	bench_value(&b, "root", 87);
+	assert_string_equal(b.text, "root is 87 % full");
+	assert_float_equal(json_number_value(json_object_get(b.values, "used_percent")), 87, 0);
+	bench_wait(&b, 600);
+	assert_int_equal(b.reworded, 1);
+	bench_value(&b, "root", 87);
+	assert_int_equal(b.reworded, 1);
+	bench_wait(&b, 60);
+	bench_value(&b, "root", NAN); /* what is not known does not push out what was */
+	assert_string_equal(b.text, "root is 87 % full");
+	bench_value(&b, "root", 78);
+	assert_string_equal(b.text, "root is 78 % full");
+	assert_int_equal(b.reworded, 2);
+	assert_string_equal(bench_log(&b), "");
+	assert_int_equal(b.wrong, 0);
+	bench_fini(&b);
+}
+
 static void
 test_children(void **state)
 {
@@ -345,7 +376,7 @@ test_no_data(void **state)
 	assert_string_equal(bench_log(&b), "");
 	bench_wait(&b, 2);
 	assert_string_equal(bench_log(&b), "ends api.well ok\nfires api.tell info\n");
-	assert_non_null(strstr(b.text, "no data from api for "));
+	assert_non_null(strstr(b.text, "no data for "));
 	bench_wait(&b, 3000);
 	assert_string_equal(bench_log(&b), "");
 	bench_value(&b, "api", 0.1);
@@ -756,6 +787,7 @@ main(void)
 		cmocka_unit_test(test_slow_needs_three),
 		cmocka_unit_test(test_cannot_tell),
 		cmocka_unit_test(test_clear),
+		cmocka_unit_test(test_text_follows),
 		cmocka_unit_test(test_children),
 		cmocka_unit_test(test_several_checks),
 		cmocka_unit_test(test_windows),
