@@ -6,6 +6,7 @@
  *
  * A body is not read beyond max_body: a target that never ends must not keep us busy.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,9 @@ fail_bad(struct probe_run *run)
 	if (state->reply.status != 0)
 		probe_fail(run, "net.protocol", "status %d, then broken HTTP: %s",
 			state->reply.status, state->reply.err.text);
+	else if (state->reply.err.code == EPROTOTYPE)
+		probe_fail(
+			run, "net.tls-required", "the port speaks TLS, and we asked in plain HTTP");
 	else if (str_eq(net_banner(buf_head(in), buf_left(in)), "an HTTP server"))
 		probe_fail(run, "net.protocol", "broken HTTP: %s", state->reply.err.text);
 	else

@@ -85,6 +85,10 @@ a_connection_that_breaks(void **state)
 	static const struct peer_step ssh[] = { PEER_SEND("SSH-2.0-x\r\n"), PEER_STALL, PEER_END };
 	static const struct peer_step alert[] = { PEER_EXPECT("\r\n\r\n"),
 		PEER_SEND("\x15\x03\x01\x02\x02\x16"), PEER_CLOSE, PEER_END };
+	/* What openssl s_server sends, and the first byte of it alone. */
+	static const struct peer_step version[] = { PEER_EXPECT("\r\n\r\n"),
+		PEER_SEND("\x15\x03\x01\x00\x02\x02\x46"), PEER_CLOSE, PEER_END };
+	static const struct peer_step byte[] = { PEER_SEND("\x15"), PEER_STALL, PEER_END };
 	static const struct peer_step nginx[] = { ANSWER(
 		"400 Bad Request", "", "<h1>The plain HTTP request was sent to HTTPS port</h1>") };
 	static const struct {
@@ -99,6 +103,8 @@ a_connection_that_breaks(void **state)
 		{ bad_chunk, "net.protocol", "status 200, then broken HTTP" },
 		{ ssh, "net.protocol", "an SSH server answers, wanted HTTP" },
 		{ alert, "net.tls-required", "TLS" },
+		{ version, "net.tls-required", "TLS" },
+		{ byte, "net.tls-required", "TLS" },
 		{ nginx, "net.tls-required", "HTTPS" },
 	};
 	struct bench *b = *state;
