@@ -71,9 +71,8 @@ static const struct conf_field api_fields[] = {
 	{ .name = "listen",
 		STRINGS_AT(API, listen),
 		.dflt = "127.0.0.1:8421",
-		.doc = "Where the API and the dashboard are served: `address:port`, `unix:/path`, "
-		       "or "
-		       "a list; `off` for no TCP. A unix socket of the daemon's own is always "
+		.doc = "Where the API is served: `address:port`, `unix:/path`, or a list; `off` "
+		       "for no TCP. A unix socket of the daemon's own is always "
 		       "served.",
 		.example = "[\"127.0.0.1:8421\", \"unix:/run/triaged/api.sock\"]" },
 	{ .name = "token",
@@ -83,7 +82,7 @@ static const struct conf_field api_fields[] = {
 		.example = "${file:/etc/triaged/token}" },
 	{ .name = "public_url",
 		URL_AT(API, public_url),
-		.doc = "How people reach the dashboard: the base of the links in messages.",
+		.doc = "How people reach the API: the base of the links in messages.",
 		.example = "https://status.example.com" },
 	{ .type = CONF_END },
 };
@@ -112,7 +111,7 @@ static const struct conf_field triage_fields[] = {
 
 const struct top_block top_blocks[] = {
 	{ "daemon", daemon_fields, offsetof(struct settings, daemon), "The daemon itself." },
-	{ "api", api_fields, offsetof(struct settings, api), "The HTTP API and the dashboard." },
+	{ "api", api_fields, offsetof(struct settings, api), "The HTTP API." },
 	{ "history", history_fields, offsetof(struct settings, history), "What is kept on disk." },
 	{ "triage", triage_fields, offsetof(struct settings, triage), "Incidents." },
 	{ .name = NULL },
