@@ -114,6 +114,20 @@ without_phases(const json_t *sample)
 	return values;
 }
 
+/* Their table says what a fact called "timing" would. */
+static json_t *
+other_facts(const json_t *sample)
+{
+	bool has_phases = json_object_size(json_object_get(sample, "phases")) > 0;
+	json_t *list = json_array(), *fact;
+	size_t i;
+
+	json_array_foreach(json_object_get(sample, "facts"), i,
+		fact) if (!has_phases || !str_eq(answer_text(fact, "name"), "timing"))
+		json_array_append(list, fact);
+	return list;
+}
+
 static void
 print_list(const struct cli *cli, const json_t *list, const char *first, const char *second)
 {
@@ -130,7 +144,7 @@ print_people(const struct cli *cli, const struct report *report)
 	const json_t *sample = report->sample;
 	const char *outcome = answer_text(sample, "outcome");
 	const char *shown = str_eq(outcome, "error") ? "cannot tell" : outcome;
-	json_t *values = without_phases(sample);
+	json_t *values = without_phases(sample), *facts = other_facts(sample);
 	char *name = xstrdup(report->name == NULL ? report->target : report->name);
 
 	term_clean(name, false);
@@ -141,11 +155,12 @@ print_people(const struct cli *cli, const struct report *report)
 	free(name);
 	print_line(cli, 2, answer_text(sample, "text"));
 	print_cause(cli, report);
-	print_list(cli, json_object_get(sample, "facts"), "name", "text");
+	print_list(cli, facts, "name", "text");
 	print_list(cli, json_object_get(sample, "notes"), "cause", "text");
 	print_numbers(cli, "PHASE", report->type, json_object_get(sample, "phases"), "_time");
 	print_numbers(cli, "METRIC", report->type, values, "");
 	json_decref(values);
+	json_decref(facts);
 }
 
 /* 'label'=value[UOM]: seconds, bytes and percent have a unit, counters have c. */

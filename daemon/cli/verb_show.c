@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/answer.h"
 #include "cli/client.h"
 
@@ -60,7 +62,8 @@ print_head(const struct term *term, const json_t *doc)
 	term_paint(term, stdout, term_paint_of(status), status);
 	printf(" · %s\n", answer_text(doc, "id"));
 	print_text(term, 0, answer_text(doc, "title"));
-	print_text(term, 0, answer_text(doc, "summary"));
+	if (strcmp(answer_text(doc, "summary"), answer_text(doc, "title")) != 0)
+		print_text(term, 0, answer_summary(doc));
 	putchar('\n');
 	line = xasprintf("check %s (%s, %s), rule %s", answer_text(doc, "check"),
 		answer_text(doc, "type"), answer_text(doc, "target"), answer_text(doc, "rule"));
@@ -91,6 +94,48 @@ print_cause(const struct term *term, const json_t *cause)
 	print_text(term, 2, answer_text(cause, "explanation"));
 }
 
+/* "team=core, tier=1" and where the runbook is. */
+static void
+print_belongings(const struct term *term, const json_t *doc)
+{
+	json_t *labels = json_object_get(doc, "labels");
+	const char *runbook = answer_text(doc, "runbook_url");
+	const char *key, *between = "labels ";
+	json_t *value;
+	struct buf line;
+
+	buf_init(&line, 0);
+	json_object_foreach(labels, key, value)
+	{
+		buf_addf(&line, "%s%s=%s", between, key,
+			json_is_string(value) ? json_string_value(value) : "");
+		between = ", ";
+	}
+	if (buf_left(&line) > 0)
+		print_text(term, 0, buf_text(&line));
+	buf_reset(&line);
+	buf_addf(&line, "runbook %s", runbook);
+	if (*runbook != '\0')
+		print_text(term, 0, buf_text(&line));
+	buf_fini(&line);
+}
+
+/* A number with its metric's unit; truth as JSON says it. */
+static void
+format_value(const json_t *doc, const char *key, const json_t *value, char *out, size_t size)
+{
+	/* "api.total_time" or "total_time" */
+	const char *dot = strrchr(key, '.');
+
+	if (json_is_boolean(value))
+		str_copy(out, size, json_is_true(value) ? "true" : "false");
+	else if (json_is_string(value))
+		str_copy(out, size, json_string_value(value));
+	else
+		answer_metric(answer_text(doc, "type"), dot == NULL ? key : dot + 1,
+			json_is_number(value) ? json_number_value(value) : (double)NAN, out, size);
+}
+
 static void
 print_values(const struct term *term, const json_t *doc)
 {
@@ -103,12 +148,9 @@ print_values(const struct term *term, const json_t *doc)
 	print_heading(term, "Values");
 	json_object_foreach(values, key, value)
 	{
-		char text[64], *line;
-		/* "api.total_time" or "total_time" */
-		const char *dot = strrchr(key, '.');
+		char text[256], *line;
 
-		answer_metric(answer_text(doc, "type"), dot == NULL ? key : dot + 1,
-			json_number_value(value), text, sizeof(text));
+		format_value(doc, key, value, text, sizeof(text));
 		line = xasprintf("%s = %s", key, text);
 		print_text(term, 2, line);
 		free(line);
@@ -138,6 +180,7 @@ static void
 print_incident(const struct term *term, const json_t *doc)
 {
 	print_head(term, doc);
+	print_belongings(term, doc);
 	print_cause(term, json_object_get(doc, "cause"));
 	print_pairs(term, "Impact", json_object_get(doc, "impact"), "check", "rule");
 	print_pairs(term, "Facts", json_object_get(doc, "facts"), "name", "text");
