@@ -22,5 +22,6 @@ done
 echo
 echo "settings  etc/triaged.yaml      state  $run/state"
 echo "look      $build/triage status | checks | incidents     http://127.0.0.1:8421/api/v1/status"
+echo "write     $build/triage -u $run/api.sock reload | run NAME | test RECEIVER"
 echo "stop      Ctrl-C"
 wait "$daemon"

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/client.h"
 #include "cli/verb.h"
 
 #define VERB(name) &verb_##name,
@@ -94,6 +95,32 @@ find_verb(const char *name)
 	return NULL;
 }
 
+/* What getopt found wrong: `found` is ':' for a value that is missing. */
+static void
+say_bad_option(int found, const char *arg)
+{
+	const char *names[OPTION_COUNT], *near = NULL;
+	char word[64];
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		names[i] = options[i].name;
+	if (optopt > 0 && optopt < LONG_BASE) {
+		snprintf(word, sizeof(word), "-%c", optopt);
+	} else {
+		str_copy(word, sizeof(word), arg);
+		word[strcspn(word, "=")] = '\0';
+		near = str_starts(word, "--") ? str_nearest(word + 2, names, OPTION_COUNT) : NULL;
+	}
+	if (found == ':')
+		fprintf(stderr, "triage: %s needs a value\n", word);
+	else if (optopt >= LONG_BASE)
+		fprintf(stderr, "triage: %s takes no value\n", word);
+	else if (near != NULL)
+		fprintf(stderr, "triage: unknown option %s, did you mean --%s?\n", word, near);
+	else
+		fprintf(stderr, "triage: unknown option %s; `triage help` lists them\n", word);
+}
+
 static int
 say_unknown_verb(const char *name)
 {
@@ -125,12 +152,13 @@ set_option(struct cli *cli, const struct option_row *row, const char *value)
 		*(const char **)(void *)at = value;
 }
 
-/* Which options were given is kept in `given`; -1: getopt has said what is wrong. */
+/* Which options were given is kept in `given`; -1: what is wrong is said. */
 static int
 parse_options(struct cli *cli, int argc, char **argv, bool given[OPTION_COUNT])
 {
 	struct option longs[OPTION_COUNT + 1] = { { .name = NULL } };
-	char shorts[OPTION_COUNT * 2 + 1] = "", *at = shorts;
+	/* The colon: a value that is missing is told apart from an unknown option. */
+	char shorts[OPTION_COUNT * 2 + 2] = ":", *at = shorts + 1;
 	int found;
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -143,11 +171,14 @@ parse_options(struct cli *cli, int argc, char **argv, bool given[OPTION_COUNT])
 		if (options[i].takes != NULL)
 			*at++ = ':';
 	}
+	opterr = 0;
 	while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		size_t i = 0;
 
-		if (found == '?')
+		if (found == '?' || found == ':') {
+			say_bad_option(found, argv[optind - 1]);
 			return -1;
+		}
 		while (i < OPTION_COUNT && found != LONG_BASE + (int)i &&
 			found != options[i].letter)
 			i++;
@@ -192,6 +223,7 @@ serve(int argc, char **argv)
 	bool given[OPTION_COUNT] = { false };
 	const struct cli_verb *verb;
 	const char *name;
+	struct err e;
 
 	if (parse_options(&cli, argc, argv, given) == -1)
 		return EXIT_USAGE;
@@ -213,6 +245,10 @@ serve(int argc, char **argv)
 	cli.arg_count = (size_t)(argc - optind - 1);
 	if (check_use(&cli, verb, given) == -1)
 		return EXIT_USAGE;
+	if (cli.token_file != NULL && client_try_token(cli.token_file, &e) == -1) {
+		fprintf(stderr, "triage: --token-file %s\n", e.text);
+		return EXIT_USAGE;
+	}
 	term_look(&cli.term, cli.has_no_color);
 	return verb->run(&cli);
 }

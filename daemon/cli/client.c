@@ -67,6 +67,11 @@ client_new(const struct cli *cli)
 	client->resolver = resolver_new(client->loop, NULL);
 	client->tls = tls_pool_new();
 	places_find(&client->places, cli, &client->trouble);
+	if (client->places.warning != NULL) {
+		term_clean(client->places.warning, false);
+		fprintf(stderr, "triage: warning: %s; looking in the usual places\n",
+			client->places.warning);
+	}
 	return client;
 }
 
@@ -165,18 +170,27 @@ parse_place(const char *text, struct url *url, struct err *e)
 	return err_set(e, EINVAL, "%s: not a http://, https:// or unix: address", text);
 }
 
-static bool
-read_token(const char *path, char out[TOKEN_MAX])
+static int
+read_token(const char *path, char out[TOKEN_MAX], struct err *e)
 {
-	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t len = fd == -1 ? -1 : read(fd, out, TOKEN_MAX - 1);
+	int reason = errno;
 
 	fd_close(&fd);
-	if (len <= 0)
-		return false;
+	if (len == -1)
+		return err_set(e, reason, "%s: %s", path, strerror(reason));
 	out[len] = '\0';
 	out[strcspn(out, "\r\n")] = '\0';
-	return *out != '\0';
+	return *out != '\0' ? 0 : err_set(e, 0, "%s: no token in it", path);
+}
+
+int
+client_try_token(const char *path, struct err *e)
+{
+	char token[TOKEN_MAX];
+
+	return read_token(path, token, e);
 }
 
 /* Only a write over TCP needs it: --token-file, $TRIAGE_TOKEN, the state folder's. */
@@ -187,11 +201,12 @@ add_token(const struct client *client, struct buf *out)
 	char token[TOKEN_MAX], header[TOKEN_MAX + 8];
 
 	if (client->cli->token_file != NULL) {
-		if (!read_token(client->cli->token_file, token))
+		if (read_token(client->cli->token_file, token, NULL) == -1)
 			return;
 	} else if (given != NULL && *given != '\0') {
 		str_copy(token, sizeof(token), given);
-	} else if (!read_token(client->places.token_path, token)) {
+	} else if (client->places.token_path == NULL ||
+		   read_token(client->places.token_path, token, NULL) == -1) {
 		return;
 	}
 	snprintf(header, sizeof(header), "Bearer %s", token);
@@ -360,6 +375,14 @@ client_problem(const struct client_reply *reply)
 	else
 		text = xasprintf("it answered %d %s", reply->status, http1_reason(reply->status));
 	json_decref(doc);
+	if (reply->status == 401) {
+		char *longer = xasprintf("%s: give it with `-t FILE`, or ask the unix socket, "
+					 "which needs none, with `-u SOCKET`",
+			text);
+
+		free(text);
+		text = longer;
+	}
 	term_clean(text, true);
 	return text;
 }

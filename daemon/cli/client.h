@@ -22,6 +22,9 @@ struct client_reply {
 	size_t len;
 };
 
+/* 0: the file has a token; else e says why it does not serve. */
+int client_try_token(const char *path, struct err *e);
+
 /* -1: nobody answered; e says where it looked and what to do. */
 int client_ask(struct client *client, const char *method, const char *path,
 	struct client_reply *reply, struct err *e);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -68,7 +69,11 @@ add_listen(struct places *places, const struct conf_node *node)
 				    node->text));
 }
 
-/* Only daemon.state_dir and api.listen are read: other mistakes in the file do not matter here. */
+/*
+ * Only daemon.state_dir and api.listen are read: other mistakes in the file do not matter here.
+ * One that cannot be parsed is a warning: the daemon that runs on an older one may be in a usual
+ * place, and it knows better what to say about it.
+ */
 static int
 add_config(struct places *places, const char *path, struct err *e)
 {
@@ -80,7 +85,12 @@ add_config(struct places *places, const char *path, struct err *e)
 		char first[400];
 
 		complaints_first(complaints, first, sizeof(first));
-		err_set(e, 0, "%s", first);
+		if (access(path, R_OK) == 0) {
+			places->warning = xstrdup(first);
+			result = 0;
+		} else {
+			err_set(e, 0, "%s", first);
+		}
 	} else {
 		const struct conf_node *daemon = conf_get(tree->root, "daemon");
 		const struct conf_node *api = conf_get(tree->root, "api");
@@ -129,10 +139,12 @@ places_find(struct places *places, const struct cli *cli, struct err *e)
 	for (size_t i = 0; i < places->count; i++)
 		free(places->all[i]);
 	places->count = 0;
-	if (*url == '/')
-		add(places, xasprintf("unix:%s", url));
-	else if (str_starts(url, "unix:") || strstr(url, "://") != NULL)
+	free(places->warning);
+	places->warning = NULL;
+	if (str_starts(url, "unix:") || strstr(url, "://") != NULL)
 		add(places, xstrdup(url));
+	else if (strchr(url, '/') != NULL || str_ends(url, ".sock"))
+		add(places, xasprintf("unix:%s", url));
 	else
 		add(places, xasprintf("http://%s", url));
 	return 0;
@@ -144,5 +156,6 @@ places_fini(struct places *places)
 	for (size_t i = 0; i < places->count; i++)
 		free(places->all[i]);
 	free(places->token_path);
+	free(places->warning);
 	*places = (struct places){ .count = 0 };
 }

@@ -13,6 +13,7 @@ struct places {
 	char *all[PLACES_MAX]; /* "unix:/path" or a URL */
 	size_t count;
 	char *token_path; /* where the token of writes over TCP may be; NULL */
+	char *warning;    /* why --config was no help in finding them; NULL */
 };
 
 /* -1: --url or --config is not usable. */

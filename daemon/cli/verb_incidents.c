@@ -58,8 +58,11 @@ run(struct cli *cli)
 	free(path);
 	free(state_part);
 	free(since_part);
-	if (doc == NULL)
-		return answer_fail(&e);
+	if (doc == NULL) {
+		answer_fail(&e);
+		/* 400: --state or --since. */
+		return e.code == 400 ? EXIT_USAGE : EXIT_TROUBLE;
+	}
 	if (cli->is_json)
 		answer_print_json(doc);
 	else

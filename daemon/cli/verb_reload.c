@@ -6,20 +6,18 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 
-static int
+static void
 print_words(const struct client_reply *reply)
 {
 	char *problem;
 
 	if (reply->status == 200) {
 		puts("reloaded");
-		return EXIT_FINE;
+		return;
 	}
 	problem = client_problem(reply);
 	fprintf(stderr, "triage: not reloaded: %s\n", problem);
 	free(problem);
-	/* 422: it is the configuration. */
-	return reply->status == 422 ? EXIT_USAGE : EXIT_TROUBLE;
 }
 
 static int
@@ -33,12 +31,14 @@ run(struct cli *cli)
 	client_free(client);
 	if (result == -1)
 		return answer_fail(&e);
-	if (cli->is_json) {
+	if (cli->is_json)
 		fwrite(reply.body, 1, reply.len, stdout);
-		result = reply.status == 200 ? EXIT_FINE : EXIT_TROUBLE;
-	} else {
-		result = print_words(&reply);
-	}
+	else
+		print_words(&reply);
+	if (reply.status == 200)
+		result = EXIT_FINE;
+	else /* 422: it is the configuration */
+		result = reply.status == 422 ? EXIT_USAGE : EXIT_TROUBLE;
 	client_reply_fini(&reply);
 	return result;
 }

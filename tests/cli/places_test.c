@@ -75,6 +75,9 @@ test_what_is_said_is_meant(void **state)
 		{ "web-1:9000", "http://web-1:9000" },
 		{ "unix:/x/api.sock", "unix:/x/api.sock" },
 		{ "/x/api.sock", "unix:/x/api.sock" },
+		{ "build/run/api.sock", "unix:build/run/api.sock" },
+		{ "./api", "unix:./api" },
+		{ "api.sock", "unix:api.sock" },
 	};
 
 	(void)state;
@@ -106,6 +109,30 @@ test_a_configuration_comes_first(void **state)
 }
 
 static void
+test_a_configuration_that_cannot_be_read(void **state)
+{
+	char path[] = "/tmp/triage-places-XXXXXX";
+	int fd = mkstemp(path);
+	const struct cli alone = { .config = path }, with_url = { .config = path, .url = "/x" };
+	struct places places;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(write(fd, "daemon: [", 9), 9);
+	close(fd);
+	assert_int_equal(places_find(&places, &alone, &e), 0);
+	assert_non_null(places.warning);
+	assert_non_null(strstr(places.warning, path));
+	assert_string_equal(places.all[places.count - 1], "http://127.0.0.1:8421");
+	places_fini(&places);
+	/* Nobody needed it. */
+	assert_int_equal(places_find(&places, &with_url, &e), 0);
+	assert_null(places.warning);
+	places_fini(&places);
+	unlink(path);
+}
+
+static void
 test_a_configuration_that_is_not_there(void **state)
 {
 	struct places places;
@@ -125,6 +152,7 @@ main(void)
 		cmocka_unit_test_setup(test_no_place_twice, clear_environment),
 		cmocka_unit_test_setup(test_what_is_said_is_meant, clear_environment),
 		cmocka_unit_test_setup(test_a_configuration_comes_first, clear_environment),
+		cmocka_unit_test_setup(test_a_configuration_that_cannot_be_read, clear_environment),
 		cmocka_unit_test_setup(test_a_configuration_that_is_not_there, clear_environment),
 	};
 
