@@ -53,6 +53,7 @@ def test_incidents_and_show(up, web):
 def test_probe_without_a_daemon(web):
     run = lab.triage("probe", web.url)
     assert run.returncode == 0 and "total" in run.stdout
+    assert "PHASE" in run.stdout and "timing:" not in run.stdout
     web.stop()
     run = lab.triage("probe", web.url)
     assert run.returncode == 2 and "net.refused" in run.stdout
@@ -134,3 +135,96 @@ routes: [{{to: hook}}]
     assert run.returncode == 1 and "nobody" in run.stderr
     assert d.api.request("POST", "/api/v1/receivers/nobody/test")[0] == 404
     assert d.api.request("GET", "/api/v1/receivers/hook/test")[0] == 405
+
+
+def test_show_has_what_belongs_to_it(daemon):
+    d = daemon("""
+checks:
+  memory: {type: memory, interval: 1s, labels: {team: core}}
+rules:
+  there: {check: memory, warning: up(memory), runbook_url: "https://wiki.example/memory"}
+""").start()
+    incident = lab.wait_for("the incident", d.incidents)[0]
+    text = lab.triage("show", incident["id"], env=env(d)).stdout
+    assert "team=core" in text and "https://wiki.example/memory" in text, text
+    assert True in incident["values"].values() and "= true\n" in text, (incident, text)
+
+
+def test_a_broken_file_is_for_the_daemon_to_judge(up):
+    up.config.write_text("checks: [")
+    run = lab.triage("status", "-c", up.config, env=env(up))
+    assert run.returncode == 0 and "memory" in run.stdout, run
+    assert run.stderr.startswith("triage: warning: ") and run.stderr.count("\n") == 1, run
+    for words in (["reload"], ["reload", "--json"]):
+        run = lab.triage(*words, "-c", up.config, env=env(up))
+        assert run.returncode == 2 and str(up.config) in run.stdout + run.stderr, run
+
+
+def test_a_relative_socket(up):
+    run = subprocess.run([lab.BUILD.resolve() / "triage", "-u", "./api.sock", "health"],
+                         cwd=up.folder, capture_output=True, text=True, timeout=lab.LIMIT)
+    assert run.returncode == 0, run
+
+
+def test_writing_over_tcp_says_what_is_missing(daemon, folder):
+    port = lab.free_port()
+    d = daemon(f"""
+checks:
+  memory: {{type: memory}}
+""")
+    d.config.write_text(d.config.read_text().replace("listen: off", f'listen: "127.0.0.1:{port}"'))
+    d.start()
+    run = lab.triage("reload", "-u", f"127.0.0.1:{port}", env={"HOME": folder})
+    assert run.returncode == 1 and "-t FILE" in run.stderr and "-u SOCKET" in run.stderr, run
+    run = lab.triage("reload", "-u", f"127.0.0.1:{port}", "-t", d.state / "token")
+    assert run.returncode == 0, run
+    run = lab.triage("reload", "-u", f"127.0.0.1:{port}", "-t", f"{folder}/none")
+    assert run.returncode == 2 and f"{folder}/none: No such file" in run.stderr, run
+
+
+@pytest.mark.parametrize("words, message", [
+    (["status", "--jsn"], "triage: unknown option --jsn, did you mean --json?"),
+    (["status", "--xyzzy=3"], "triage: unknown option --xyzzy;"),
+    (["status", "-x"], "triage: unknown option -x;"),
+    (["status", "--url"], "triage: --url needs a value"),
+    (["status", "-u"], "triage: -u needs a value"),
+    (["status", "--json=yes"], "triage: --json takes no value"),
+])
+def test_bad_options(words, message):
+    run = lab.triage(*words)
+    assert run.returncode == 2 and run.stderr.startswith(message), run
+
+
+def test_bad_values_are_wrong_usage(up):
+    for words in (["--state", "bogus"], ["--since", "yesterday"]):
+        run = lab.triage("incidents", *words, env=env(up))
+        assert run.returncode == 2 and words[0][2:] in run.stderr, run
+
+
+@pytest.mark.parametrize("name, message", [
+    ("127.0.0.1:18300", "did you mean tcp://127.0.0.1:18300?"),
+    ("[::1]:80", "did you mean tcp://[::1]:80?"),
+    ("example.com/health", "did you mean http://example.com/health?"),
+    ("/var/log", "http://, https:// and tcp://"),
+    ("ftp://example.com/", "http://, https:// and tcp://"),
+])
+def test_probe_of_what_is_no_check(up, name, message):
+    nowhere = {"TRIAGE_URL": f"unix:{up.folder}/none.sock"}
+    for run in (lab.triage("probe", name, env=env(up)), lab.triage("probe", name, env=nowhere),
+                lab.triage("probe", name, "-c", up.config)):
+        assert run.returncode == 3 and message in run.stderr, run
+
+
+def test_probe_of_a_bad_url_is_told_in_one_sentence():
+    run = lab.triage("probe", "http://")
+    assert run.returncode == 3 and run.stderr.startswith("triage: ") and run.stderr.count("\n") == 1
+    assert "command line" not in run.stderr and "error:" not in run.stderr
+
+
+def test_probe_of_a_child(daemon):
+    d = daemon("checks:\n  disks: {type: disk, all: true}\n  memory: {type: memory}\n")
+    run = lab.triage("probe", "disks[/]", "-c", d.config)
+    assert "disks[/]" in run.stdout and "used_percent" in run.stdout, run
+    for name in ("memory[/]", "disk[/]", "disks[", "disks[]"):
+        run = lab.triage("probe", name, "-c", d.config)
+        assert run.returncode == 3 and f'no check is called "{name}"' in run.stderr, run
