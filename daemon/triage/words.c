@@ -2,6 +2,7 @@
 #include "triage/words.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -149,6 +150,9 @@ words_translate(struct incident *i, enum language language)
 void
 words_link(struct incident *i, const char *url_base)
 {
+	size_t len = url_base ? strlen(url_base) : 0;
+	while (len > 0 && url_base[len - 1] == '/')
+		len--;
 	free(i->url);
-	i->url = url_base ? xasprintf("%s/api/v1/incidents/%s", url_base, i->id) : NULL;
+	i->url = len ? xasprintf("%.*s/api/v1/incidents/%s", (int)len, url_base, i->id) : NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "triage/triage.h"
 
 #define T0 (INT64_C(1767323045) * USEC_PER_SEC)
@@ -619,6 +620,9 @@ test_language_and_link_change_with_the_settings(void **state)
 	assert_string_not_equal(newest(bed)->title, english);
 	assert_null(newest(bed)->url);
 	free(english);
+	bed->options.url_base = "https://status.example.com/";
+	triage_configure(bed->triage, &bed->options);
+	assert_true(str_starts(newest(bed)->url, "https://status.example.com/api/v1/incidents/"));
 	restart(bed);
 	assert_non_null(strstr(newest(bed)->url, "http://127.0.0.1:8421/api/v1/incidents/"));
 }
