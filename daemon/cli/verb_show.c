@@ -62,7 +62,7 @@ print_head(const struct term *term, const json_t *doc)
 	term_paint(term, stdout, term_paint_of(status), status);
 	printf(" · %s\n", answer_text(doc, "id"));
 	print_text(term, 0, answer_text(doc, "title"));
-	if (strcmp(answer_text(doc, "summary"), answer_text(doc, "title")) != 0)
+	if (*answer_summary(doc) != '\0')
 		print_text(term, 0, answer_summary(doc));
 	putchar('\n');
 	line = xasprintf("check %s (%s, %s), rule %s", answer_text(doc, "check"),
