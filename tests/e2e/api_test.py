@@ -135,3 +135,27 @@ def test_every_connection_back(up):
     for _ in range(100):
         up.api.request("GET", "/healthz")
     lab.wait_for("descriptors to be back", lambda: count() <= before + 2)
+
+
+def test_who_asked_for_a_test_message_may_go_before_its_end(daemon):
+    with socket.create_server(("127.0.0.1", 0)) as receiver:
+        receiver.settimeout(lab.LIMIT)
+        d = daemon(f"""
+checks:
+  memory: {{type: memory}}
+receivers:
+  hook: {{type: webhook, url: "http://127.0.0.1:{receiver.getsockname()[1]}/"}}
+""").start()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(d.api.path)
+            client.sendall(b"POST /api/v1/receivers/hook/test HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            taken, _ = receiver.accept()
+        taken.close()
+        answers = []
+        other = threading.Thread(target=lambda: answers.append(
+            d.api.request("POST", "/api/v1/receivers/hook/test")))
+        other.start()
+        receiver.accept()[0].close()
+        other.join(lab.LIMIT)
+    status, _, body = answers[0]
+    assert status == 200 and json.loads(body)["ok"] is False, body
