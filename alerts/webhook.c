@@ -57,7 +57,7 @@ struct webhook_run {
 };
 
 static const struct conf_field fields[] = {
-	{ "url", URL_AT(struct webhook_conf, url), .flags = CONF_REQUIRED,
+	{ "url", URL_AT(struct webhook_conf, url), .flags = CONF_REQUIRED | CONF_MASKED,
 		.doc = "Where events are posted to, http or https.  Its path is never shown.",
 		.example = "https://example.com/in" },
 	{ "secret", SECRET_AT(struct webhook_conf, secret),

@@ -5,9 +5,11 @@
  */
 #include "base/secret.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -93,6 +95,55 @@ secret_mask(const struct secret_set *set, char *text)
 		out += sizeof SECRET_MASK - 1;
 	}
 	secret_wipe(text + out, at - out); /* also ends the string, and leaves no tail behind */
+}
+
+/* Is `word` in the name: anywhere, or where `is_whole`, between what is no letter or digit? */
+static bool
+has_word(const char *name, size_t len, const char *word, bool is_whole)
+{
+	size_t size = strlen(word);
+
+	for (size_t i = 0; i + size <= len; i++) {
+		bool is_apart = (i == 0 || !isalnum((unsigned char)name[i - 1])) &&
+				(i + size == len || !isalnum((unsigned char)name[i + size]));
+
+		if (strncasecmp(name + i, word, size) == 0 && (is_apart || !is_whole))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_credential(const char *name, size_t len)
+{
+	static const char *const parts[] = { "token", "secret", "passw", "signature", "credential",
+		"apikey", "accesskey" };
+	static const char *const words[] = { "key", "sig", "auth", "authorization", "pass", "pwd" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (has_word(name, len, parts[i], false))
+			return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (has_word(name, len, words[i], true))
+			return true;
+	return false;
+}
+
+const char *
+secret_in_query(const char *at, size_t *len)
+{
+	while (*(at += strcspn(at, "?&#")) != '\0') {
+		const char *name = at + 1;
+		size_t size = strcspn(name, "=&#");
+
+		at = name + size;
+		if (*at != '=' || !is_credential(name, size))
+			continue;
+		*len = strcspn(at + 1, "&#");
+		if (*len > 0)
+			return at + 1;
+	}
+	return NULL;
 }
 
 void

@@ -19,6 +19,10 @@ void secret_set_add(struct secret_set *set, const char *secret);
 /* Replaces, in place, every registered secret found in `text` by SECRET_MASK (never grows). */
 void secret_mask(const struct secret_set *set, char *text);
 
+/* The value of the next query parameter at or behind `at` whose name is a credential's (token, key,
+ * sig, password...); NULL: none.  Begin with the "?" of a URL, go on behind the value. */
+const char *secret_in_query(const char *at, size_t *len);
+
 void secret_wipe(void *p, size_t len);
 bool secret_equal(const void *a, size_t a_len, const void *b, size_t b_len); /* constant time */
 

@@ -47,117 +47,6 @@ field_kind(const struct conf_field *field)
 	return kinds[field->type];
 }
 
-/* --- URLs: shape only; the probe that speaks the scheme checks the rest --- */
-
-/* The authority: from behind "://" to the path. */
-static const char *
-authority(const char *url, size_t *len)
-{
-	const char *at = strstr(url, "://");
-	if (at == NULL)
-		return NULL;
-	at += strlen("://");
-	*len = strcspn(at, "/?#");
-	return at;
-}
-
-/* Where the password lies inside `url`; 0 bytes at NULL: there is none. */
-static const char *
-find_password(const char *url, size_t *len)
-{
-	size_t all = 0;
-	const char *at = authority(url, &all);
-	if (at == NULL)
-		return NULL;
-	size_t end = all;
-	while (end > 0 && at[end - 1] != '@')
-		end--;
-	const char *colon = end > 0 ? memchr(at, ':', end - 1) : NULL;
-	if (colon == NULL)
-		return NULL;
-	*len = (size_t)(at + end - 1 - (colon + 1));
-	return *len > 0 ? colon + 1 : NULL;
-}
-
-char *
-field_url_masked(const char *url)
-{
-	size_t len = 0;
-	const char *password = find_password(url, &len);
-	if (password == NULL)
-		return xstrdup(url);
-	return xasprintf("%.*s%s%s", (int)(password - url), url, SECRET_MASK, password + len);
-}
-
-char *
-field_url_password(const char *url)
-{
-	size_t len = 0;
-	const char *password = find_password(url, &len);
-	return password != NULL ? xstrndup(password, len) : NULL;
-}
-
-static bool
-is_port(const char *text, size_t len)
-{
-	long port = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (!isdigit((unsigned char)text[i]) || len > 5)
-			return false;
-		port = port * 10 + (text[i] - '0');
-	}
-	return port <= 65535;
-}
-
-static bool
-is_scheme(const char *url)
-{
-	size_t len = strcspn(url, ":");
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)url[i]) && strchr("+.-", url[i]) == NULL)
-			return false;
-	return len > 0 && isalpha((unsigned char)url[0]);
-}
-
-static int
-refuse_url(const char *text, const char *why, struct err *e)
-{
-	if (strchr(text, '@') != NULL) /* where the password ends is a guess: show nothing */
-		return err_set(e, 0, "is not a URL: %s", why);
-	return err_set(e, 0, "\"%.80s\" is not a URL: %s", text, why);
-}
-
-static int
-check_url(const char *text, struct err *e)
-{
-	size_t len = 0;
-	const char *host = authority(text, &len);
-	if (host == NULL || !is_scheme(text))
-		return refuse_url(text, "write scheme://host:port/path", e);
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return refuse_url(text, "a blank in it must be written as %20", e);
-	for (size_t i = len; i > 0; i--) {
-		if (host[i - 1] != '@')
-			continue;
-		host += i;
-		len -= i;
-		break;
-	}
-	const char *bracket = len > 0 && host[0] == '[' ? memchr(host, ']', len) : NULL;
-	if (len > 0 && host[0] == '[' && bracket == NULL)
-		return refuse_url(text, "the \"[\" of the address is never closed", e);
-	const char *from = bracket != NULL ? bracket : host;
-	/* cppcheck-suppress [nullPointerRedundantCheck, nullPointerArithmeticRedundantCheck] */
-	const char *colon = memchr(from, ':', len - (size_t)(from - host));
-	size_t host_len = colon != NULL ? (size_t)(colon - host) : len;
-	if (host_len == 0 && (len > 0 || host[0] != '/')) /* scheme:///path has no host */
-		return refuse_url(text, "it has no host", e);
-	if (colon != NULL && !is_port(colon + 1, len - host_len - 1))
-		return refuse_url(text, "the port must be a number up to 65535", e);
-	return 0;
-}
-
 /* --- scalars --- */
 
 static int
@@ -199,7 +88,7 @@ parse_number(const struct conf_field *field, const char *text, double *out, stru
 static int
 parse_text(const struct conf_field *field, const char *text, char **out, struct err *e)
 {
-	if (field->type == CONF_URL && check_url(text, e) != 0)
+	if (field->type == CONF_URL && field_url_check(field, text, e) != 0)
 		return -1;
 	if (field->type == CONF_REGEX && pattern_check(text, e) != 0)
 		return -1;

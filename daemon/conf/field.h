@@ -20,10 +20,11 @@ bool field_is_same(const struct conf_field *field, const void *a, const void *b)
 /* "a duration, such as 10s": what a value of this type is, for messages and the manual. */
 const char *field_kind(const struct conf_field *field);
 
-/* "http://user:***@host/": the URL without its password; owned. */
-char *field_url_masked(const char *url);
-/* The password inside a URL; owned, NULL: none. */
-char *field_url_password(const char *url);
+/* "http://user:***@host/?token=***": what of a URL may be shown; owned. */
+char *field_url_masked(const struct conf_field *field, const char *url);
+/* Registers what field_url_masked hides, as far as it is too long to be an ordinary word. */
+void field_url_secrets(const struct conf_field *field, const char *url, struct secret_set *set);
+int field_url_check(const struct conf_field *field, const char *text, struct err *e);
 
 /* Quotes `text` as YAML where it needs it. */
 void yaml_add_text(struct buf *out, const char *text);

@@ -21,7 +21,7 @@ enum conf_type {
 	CONF_END,      /* closes a table */
 	CONF_STRING,   /* char * (NULL when absent without default) */
 	CONF_SECRET,   /* char *, masked everywhere; an empty one is NULL */
-	CONF_URL,      /* char *, checked; its password is masked */
+	CONF_URL,      /* char *, checked; its password and credentials in its query are masked */
 	CONF_INT,      /* int64_t */
 	CONF_NUMBER,   /* double; a trailing % is allowed where unit is "%" */
 	CONF_BOOL,     /* bool */
@@ -40,7 +40,7 @@ enum conf_flag {
 	CONF_REQUIRED = 1,
 	CONF_RESTART = 2,  /* a change takes effect at the next start only: said at reload */
 	CONF_ADVANCED = 4, /* goes to the end of the manual section */
-	CONF_MASKED = 8,   /* the values of STRINGS or PAIRS are secrets (headers) */
+	CONF_MASKED = 8,   /* secrets are: the values of STRINGS or PAIRS, the path of a URL */
 };
 
 struct conf_strings {
@@ -105,7 +105,7 @@ void conf_fill(const struct conf_part *parts, size_t count, const struct conf_no
 	const char *what, const char *const *ignore, struct complaints *complaints);
 void conf_clear(const struct conf_field *fields, void *at); /* frees owned members, zeroes */
 bool conf_same(const struct conf_field *fields, const void *a, const void *b);
-/* Registers every SECRET value (and passwords inside URLs). */
+/* Registers every SECRET value (and the secret parts of URLs). */
 void conf_secrets(const struct conf_field *fields, const void *at, struct secret_set *set);
 /* As YAML, masked, `indent` spaces deep; keys at their default are left out unless all. */
 void conf_print(

@@ -112,7 +112,7 @@ format_text(const struct conf_field *field, const char *text, struct buf *out)
 	} else if (field->type == CONF_SECRET) {
 		buf_add_text(out, "\"" SECRET_MASK "\"");
 	} else if (field->type == CONF_URL) {
-		char *masked = field_url_masked(text);
+		char *masked = field_url_masked(field, text);
 		yaml_add_text(out, masked);
 		free(masked);
 	} else {
@@ -344,10 +344,7 @@ add_field_secrets(const struct conf_field *field, const void *slot, struct secre
 	if (field->type == CONF_SECRET && *(char *const *)slot != NULL) {
 		secret_set_add(set, *(char *const *)slot);
 	} else if (field->type == CONF_URL && *(char *const *)slot != NULL) {
-		char *password = field_url_password(*(char *const *)slot);
-		if (password != NULL)
-			secret_set_add(set, password);
-		free(password);
+		field_url_secrets(field, *(char *const *)slot, set);
 	} else if (field->type == CONF_STRINGS && is_masked) {
 		for (size_t i = 0; i < strings->count; i++)
 			add_secret(set, strings->all[i]);

@@ -259,7 +259,9 @@ url_origin(const struct url *url)
 char *
 url_masked(const struct url *url)
 {
+	const char *rest, *value;
 	struct buf out;
+	size_t len;
 
 	buf_init(&out, 0);
 	buf_addf(&out, "%s://", url->scheme);
@@ -274,7 +276,12 @@ url_masked(const struct url *url)
 	if (url->user != NULL || url->password != NULL)
 		buf_add_text(&out, "@");
 	add_place(&out, url);
-	buf_add_text(&out, url->target);
+	for (rest = url->target; (value = secret_in_query(rest, &len)) != NULL;
+		rest = value + len) {
+		buf_add(&out, rest, (size_t)(value - rest));
+		buf_add_text(&out, SECRET_MASK);
+	}
+	buf_add_text(&out, rest);
 	return buf_take_text(&out);
 }
 

@@ -19,7 +19,7 @@ void url_fini(struct url *url);
 uint16_t url_port(const struct url *url); /* given, or the scheme's default (http https redis...) */
 /* Against a base, for redirects: absolute, scheme-relative, absolute path or relative path. */
 int url_resolve(struct url *out, const struct url *base, const char *reference, struct err *e);
-/* Owned text with the password masked: "redis://:***@cache:6379/0". */
+/* Owned text, password and credentials in the query masked: "redis://:***@cache:6379/0". */
 char *url_masked(const struct url *url);
 /* Scheme and host only, for logs where the path is the secret (Slack). */
 char *url_origin(const struct url *url);

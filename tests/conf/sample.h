@@ -10,7 +10,7 @@ struct sample_inner {
 };
 
 struct sample_block {
-	char *text, *secret, *url, *path, *regex;
+	char *text, *secret, *url, *hook, *path, *regex;
 	int64_t whole, size;
 	double real;
 	bool flag;
@@ -46,6 +46,10 @@ static const struct conf_field sample_fields[] = {
 		.flags = CONF_REQUIRED,
 		.doc = "Where.",
 		.example = "http://127.0.0.1/" },
+	{ .name = "hook",
+		URL_AT(struct sample_block, hook),
+		.flags = CONF_MASKED,
+		.doc = "Its path is a secret." },
 	{ .name = "path", PATH_AT(struct sample_block, path), .dflt = "/", .doc = "A path." },
 	{ .name = "regex", REGEX_AT(struct sample_block, regex), .doc = "A pattern." },
 	{ .name = "whole",

@@ -65,6 +65,45 @@ test_everything_is_masked(void **state)
 }
 
 static void
+test_urls_are_masked(void **state)
+{
+	static const struct {
+		const char *written, *shown;
+	} rows[] = {
+		{ "hook: http://h/services/T0/abc", "hook: http://h/***\n" },
+		{ "hook: http://me:pw@h:1/T0", "hook: \"http://me:***@h:1/***\"\n" },
+		{ "hook: http://h?T0", "hook: http://h/***\n" },
+		{ "hook: http://h/", "hook: http://h/\n" },
+		{ "hook: http://h", "hook: http://h\n" },
+		{ "text: http://h/?token=x", "text: \"http://h/?token=x\"\n" },
+	};
+	static const char *const queries[][2] = {
+		{ "?a=b&api_key=abc&c=d", "?a=b&api_key=***&c=d" },
+		{ "?access_token=a&X-Amz-Signature=b&AUTH=c#d",
+			"?access_token=***&X-Amz-Signature=***&AUTH=***#d" },
+		{ "?monkey=1&author=me&token=&key", "?monkey=1&author=me&token=&key" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[200];
+		snprintf(text, sizeof(text), "url: http://h/\n%s\ninner: { word: w }\n",
+			rows[i].written);
+		char *got = print(text, false);
+		if (strstr(got, rows[i].shown) == NULL)
+			fail_msg("wanted %s got %s", rows[i].shown, got);
+		free(got);
+	}
+	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+		char text[200];
+		snprintf(text, sizeof(text), "url: \"http://h/%s\"\n", queries[i][0]);
+		char *got = print(text, false);
+		if (strstr(got, queries[i][1]) == NULL)
+			fail_msg("wanted %s got %s", queries[i][1], got);
+		free(got);
+	}
+}
+
+static void
 test_reads_back(void **state)
 {
 	static const char text[] =
@@ -118,7 +157,8 @@ test_secrets_are_registered(void **state)
 {
 	struct sample_block block;
 	struct conf_tree *tree = fill(&block,
-		"url: http://me:inurl1@h/\nsecret: hunter2\n"
+		"url: \"http://me:inurl1@h/?key=0123456789ab&token=short\"\nsecret: hunter2\n"
+		"hook: http://h/services/T0/abc\n"
 		"headers: { Authorization: Bearer abcdef, Accept: application/json }\n");
 	struct secret_set *set = secret_set_new();
 	(void)state;
@@ -126,6 +166,9 @@ test_secrets_are_registered(void **state)
 	assert_masked(set, "<hunter2>", "<***>");
 	assert_masked(set, "<inurl1>", "<***>");
 	assert_masked(set, "token abcdef", "token ***");
+	assert_masked(set, "key 0123456789ab", "key ***");
+	assert_masked(set, "a short way", "a short way");
+	assert_masked(set, "POST /services/T0/abc", "POST /***");
 	assert_masked(set, "application/json", "application/json");
 	secret_set_free(set);
 	conf_clear(sample_fields, &block);
@@ -138,6 +181,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_only_what_differs),
 		cmocka_unit_test(test_everything_is_masked),
+		cmocka_unit_test(test_urls_are_masked),
 		cmocka_unit_test(test_reads_back),
 		cmocka_unit_test(test_sizes_and_durations),
 		cmocka_unit_test(test_secrets_are_registered),

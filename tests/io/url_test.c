@@ -156,6 +156,11 @@ test_shown(void **state)
 	assert_string_equal(text, "redis://[::1]:6379");
 	free(text);
 	url_fini(&url);
+	assert_int_equal(url_parse(&url, "http://h/a?page=2&token=abc&key=d&q=token", NULL), 0);
+	text = url_masked(&url);
+	assert_string_equal(text, "http://h/a?page=2&token=***&key=***&q=token");
+	free(text);
+	url_fini(&url);
 }
 
 int

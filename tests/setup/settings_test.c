@@ -136,6 +136,23 @@ test_state_dir(void **state)
 }
 
 static void
+test_the_path_of_a_webhook_is_a_secret(void **state)
+{
+	struct settings *s = load(
+		"checks:\n  api: { type: http, url: \"http://127.0.0.1/?token=abcdef\" }\n"
+		"receivers: { hook: { type: webhook, url: \"http://127.0.0.1/services/T00/B00\" } "
+		"}\n");
+	char line[] = "POST http://127.0.0.1/services/T00/B00 failed";
+	(void)state;
+	assert_non_null(strstr(s->masked_yaml, "url: http://127.0.0.1/***\n"));
+	assert_null(strstr(s->masked_yaml, "T00"));
+	assert_null(strstr(s->masked_yaml, "abcdef"));
+	secret_mask(s->secrets, line);
+	assert_string_equal(line, "POST http://127.0.0.1/*** failed");
+	settings_unref(s);
+}
+
+static void
 test_defaults_block(void **state)
 {
 	struct settings *s = load(
@@ -332,6 +349,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_of_everything),
 		cmocka_unit_test(test_state_dir),
+		cmocka_unit_test(test_the_path_of_a_webhook_is_a_secret),
 		cmocka_unit_test(test_defaults_block),
 		cmocka_unit_test(test_disabled_checks),
 		cmocka_unit_test(test_targets_are_masked),
