@@ -198,7 +198,8 @@ say_status(struct app *app)
 {
 	char text[160];
 
-	snprintf(text, sizeof(text), "STATUS=%zu checks, %zu open incidents, %.0f notices waiting",
+	snprintf(text, sizeof(text),
+		"STATUS=checks: %zu, open incidents: %zu, notices waiting: %.0f",
 		sched_count(app->sched), triage_open_count(app->triage),
 		stats_get(&app->stats, STAT_OUTBOX_DEPTH));
 	notify_send(app->notify, text);

@@ -57,7 +57,7 @@ deliver_free(struct deliver *deliver)
 {
 	if (deliver == NULL)
 		return;
-	trials_free(deliver);
+	trials_cancel(deliver, "triaged is stopping");
 	LIST_EACH_SAFE(it, &deliver->outlets)
 	outlet_free(LIST_ENTRY(it, struct outlet, in_deliver));
 	free_fallback(deliver);

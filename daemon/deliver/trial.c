@@ -110,10 +110,3 @@ trials_cancel(struct deliver *deliver, const char *why)
 		done(arg, false, why);
 	}
 }
-
-void
-trials_free(struct deliver *deliver)
-{
-	LIST_EACH_SAFE(it, &deliver->trials)
-	free_trial(LIST_ENTRY(it, struct trial, in_deliver));
-}

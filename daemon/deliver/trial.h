@@ -5,7 +5,6 @@
 #include "deliver/outlet.h"
 
 void trials_cancel(struct deliver *deliver, const char *why); /* their done is called */
-void trials_free(struct deliver *deliver);                    /* their done is not called */
 struct outlet *deliver_outlet(const struct deliver *deliver, const char *name); /* NULL: none */
 
 #endif
