@@ -18,7 +18,10 @@
 #include "base/str.h"
 #include "conf/tree.h"
 
-#define LINE_SHOWN_MAX 400 /* bytes of a source line that are shown */
+#define LINE_SHOWN_MAX  76   /* columns of a source line that are shown */
+#define LINE_BEFORE     38   /* of them before the caret, when it stands far to the right */
+#define LINE_LOOKED_MAX 4096 /* bytes before the caret, and behind it, that are looked at */
+#define CUT_MARK        "…"
 
 struct complaint {
 	bool is_warning;
@@ -174,10 +177,51 @@ blanked_line(const char *line, size_t len)
 		if (c == ':' && is_secret_before(line, at - 1))
 			at = blank_value(&out, line, at, len);
 	}
-	char *shown = xmalloc(LINE_SHOWN_MAX);
-	str_printable(shown, LINE_SHOWN_MAX, buf_text(&out), buf_left(&out));
+	size_t size = buf_left(&out) + 1;
+	char *shown = xmalloc(size);
+	str_printable(shown, size, buf_text(&out), size - 1);
 	buf_fini(&out);
 	return shown;
+}
+
+/* Offset of the first character at or behind that column of a terminal. */
+static size_t
+offset_of_column(const char *text, size_t column)
+{
+	size_t at = 0, columns = 0;
+	while (text[at] != '\0' && columns < column) {
+		char one[8] = { text[at] };
+		size_t len = 1;
+		while (((unsigned char)text[at + len] & 0xc0) == 0x80 && len < sizeof(one) - 1) {
+			one[len] = text[at + len];
+			len++;
+		}
+		columns += str_columns(one);
+		at += len;
+	}
+	return at;
+}
+
+/* Keeps what stands around the caret of a line that is too long to be looked at. */
+static void
+cut_source(struct complaint *c)
+{
+	size_t columns = str_columns(c->source);
+	if (columns <= LINE_SHOWN_MAX)
+		return;
+	size_t from = c->caret > LINE_SHOWN_MAX - LINE_BEFORE / 2 ? c->caret - LINE_BEFORE : 0;
+	if (from > columns - LINE_SHOWN_MAX)
+		from = columns - LINE_SHOWN_MAX;
+	size_t begin = offset_of_column(c->source, from);
+	size_t len = offset_of_column(c->source + begin, LINE_SHOWN_MAX);
+	char *head = xstrndup(c->source, begin);
+	char *whole = c->source;
+	c->source = xasprintf("%s%.*s%s", begin > 0 ? CUT_MARK : "", (int)len, whole + begin,
+		whole[begin + len] != '\0' ? CUT_MARK : "");
+	if (begin > 0)
+		c->caret = c->caret - str_columns(head) + str_columns(CUT_MARK);
+	free(head);
+	free(whole);
 }
 
 static void
@@ -199,12 +243,15 @@ take_source(struct complaint *c, const struct conf_pos *pos)
 		len--;
 	/* The part before the caret is blanked alone, so that the caret stays under its word. */
 	size_t before = bytes_before(line, len, pos->column);
-	if (before >= LINE_SHOWN_MAX / 2)
+	if (before >= LINE_LOOKED_MAX)
 		return;
+	if (len > before + LINE_LOOKED_MAX)
+		len = before + LINE_LOOKED_MAX;
 	char *head = blanked_line(line, before);
 	c->caret = str_columns(head);
 	free(head);
 	c->source = blanked_line(line, len);
+	cut_source(c);
 }
 
 static void

@@ -118,7 +118,7 @@ load_file(struct load *l, const char *path, const struct conf_pos *from)
 		l->is_broken = true;
 	} else if (from == NULL) { /* an included file may well hold comments only */
 		complain(l->complaints, &(struct conf_pos){ .file = file },
-			"is empty: a configuration needs at least `checks:`");
+			"the file is empty: a configuration needs at least `checks:`");
 		l->is_broken = true;
 	}
 }
@@ -392,7 +392,7 @@ conf_tree_parse(const char *name, const char *text, size_t len, struct complaint
 	bool is_empty;
 	struct conf_node *root = parse_file(tree, file, &is_empty, complaints);
 	if (is_empty)
-		complain(complaints, &(struct conf_pos){ .file = file }, "is empty");
+		complain(complaints, &(struct conf_pos){ .file = file }, "the file is empty");
 	if (root != NULL)
 		expand_node(tree, root, &env, complaints);
 	tree->root = root;

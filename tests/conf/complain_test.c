@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,40 @@ test_caret(void **state)
 		"      |    ^\n");
 	assert_shows("abc", 7, 1, "a.yaml:7:1: error: oops\n");
 	assert_shows("abc", 0, 0, "a.yaml: error: oops\n");
+}
+
+static void
+test_long_lines(void **state)
+{
+	char line[6000] = "";
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), "%03d, ", i);
+	assert_shows(line, 1, 6,
+		"a.yaml:1:6: error: oops\n"
+		"    1 | 000, 001, 002, 003, 004, 005, 006, 007, 008, 009, 010, 011, 012, 013, "
+		"014, 0…\n"
+		"      |      ^\n");
+	assert_shows(line, 1, 501,
+		"a.yaml:1:501: error: oops\n"
+		"    1 | …2, 093, 094, 095, 096, 097, 098, 099, 100, 101, 102, 103, 104, 105, 106, "
+		"107…\n"
+		"      |                                        ^\n");
+	assert_shows(line, 1, 1496,
+		"a.yaml:1:1496: error: oops\n"
+		"    1 | … 285, 286, 287, 288, 289, 290, 291, 292, 293, 294, 295, 296, 297, 298, "
+		"299, \n"
+		"      |                                                                         "
+		"^\n");
+	strcpy(line, "名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名"
+		     "名名x");
+	assert_shows(line, 1, 41,
+		"a.yaml:1:41: error: oops\n"
+		"    1 | "
+		"…名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名x\n"
+		"      |                                                                           "
+		" "
+		"^\n");
 }
 
 static void
@@ -169,6 +204,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_caret),
+		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_order_and_counts),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_it_outlives_its_file),

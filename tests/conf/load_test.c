@@ -260,7 +260,7 @@ test_missing_and_odd_files(void **state)
 	assert_load_says("is not a regular file"); /* and does not wait for a writer */
 	assert_int_equal(unlink(path), 0);
 	write_file("main.yaml", "");
-	assert_load_says("main.yaml: error: is empty");
+	assert_load_says("main.yaml: error: the file is empty");
 }
 
 static void

@@ -221,9 +221,9 @@ static void
 test_empty(void **state)
 {
 	(void)state;
-	assert_says("", "t.yaml: error: is empty");
-	assert_says("# only a comment\n", "t.yaml: error: is empty");
-	assert_says("---\n", "t.yaml: error: is empty");
+	assert_says("", "t.yaml: error: the file is empty");
+	assert_says("# only a comment\n", "t.yaml: error: the file is empty");
+	assert_says("---\n", "t.yaml: error: the file is empty");
 	assert_says("- a\n", "a configuration is a map of keys, not a list");
 	assert_says("hello\n", "a configuration is a map of keys, not text");
 	assert_says("a: 1\n---\nb: 2\n", "a second document begins here");

@@ -160,8 +160,8 @@ test_not_yaml(void **state)
 	static const char tabs[] = "checks:\n\tmemory: { type: memory }\n";
 	(void)state;
 	assert_refused(binary, sizeof(binary), ":1:1: error: is not a text file: byte 0x7f");
-	assert_refused("", 0, "error: is empty: a configuration needs at least `checks:`");
-	assert_refused("\n\n# nothing\n", 11, "error: is empty");
+	assert_refused("", 0, "error: the file is empty: a configuration needs at least `checks:`");
+	assert_refused("\n\n# nothing\n", 11, "error: the file is empty");
 	assert_refused(tabs, strlen(tabs), ":2:1: error: a tab is used for indentation");
 }
 
