@@ -195,10 +195,29 @@ list_names(const struct names *names, struct buf *out)
 		buf_addf(out, "%s%s", i > 0 ? ", " : "", names->all[i]);
 }
 
+/* `{ warning: avg(a.b, 5m) > 5s }`: what stands behind the comma is taken for a key. */
+static bool
+is_rest_of_value(const struct conf_node *map, size_t n)
+{
+	const struct conf_node *entry = map->items[n], *before = n > 0 ? map->items[n - 1] : NULL;
+	return map->is_flow && entry->is_null && before != NULL && before->kind == CONF_SCALAR &&
+	       before->is_plain && !before->is_null;
+}
+
+static void
+complain_comma(const struct fill *f, const struct conf_node *entry)
+{
+	complain(f->complaints, &entry->key_pos,
+		"unknown key \"%.64s\": a comma ends a value inside { }: quote the whole value, "
+		"\"…, …\"",
+		entry->key);
+}
+
 static void
 complain_unknown(const struct fill *f, const struct conf_part *parts, size_t count,
-	const char *const *ignore, const struct conf_node *entry)
+	const char *const *ignore, const struct conf_node *map, size_t n)
 {
+	const struct conf_node *entry = map->items[n];
 	struct names names = { .count = 0 };
 	size_t word = strcspn(entry->key, ":");
 	if (word > 0 && entry->key[word] == ':') { /* what follows may be a password */
@@ -206,11 +225,19 @@ complain_unknown(const struct fill *f, const struct conf_part *parts, size_t cou
 			word < 64 ? (int)word : 64, entry->key);
 		return;
 	}
+	if (is_rest_of_value(map, n) && strchr(entry->key, ')') != NULL) {
+		complain_comma(f, entry);
+		return;
+	}
 	gather_names(&names, parts, count, ignore);
 	const char *near = str_nearest(entry->key, names.all, names.count);
 	if (near != NULL) {
 		complain(f->complaints, &entry->key_pos,
 			"unknown key \"%.64s\", did you mean \"%s\"?", entry->key, near);
+		return;
+	}
+	if (is_rest_of_value(map, n)) {
+		complain_comma(f, entry);
 		return;
 	}
 	struct buf list;
@@ -242,7 +269,7 @@ fill_parts(const struct fill *f, const struct conf_part *parts, size_t count,
 {
 	for (size_t i = 0; map != NULL && i < map->count; i++)
 		if (!is_known(parts, count, ignore, map->items[i]->key))
-			complain_unknown(f, parts, count, ignore, map->items[i]);
+			complain_unknown(f, parts, count, ignore, map, i);
 	for (size_t p = 0; p < count; p++)
 		for (const struct conf_field *row = parts[p].fields; row->type != CONF_END; row++)
 			fill_field(f, row, map, parts[p].at);
