@@ -264,11 +264,92 @@ explain_key(
 	return true;
 }
 
+/* Where the quote that opens at `at` closes; the text's length when it never does. */
+static size_t
+closing_quote(const struct conf_file *file, size_t at)
+{
+	char quote = file->text[at];
+	for (at++; at < file->len; at++) {
+		bool has_next = at + 1 < file->len;
+		if (quote == '"' && file->text[at] == '\\')
+			at++;
+		else if (quote == '\'' && file->text[at] == quote && has_next &&
+			 file->text[at + 1] == quote)
+			at++;
+		else if (file->text[at] == quote)
+			return at;
+	}
+	return file->len;
+}
+
+/* A quote begins a text only where a value or a key may begin. */
+static bool
+is_opening(const struct conf_file *file, size_t at)
+{
+	if (file->text[at] != '"' && file->text[at] != '\'')
+		return false;
+	bool is_apart = at > 0 && file->text[at - 1] == ' ';
+	while (at > 0 && file->text[at - 1] == ' ')
+		at--;
+	if (at == 0 || strchr("\n{[,", file->text[at - 1]) != NULL)
+		return true;
+	return is_apart && strchr(":-", file->text[at - 1]) != NULL;
+}
+
+/* Does it close in a later line, before what cannot follow: at the next text's opening quote? */
+static bool
+is_astray(const struct conf_file *file, size_t open, size_t close)
+{
+	if (close >= file->len)
+		return true;
+	if (memchr(file->text + open, '\n', close - open) == NULL)
+		return false;
+	for (close++; close < file->len && file->text[close] == ' ';)
+		close++;
+	return close < file->len && strchr(",}]:#\r\n", file->text[close]) == NULL;
+}
+
+static size_t
+line_end(const struct conf_file *file, size_t at)
+{
+	const char *end = memchr(file->text + at, '\n', file->len - at);
+	return end != NULL ? (size_t)(end - file->text) : file->len;
+}
+
+/* A quote that is never closed swallows the lines below it, and libyaml stumbles far from it. */
+static bool
+explain_open_quote(
+	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
+{
+	size_t len = 0, stop = file->len;
+	const char *line = file_line(file, t->context_line > 0 ? t->context_line : 1, &len);
+	const char *last = file_line(file, t->line + 1, &len);
+	if (last != NULL)
+		stop = (size_t)(last - file->text);
+	for (size_t at = line != NULL ? (size_t)(line - file->text) : stop; at < stop; at++) {
+		if (file->text[at] == '#' && at > 0 && strchr(" \n", file->text[at - 1]) != NULL)
+			at = line_end(file, at);
+		if (at >= stop || !is_opening(file, at))
+			continue;
+		size_t close = closing_quote(file, at);
+		if (is_astray(file, at, close)) {
+			struct conf_pos pos = place_of(file, at);
+			complain(complaints, &pos, "the quote opened at %u:%u is never closed",
+				pos.line, pos.column);
+			return true;
+		}
+		at = close;
+	}
+	return false;
+}
+
 void
 explain_trouble(
 	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
 {
 	if (explain_tab(file, t, complaints))
+		return;
+	if (explain_open_quote(file, t, complaints))
 		return;
 	if (is_inside_flow(t) && t->problem != NULL && t->context_line > 0) {
 		explain_flow(file, t, complaints);
