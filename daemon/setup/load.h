@@ -14,7 +14,7 @@ struct load {
 	struct complaints *complaints;
 	struct map *check_names;    /* name -> struct check_spec *, disabled ones too */
 	bool has_unknown_checks;    /* a check without a type: what names it cannot be judged */
-	bool has_unknown_receivers; /* the same for receivers */
+	bool has_unknown_receivers; /* `receivers:` is no map: its names are not known */
 };
 
 /* The blocks at the top that are plain tables: name, rows, where they lie in struct settings. */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/cause.h"
 #include "setup/load.h"
 
 #define WHAT_SIZE     100
@@ -101,9 +102,9 @@ receivers_load(struct load *l)
 		struct receiver_spec *spec = load_receiver(l, receivers->items[i]);
 		if (spec != NULL)
 			s->receivers[s->receiver_count++] = spec;
-		else
-			l->has_unknown_receivers = true;
 	}
+	l->has_unknown_receivers =
+		receivers == NULL && !conf_is_absent(conf_get(l->root, "receivers"));
 	const struct receiver_type *implicit = receiver_find(IMPLICIT_NAME);
 	if (room > 0 || implicit == NULL)
 		return;
@@ -142,9 +143,43 @@ without_later(const struct load *l, const struct conf_node *entry)
 	return map;
 }
 
+/* Those of rules are named after them, and a glob may take what comes later. */
+static void
+check_cause(const struct load *l, const char *code, const struct conf_pos *pos)
+{
+	if (strpbrk(code, "*?[") != NULL || str_starts(code, "rule.") || cause_find(code) != NULL)
+		return;
+	const char **codes = xcalloc(cause_count(), sizeof(char *));
+	for (size_t i = 0; i < cause_count(); i++)
+		codes[i] = cause_at(i)->code;
+	const char *near = str_nearest(code, codes, cause_count());
+	if (near != NULL)
+		complain_warn(l->complaints, pos,
+			"no cause is called \"%.64s\", did you mean \"%s\"?", code, near);
+	else
+		complain_warn(l->complaints, pos, "no cause is called \"%.64s\"", code);
+	free(codes);
+}
+
+static void
+check_causes(const struct load *l, const struct conf_node *entry, const struct route_spec *route)
+{
+	const struct conf_node *match = conf_get(entry, "match"), *cause = conf_get(match, "cause");
+	const struct conf_strings *codes = &route->match.cause;
+	for (size_t i = 0; i < codes->count; i++) {
+		bool is_item = cause->kind == CONF_LIST && cause->count == codes->count;
+		check_cause(l, codes->all[i], is_item ? &cause->items[i]->pos : &cause->pos);
+	}
+}
+
+struct names {
+	struct receiver_spec *all; /* borrows; of one that is broken only its name is known */
+	size_t count;
+};
+
 static void
 load_route(const struct load *l, const struct conf_node *entry, struct route_spec *route,
-	const struct receiver_spec *receivers)
+	const struct names *receivers)
 {
 	if (entry->kind != CONF_MAP) {
 		complain(l->complaints, &entry->pos, "a route must be a map, not %s",
@@ -156,17 +191,33 @@ load_route(const struct load *l, const struct conf_node *entry, struct route_spe
 	conf_fill(&part, 1, &map, "route", NULL, l->complaints);
 	free(map.items);
 	if (!l->has_unknown_receivers)
-		route_check(route, entry, receivers, l->settings->receiver_count, l->complaints);
+		route_check(route, entry, receivers->all, receivers->count, l->complaints);
+	check_causes(l, entry, route);
 }
 
-/* A flat copy that borrows: what route_check wants. */
-static struct receiver_spec *
-flat_receivers(const struct settings *s)
+static bool
+is_loaded(const struct settings *s, const char *name)
 {
-	struct receiver_spec *flat = xcalloc(s->receiver_count + 1, sizeof(*flat));
 	for (size_t i = 0; i < s->receiver_count; i++)
-		flat[i] = *s->receivers[i];
-	return flat;
+		if (strcmp(s->receivers[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Every receiver that is written: a route to one that is broken is not wrong itself. */
+static struct names
+written_receivers(const struct load *l)
+{
+	const struct settings *s = l->settings;
+	const struct conf_node *node = conf_get(l->root, "receivers");
+	size_t room = node != NULL && node->kind == CONF_MAP ? node->count : 0;
+	struct names names = { .all = xcalloc(s->receiver_count + room + 1, sizeof(*names.all)) };
+	for (size_t i = 0; i < s->receiver_count; i++)
+		names.all[names.count++] = *s->receivers[i];
+	for (size_t i = 0; i < room; i++)
+		if (!is_loaded(s, node->items[i]->key))
+			names.all[names.count++].name = node->items[i]->key;
+	return names;
 }
 
 static struct route_spec *
@@ -214,12 +265,12 @@ routes_load(struct load *l)
 		return;
 	}
 	bool is_complete = false;
-	struct receiver_spec *flat = flat_receivers(s);
+	struct names receivers = written_receivers(l);
 	for (size_t i = 0; i < count; i++) {
-		load_route(l, routes->items[i], add_route(s), flat);
+		load_route(l, routes->items[i], add_route(s), &receivers);
 		is_complete = is_complete || takes_everything(routes->items[i]);
 	}
-	free(flat);
+	free(receivers.all);
 	if (!is_complete)
 		complain_warn(l->complaints, &routes->key_pos,
 			"no route takes everything: what matches none of them goes to syslog");

@@ -153,6 +153,29 @@ test_the_path_of_a_webhook_is_a_secret(void **state)
 }
 
 static void
+test_unknown_causes_are_warned_of(void **state)
+{
+	char *said;
+	struct settings *s = try_load(
+		"checks: { memory: { type: memory } }\n"
+		"receivers: { log: { type: syslog } }\n"
+		"routes:\n"
+		"  - { match: { cause: [net.refused, net.refusd, rule.x, \"nte.*\"] }, to: log }\n"
+		"  - { match: { cause: nothing }, to: log }\n"
+		"  - to: log\n",
+		&said);
+	(void)state;
+	assert_non_null(s);
+	assert_non_null(strstr(said, ":4:37: warning: no cause is called \"net.refusd\", did you "
+				     "mean \"net.refused\"?"));
+	assert_non_null(strstr(said, ":5:23: warning: no cause is called \"nothing\"\n"));
+	assert_null(strstr(said, "called \"rule.x\""));
+	assert_null(strstr(said, "called \"nte"));
+	free(said);
+	settings_unref(s);
+}
+
+static void
 test_defaults_block(void **state)
 {
 	struct settings *s = load(
@@ -350,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_defaults_of_everything),
 		cmocka_unit_test(test_state_dir),
 		cmocka_unit_test(test_the_path_of_a_webhook_is_a_secret),
+		cmocka_unit_test(test_unknown_causes_are_warned_of),
 		cmocka_unit_test(test_defaults_block),
 		cmocka_unit_test(test_disabled_checks),
 		cmocka_unit_test(test_targets_are_masked),
