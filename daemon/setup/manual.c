@@ -51,7 +51,9 @@ static const char values[] =
 	"| `${file:/run/secrets/x}` | the file's content without its last newline; masked in all "
 	"outputs |\n"
 	"| `${credential:x}` | the same for a credential that systemd loaded |\n"
-	"| `$${` | `${` itself |\n\n";
+	"| `$${` | `${` itself |\n\n"
+	"Passwords in URLs are masked in all outputs, and so are query parameters that are named "
+	"like a credential: `token`, `key`, `sig`, `auth`, `secret`, `password` and the like.\n\n";
 
 static void
 add_top(struct buf *out)
