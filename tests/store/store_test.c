@@ -225,18 +225,29 @@ test_dropped_waiter_is_not_called(void **state)
 	assert_int_equal(other.durable + other.lost, 0);
 }
 
-/* Runs `body` in a child; its result is the child's exit code. */
+/*
+ * Runs `body` in a child.  Its result comes through a pipe: the child ends without freeing what the
+ * parent still has, and valgrind would put its opinion of that into the exit code.
+ */
 static int
 in_child(int (*body)(struct bed *bed), struct bed *bed)
 {
+	int pipe_fds[2], result = 128;
+
 	fflush(NULL);
+	assert_int_equal(pipe(pipe_fds), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(body(bed));
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	if (pid == 0) {
+		result = body(bed);
+		_exit(write(pipe_fds[1], &result, sizeof(result)) == sizeof(result) ? 0 : 1);
+	}
+	close(pipe_fds[1]);
+	if (read(pipe_fds[0], &result, sizeof(result)) != sizeof(result))
+		result = 128;
+	close(pipe_fds[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return result;
 }
 
 static int
