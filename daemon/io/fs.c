@@ -34,7 +34,7 @@
 
 #define LIVE_MAX        8
 #define PATIENCE_US     (20 * USEC_PER_MSEC)
-#define IDLE_US         (10 * USEC_PER_SEC) /* a helper costs megabytes, starting one milliseconds */
+#define IDLE_US         USEC_PER_SEC /* a helper costs megabytes, starting one milliseconds */
 #define MOUNTS_FRESH_US USEC_PER_SEC
 #define REAP_MIN_US     (20 * USEC_PER_MSEC)
 #define REAP_MAX_US     (2 * USEC_PER_SEC)
