@@ -15,7 +15,8 @@ WERROR ?= -Werror
 QUIET := $(if $(V),,@)
 SAY := @$(if $(V),:,echo)
 
-LIBS := libevent_core libevent_pthreads libevent libcares libcurl jansson sqlite3 yaml-0.1 libssl libcrypto
+LIBS := libevent_core libevent_pthreads libevent libcares libcurl jansson sqlite3 yaml-0.1 libssl libcrypto \
+	libpq hiredis libsystemd
 HAVE_LIBS := $(shell pkg-config --exists $(LIBS) 2>/dev/null && echo yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
@@ -40,6 +41,8 @@ CLI_OBJ := $(B)/daemon/triage_main.o
 LIB := $(B)/libtriaged.a
 TEST_SRC := $(wildcard tests/*/*_test.c)
 TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
 .PHONY: all run test check e2e asan lint format format-check docs bench fuzz nightly install \
@@ -75,11 +78,18 @@ $(B)/tests/%_test: tests/%_test.c $(TEST_HELP) $(LIB)
 	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(TEST_HELP) $(LIB) \
 		$(LDLIBS_ALL) -lcmocka
 
-.SECONDARY: $(TEST_HELP)
+.SECONDARY: $(TEST_HELP) $(B)/tests/fuzz/replay.o
 
-units: $(TEST_BIN)
+# Fuzz targets, with a driver that replays seeds; `make fuzz` gives them to libFuzzer.
+$(B)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(B)/tests/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	$(SAY) "  link  $@"
+	$(QUIET)$(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -MMD -MP $(LDFLAGS_ALL) -o $@ $< \
+		$(B)/tests/fuzz/replay.o $(LIB) $(LDLIBS_ALL)
 
--include $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:%=%.d)
+units: $(TEST_BIN) $(FUZZ_BIN)
+
+-include $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d)
 
 clean:
 	rm -rf build build-*
@@ -117,6 +127,14 @@ $(B)/hangfs: tests/help/fuse/hangfs.c
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(shell pkg-config --cflags fuse3 2>/dev/null) -o $@ $< \
 		$(shell pkg-config --libs fuse3 2>/dev/null)
+
+# Each target for FUZZ_SECONDS with libFuzzer, from its seeds; finds go to build-fuzz/finds.
+FUZZ_SECONDS ?= 30
+fuzz: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang B=build-fuzz WERROR= \
+		OPT="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link" \
+		build-fuzz/libtriaged.a
+	@tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS) "$(CFLAGS_ALL)" "$(PKG_LIBS) -lpthread -lm"
 
 # ---- rules of the house ----
 

@@ -10,6 +10,8 @@
 #ifndef PROBES_PROBE_H
 #define PROBES_PROBE_H
 
+#include <jansson.h>
+
 #include "conf/schema.h"
 #include "io/env.h"
 #include "io/fault.h"
@@ -17,6 +19,7 @@
 #include "model/sample.h"
 
 struct probe_run;
+struct probe_watch;
 struct probe_setup;
 
 struct probe_type {
@@ -26,6 +29,9 @@ struct probe_type {
 				NULL */
 	const struct conf_field *fields;
 	const struct metric_desc *metrics; /* closed by a NULL name */
+	/* Rows known only with the settings (one for each of `queries`): the whole table, the
+	 * type's own rows first, made by `check` with metric_intern.  NULL: there are none. */
+	const struct metric_desc *(*metrics_of)(const void *conf);
 	size_t conf_size;
 	size_t run_size; /* zeroed state of one run */
 	bool is_network; /* the table begins with METRIC_PHASE_ROWS */
@@ -41,12 +47,20 @@ struct probe_type {
 	bool (*is_parent)(const void *conf);
 	void (*start)(struct probe_run *run);
 	void (*stop)(struct probe_run *run); /* NULL: it holds nothing */
+	/* Between runs; both NULL or both set.  `open` never blocks; a run may come before what it
+	 * began is done.  A one-shot run (`triage probe`) has a watch for its own length. */
+	size_t watch_size; /* zeroed state */
+	void (*open)(struct probe_watch *watch);
+	void (*close)(struct probe_watch *watch);
 	/* The deadline passed: names the cause and says where it was stuck.  NULL: net.noreply. */
 	const char *(*stuck)(struct probe_run *run, char *text, size_t size);
 	/* `triage probe URL`: this type is chosen for these schemes ("http", "https"); may be NULL.
 	 */
 	const char *const *schemes;
 	const char *url_key; /* the key that takes such a URL */
+	/* `triage probe TEXT` where no scheme decides: is this a target for `url_key`?  NULL: no.
+	 */
+	bool (*takes)(const char *text);
 };
 
 /* What a probe's check() may use: no loop is needed for it. */
@@ -55,6 +69,9 @@ struct probe_setup {
 	const struct judge *judge;
 	const char *host_root;
 };
+
+/* The rows that samples of a check with these settings have. */
+const struct metric_desc *probe_metrics(const struct probe_type *type, const void *conf);
 
 extern const struct probe_type *const probe_table[]; /* NULL-terminated, alphabetical */
 const struct probe_type *probe_find(const char *name);
@@ -71,7 +88,11 @@ usec_t probe_time_left(const struct probe_run *run);     /* until the deadline, 
  * the same at every call; gone when the check is removed or its settings change. */
 void *probe_memory(struct probe_run *run, size_t size);
 
-void probe_value(struct probe_run *run, int metric, double value); /* index in the type's table */
+void probe_value(struct probe_run *run, int metric, double value); /* index in the check's table */
+/* A number whose name nobody could know before (a plugin's perfdata): its index, -1 when there are
+ * too many or the name is none.  Names are made of [A-Za-z0-9_]; texts are copied. */
+int probe_metric(struct probe_run *run, const char *name, enum metric_kind kind,
+	enum metric_unit unit, const char *help);
 void probe_phase(struct probe_run *run, enum metric_phase phase, usec_t us); /* -1: leaves it */
 void probe_fact(struct probe_run *run, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -87,5 +108,19 @@ void probe_error(struct probe_run *run, const char *cause, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A fault below the protocol: `net.<name>` as FAIL, or `self.*` as ERROR where it is ours. */
 void probe_fault(struct probe_run *run, enum fault fault, const char *reason);
+
+/* --- between runs --- */
+
+struct probe_watch *probe_watch(struct probe_run *run); /* of a type with `open` never NULL */
+/* After a reload it may be another struct of the same content: ask each time, keep no pointer. */
+const void *probe_watch_conf(const struct probe_watch *watch);
+void *probe_watch_state(struct probe_watch *watch);
+const struct io_env *probe_watch_env(const struct probe_watch *watch);
+const char *probe_watch_instance(const struct probe_watch *watch); /* NULL: not a child */
+/* Something happened: run soon.  Many pokes are one run; runs are at least a second apart. */
+void probe_watch_poke(struct probe_watch *watch);
+/* What must outlive a restart of the daemon (the place in a log, the last ping); borrowed. */
+void probe_watch_keep(struct probe_watch *watch, const json_t *state);
+const json_t *probe_watch_kept(const struct probe_watch *watch); /* NULL: nothing */
 
 #endif

@@ -23,6 +23,7 @@
 #define FACT_MAX     2048
 #define NOTE_MAX     400
 #define CHILDREN_MAX 1024
+#define METRICS_MAX  256 /* of one check, those that appear while it runs included */
 
 struct probe_run {
 	struct probe_job job;
@@ -30,12 +31,16 @@ struct probe_run {
 	void *arg;
 	struct timer deadline;
 	usec_t deadline_us;
-	bool is_over;     /* retired: the end of this turn frees it */
-	bool is_stopped;  /* type->stop was called */
-	char *instance;   /* behind us */
-	void *state;      /* behind us */
-	void *own_memory; /* when the job keeps none */
+	bool is_over;                  /* retired: the end of this turn frees it */
+	bool is_stopped;               /* type->stop was called */
+	char *instance;                /* behind us */
+	void *state;                   /* behind us */
+	void *own_memory;              /* when the job keeps none */
+	struct probe_watch *own_watch; /* the same */
+	struct metric_desc *grown;     /* rows nobody could know before; NULL: none */
+	double *grown_values;
 	struct sample sample;
+	size_t fixed_count; /* rows of the check's own table */
 	/* what the sample points at until the run is over */
 	char text[SAMPLE_TEXT_MAX];
 	struct sample_fact facts[SAMPLE_FACTS_MAX];
@@ -81,6 +86,17 @@ forget_sample(struct probe_run *run)
 }
 
 static void
+free_grown(struct probe_run *run)
+{
+	for (size_t i = run->fixed_count; run->grown != NULL && run->grown[i].name != NULL; i++) {
+		free((char *)(uintptr_t)run->grown[i].name);
+		free((char *)(uintptr_t)run->grown[i].help);
+	}
+	free(run->grown);
+	free(run->grown_values);
+}
+
+static void
 on_turn_end(void *obj)
 {
 	struct probe_run *run = obj;
@@ -90,6 +106,8 @@ on_turn_end(void *obj)
 		run->done(run->arg, &run->sample);
 	forget_sample(run);
 	free(run->own_memory);
+	probe_watch_close(run->own_watch);
+	free_grown(run);
 	free(run);
 }
 
@@ -140,6 +158,8 @@ give_verdict(struct probe_run *run, enum outcome outcome, const char *cause, con
 	s->wall_us = loop_wall(env->loop);
 	if (outcome != OUTCOME_ERROR && s->metric_count > 0)
 		s->values[total] = (double)s->took_us / USEC_PER_SEC;
+	if (run->grown != NULL)
+		s->metrics = metric_intern(run->grown);
 	if (outcome == OUTCOME_OK)
 		mark_parent(run);
 	retire(run);
@@ -165,7 +185,8 @@ struct probe_run *
 probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
 {
 	const struct probe_type *type = job->type;
-	size_t count = metric_count(type->metrics);
+	const struct metric_desc *metrics = probe_metrics(type, job->conf);
+	size_t count = metric_count(metrics);
 	size_t state_at = align_up(sizeof(struct probe_run) + count * sizeof(double));
 	size_t name_len = job->instance != NULL ? strlen(job->instance) + 1 : 0;
 	struct probe_run *run = xcalloc(1, state_at + type->run_size + name_len);
@@ -178,8 +199,8 @@ probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
 		run->instance = (char *)run->state + type->run_size;
 		memcpy(run->instance, job->instance, name_len);
 	}
-	run->sample.metrics = type->metrics;
-	run->sample.metric_count = count;
+	run->sample.metrics = metrics;
+	run->sample.metric_count = run->fixed_count = count;
 	run->sample.values = run->values;
 	run->sample.text = run->text;
 	run->sample.facts = run->facts;
@@ -190,6 +211,15 @@ probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
 	run->deadline_us = run->sample.started_us + job->timeout_us;
 	timer_init(&run->deadline, job->env->loop, on_deadline, run);
 	timer_at(&run->deadline, run->deadline_us);
+	if (job->watch == NULL && type->open != NULL) {
+		run->own_watch = probe_watch_open(&(struct probe_watch_options){
+			.type = type,
+			.conf = job->conf,
+			.instance = run->instance,
+			.env = job->env,
+		});
+		run->job.watch = run->own_watch;
+	}
 	type->start(run);
 	return run;
 }
@@ -273,6 +303,58 @@ probe_value(struct probe_run *run, int metric, double value)
 {
 	if (metric >= 0 && (size_t)metric < run->sample.metric_count)
 		run->sample.values[metric] = value;
+}
+
+struct probe_watch *
+probe_watch(struct probe_run *run)
+{
+	return run->job.watch;
+}
+
+static bool
+is_metric_name(const char *name)
+{
+	return name[0] != '\0' && strlen(name) <= 64 &&
+	       name[strspn(name,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+}
+
+/* One more row at the end of table and numbers, which are the run's own from now on. */
+static void
+grow(struct probe_run *run, const struct metric_desc *row)
+{
+	struct sample *s = &run->sample;
+	size_t count = s->metric_count;
+	const struct metric_desc *old = s->metrics;
+	const double *values = s->values;
+	bool is_first = run->grown == NULL;
+
+	run->grown = xreallocarray(run->grown, count + 2, sizeof(*run->grown));
+	run->grown_values = xreallocarray(run->grown_values, count + 1, sizeof(double));
+	if (is_first) {
+		memcpy(run->grown, old, count * sizeof(*run->grown));
+		memcpy(run->grown_values, values, count * sizeof(double));
+	}
+	run->grown[count] = *row;
+	run->grown[count + 1] = (struct metric_desc){ .name = NULL };
+	run->grown_values[count] = NAN;
+	s->metrics = run->grown;
+	s->values = run->grown_values;
+	s->metric_count = count + 1;
+}
+
+int
+probe_metric(struct probe_run *run, const char *name, enum metric_kind kind, enum metric_unit unit,
+	const char *help)
+{
+	int known = metric_index(run->sample.metrics, name);
+
+	if (known >= 0)
+		return known;
+	if (run->sample.metric_count >= METRICS_MAX || !is_metric_name(name))
+		return -1;
+	grow(run, &(struct metric_desc){ xstrdup(name), kind, unit, xstrdup(help) });
+	return (int)run->sample.metric_count - 1;
 }
 
 void

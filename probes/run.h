@@ -13,6 +13,22 @@ struct probe_keep {
 	size_t size;
 };
 
+/* The watch of one check; NULL for types without one. */
+struct probe_watch_options {
+	const struct probe_type *type;
+	const void *conf;
+	const char *instance; /* copied; NULL */
+	const struct io_env *env;
+	const json_t *kept; /* what an earlier process kept; copied; NULL */
+	void (*on_poke)(void *arg);
+	void (*on_keep)(void *arg, const json_t *state); /* either may be NULL */
+	void *arg;
+};
+struct probe_watch *probe_watch_open(const struct probe_watch_options *o);
+void probe_watch_close(struct probe_watch *watch); /* NULL is fine */
+/* The settings were read anew and are the same: they live elsewhere now. */
+void probe_watch_move(struct probe_watch *watch, const void *conf);
+
 struct probe_job {
 	const struct probe_type *type;
 	const void *conf;     /* must outlive the run */
@@ -20,7 +36,8 @@ struct probe_job {
 	usec_t timeout_us;
 	const struct io_env *env;
 	const struct judge *judge;
-	struct probe_keep *keep; /* may be NULL */
+	struct probe_keep *keep;   /* may be NULL */
+	struct probe_watch *watch; /* NULL: one is made for this run alone, if the type has any */
 };
 
 /* Called once, on a later occasion than the start, with a sample that is good until it returns.

@@ -21,3 +21,13 @@ probe_find(const char *name)
 			return probe_table[i];
 	return NULL;
 }
+
+const struct metric_desc *
+probe_metrics(const struct probe_type *type, const void *conf)
+{
+	const struct metric_desc *own = NULL;
+
+	if (type->metrics_of != NULL && conf != NULL)
+		own = type->metrics_of(conf);
+	return own != NULL ? own : type->metrics;
+}

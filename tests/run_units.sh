@@ -16,5 +16,16 @@ for source in tests/*/*_test.c; do
 		echo "$output" | tail -n 40
 	fi
 done
+for source in tests/fuzz/*_fuzz.c; do
+	[ -e "$source" ] || continue
+	name=$(basename "${source%_fuzz.c}")
+	if output=$("$@" "$build/${source%.c}" "tests/fuzz/corpus/$name" 2>&1); then
+		good=$((good + 1))
+	else
+		bad=$((bad + 1))
+		echo "FAILED $build/${source%.c}"
+		echo "$output" | tail -n 40
+	fi
+done
 echo "unit programs: $good passed, $bad failed"
 [ "$bad" = 0 ] && [ "$good" -gt 0 ]

@@ -31,6 +31,7 @@ field_kind(const struct conf_field *field)
 		[CONF_STRING] = "a text",
 		[CONF_SECRET] = "a text",
 		[CONF_URL] = "a URL",
+		[CONF_DSN] = "a data source name",
 		[CONF_INT] = "a whole number",
 		[CONF_NUMBER] = "a number",
 		[CONF_BOOL] = "true or false",
@@ -89,6 +90,8 @@ static int
 parse_text(const struct conf_field *field, const char *text, char **out, struct err *e)
 {
 	if (field->type == CONF_URL && field_url_check(field, text, e) != 0)
+		return -1;
+	if (field->type == CONF_DSN && field_dsn_check(field, text, e) != 0)
 		return -1;
 	if (field->type == CONF_REGEX && pattern_check(text, e) != 0)
 		return -1;
@@ -243,6 +246,7 @@ field_clear(const struct conf_field *field, void *slot)
 	case CONF_STRING:
 	case CONF_SECRET:
 	case CONF_URL:
+	case CONF_DSN:
 	case CONF_PATH:
 	case CONF_REGEX:
 		clear_text(slot);
@@ -325,6 +329,7 @@ field_is_same(const struct conf_field *field, const void *a, const void *b)
 	case CONF_STRING:
 	case CONF_SECRET:
 	case CONF_URL:
+	case CONF_DSN:
 	case CONF_PATH:
 	case CONF_REGEX:
 		return str_eq(*(char *const *)a, *(char *const *)b);

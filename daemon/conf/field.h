@@ -26,6 +26,11 @@ char *field_url_masked(const struct conf_field *field, const char *url);
 void field_url_secrets(const struct conf_field *field, const char *url, struct secret_set *set);
 int field_url_check(const struct conf_field *field, const char *text, struct err *e);
 
+/* The same for data source names: conf/dsn.h. */
+int field_dsn_check(const struct conf_field *field, const char *text, struct err *e);
+char *field_dsn_masked(const struct conf_field *field, const char *text);
+void field_dsn_secrets(const struct conf_field *field, const char *text, struct secret_set *set);
+
 /* Quotes `text` as YAML where it needs it. */
 void yaml_add_text(struct buf *out, const char *text);
 /* The value of a scalar type as the user would write it, masked where it must be. */

@@ -28,6 +28,7 @@ enum conf_type {
 	CONF_DURATION, /* usec_t */
 	CONF_SIZE,     /* int64_t bytes */
 	CONF_ENUM,     /* int: index into choices; -1 when absent without default */
+	CONF_DSN,      /* char *, checked by the grammar of `dsn`; its password is masked */
 	CONF_PATH,     /* char *, absolute */
 	CONF_REGEX,    /* char *, compiled once to check it (POSIX extended) */
 	CONF_STRINGS,  /* struct conf_strings: one scalar or a list; default "a" or "[a, b]" */
@@ -35,6 +36,9 @@ enum conf_type {
 	CONF_NODE,     /* const struct conf_node *: taken as it is, by the owner's own parser */
 	CONF_GROUP,    /* a struct inside this one, with rows of its own */
 };
+
+/* Grammars of data source names: conf/dsn.h. */
+enum dsn_kind { DSN_POSTGRES, DSN_MYSQL, DSN_REDIS, DSN_SQLITE };
 
 enum conf_flag {
 	CONF_REQUIRED = 1,
@@ -67,6 +71,7 @@ struct conf_field {
 	const char *const *choices;      /* ENUM: NULL-terminated */
 	const struct conf_field *fields; /* GROUP */
 	const char *unit;
+	enum dsn_kind dsn; /* DSN */
 	unsigned flags;
 	const char *doc; /* whole sentences, for the manual */
 	const char *example;
@@ -77,6 +82,7 @@ struct conf_field {
 #define STRING_AT(T, m)           .type = CONF_STRING, .offset = CONF_AT(T, m, char *)
 #define SECRET_AT(T, m)           .type = CONF_SECRET, .offset = CONF_AT(T, m, char *)
 #define URL_AT(T, m)              .type = CONF_URL, .offset = CONF_AT(T, m, char *)
+#define DSN_AT(T, m, k)           .type = CONF_DSN, .dsn = (k), .offset = CONF_AT(T, m, char *)
 #define PATH_AT(T, m)             .type = CONF_PATH, .offset = CONF_AT(T, m, char *)
 #define REGEX_AT(T, m)            .type = CONF_REGEX, .offset = CONF_AT(T, m, char *)
 #define INT_AT(T, m)              .type = CONF_INT, .offset = CONF_AT(T, m, int64_t)

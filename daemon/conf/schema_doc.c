@@ -28,6 +28,8 @@ kind_words(const struct conf_field *field)
 		return "text, secret";
 	case CONF_URL:
 		return "URL";
+	case CONF_DSN:
+		return "data source name";
 	case CONF_INT:
 		return "whole number";
 	case CONF_NUMBER:
@@ -215,6 +217,7 @@ field_schema(const struct conf_field *field)
 	case CONF_GROUP:
 		return conf_json_schema(field->fields);
 	case CONF_URL:
+	case CONF_DSN:
 	case CONF_PATH:
 	case CONF_REGEX:
 		return json_pack("{s:s}", "type", "string");

@@ -111,8 +111,9 @@ format_text(const struct conf_field *field, const char *text, struct buf *out)
 		buf_add_text(out, "null");
 	} else if (field->type == CONF_SECRET) {
 		buf_add_text(out, "\"" SECRET_MASK "\"");
-	} else if (field->type == CONF_URL) {
-		char *masked = field_url_masked(field, text);
+	} else if (field->type == CONF_URL || field->type == CONF_DSN) {
+		char *masked = field->type == CONF_URL ? field_url_masked(field, text)
+						       : field_dsn_masked(field, text);
 		yaml_add_text(out, masked);
 		free(masked);
 	} else {
@@ -260,6 +261,7 @@ is_absent(const struct conf_field *field, const void *slot)
 	case CONF_STRING:
 	case CONF_SECRET:
 	case CONF_URL:
+	case CONF_DSN:
 	case CONF_PATH:
 	case CONF_REGEX:
 		return *(char *const *)slot == NULL;
@@ -345,6 +347,8 @@ add_field_secrets(const struct conf_field *field, const void *slot, struct secre
 		secret_set_add(set, *(char *const *)slot);
 	} else if (field->type == CONF_URL && *(char *const *)slot != NULL) {
 		field_url_secrets(field, *(char *const *)slot, set);
+	} else if (field->type == CONF_DSN && *(char *const *)slot != NULL) {
+		field_dsn_secrets(field, *(char *const *)slot, set);
 	} else if (field->type == CONF_STRINGS && is_masked) {
 		for (size_t i = 0; i < strings->count; i++)
 			add_secret(set, strings->all[i]);

@@ -11,6 +11,9 @@ struct tls_pool;
 struct http_client;
 struct fs_pool;
 struct offload;
+struct inotify;
+struct inbox;
+struct bus;
 
 struct io_env {
 	struct loop *loop;
@@ -19,6 +22,9 @@ struct io_env {
 	struct http_client *http;
 	struct fs_pool *fs;
 	struct offload *offload;
+	struct inotify *inotify;
+	struct inbox *inbox; /* pings from outside; NULL in a one-shot run */
+	struct bus *bus;     /* the system bus, connected at its first use */
 	struct stats *stats;
 	const struct secret_set *secrets; /* NULL: nothing to mask */
 	const char *host_root;            /* "/" or where the host is mounted in a sidecar */

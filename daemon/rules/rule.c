@@ -165,6 +165,8 @@ metrics_of(const void *arg, const char *check)
 	const struct rule_compiler *c = arg;
 	const struct check_spec *spec = spec_of(c, check);
 
+	if (spec && c->checks->metrics_of)
+		return c->checks->metrics_of(spec);
 	return spec ? c->checks->metrics_of_type(spec->type) : NULL;
 }
 

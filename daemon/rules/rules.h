@@ -24,6 +24,8 @@ struct rule_checks {
 	const struct check_spec *const *specs;
 	size_t count;
 	const struct metric_desc *(*metrics_of_type)(const char *type); /* NULL: no such type */
+	/* With what its settings add (one row for each query...); NULL: as the type's. */
+	const struct metric_desc *(*metrics_of)(const struct check_spec *spec);
 };
 
 /*

@@ -40,6 +40,9 @@ renew(struct check *check, const struct check_spec *spec, size_t place)
 		sched_abort_run(check);
 		probe_keep_fini(&check->keep);
 		sched_schedule_soon(check, place);
+		sched_renew_watch(check);
+	} else {
+		probe_watch_move(check->watch, spec->conf);
 	}
 	if (check_is_parent(spec))
 		sched_renew_children(check, !is_same);

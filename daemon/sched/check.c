@@ -47,6 +47,8 @@ check_free(struct check *check)
 		return;
 	probe_run_abort(check->run);
 	probe_keep_fini(&check->keep);
+	probe_watch_close(check->watch);
+	json_decref(check->kept);
 	if (check->has_sample)
 		sample_fini(&check->last);
 	free(check->children);

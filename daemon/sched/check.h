@@ -27,7 +27,11 @@ struct check {
 	struct probe_run *run; /* NULL: idle */
 	struct generation *run_generation;
 	struct probe_keep keep;
-	usec_t phase_us; /* its place in the interval's grid */
+	struct probe_watch *watch; /* NULL: its type has none */
+	json_t *kept;              /* what the watch wants remembered; NULL */
+	usec_t started_us;         /* the last start */
+	bool is_poked;             /* run again as soon as this run is over */
+	usec_t phase_us;           /* its place in the interval's grid */
 	usec_t tick_us;
 	enum check_state state;
 	usec_t since_wall_us;

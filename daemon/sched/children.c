@@ -124,10 +124,13 @@ sched_renew_children(struct check *parent, bool is_changed)
 		struct check *child = parent->children[i];
 
 		borrow_from_parent(child->own_spec, parent->spec);
-		if (!is_changed)
+		if (!is_changed) {
+			probe_watch_move(child->watch, child->spec->conf);
 			continue;
+		}
 		sched_abort_run(child);
 		probe_keep_fini(&child->keep);
 		sched_schedule_soon(child, i);
+		sched_renew_watch(child);
 	}
 }

@@ -29,6 +29,12 @@ struct sched {
 struct check *sched_add(struct sched *sched, const struct check_spec *spec, size_t place);
 void sched_remove(struct check *check); /* frees it; it has no children any more */
 void sched_abort_run(struct check *check);
+/* Opens what the check's type keeps between runs; closes it first if it is open. */
+void sched_renew_watch(struct check *check);
+/* Its watch asks for a run. */
+void sched_poke(struct check *check);
+/* Remembers what must outlive a restart. */
+void sched_keep(const struct check *check);
 void sched_schedule_soon(struct check *check, size_t place);
 usec_t sched_tick_for(const struct sched *sched, usec_t interval_us);
 void sched_let_go(struct generation *generation);

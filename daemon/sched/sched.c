@@ -21,6 +21,7 @@
 #define STARTS_PER_TICK       50 /* at most, on average: more checks make a finer tick */
 #define STARTS_PER_TURN       32 /* cut a batch here and let the loop breathe */
 #define FIRST_RUNS_PER_SECOND 1000
+#define POKED_APART_US        USEC_PER_SEC
 #define SLEPT_US              USEC_PER_SEC /* a suspend shorter than this is nothing */
 
 static void
@@ -122,17 +123,20 @@ schedule_retry(struct check *check)
 		schedule(check, soon);
 }
 
-/* Remembers, beyond a restart, how far the start_period has come. */
-static void
-keep(const struct check *check)
+/* Beyond a restart: how far the start_period has come, and what the probe wants remembered. */
+void
+sched_keep(const struct check *check)
 {
 	struct sched *sched = check->sched;
 	json_t *doc;
 
-	if (sched->options.on_keep == NULL || check->spec->common.start_period_us == 0)
+	if (sched->options.on_keep == NULL ||
+		(check->spec->common.start_period_us == 0 && check->kept == NULL))
 		return;
 	doc = json_pack("{s:I,s:b}", "first_added", (json_int_t)check->first_added_wall_us,
 		"has_started", check->has_started);
+	if (check->kept != NULL)
+		json_object_set(doc, "probe", check->kept);
 	sched->options.on_keep(sched->options.arg, check->spec->name, doc);
 	json_decref(doc);
 }
@@ -161,6 +165,24 @@ look_for_sleep(struct sched *sched)
 	return true;
 }
 
+/* Something happened at the target: sooner than planned, but not more often than once a second. */
+void
+sched_poke(struct check *check)
+{
+	usec_t now = loop_now(check->sched->env->loop);
+	usec_t soon = check->started_us + POKED_APART_US;
+
+	if (check->sched->is_stopped)
+		return;
+	check->is_poked = check->run != NULL;
+	if (check->is_poked)
+		return;
+	if (soon < now)
+		soon = now;
+	if (check->due.due > soon)
+		schedule(check, soon);
+}
+
 static void
 on_probe_done(void *arg, const struct sample *seen)
 {
@@ -175,8 +197,10 @@ on_probe_done(void *arg, const struct sample *seen)
 	check_take(check, &sample, loop_wall(sched->env->loop));
 	check_remember(check, &sample);
 	if (check->has_started && !had_started)
-		keep(check);
+		sched_keep(check);
 	schedule_retry(check);
+	if (check->is_poked)
+		sched_poke(check);
 	sched->options.on_sample(sched->options.arg, check->spec, &check->last);
 	if (check->last.outcome == OUTCOME_OK && check_is_parent(check->spec))
 		sched_take_children(check, &check->last);
@@ -195,9 +219,12 @@ start_run(struct check *check)
 		.env = sched->env,
 		.judge = sched->options.judge,
 		.keep = &check->keep,
+		.watch = check->watch,
 	};
 
 	check->runs++;
+	check->started_us = loop_now(sched->env->loop);
+	check->is_poked = false;
 	check->run_generation = sched->generation;
 	sched->generation->runs++;
 	stats_add(sched->env->stats, STAT_RUNS_STARTED, 1);
@@ -314,8 +341,9 @@ recall(struct check *check)
 	json_int_t first = json_integer_value(json_object_get(state, "first_added"));
 
 	check->first_added_wall_us = loop_wall(sched->env->loop);
+	check->kept = json_incref(json_object_get(state, "probe"));
 	if (first <= 0 || first > check->first_added_wall_us) {
-		keep(check);
+		sched_keep(check);
 		return;
 	}
 	check->first_added_wall_us = first;
@@ -358,6 +386,7 @@ sched_add(struct sched *sched, const struct check_spec *spec, size_t place)
 	map_put(sched->by_name, spec->name, check);
 	recall(check);
 	sched_schedule_soon(check, place);
+	sched_renew_watch(check);
 	return check;
 }
 
@@ -369,7 +398,8 @@ sched_remove(struct check *check)
 	heap_remove(&sched->heap, &check->due);
 	sched_abort_run(check);
 	map_remove(sched->by_name, check->spec->name);
-	if (sched->options.on_keep != NULL && check->spec->common.start_period_us > 0)
+	if (sched->options.on_keep != NULL &&
+		(check->spec->common.start_period_us > 0 || check->kept != NULL))
 		sched->options.on_keep(sched->options.arg, check->spec->name, NULL);
 	check_free(check);
 	arm(sched);

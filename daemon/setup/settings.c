@@ -55,6 +55,12 @@ metrics_of_type(const char *type)
 	return found != NULL ? found->metrics : NULL;
 }
 
+static const struct metric_desc *
+metrics_of_spec(const struct check_spec *spec)
+{
+	return probe_metrics(spec->probe_type, spec->conf);
+}
+
 /* Rules may name disabled checks: those are known, only never measured. */
 static void
 rules_load(struct load *l)
@@ -69,7 +75,7 @@ rules_load(struct load *l)
 		specs[i] = s->checks[i];
 	for (size_t i = 0; i < s->disabled_count; i++)
 		specs[s->check_count + i] = s->disabled[i];
-	struct rule_checks checks = { specs, count, metrics_of_type };
+	struct rule_checks checks = { specs, count, metrics_of_type, metrics_of_spec };
 	const struct conf_node *builtin = conf_get(l->root, "builtin_rules");
 	s->rules = rule_set_compile(
 		rules, conf_is_absent(builtin) ? NULL : builtin, &checks, l->complaints);

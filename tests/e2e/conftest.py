@@ -8,6 +8,26 @@ import lab
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: only in `make nightly`")
+    config.addinivalue_line("markers", "cause(*codes): breaks something and reads these codes")
+    config.addinivalue_line("markers", "trap(*numbers): a guide's check that lies, and ours does not")
+
+
+@pytest.fixture(autouse=True)
+def causes_are_read(request):
+    """A test that claims a cause code must have read it (lab.read_cause, lab.read_note)."""
+    lab.SEEN_CAUSES.clear()
+    yield
+    claimed = {code for mark in request.node.iter_markers("cause") for code in mark.args}
+    call = getattr(request.node, "call_report", None)
+    if claimed and call is not None and call.passed:
+        assert claimed <= lab.SEEN_CAUSES, f"never read: {sorted(claimed - lab.SEEN_CAUSES)}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.call_report = report
 
 
 @pytest.fixture

@@ -314,3 +314,36 @@ def triage(*args, env=None, stdin=None):
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("TRIAGE", "XDG_", "RUNTIME_D"))}
     return subprocess.run([BUILD / "triage", *map(str, args)], capture_output=True, text=True,
                           env={**keep, **(env or {})}, timeout=LIMIT, input=stdin)
+
+
+SEEN_CAUSES = set()  # what the running test has read: compared with its @cause marks
+
+
+def probe_once(target, *args, env=None):
+    """`triage probe TARGET --json`: one run, no daemon; the answer with its exit code."""
+    done = triage("probe", target, "--json", *args, env=env)
+    assert done.stdout.startswith("{"), (done.returncode, done.stdout, done.stderr)
+    assert "Sanitizer" not in done.stderr and "runtime error:" not in done.stderr, done.stderr
+    return {**json.loads(done.stdout), "exit": done.returncode}
+
+
+def probe_check(folder, check, name="it", env=None, extra=""):
+    """One run of a check written as in the settings: `{type: redis, url: ...}`."""
+    config = Path(folder) / "probe.yaml"
+    config.write_text(f"checks:\n  {name}: {check}\n{extra}")
+    return probe_once(name, "-c", config, env=env)
+
+
+def read_cause(sample, code, outcome="fail"):
+    """The sample says exactly this; remembered, so that a @cause mark cannot lie."""
+    assert sample["outcome"] == outcome and sample["cause"] == code, sample
+    SEEN_CAUSES.add(code)
+    return sample
+
+
+def read_note(sample, code):
+    """An `ok` sample that has this to say."""
+    notes = {n["cause"]: n["text"] for n in sample["notes"]}
+    assert code in notes, sample
+    SEEN_CAUSES.add(code)
+    return notes[code]

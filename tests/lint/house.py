@@ -19,7 +19,9 @@ FLOOR = {
 # A library is known in one room only.
 LIBRARIES = {
     r"event2/|event\.h": ["daemon/io"], r"ares\.h": ["daemon/io"], r"curl/": ["daemon/io"],
-    r"openssl/": ["daemon/io"], r"sqlite3\.h": ["daemon/store"], r"yaml\.h": ["daemon/conf"],
+    r"openssl/": ["daemon/io"],
+    r"sqlite3\.h": ["daemon/store", "probes/sqlite_look.c"], r"systemd/": ["daemon/io"],
+    r"libpq-fe\.h|postgres_ext": ["probes"], r"hiredis|sds\.h": ["probes"], r"yaml\.h": ["daemon/conf"],
     r"pthread\.h": ["daemon/io/offload.c", "daemon/io/log_writer.c", "daemon/io/tls.c",
                     "daemon/store"],
 }
@@ -158,10 +160,18 @@ def look_at_tables():
                 find(table, 1, f"{name} has no {tests}/{name}_test.c")
             if f"type: {name}\n" not in words:
                 find(table, 1, f"{name} is not in docs/configuration.md: run `make docs`")
-    for code in rows("daemon/model/causes.def", "CAUSE"):
-        if f"`{code}`" not in words:
-            find("daemon/model/causes.def", 1,
-                 f"{code} is not in docs/configuration.md: run `make docs`")
+    listed = re.findall(r'#include "model/(causes/\w+\.def)"',
+                        (TOP / "daemon/model/causes.def").read_text())
+    every = []
+    for file in listed:
+        codes = rows(f"daemon/model/{file}", "CAUSE")
+        every += codes
+        for code in codes:
+            if f"`{code}`" not in words:
+                find(f"daemon/model/{file}", 1,
+                     f"{code} is not in docs/configuration.md: run `make docs`")
+    if every != sorted(every):
+        find("daemon/model/causes.def", 1, "the codes are not in order")
 
 
 def look_at_header_cycles():

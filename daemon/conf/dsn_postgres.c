@@ -1,0 +1,9 @@
+/* The grammar of postgres data source names. */
+#include "conf/dsn.h"
+
+int
+dsn_postgres_parse(struct dsn *dsn, const char *text, struct err *e)
+{
+	(void)dsn;
+	return err_set(e, 1, "cannot read \"%.10s\"", text);
+}

@@ -1,0 +1,40 @@
+/* A check's watch: what its probe keeps open between runs, and what it may ask of the scheduler. */
+#include "base/mem.h"
+#include "sched/private.h"
+
+static void
+on_poke(void *arg)
+{
+	sched_poke(arg);
+}
+
+static void
+on_keep(void *arg, const json_t *state)
+{
+	struct check *check = arg;
+
+	json_decref(check->kept);
+	check->kept = json_deep_copy(state);
+	sched_keep(check);
+}
+
+void
+sched_renew_watch(struct check *check)
+{
+	const struct probe_type *type = check->spec->probe_type;
+
+	probe_watch_close(check->watch);
+	check->watch = NULL;
+	if (type->open == NULL)
+		return;
+	check->watch = probe_watch_open(&(struct probe_watch_options){
+		.type = type,
+		.conf = check->spec->conf,
+		.instance = check->spec->instance,
+		.env = check->sched->env,
+		.kept = check->kept,
+		.on_poke = on_poke,
+		.on_keep = on_keep,
+		.arg = check,
+	});
+}
