@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "io/fs.h"
 #include "io/http.h"
+#include "io/offload.h"
 #include "io/resolve.h"
 #include "io/tls.h"
 #include "rules/expr.h"
@@ -40,6 +41,7 @@ bench_open(struct bench *b, enum bench_time time)
 	b->env.tls = tls_pool_new();
 	b->env.http = http_client_new(b->loop, b->env.resolver, b->env.tls);
 	b->env.fs = fs_pool_new(b->loop, &b->stats);
+	b->env.offload = offload_new(b->loop);
 	b->env.stats = &b->stats;
 	b->env.host_root = "/";
 	b->env.version = TRIAGED_VERSION;
@@ -48,9 +50,20 @@ bench_open(struct bench *b, enum bench_time time)
 	sample_init(&b->sample, NULL);
 }
 
+void
+bench_restart(struct bench *b)
+{
+	bench_abort(b);
+	probe_watch_close(b->watch);
+	b->watch = NULL;
+	probe_keep_fini(&b->keep);
+}
+
 static void
 forget(struct bench *b)
 {
+	probe_watch_close(b->watch);
+	b->watch = NULL;
 	if (b->conf != NULL) {
 		if (b->type->release != NULL)
 			b->type->release(b->conf);
@@ -69,7 +82,9 @@ bench_close(struct bench *b)
 	bench_abort(b);
 	loop_turn(b->loop, false); /* what is retired lets go */
 	forget(b);
+	json_decref(b->kept);
 	sample_fini(&b->sample);
+	offload_free(b->env.offload);
 	fs_pool_free(b->env.fs);
 	http_client_free(b->env.http);
 	resolver_free(b->env.resolver);
@@ -113,10 +128,42 @@ on_done(void *arg, const struct sample *sample)
 	sample_copy(&b->sample, sample);
 }
 
+static void
+on_poke(void *arg)
+{
+	((struct bench *)arg)->pokes++;
+}
+
+static void
+on_keep(void *arg, const json_t *state)
+{
+	struct bench *b = arg;
+
+	json_decref(b->kept);
+	b->kept = json_deep_copy(state);
+}
+
+void
+bench_watch(struct bench *b, const char *instance)
+{
+	if (b->watch != NULL || b->type->open == NULL)
+		return;
+	b->watch = probe_watch_open(&(struct probe_watch_options){
+		.type = b->type,
+		.conf = b->conf,
+		.instance = instance,
+		.env = &b->env,
+		.kept = b->kept,
+		.on_poke = on_poke,
+		.on_keep = on_keep,
+		.arg = b,
+	});
+}
+
 void
 bench_start(struct bench *b, const char *instance)
 {
-	const struct probe_job job = {
+	struct probe_job job = {
 		.type = b->type,
 		.conf = b->conf,
 		.instance = instance,
@@ -127,6 +174,8 @@ bench_start(struct bench *b, const char *instance)
 	};
 
 	assert_null(b->run);
+	bench_watch(b, instance);
+	job.watch = b->watch;
 	b->run = probe_run_start(&job, on_done, b);
 }
 

@@ -30,10 +30,13 @@ struct bench {
 	struct conf_tree *tree;
 	char complaint[512]; /* of the last bench_configure; "" when it was good */
 	struct probe_keep keep;
-	usec_t timeout_us;     /* 10 s */
-	struct probe_run *run; /* under way; NULL */
-	struct sample sample;  /* the last one */
-	unsigned verdicts;     /* samples so far */
+	struct probe_watch *watch; /* opened with the first run; NULL when the type has none */
+	json_t *kept;              /* what it wants remembered; outlives bench_configure */
+	unsigned pokes;            /* runs it asked for */
+	usec_t timeout_us;         /* 10 s */
+	struct probe_run *run;     /* under way; NULL */
+	struct sample sample;      /* the last one */
+	unsigned verdicts;         /* samples so far */
 };
 
 void bench_open(struct bench *b, enum bench_time time);
@@ -45,6 +48,10 @@ int bench_configure(struct bench *b, const char *type, const char *yaml);
 void bench_run(struct bench *b);
 void bench_run_child(struct bench *b, const char *instance);
 void bench_start(struct bench *b, const char *instance);
+/* Opens the watch, as the scheduler does before the first run; runs do it themselves. */
+void bench_watch(struct bench *b, const char *instance);
+/* A restart of the daemon: the watch is closed; the next one gets what was kept. */
+void bench_restart(struct bench *b);
 void bench_await(struct bench *b);
 /* With a fake clock, against a peer that falls silent: lets happen what does, then the deadline. */
 void bench_run_stuck(struct bench *b);
