@@ -14,6 +14,8 @@
 #include "io/dgram.h"
 #include "io/fs.h"
 #include "io/http.h"
+#include "io/inbox.h"
+#include "io/inotify.h"
 #include "io/log_writer.h"
 #include "io/offload.h"
 #include "io/resolve.h"
@@ -356,6 +358,8 @@ make_env(struct app *app, struct err *e)
 	env->http = http_client_new(env->loop, env->resolver, env->tls);
 	env->fs = fs_pool_new(env->loop, &app->stats);
 	env->offload = offload_new(env->loop);
+	env->inotify = inotify_new(env->loop);
+	env->inbox = inbox_new();
 	env->stats = &app->stats;
 	env->secrets = app->settings->secrets;
 	env->host_root = app->settings->daemon.host_root;
@@ -525,6 +529,8 @@ app_free(struct app *app)
 		_exit(0);
 	}
 	fs_pool_free(app->env.fs);
+	inotify_free(app->env.inotify);
+	inbox_free(app->env.inbox);
 	http_client_free(app->env.http);
 	resolver_free(app->env.resolver);
 	loop_free(app->env.loop);

@@ -4,6 +4,7 @@
 #include "io/env.h"
 #include "io/fs.h"
 #include "io/http.h"
+#include "io/inotify.h"
 #include "io/loop.h"
 #include "io/offload.h"
 #include "io/resolve.h"
@@ -42,6 +43,7 @@ local_run(const struct local_job *job, struct err *e)
 		.tls = job->tls,
 		.fs = fs_pool_new(local.loop, &stats),
 		.offload = offload_new(local.loop),
+		.inotify = inotify_new(local.loop),
 		.stats = &stats,
 		.secrets = job->secrets,
 		.host_root = job->host_root,
@@ -63,6 +65,7 @@ local_run(const struct local_job *job, struct err *e)
 	http_client_free(env.http);
 	fs_pool_free(env.fs);
 	offload_free(env.offload);
+	inotify_free(env.inotify);
 	resolver_free(env.resolver);
 	loop_free(local.loop);
 	return local.sample;
