@@ -425,6 +425,7 @@ const struct probe_type probe_type_disk = {
 	.check = check,
 	.target = target,
 	.is_parent = is_parent,
+	.url_key = "path",
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

@@ -47,6 +47,8 @@ static const struct option_row options[] = {
 		"show it again every two seconds" },
 	{ "nagios", 'n', NULL, " status probe ", offsetof(struct cli, is_nagios),
 		"one line, perfdata and exit status of a Nagios plugin" },
+	{ "type", 0, "TYPE", " probe ", offsetof(struct cli, type),
+		"the probe that is meant, where the target does not tell" },
 	{ "state", 's', "STATE", " incidents ", offsetof(struct cli, state),
 		"open, acknowledged, resolved or all" },
 	{ "since", 0, "TIME", " incidents ", offsetof(struct cli, since),

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/table.h"
+#include "conf/value.h"
 #include "model/cause.h"
 #include "probes/probe.h"
 
@@ -68,9 +69,22 @@ print_cause(const struct cli *cli, const struct report *report)
 	print_labelled(cli, "do", text);
 }
 
+/* The catalogue's unit, or what the sample says of rows that only it knows. */
 static void
-print_numbers(const struct cli *cli, const char *title, const char *type, json_t *numbers,
-	const char *suffix)
+format_number(const struct report *report, const char *metric, double value, char *out, size_t size)
+{
+	const json_t *units = json_object_get(report->sample, "units");
+	const char *unit = json_string_value(json_object_get(units, metric));
+
+	if (unit != NULL)
+		value_format(value, unit, out, size);
+	else
+		answer_metric(report->type, metric, value, out, size);
+}
+
+static void
+print_numbers(const struct cli *cli, const char *title, const struct report *report,
+	json_t *numbers, const char *suffix)
 {
 	const struct table_column columns[] = {
 		{ .title = title, .is_flexible = true },
@@ -85,7 +99,7 @@ print_numbers(const struct cli *cli, const char *title, const char *type, json_t
 		char *metric = xasprintf("%s%s", key, suffix), text[64];
 		const char *cells[] = { key, text };
 
-		answer_metric(type, metric, json_number_value(value), text, sizeof(text));
+		format_number(report, metric, json_number_value(value), text, sizeof(text));
 		table_add(table, cells);
 		free(metric);
 	}
@@ -157,8 +171,8 @@ print_people(const struct cli *cli, const struct report *report)
 	print_cause(cli, report);
 	print_list(cli, facts, "name", "text");
 	print_list(cli, json_object_get(sample, "notes"), "cause", "text");
-	print_numbers(cli, "PHASE", report->type, json_object_get(sample, "phases"), "_time");
-	print_numbers(cli, "METRIC", report->type, values, "");
+	print_numbers(cli, "PHASE", report, json_object_get(sample, "phases"), "_time");
+	print_numbers(cli, "METRIC", report, values, "");
 	json_decref(values);
 	json_decref(facts);
 }
@@ -174,16 +188,15 @@ print_perfdata(const struct report *report)
 	json_object_foreach(json_object_get(report->sample, "values"), key, value)
 	{
 		int index = type == NULL ? -1 : metric_index(type->metrics, key);
-		const char *unit = "";
+		const char *unit = json_string_value(
+			json_object_get(json_object_get(report->sample, "units"), key));
 
-		if (index != -1 && type->metrics[index].unit == UNIT_SECONDS)
-			unit = "s";
-		else if (index != -1 && type->metrics[index].unit == UNIT_BYTES)
-			unit = "B";
-		else if (index != -1 && type->metrics[index].unit == UNIT_PERCENT)
-			unit = "%";
-		else if (index != -1 && type->metrics[index].kind == METRIC_COUNTER)
+		if (index != -1 && type->metrics[index].kind == METRIC_COUNTER)
 			unit = "c";
+		else if (unit == NULL)
+			unit = index == -1 ? "" : unit_symbol(type->metrics[index].unit);
+		if (strcmp(unit, "B/s") == 0 || strcmp(unit, "/s") == 0)
+			unit = ""; /* the plugins' convention has no rates */
 		printf("%s'%s'=%.15g%s", between, key, json_number_value(value), unit);
 		between = " ";
 	}

@@ -1,6 +1,6 @@
 /*
- * `triage probe NAME|URL`: one run with its phases.  A URL is probed from here, no daemon needed;
- * so is a name with --config; a name alone is run by the daemon.
+ * `triage probe URL|DSN|PATH|NAME`: one run with its phases.  A target is probed from here, no
+ * daemon needed; so is a name with --config; a name alone is run by the daemon.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "cli/local.h"
 #include "cli/remote.h"
 #include "cli/report.h"
+#include "cli/target.h"
 #include "rules/expr.h"
 #include "setup/settings.h"
 
@@ -40,53 +41,7 @@ complain_all(const struct complaints *complaints)
 	return NAGIOS_UNKNOWN;
 }
 
-/* ---- by URL ---- */
-
-static const struct probe_type *
-type_of_url(const char *url)
-{
-	size_t len = strcspn(url, ":");
-
-	for (size_t i = 0; probe_table[i] != NULL; i++) {
-		const char *const *scheme = probe_table[i]->schemes;
-
-		for (; scheme != NULL && *scheme != NULL; scheme++)
-			if (strlen(*scheme) == len && strncmp(*scheme, url, len) == 0)
-				return probe_table[i];
-	}
-	return NULL;
-}
-
-/* "http://, https:// and tcp://" */
-static void
-list_schemes(char *out, size_t size)
-{
-	const char *all[32];
-	size_t count = 0;
-	struct buf list;
-
-	for (size_t i = 0; probe_table[i] != NULL; i++) {
-		const char *const *scheme = probe_table[i]->schemes;
-
-		for (; scheme != NULL && *scheme != NULL; scheme++)
-			if (count < sizeof(all) / sizeof(all[0]))
-				all[count++] = *scheme;
-	}
-	buf_init(&list, 0);
-	for (size_t i = 0; i < count; i++) {
-		const char *between = i == 0 ? "" : i + 1 == count ? " and " : ", ";
-
-		buf_addf(&list, "%s%s://", between, all[i]);
-	}
-	str_copy(out, size, buf_text(&list));
-	buf_fini(&list);
-}
-
-static bool
-is_url(const char *text)
-{
-	return strstr(text, "://") != NULL || type_of_url(text) != NULL;
-}
+/* ---- by target ---- */
 
 /* {"url": "http://..."}: JSON is YAML, and its quoting is right for every URL. */
 static struct conf_tree *
@@ -151,27 +106,14 @@ run_conf(const struct cli *cli, const struct probe_type *type, const void *conf,
 }
 
 static int
-probe_url(const struct cli *cli, const char *url)
+fill_and_run(const struct cli *cli, const struct target *target, struct complaints *complaints)
 {
-	const struct probe_type *type = type_of_url(url);
-	struct complaints *complaints;
-	struct conf_tree *tree;
-	struct tls_pool *tls;
-	struct err e;
-	char schemes[256];
-	void *conf;
+	const struct probe_type *type = target->type;
+	struct tls_pool *tls = tls_pool_new();
+	void *conf = xcalloc(1, type->conf_size);
+	struct conf_tree *tree = tree_of_url(type->url_key, target->text, complaints);
 	int result;
 
-	if (type == NULL) {
-		list_schemes(schemes, sizeof(schemes));
-		err_set(&e, 0, "no probe speaks %.*s://; there are %s", (int)strcspn(url, ":"), url,
-			schemes);
-		return unknown(cli, &e);
-	}
-	complaints = complaints_new();
-	tls = tls_pool_new();
-	conf = xcalloc(1, type->conf_size);
-	tree = tree_of_url(type->url_key, url, complaints);
 	conf_fill(&(struct conf_part){ type->fields, conf }, 1, tree->root, type->name, NULL,
 		complaints);
 	if (complaints_errors(complaints) == 0 && type->check != NULL)
@@ -188,40 +130,27 @@ probe_url(const struct cli *cli, const char *url)
 	free(conf);
 	conf_tree_free(tree);
 	tls_pool_free(tls);
+	return result;
+}
+
+static int
+probe_target(const struct cli *cli)
+{
+	struct complaints *complaints;
+	struct target target;
+	struct err e;
+	int result;
+
+	if (target_find(&target, cli->args[0], cli->type, &e) < 0)
+		return unknown(cli, &e);
+	complaints = complaints_new();
+	result = fill_and_run(cli, &target, complaints);
 	complaints_free(complaints);
+	target_fini(&target);
 	return result;
 }
 
 /* ---- by the name of a check ---- */
-
-static bool
-has_port(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	size_t digits = colon == NULL ? 0 : strspn(colon + 1, "0123456789");
-
-	return colon != text && digits > 0 && digits <= 5 && colon[1 + digits] == '\0';
-}
-
-/* No check can be called like this: it is a target that lacks its scheme. */
-static bool
-suggest_url(const char *name, char *out, size_t size)
-{
-	const char *slash = strchr(name, '/'), *bracket = strchr(name, '[');
-	char schemes[256];
-
-	if (has_port(name)) {
-		snprintf(out, size, "did you mean tcp://%s?", name);
-	} else if (slash == name) {
-		list_schemes(schemes, sizeof(schemes));
-		snprintf(out, size, "and what is probed by address begins with %s", schemes);
-	} else if (slash != NULL && (bracket == NULL || bracket == name)) {
-		snprintf(out, size, "did you mean http://%s?", name);
-	} else {
-		return false;
-	}
-	return true;
-}
 
 /* "disks[/var]": "disks" when a check of this name has children. */
 static const struct check_spec *
@@ -257,7 +186,7 @@ find_spec(const struct settings *settings, const char *name, struct err *e)
 	near = found == NULL ? str_nearest(name, names, settings->check_count) : NULL;
 	if (near != NULL)
 		err_set(e, 0, "no check is called \"%s\", did you mean \"%s\"?", name, near);
-	else if (found == NULL && suggest_url(name, hint, sizeof(hint)))
+	else if (found == NULL && target_suggest(name, hint, sizeof(hint)))
 		err_set(e, 0, "no check is called \"%s\", %s", name, hint);
 	else if (found == NULL)
 		err_set(e, 0, "no check is called \"%s\"", name);
@@ -362,7 +291,8 @@ probe_remote(const struct cli *cli)
 	client_free(client);
 	if (check == NULL) {
 		/* 404: not known; 0: nobody who could know it. */
-		if ((e.code == 404 || e.code == 0) && suggest_url(cli->args[0], hint, sizeof(hint)))
+		if ((e.code == 404 || e.code == 0) &&
+			target_suggest(cli->args[0], hint, sizeof(hint)))
 			err_set(&e, 0, "%s \"%s\", %s",
 				e.code == 404 ? "no check is called"
 					      : "nobody answers who knows a check",
@@ -382,14 +312,14 @@ probe_remote(const struct cli *cli)
 static int
 run(struct cli *cli)
 {
-	if (is_url(cli->args[0]))
-		return probe_url(cli, cli->args[0]);
+	if (cli->type != NULL || target_is(cli->args[0]))
+		return probe_target(cli);
 	return cli->config != NULL ? probe_config(cli) : probe_remote(cli);
 }
 
 const struct cli_verb verb_probe = {
 	.name = "probe",
-	.usage = "URL|NAME [--config FILE] [--nagios] [--json]",
+	.usage = "URL|DSN|PATH|NAME [--type TYPE] [--config FILE] [--nagios] [--json]",
 	.summary = "one run with its phases; exits 0 ok, 2 failed, 3 cannot tell",
 	.args_min = 1,
 	.args_max = 1,

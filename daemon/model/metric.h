@@ -38,6 +38,7 @@ int metric_index(const struct metric_desc *metrics, const char *name); /* -1: no
  * the same content.  For rows that settings or a plugin name.  May be called from any thread.
  */
 const struct metric_desc *metric_intern(const struct metric_desc *rows);
+bool metric_is_interned(const struct metric_desc *rows);
 const char *unit_symbol(enum metric_unit unit); /* "s", "B", "%", "B/s", "/s", "" */
 /* For people, with the unit: "1.2 GiB", "87 %", "250 ms". */
 void metric_format(double value, enum metric_unit unit, char *out, size_t size);

@@ -47,13 +47,37 @@ copy(const struct metric_desc *rows)
 	return entry;
 }
 
+static void
+hold(void)
+{
+	while (atomic_flag_test_and_set_explicit(&known.is_held, memory_order_acquire))
+		;
+}
+
+static void
+let_go(void)
+{
+	atomic_flag_clear_explicit(&known.is_held, memory_order_release);
+}
+
+bool
+metric_is_interned(const struct metric_desc *rows)
+{
+	const struct interned *entry;
+
+	hold();
+	for (entry = known.first; entry != NULL && entry->rows != rows; entry = entry->next)
+		;
+	let_go();
+	return entry != NULL;
+}
+
 const struct metric_desc *
 metric_intern(const struct metric_desc *rows)
 {
 	struct interned *entry;
 
-	while (atomic_flag_test_and_set_explicit(&known.is_held, memory_order_acquire))
-		;
+	hold();
 	for (entry = known.first; entry != NULL; entry = entry->next)
 		if (is_same(entry->rows, rows))
 			break;
@@ -62,6 +86,6 @@ metric_intern(const struct metric_desc *rows)
 		entry->next = known.first;
 		known.first = entry;
 	}
-	atomic_flag_clear_explicit(&known.is_held, memory_order_release);
+	let_go();
 	return entry->rows;
 }

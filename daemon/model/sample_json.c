@@ -45,6 +45,19 @@ show_values(const struct sample *s)
 	return values;
 }
 
+/* Of rows that the type's catalogue cannot name: what settings or a plugin brought. */
+static json_t *
+show_units(const struct sample *s)
+{
+	json_t *units = json_object();
+
+	for (size_t i = 0; i < s->metric_count; i++)
+		if (isfinite(s->values[i]) && s->metrics[i].unit != UNIT_NONE)
+			json_object_set_new(units, s->metrics[i].name,
+				json_string(unit_symbol(s->metrics[i].unit)));
+	return units;
+}
+
 static json_t *
 show_facts(const struct sample *s)
 {
@@ -88,6 +101,8 @@ sample_json(const struct sample *s)
 	json_object_set_new(doc, "duration", json_real((double)s->took_us / 1e6));
 	json_object_set_new(doc, "phases", show_phases(s));
 	json_object_set_new(doc, "values", show_values(s));
+	if (metric_is_interned(s->metrics))
+		json_object_set_new(doc, "units", show_units(s));
 	json_object_set_new(doc, "facts", show_facts(s));
 	json_object_set_new(doc, "notes", show_notes(s));
 	return doc;
