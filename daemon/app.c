@@ -10,6 +10,7 @@
 
 #include "app_private.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "io/dgram.h"
 #include "io/fs.h"
@@ -52,6 +53,7 @@ on_sample(void *arg, const struct check_spec *check, const struct sample *sample
 	struct app *app = arg;
 
 	recorder_take(app->recorder, check->name, sample);
+	app_say_notes(app->notes, check->name, sample);
 	if (sample->outcome != OUTCOME_OK)
 		triage_evidence(app->triage, check->name, sample);
 	rules_feed(app->rules, check->name, sample);
@@ -68,6 +70,8 @@ on_child(void *arg, const struct check_spec *child, bool is_added)
 		rules_add_child(app->rules, child, now);
 	else
 		rules_remove_child(app->rules, child, now, loop_wall(app->env.loop));
+	if (!is_added)
+		free(map_remove(app->notes, child->name));
 }
 
 static void
@@ -414,6 +418,7 @@ make_rooms(struct app *app)
 
 	app->rules = rules_new(&rules);
 	app->deliver = deliver_new(&deliver);
+	app->notes = map_new();
 	app->sched = sched_new(&sched);
 	app_configure_triage(app);
 }
@@ -515,6 +520,7 @@ app_free(struct app *app)
 	app_cancel_reload(app);
 	api_free(app->api);
 	sched_free(app->sched);
+	app_forget_notes(app->notes);
 	if (app->store != NULL)
 		store_drop_waiter(app->store, app->deliver);
 	deliver_free(app->deliver);

@@ -31,6 +31,7 @@ struct app {
 	struct api *api;
 	struct api_world world;
 	struct timer rules_timer, chores_timer, watchdog_timer, drain_timer;
+	struct map *notes;     /* check -> what its samples say besides */
 	struct reload *reload; /* under way; NULL: none */
 	struct offload_job *reload_job;
 	bool wants_reload; /* asked for again while one was under way */
@@ -44,6 +45,10 @@ struct app {
 void app_arm_rules(struct app *app);
 void app_on_incident(void *arg, const struct incident_event *event);
 void app_keep_incident(void *arg, const char *id, const json_t *doc);
+
+/* app_notes.c: said when they begin and end. */
+void app_say_notes(struct map *notes, const char *check, const struct sample *sample);
+void app_forget_notes(struct map *notes);
 
 /* app_reload.c: puts app->settings in force everywhere; the rooms compare with what they have. */
 void app_apply(struct app *app);
