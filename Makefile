@@ -45,7 +45,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
-.PHONY: all run test check e2e asan lint format format-check docs bench fuzz nightly install \
+.PHONY: all run test check e2e causes traps asan lint format format-check docs bench fuzz nightly install \
 	clean deps-build deps-test units
 all: $(B)/triaged $(B)/triage
 
@@ -118,6 +118,12 @@ check: units
 e2e: all $(B)/hangfs
 	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/e2e \
 		$(if $(SLOW),,-m "not slow") $(PYTEST_ARGS)
+
+# Which end-to-end test shows which cause; fails when one is missing.
+causes:
+	@$(PYTHON) tests/e2e/causes.py
+traps:
+	@$(PYTHON) tests/e2e/causes.py --traps
 
 asan:
 	@$(MAKE) --no-print-directory SAN=1 all units
