@@ -10,6 +10,7 @@
 #include "app.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "io/child.h"
 #include "io/fs.h"
 #include "io/tls.h"
 #include "rules/expr.h"
@@ -182,6 +183,8 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
 		return fs_helper_main();
+	if (argc > 1 && strcmp(argv[1], CHILD_ARG) == 0)
+		return child_main(argc, argv);
 	settle_inheritance();
 	action = read_arguments(argc, argv, &config);
 	switch (action) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "io/child.h"
 #include "io/fs.h"
 
 int
@@ -10,6 +11,8 @@ main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
 		return fs_helper_main();
+	if (argc > 1 && strcmp(argv[1], CHILD_ARG) == 0)
+		return child_main(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	return cli_main(argc, argv);
 }

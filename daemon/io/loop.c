@@ -41,6 +41,7 @@ struct loop {
 	usec_t alarm_us; /* when it rings; INT64_MAX: it is not set */
 	struct loop_timers timers;
 	struct list signals;
+	struct list guests;
 	bool is_stopping;
 
 	struct retired *retired;
@@ -117,6 +118,7 @@ loop_new(struct clock *clock, struct err *e)
 	heap_init(&loop->timers.waiting);
 	list_init(&loop->timers.due);
 	list_init(&loop->signals);
+	list_init(&loop->guests);
 	return loop;
 }
 
@@ -142,6 +144,11 @@ loop_free(struct loop *loop)
 	if (!loop)
 		return;
 	end_retired(loop);
+	LIST_EACH_SAFE(it, &loop->guests)
+	{
+		struct loop_guest *guest = LIST_ENTRY(it, struct loop_guest, node);
+		guest->end(guest);
+	}
 	LIST_EACH_SAFE(it, &loop->signals)
 	{
 		struct signal_hook *hook = LIST_ENTRY(it, struct signal_hook, node);
@@ -364,6 +371,18 @@ struct loop_timers *
 loop_timers(struct loop *loop)
 {
 	return &loop->timers;
+}
+
+struct list *
+loop_guests(struct loop *loop)
+{
+	return &loop->guests;
+}
+
+struct stats *
+loop_stats(struct loop *loop)
+{
+	return loop->stats;
 }
 
 void

@@ -15,6 +15,14 @@ struct loop_timers *loop_timers(struct loop *loop);
 /* Runs what is due at `now_us`, but nothing that these timers start: that is the next batch's. */
 void loop_timers_run(struct loop_timers *timers, usec_t now_us);
 
+/* Something that has no owner left (a process that is being ended): loop_free ends it. */
+struct loop_guest {
+	struct list node;
+	void (*end)(struct loop_guest *guest); /* takes it off the list */
+};
+struct list *loop_guests(struct loop *loop);
+struct stats *loop_stats(struct loop *loop); /* NULL: nobody counts */
+
 /* Every callback from libevent calls it first: the turn's work is timed from the first one on. */
 void loop_woke(struct loop *loop);
 

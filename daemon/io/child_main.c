@@ -1,0 +1,90 @@
+/*
+ * The way from our own program to the command: everything in here may hang on a dead mount, which
+ * is why it happens in a process of its own, already the leader of its group.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "io/child.h"
+#include "io/child_wire.h"
+
+#define FIRST_WORD 4 /* of the command, in our argv */
+
+static void
+tell(enum child_trouble trouble, int error)
+{
+	const struct child_note note = { .trouble = (int)trouble, .error = error };
+	ssize_t done = write(CHILD_NOTE_FD, &note, sizeof(note));
+
+	(void)done; /* nobody is left to hear of it */
+}
+
+/* Returns only when there is no such command: the errno that says most. */
+static int
+execute_in(const char *path, const char *name, char **argv)
+{
+	char file[PATH_MAX];
+	int worst = ENOENT;
+
+	while (*path != '\0') {
+		size_t len = strcspn(path, ":");
+
+		if (len > 0 && snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, name) <
+				       (int)sizeof(file)) {
+			execv(file, argv);
+			if (errno != ENOENT && errno != ENOTDIR)
+				worst = errno;
+		}
+		path += len + (path[len] == ':');
+	}
+	return worst;
+}
+
+static int
+execute(char **argv)
+{
+	const char *path = getenv("PATH");
+
+	if (argv[0][0] == '\0')
+		return ENOENT;
+	if (strchr(argv[0], '/') == NULL)
+		return execute_in(path != NULL ? path : "/usr/bin:/bin", argv[0], argv);
+	execv(argv[0], argv);
+	return errno;
+}
+
+int
+child_main(int argc, char **argv)
+{
+	const struct rlimit none = { 0, 0 };
+	int error;
+
+	if (argc <= FIRST_WORD)
+		return 127;
+	prctl(PR_SET_NAME, CHILD_NAME);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &none);
+	fcntl(CHILD_NOTE_FD, F_SETFD, FD_CLOEXEC);
+	fcntl(CHILD_EXE_FD, F_SETFD, FD_CLOEXEC);
+	if (chdir(argv[2]) != 0) {
+		tell(CHILD_TROUBLE_FOLDER, errno);
+		_exit(127);
+	}
+	if (str_eq(argv[3], CHILD_SELF)) {
+		execv(CHILD_EXE, argv + FIRST_WORD);
+		error = errno;
+	} else {
+		error = execute(argv + FIRST_WORD);
+	}
+	tell(CHILD_TROUBLE_COMMAND, error);
+	_exit(127);
+}

@@ -1,0 +1,26 @@
+/*
+ * What the daemon and its own program, started to become a command, agree upon:
+ *
+ *	argv:         program, CHILD_ARG, folder, CHILD_SELF or CHILD_PATH, the command's argv...
+ *	descriptors:  0 input, 1 output, 2 errors, 3 the note, 4 our program's file
+ */
+#ifndef IO_CHILD_WIRE_H
+#define IO_CHILD_WIRE_H
+
+#define CHILD_NAME "triaged-exec"
+#define CHILD_SELF "self"
+#define CHILD_PATH "path"
+
+#define CHILD_NOTE_FD 3
+#define CHILD_EXE_FD  4
+#define CHILD_EXE     "/proc/self/fd/4"
+
+enum child_trouble { CHILD_TROUBLE_COMMAND, CHILD_TROUBLE_FOLDER };
+
+/* Written to the note when the command could not be executed; its end without a note: it was. */
+struct child_note {
+	int trouble;
+	int error;
+};
+
+#endif
