@@ -175,12 +175,13 @@ docs-check: $(B)/triaged
 
 # ---- measures ----
 
-$(B)/floor: tests/bench/floor.c
+FLOORS := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/floor*.c))
+$(FLOORS): $(B)/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(QUIET)$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
+	$(QUIET)$(CC) -std=gnu11 -O2 -Wall -Wextra $(PKG_CFLAGS) -o $@ $< -Wl,--as-needed $(PKG_LIBS)
 
 bench: deps-test
-	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/floor
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(FLOORS)
 	@$(PYTHON) tests/bench/bench.py $(B) $(BENCH_ARGS)
 
 # ---- at night: what is too long for every push ----

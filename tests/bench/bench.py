@@ -1,20 +1,19 @@
 #!/usr/bin/python3
-"""Costs of the daemon as ratios to the floor client (floor.c) in the same run.
+"""Costs of the daemon as ratios to floor clients in the same run.
 
-Usage: bench.py BUILD_DIR [--seconds N] [--only NAME,...] [--json FILE]
+Usage: bench.py BUILD_DIR [--seconds N] [--only NAME,...]
 
-The target is one nginx on loopback that answers a GET with a short JSON body.  CPU is read from
-/proc (helpers and children count), memory as PSS over the daemon and its helpers.  Machines differ
-and are shared: look at the ratios, not at the microseconds.
+Here is what concerns no server but one nginx on loopback that answers a GET with a short JSON body;
+each other server has its module bench_<server>.py (see yard.py).  CPU is read from /proc (helpers
+and children count), memory as PSS over the daemon and its helpers.  Machines differ and are shared:
+look at the ratios, not at the microseconds.
 """
 import argparse
-import contextlib
 import http.server
-import json
+import importlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,64 +22,9 @@ import threading
 import time
 from pathlib import Path
 
-LAG, LATENESS = "triaged_loop_lag_seconds", "triaged_check_lateness_seconds"
-TICKS = os.sysconf("SC_CLK_TCK")
+from yard import (LAG, LATENESS, Daemon, cpu_s, floor, free_port, memory_kb, switches, wait_for)
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(what, test, limit=120):
-    end = time.monotonic() + limit
-    while not (value := test()):
-        if time.monotonic() > end:
-            raise SystemExit(f"bench: waited {limit} s for {what}")
-        time.sleep(0.01)
-    return value
-
-
-def family(pid):
-    """The process and all below it."""
-    pids = [pid]
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                pids += family(int(child))
-    return pids
-
-
-def cpu_s(pid):
-    total = 0
-    for one in family(pid):
-        with contextlib.suppress(OSError):
-            field = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(field[11]) + int(field[12])
-            if one == pid:
-                total += int(field[13]) + int(field[14])
-    return total / TICKS
-
-
-def memory_kb(pid):
-    pss = rss = 0
-    for one in family(pid):
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{one}/smaps_rollup").read_text()
-            pss += int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
-            rss += int(re.search(r"^Rss:\s+(\d+)", text, re.M).group(1))
-    return pss, rss
-
-
-def switches(pid):
-    total = 0
-    for one in family(pid):
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
-                text = (task / "status").read_text()
-                total += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", text))
-    return total
+HERE = Path(__file__).resolve().parent
 
 
 class Target:
@@ -109,76 +53,10 @@ http {{
         self.process.wait()
 
 
-class Daemon:
-    alive = []
-
-    def __init__(self, build, config):
-        Daemon.alive.append(self)
-        self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
-        self.port = free_port()
-        head = (f"daemon: {{name: bench, state_dir: {self.folder}/state, log: {{level: error}}}}\n"
-                f"api: {{listen: 127.0.0.1:{self.port}}}\n")
-        (self.folder / "c.yaml").write_text(head + config)
-        env = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")}
-        env["RUNTIME_DIRECTORY"] = str(self.folder)
-        self.begun = time.monotonic()
-        self.process = subprocess.Popen([build / "triaged", "-c", self.folder / "c.yaml"], env=env)
-        wait_for("the daemon", lambda: self.get("/healthz"))
-        self.up_s = time.monotonic() - self.begun
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def get(self, path):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=60) as s:
-                s.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
-                          "Connection: close\r\n\r\n".encode())
-                out = b""
-                while chunk := s.recv(1 << 20):
-                    out += chunk
-        except OSError:
-            return None
-        head, _, body = out.partition(b"\r\n\r\n")
-        return body.decode() if b" 200 " in head.split(b"\r\n")[0] + b" " else None
-
-    def metric(self, name):
-        text = self.get("/metrics?checks=off") or ""
-        match = re.search(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+-]+)$", text, re.M)
-        return float(match.group(1)) if match else None
-
-    def buckets(self, family_name):
-        text = self.get("/metrics?checks=off") or ""
-        return [(float(le.replace("+Inf", "inf")), int(n)) for le, n in
-                re.findall(rf'^{family_name}_bucket{{le="([^"]+)"}} (\d+)', text, re.M)]
-
-    def quantile(self, family_name, q, before):
-        """Of what came since `before` (an earlier buckets())."""
-        rows = [(bound, n - old) for (bound, n), (_, old) in zip(self.buckets(family_name), before)]
-        return next(bound for bound, count in rows if count >= q * rows[-1][1])
-
-    def wait_round(self):
-        wait_for("the first round", lambda: self.get("/readyz"))
-        return time.monotonic() - self.begun
-
-    def stop(self):
-        Daemon.alive.remove(self)
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def http_checks(port, count, interval, more="timeout: 5s"):
     return "checks:\n" + "".join(
         f'  c{i}: {{type: http, url: "http://127.0.0.1:{port}/c/{i}", interval: {interval}, {more}}}\n'
         for i in range(count))
-
-
-def floor(build, port, count, tick_ms, seconds):
-    out = subprocess.run([build / "floor", str(port), str(count), "1000", str(tick_ms), str(seconds)],
-                         capture_output=True, text=True, check=True).stdout
-    return {k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", out)}
 
 
 def bench_cpu(build, target, seconds, count, tick_ms):
@@ -186,7 +64,7 @@ def bench_cpu(build, target, seconds, count, tick_ms):
     floors, ours, lag, late, overdue = [], [], None, None, None
     d = None
     for _ in range(2):
-        floors.append(floor(build, target.port, count, tick_ms, seconds)["cpu_us"])
+        floors.append(floor(build, "floor", target.port, count, 1000, tick_ms, seconds)["cpu_us"])
         d = Daemon(build, http_checks(target.port, count, "1s"))
         d.wait_round()
         time.sleep(2)
@@ -302,6 +180,13 @@ routes: [{{to: [hook], group_wait: 0s}}]
             "of interval", f"{times[0]:.2f} .. {times[-1]:.2f} s"
 
 
+def servers(build, seconds):
+    """name -> rows, of every bench_<server>.py."""
+    for path in sorted(HERE.glob("bench_*.py")):
+        module = importlib.import_module(path.stem)
+        yield path.stem.removeprefix("bench_"), lambda t, m=module: m.rows(build, seconds)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=Path)
@@ -314,15 +199,15 @@ def main():
         "cpu10000": lambda t: bench_cpu(build, t, args.seconds, 10000, 5),
         "memory": lambda t: bench_memory(build, t, args.seconds),
         "latency": lambda t: bench_latency(build, t, args.seconds),
+        **dict(servers(build, args.seconds)),
     }
+    wanted = args.only.split(",") if args.only else list(parts)
     folder = tempfile.mkdtemp(prefix="bench-")
     target = Target(folder)
     print(f"{'what':46} {'figure':>10}  {'budget':22} detail", flush=True)
     try:
-        for name, part in parts.items():
-            if args.only and name not in args.only.split(","):
-                continue
-            for what, figure, budget, detail in part(target):
+        for name in (n for n in parts if n in wanted):
+            for what, figure, budget, detail in parts[name](target):
                 print(f"{what:46} {figure:>10}  {budget:22} {detail}", flush=True)
     finally:
         for d in Daemon.alive[:]:
