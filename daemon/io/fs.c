@@ -79,6 +79,7 @@ struct fs_call {
 	struct list node;
 	struct fs_pool *pool;
 	struct fs_ask *ask;
+	size_t ask_len;
 	char *mount;
 	fs_fn fn;
 	void *arg;
@@ -251,7 +252,8 @@ fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t tim
 	void *arg)
 {
 	struct fs_call *call = xcalloc(1, sizeof(*call));
-	size_t len = strlen(request->path);
+	const char *more = request->arg != NULL ? request->arg : "";
+	size_t len = strlen(request->path), more_len = strlen(more);
 
 	call->pool = pool;
 	call->fn = fn;
@@ -260,7 +262,7 @@ fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t tim
 	call->deadline_us = call->asked_us + timeout_us;
 	timer_init(&call->timer, pool->loop, on_call_timer, call);
 	list_append(&pool->calls, &call->node);
-	if (len >= FS_PATH_MAX) {
+	if (len >= FS_PATH_MAX || more_len >= FS_ARG_MAX) {
 		call->mount = xstrdup("");
 		call_say_later(call, FS_FAILED, ENAMETOOLONG);
 		return call;
@@ -270,11 +272,13 @@ fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t tim
 		call_say_later(call, FS_STUCK, 0);
 		return call;
 	}
-	call->ask = xcalloc(1, offsetof(struct fs_ask, path) + len + 1);
+	call->ask_len = offsetof(struct fs_ask, path) + len + 1 + more_len + 1;
+	call->ask = xcalloc(1, call->ask_len);
 	call->ask->op = (uint32_t)request->op;
 	call->ask->offset = request->offset;
 	call->ask->length = request->length;
 	memcpy(call->ask->path, request->path, len + 1);
+	memcpy(call->ask->path + len + 1, more, more_len + 1);
 	timer_at(&call->timer, call->deadline_us);
 	dispatch(pool);
 	return call;
@@ -538,9 +542,7 @@ helper_for(struct fs_pool *pool, const struct fs_call *call)
 static int
 ask(struct helper *h, struct fs_call *call)
 {
-	size_t len = offsetof(struct fs_ask, path) + strlen(call->ask->path) + 1;
-
-	if (send(h->fd, call->ask, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (send(h->fd, call->ask, call->ask_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return -1;
 	timer_stop(&call->timer);
 	h->mount = xstrdup(call->mount);

@@ -16,7 +16,9 @@
 
 #define FS_HELPERS_STUCK_MAX 8
 #define FS_PATH_MAX          4096
+#define FS_ARG_MAX           512
 #define FS_DATA_MAX          65536
+#define FS_HEAD_MAX          256
 
 struct fs_pool;
 struct fs_call;
@@ -25,12 +27,17 @@ enum fs_op {
 	FS_STATVFS,
 	FS_STAT,
 	FS_WRITE_TEST, /* create, write 4 KiB, fsync, remove a file in the folder `path` */
-	FS_READ,       /* at most `length` bytes from `offset` */
+	FS_READ,   /* at most `length` bytes from `offset`; says of which file (size, inode...) */
+	FS_FILE,   /* everything about a file or folder: struct fs_file; see io/fs_file.h */
+	FS_DIGEST, /* SHA-256 in hex of at most `offset` bytes; more: EFBIG */
+	FS_TAIL,   /* as READ, behind the file's first FS_HEAD_MAX bytes (head_len of them) */
+	FS_FIND,   /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE" */
 };
 
 struct fs_request {
 	enum fs_op op;
 	const char *path; /* copied */
+	const char *arg;  /* copied; NULL: none */
 	uint64_t offset;
 	uint32_t length;
 };
@@ -48,10 +55,10 @@ struct fs_result {
 	usec_t stuck_us; /* FS_STUCK: for how long the mount has not answered */
 	uint64_t block_size, blocks, blocks_free, blocks_avail, inodes, inodes_free; /* STATVFS */
 	uint64_t fs_flags;
-	uint64_t size, mtime_us, dev, ino; /* STAT */
+	uint64_t size, mtime_us, dev, ino; /* STAT, FILE, READ, TAIL, DIGEST */
 	uint32_t mode, uid, gid;
-	const char *data; /* READ: borrowed until fn returns */
-	uint32_t data_len;
+	const char *data; /* borrowed until fn returns; FS_FILE has some when it failed, too */
+	uint32_t data_len, head_len;
 };
 
 typedef void (*fs_fn)(void *arg, const struct fs_result *result);

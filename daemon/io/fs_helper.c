@@ -20,12 +20,12 @@
 #define TEST_BYTES 4096
 #define TEST_NAME  ".triaged-write-test"
 
-static int
-do_stat(const struct fs_ask *ask, struct fs_result *r)
+int
+fs_helper_stat(const char *path, struct fs_result *r)
 {
 	struct stat st;
 
-	if (stat(ask->path, &st) != 0)
+	if (stat(path, &st) != 0)
 		return errno;
 	r->size = (uint64_t)st.st_size;
 	r->mtime_us = (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
@@ -52,7 +52,7 @@ do_statvfs(const struct fs_ask *ask, struct fs_result *r)
 	r->inodes = vfs.f_files;
 	r->inodes_free = vfs.f_ffree;
 	r->fs_flags = vfs.f_flag;
-	return do_stat(ask, r);
+	return fs_helper_stat(ask->path, r);
 }
 
 static int
@@ -77,7 +77,7 @@ static int
 do_write_test(const struct fs_ask *ask)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	char name[FS_PATH_MAX + sizeof(TEST_NAME) + 1];
+	char name[sizeof(ask->path) + sizeof(TEST_NAME) + 1];
 	int fd, error;
 
 	snprintf(name, sizeof(name), "%s/%s", ask->path, TEST_NAME);
@@ -94,25 +94,6 @@ do_write_test(const struct fs_ask *ask)
 	return error;
 }
 
-static int
-do_read(const struct fs_ask *ask, struct fs_answer *answer)
-{
-	size_t want = ask->length < FS_DATA_MAX ? ask->length : FS_DATA_MAX;
-	int fd = open(ask->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	ssize_t got;
-	int error;
-
-	if (fd < 0)
-		return errno;
-	do
-		got = pread(fd, answer->data, want, (off_t)ask->offset);
-	while (got < 0 && errno == EINTR);
-	error = got < 0 ? errno : 0;
-	close(fd);
-	answer->result.data_len = got > 0 ? (uint32_t)got : 0;
-	return error;
-}
-
 static void
 serve(const struct fs_ask *ask, struct fs_answer *answer)
 {
@@ -124,13 +105,25 @@ serve(const struct fs_ask *ask, struct fs_answer *answer)
 		r->error = do_statvfs(ask, r);
 		break;
 	case FS_STAT:
-		r->error = do_stat(ask, r);
+		r->error = fs_helper_stat(ask->path, r);
 		break;
 	case FS_WRITE_TEST:
 		r->error = do_write_test(ask);
 		break;
 	case FS_READ:
-		r->error = do_read(ask, answer);
+		r->error = fs_helper_read(ask, answer);
+		break;
+	case FS_FILE:
+		r->error = fs_helper_file(ask, answer);
+		break;
+	case FS_DIGEST:
+		r->error = fs_helper_digest(ask, answer);
+		break;
+	case FS_TAIL:
+		r->error = fs_helper_tail(ask, answer);
+		break;
+	case FS_FIND:
+		r->error = fs_helper_find(ask, answer);
 		break;
 	default:
 		r->error = EINVAL;

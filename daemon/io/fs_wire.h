@@ -14,7 +14,7 @@ struct fs_ask {
 	uint32_t op;
 	uint32_t length;
 	uint64_t offset;
-	char path[FS_PATH_MAX]; /* only as much as is used is sent */
+	char path[FS_PATH_MAX + FS_ARG_MAX]; /* path, NUL, arg, NUL; only what is used is sent */
 };
 
 /* The result as it is (its pointer means nothing), then data_len bytes. */
@@ -22,5 +22,15 @@ struct fs_answer {
 	struct fs_result result;
 	char data[FS_DATA_MAX];
 };
+
+/* fs_helper.c */
+int fs_helper_stat(const char *path, struct fs_result *r); /* 0 or errno, as all of these */
+/* fs_helper_file.c */
+int fs_helper_file(const struct fs_ask *ask, struct fs_answer *answer);
+int fs_helper_digest(const struct fs_ask *ask, struct fs_answer *answer);
+int fs_helper_read(const struct fs_ask *ask, struct fs_answer *answer);
+int fs_helper_tail(const struct fs_ask *ask, struct fs_answer *answer);
+int fs_helper_find(const struct fs_ask *ask, struct fs_answer *answer);
+const char *fs_ask_arg(const struct fs_ask *ask); /* "": none */
 
 #endif

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "io/fs.h"
+#include "io/fs_file.h"
 #include "io/loop.h"
 #include "tests/help/shortage.h"
 
@@ -35,7 +36,7 @@ struct world {
 struct answer {
 	bool is_here;
 	struct fs_result result;
-	char data[64];
+	char data[2048];
 };
 
 static int
@@ -417,6 +418,95 @@ recovers_from_a_start_without_descriptors(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void
+ask_with(struct world *w, enum fs_op op, const char *path, const char *arg, struct answer *a)
+{
+	const struct fs_request request = {
+		.op = op, .path = path, .arg = arg, .offset = 4, .length = 32
+	};
+
+	memset(a, 0, sizeof(*a));
+	assert_non_null(fs_call_start(w->pool, &request, 10 * USEC_PER_SEC, on_result, a));
+	await(w, a);
+}
+
+static void
+write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void
+a_file_its_head_digest_and_new_name(void **state)
+{
+	static struct answer a;
+	struct world *w = *state;
+	char path[128], moved[128], id[64];
+
+	snprintf(path, sizeof(path), "%s/log", w->dir);
+	snprintf(moved, sizeof(moved), "%s/log.1", w->dir);
+	write_text(path, "abcdefgh");
+	ask_with(w, FS_TAIL, path, NULL, &a);
+	assert_int_equal(a.result.status, FS_OK);
+	assert_int_equal(a.result.head_len, 8);
+	assert_int_equal(a.result.data_len, 12);
+	assert_memory_equal(a.data, "abcdefghefgh", 12);
+	assert_int_equal(a.result.size, 8);
+	assert_true(a.result.ino != 0);
+	snprintf(id, sizeof(id), "%llu:%llu", (unsigned long long)a.result.dev,
+		(unsigned long long)a.result.ino);
+	assert_int_equal(rename(path, moved), 0);
+	ask_with(w, FS_FIND, w->dir, id, &a);
+	assert_int_equal(a.result.status, FS_OK);
+	assert_memory_equal(a.data, "log.1", 5);
+	ask_with(w, FS_DIGEST, moved, NULL, &a); /* `offset` is its cap: 4 bytes */
+	assert_int_equal(a.result.error, EFBIG);
+	write_text(moved, "abc");
+	ask_with(w, FS_DIGEST, moved, NULL, &a);
+	assert_int_equal(a.result.data_len, 64);
+	assert_memory_equal(
+		a.data, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 64);
+	unlink(moved);
+	ask_with(w, FS_FIND, w->dir, id, &a);
+	assert_int_equal(a.result.error, ENOENT);
+}
+
+static void
+names_and_rights_of_a_file(void **state)
+{
+	static struct answer a;
+	struct world *w = *state;
+	struct fs_file file;
+	char path[128], link[128];
+
+	snprintf(path, sizeof(path), "%s/f", w->dir);
+	snprintf(link, sizeof(link), "%s/l", w->dir);
+	write_text(path, "x");
+	chmod(path, 0644);
+	assert_int_equal(symlink(path, link), 0);
+	ask_with(w, FS_FILE, link, "65534\n\n\n", &a);
+	assert_int_equal(a.result.status, FS_OK);
+	memcpy(&file, a.data, sizeof(file));
+	assert_string_equal(file.link, path);
+	assert_int_equal(file.is_asked, 1);
+	assert_int_equal(file.write_error, EACCES);
+	ask_with(w, FS_FILE, w->dir, "\nf*\n\n", &a);
+	memcpy(&file, a.data, sizeof(file));
+	assert_int_equal(file.count, 1);
+	assert_string_equal(file.newest, "f");
+	assert_int_equal(file.newest_size, 1);
+	unlink(path);
+	ask_with(w, FS_FILE, link, "no-such-user-here\n\n\n", &a);
+	memcpy(&file, a.data, sizeof(file));
+	assert_int_equal(a.result.error, ENOENT);
+	assert_string_equal(file.link, path); /* said although it leads nowhere */
+	unlink(link);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -435,6 +525,8 @@ main(int argc, char **argv)
 		T(a_cancelled_call_still_marks_its_mount),
 		T(stuck_helpers_are_capped),
 		T(recovers_from_a_start_without_descriptors),
+		T(a_file_its_head_digest_and_new_name),
+		T(names_and_rights_of_a_file),
 	};
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)

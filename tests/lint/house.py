@@ -30,7 +30,7 @@ BLOCKING = (r"\b(sleep|usleep|nanosleep|getaddrinfo|gethostbyname|getnameinfo|st
             r"fsync|fdatasync|system|popen|syslog|sd_notify|sd_journal_send|wait|getgrnam|"
             r"getpwnam|PQexec|PQconnectdb|redisConnect|poll|select|pthread_join)\s*\(")
 MAY_BLOCK = {
-    "daemon/io/fs_helper.c": "the helper process's own life",
+    "daemon/io/fs_helper": "the helper process's own life",
     "daemon/io/fs.c": "the helper process's own life",
     "daemon/io/offload.c": "the threads, and their end",
     "daemon/io/log_writer.c": "the log thread",
