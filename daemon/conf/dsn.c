@@ -119,11 +119,21 @@ char *
 dsn_masked(const struct dsn *dsn)
 {
 	bool has_user = dsn->user != NULL && dsn->user[0] != '\0';
+	bool is_redis = dsn->kind == DSN_REDIS, is_unix = dsn->hosts[0].path[0] != '\0';
+	const char *scheme = schemes[dsn->kind], *before_database = "/";
 	struct buf out;
 	char *text;
 
+	if (is_redis && is_unix)
+		scheme = "unix://";
+	else if (is_redis && dsn->tls >= DSN_TLS_REQUIRE)
+		scheme = "rediss://";
+	if (dsn->kind == DSN_SQLITE)
+		before_database = "";
+	else if (is_redis && is_unix)
+		before_database = "?db=";
 	buf_init(&out, 0);
-	buf_add_text(&out, schemes[dsn->kind]);
+	buf_add_text(&out, scheme);
 	if (has_user || dsn->password != NULL)
 		buf_addf(&out, "%s%s@", has_user ? dsn->user : "",
 			dsn->password != NULL ? ":" SECRET_MASK : "");
@@ -133,7 +143,7 @@ dsn_masked(const struct dsn *dsn)
 		add_host(&out, &dsn->hosts[i]);
 	}
 	if (dsn->database != NULL)
-		buf_addf(&out, "%s%s", dsn->kind == DSN_SQLITE ? "" : "/", dsn->database);
+		buf_addf(&out, "%s%s", before_database, dsn->database);
 	text = xstrdup(buf_text(&out));
 	buf_fini(&out);
 	return text;
