@@ -6,6 +6,7 @@
 #include "io/dns_channel.h"
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -262,6 +263,37 @@ dns_patience(const struct dns_channel *channel)
 	if (count > SERVERS_COUNTED_MAX)
 		count = SERVERS_COUNTED_MAX;
 	return channel->timeout_us * channel->tries * count;
+}
+
+/* The address of one of c-ares' servers; 0 or 1. */
+static unsigned
+take_server(const struct ares_addr_port_node *at, struct addr *out)
+{
+	char host[INET6_ADDRSTRLEN];
+	int port = at->udp_port > 0 ? at->udp_port : NAMESERVER_PORT;
+
+	if (inet_ntop(at->family, &at->addr, host, sizeof(host)) == NULL)
+		return 0;
+	return addr_from_numeric(out, host, (uint16_t)port) == 0;
+}
+
+unsigned
+dns_channel_servers(struct dns_channel *channel, struct addr *out, unsigned max)
+{
+	struct ares_addr_port_node *list = NULL;
+	const struct servers *servers;
+	unsigned count = 0;
+
+	look(channel);
+	if (list_is_empty(&channel->all))
+		return 0;
+	servers = LIST_ENTRY(channel->all.next, struct servers, node);
+	if (ares_get_servers_ports(servers->ares, &list) != ARES_SUCCESS)
+		return 0;
+	for (const struct ares_addr_port_node *at = list; at != NULL && count < max; at = at->next)
+		count += take_server(at, &out[count]);
+	ares_free_data(list);
+	return count;
 }
 
 /* --- questions --- */

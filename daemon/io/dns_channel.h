@@ -26,6 +26,8 @@ struct dns_channel *dns_channel_new(struct loop *loop, const struct resolve_opti
 void dns_channel_free(struct dns_channel *channel); /* open questions get their fn, DNS_FAIL */
 /* fn is called exactly once, possibly from inside; a name with a trailing dot is not searched. */
 void dns_ask(struct dns_channel *channel, const char *name, int family, dns_fn fn, void *arg);
+/* Who is asked, with their ports; how many of `max` there are. */
+unsigned dns_channel_servers(struct dns_channel *channel, struct addr *out, unsigned max);
 usec_t dns_patience(const struct dns_channel *channel); /* after that no reply is to be expected */
 
 #endif

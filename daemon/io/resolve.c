@@ -476,6 +476,14 @@ resolve_cancel(struct resolve_call *call)
 		call_free(call);
 }
 
+unsigned
+resolver_servers(struct resolver *r, struct addr *out, unsigned max)
+{
+	if (r->channel == NULL)
+		r->channel = dns_channel_new(r->loop, &r->options);
+	return dns_channel_servers(r->channel, out, max);
+}
+
 struct resolver *
 resolver_new(struct loop *loop, const struct resolve_options *options)
 {

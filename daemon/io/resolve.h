@@ -40,6 +40,8 @@ struct resolve_options {
 struct resolver *resolver_new(struct loop *loop, const struct resolve_options *options);
 void resolver_free(struct resolver *resolver); /* open calls are dropped without a word */
 
+/* The name servers that are asked, in their order; how many of `max`. */
+unsigned resolver_servers(struct resolver *resolver, struct addr *out, unsigned max);
 /* True when the answer is at hand: numeric, hosts file or cache. */
 bool resolve_now(struct resolver *resolver, const char *host, struct resolve_answer *answer);
 /* Asks; fn is called once, later, never from inside this call.  Cancel: resolve_cancel. */
