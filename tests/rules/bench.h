@@ -140,7 +140,7 @@ bench_check(struct bench *b, const char *name, const char *type)
 static inline void
 bench_compile(struct bench *b, const char *yaml)
 {
-	const struct rule_checks checks = { b->spec_list, b->count, b->metrics_of_type };
+	const struct rule_checks checks = { b->spec_list, b->count, b->metrics_of_type, NULL };
 
 	b->tree = conf_tree_parse("test.yaml", yaml, strlen(yaml), b->complaints);
 	b->set = rule_set_compile(conf_get(b->tree->root, "rules"),
@@ -283,6 +283,62 @@ bench_log(struct bench *b)
 	snprintf(text, sizeof(text), "%s", buf_text(&b->log));
 	buf_reset(&b->log);
 	return text;
+}
+
+#define FAIL(c, t)                                                                                 \
+	(struct bench_sample)                                                                      \
+	{                                                                                          \
+		.outcome = OUTCOME_FAIL, .state = CHECK_DOWN, .cause = (c), .text = (t),           \
+		.values = {                                                                        \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN                                                                        \
+		}                                                                                  \
+	}
+#define SUSPECT(c)                                                                                 \
+	(struct bench_sample)                                                                      \
+	{                                                                                          \
+		.outcome = OUTCOME_FAIL, .state = CHECK_SUSPECT, .cause = (c), .values = {         \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN                                                                        \
+		}                                                                                  \
+	}
+#define ERROR_SAMPLE                                                                               \
+	(struct bench_sample)                                                                      \
+	{                                                                                          \
+		.outcome = OUTCOME_ERROR, .cause = "self.local", .text = "no memory for a socket", \
+		.values = {                                                                        \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN,                                                                       \
+			NAN                                                                        \
+		}                                                                                  \
+	}
+
+/* A rule with two levels and a `clear`. */
+static const char hysteresis[] = "builtin_rules: off\n"
+				 "rules:\n"
+				 "  full:\n"
+				 "    each: disk\n"
+				 "    warning: this.used_percent >= 80\n"
+				 "    critical: this.used_percent >= 90\n"
+				 "    clear: this.used_percent < 77\n"
+				 "    labels: { team: core }\n"
+				 "    runbook_url: https://example.com/full\n"
+				 "    summary: \"{{this}} is {{this.used_percent}} full\"\n";
+
+static inline void
+setup_http(struct bench *b, const char *yaml)
+{
+	bench_init(b);
+	bench_check(b, "api", "http");
+	bench_start(b, yaml);
 }
 
 #endif
