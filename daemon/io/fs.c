@@ -26,6 +26,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "io/fs_wire.h"
 #include "io/mounts.h"
@@ -423,6 +424,7 @@ on_helper_ready(void *arg, unsigned ready)
 	struct fs_answer *answer = pool->answer;
 	struct fs_call *call;
 	ssize_t got = recv(h->fd, answer, sizeof(*answer), MSG_DONTWAIT);
+	bool is_private;
 
 	(void)ready;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -434,6 +436,7 @@ on_helper_ready(void *arg, unsigned ready)
 	}
 	call = h->call;
 	h->call = NULL;
+	is_private = call == NULL || call->ask->op == FS_PROC_LOOK;
 	trouble_end(trouble_of(pool, h->mount));
 	helper_rest(h);
 	if (call != NULL) {
@@ -441,6 +444,8 @@ on_helper_ready(void *arg, unsigned ready)
 		answer->result.data = answer->data;
 		call_answer(call, &answer->result);
 	}
+	if (is_private) /* values of an environment */
+		secret_wipe(answer->data, (size_t)got - offsetof(struct fs_answer, data));
 	dispatch(pool);
 }
 

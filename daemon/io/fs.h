@@ -16,7 +16,7 @@
 
 #define FS_HELPERS_STUCK_MAX 8
 #define FS_PATH_MAX          4096
-#define FS_ARG_MAX           512
+#define FS_ARG_MAX           4096
 #define FS_DATA_MAX          65536
 #define FS_HEAD_MAX          256
 
@@ -32,6 +32,11 @@ enum fs_op {
 	FS_DIGEST, /* SHA-256 in hex of at most `offset` bytes; more: EFBIG */
 	FS_TAIL,   /* as READ, behind the file's first FS_HEAD_MAX bytes (head_len of them) */
 	FS_FIND,   /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE" */
+	/* `path` is a /proc; io/procs.h asks these. */
+	FS_PROC_LIST,
+	FS_PROC_LOOK,
+	FS_SOCKET_OWNERS,
+	FS_SOCKET_TABLE,
 };
 
 struct fs_request {

@@ -15,7 +15,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "io/fs_wire.h"
+#include "base/secret.h"
+#include "io/proc_wire.h"
 
 #define TEST_BYTES 4096
 #define TEST_NAME  ".triaged-write-test"
@@ -125,6 +126,18 @@ serve(const struct fs_ask *ask, struct fs_answer *answer)
 	case FS_FIND:
 		r->error = fs_helper_find(ask, answer);
 		break;
+	case FS_PROC_LIST:
+		r->error = proc_helper_list(ask, answer);
+		break;
+	case FS_PROC_LOOK:
+		r->error = proc_helper_look(ask, answer);
+		break;
+	case FS_SOCKET_OWNERS:
+		r->error = proc_helper_owners(ask, answer);
+		break;
+	case FS_SOCKET_TABLE:
+		r->error = proc_helper_sockets(ask, answer);
+		break;
 	default:
 		r->error = EINVAL;
 		break;
@@ -154,5 +167,7 @@ fs_helper_main(void)
 		len = offsetof(struct fs_answer, data) + answer.result.data_len;
 		if (send(FS_HELPER_SOCKET_FD, &answer, len, MSG_NOSIGNAL) < 0)
 			return 1;
+		if (ask.op == FS_PROC_LOOK) /* values of an environment */
+			secret_wipe(answer.data, answer.result.data_len);
 	}
 }
