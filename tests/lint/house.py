@@ -174,6 +174,19 @@ def look_at_tables():
         find("daemon/model/causes.def", 1, "the codes are not in order")
 
 
+def look_at_tests():
+    """Tests are read too: one subject a file; a parser's fuzz target has seeds."""
+    for path in sorted((TOP / "tests").rglob("*")):
+        if path.suffix in (".c", ".h", ".py") and path.is_file():
+            lines = path.read_text().count("\n")
+            if lines > FILE_MAX:
+                find(path.relative_to(TOP), lines, f"{lines} lines, at most {FILE_MAX}")
+    for path in sorted((TOP / "tests/fuzz").glob("*_fuzz.c")):
+        seeds = TOP / "tests/fuzz/corpus" / path.name[:-len("_fuzz.c")]
+        if not seeds.is_dir() or not any(seeds.iterdir()):
+            find(path.relative_to(TOP), 1, f"no seeds in {seeds.relative_to(TOP)}")
+
+
 def look_at_header_cycles():
     edges = {}
     for path in sources(".h"):
@@ -206,6 +219,7 @@ def main():
     look_at_header_cycles()
     look_at_globals(sys.argv[1])
     look_at_tables()
+    look_at_tests()
     for finding in findings:
         print(finding)
     files = len(list(sources(".c", ".h")))
