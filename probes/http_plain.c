@@ -127,7 +127,7 @@ on_broken(struct probe_run *run, enum fault fault, const char *reason)
 	if (state->first_us > 0)
 		probe_fault(run, fault, "the connection broke off within the head of the answer");
 	else
-		probe_fault(run, fault, reason);
+		net_fail_at(run, fault, reason, stream_peer(state->stream));
 }
 
 /* True: this hop is over, and what it left behind may belong to the next one already. */
@@ -256,10 +256,11 @@ const char *
 http_plain_stuck(struct probe_run *run, char *text, size_t size)
 {
 	struct http_run *state = probe_state(run);
+	const struct addr *peer = stream_peer(state->stream);
 	const char *cause;
 
 	add_phases(run);
-	cause = net_cause(stream_stuck(state->stream, text, size));
+	cause = net_stuck_at(run, stream_stuck(state->stream, text, size), peer, text, size);
 	if (state->reply.state == HTTP1_BODY)
 		snprintf(text, size, "status %d came, but the body stopped after %llu bytes",
 			state->reply.status, (unsigned long long)state->reply.body_bytes);

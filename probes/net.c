@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "probes/net_local.h"
 
 #define FIRST_BYTES_MAX 64
+#define MORE_MAX        400
 
 static const char *const causes[FAULT_COUNT] = {
 	[FAULT_NONE] = "self.local",
@@ -52,17 +54,45 @@ net_report(struct probe_run *run, const struct stream *stream)
 }
 
 void
+net_fail_at(struct probe_run *run, enum fault fault, const char *reason, const struct addr *peer)
+{
+	char more[MORE_MAX];
+	const char *cause = net_local_cause(run, fault, peer, more, sizeof(more));
+
+	if (cause == NULL)
+		probe_fault(run, fault, reason);
+	else
+		probe_fail(run, cause, "%s; %s", reason, more);
+}
+
+const char *
+net_stuck_at(
+	struct probe_run *run, enum fault fault, const struct addr *peer, char *text, size_t size)
+{
+	char more[MORE_MAX];
+	const char *cause = net_local_cause(run, fault, peer, more, sizeof(more));
+	size_t len = strlen(text);
+
+	if (cause == NULL)
+		return net_cause(fault);
+	snprintf(text + len, size - len, "; %s", more);
+	return cause;
+}
+
+void
 net_fail(struct probe_run *run, const struct stream *stream)
 {
 	net_report(run, stream);
-	probe_fault(run, stream_fault(stream), stream_reason(stream));
+	net_fail_at(run, stream_fault(stream), stream_reason(stream), stream_peer(stream));
 }
 
 const char *
 net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t size)
 {
+	enum fault fault = stream_stuck(stream, text, size);
+
 	net_report(run, stream);
-	return net_cause(stream_stuck(stream, text, size));
+	return net_stuck_at(run, fault, stream_peer(stream), text, size);
 }
 
 struct banner {

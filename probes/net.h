@@ -11,6 +11,14 @@ const char *net_cause(enum fault fault); /* "net.refused", "self.fd-limit"... ne
 void net_report(struct probe_run *run, const struct stream *stream);
 /* The connection failed: its report, then the verdict. */
 void net_fail(struct probe_run *run, const struct stream *stream);
+/* The same for clients without a stream: `reason` in words, `peer` the numeric address that was
+ * tried (NULL: not known).  On this host, whoever listens there tells refusals and silences apart.
+ */
+void net_fail_at(
+	struct probe_run *run, enum fault fault, const char *reason, const struct addr *peer);
+/* For their `stuck`: goes on behind the words in `text`. */
+const char *net_stuck_at(
+	struct probe_run *run, enum fault fault, const struct addr *peer, char *text, size_t size);
 /* For a type's `stuck`: the report, what it was waiting for in words, and the cause. */
 const char *net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t size);
 
