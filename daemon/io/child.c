@@ -215,6 +215,16 @@ usec_of(struct timeval tv)
 	return tv.tv_sec * USEC_PER_SEC + tv.tv_usec;
 }
 
+void
+child_peek(const struct child *child, struct child_result *r)
+{
+	r->out = buf_text(&child->out.data);
+	r->err_out = buf_text(&child->err.data);
+	r->out_len = buf_left(&child->out.data);
+	r->err_len = buf_left(&child->err.data);
+	r->is_cut = child->out.is_cut || child->err.is_cut;
+}
+
 /* Tells whoever waits, once; what is left of the child has no owner from then on. */
 static void
 report(struct child *child)
@@ -222,16 +232,12 @@ report(struct child *child)
 	child_fn fn = child->fn;
 	struct child_result r = {
 		.reason = child->reason,
-		.out = buf_text(&child->out.data),
-		.err_out = buf_text(&child->err.data),
-		.out_len = buf_left(&child->out.data),
-		.err_len = buf_left(&child->err.data),
-		.is_cut = child->out.is_cut || child->err.is_cut,
 		.took_us = loop_now(child->loop) - child->started_us,
 		.cpu_us = usec_of(child->usage.ru_utime) + usec_of(child->usage.ru_stime),
 		.max_rss_kb = child->usage.ru_maxrss,
 	};
 
+	child_peek(child, &r);
 	if (child->error != 0) {
 		r.end = CHILD_BROKEN;
 		r.status = child->error;

@@ -17,8 +17,9 @@ struct child;
 struct child_options {
 	const char *const *argv; /* NULL-terminated; a name without "/" is looked up in PATH */
 	const char *const *env;  /* "NAME=value", NULL-terminated; NULL: PATH, HOME and LANG only */
-	const char *folder;      /* NULL: "/" */
-	const char *input;       /* standard input; NULL: empty; copied */
+	const char *const *more_env; /* besides these, or in place of one of them; NULL: none */
+	const char *folder;          /* NULL: "/" */
+	const char *input;           /* standard input; NULL: empty; copied */
 	size_t input_len;
 	usec_t timeout_us;
 	size_t output_max; /* kept of each stream; more is read and dropped; 0: 64 kB */
@@ -52,6 +53,8 @@ int child_main(int argc, char **argv); /* returns only when the exec failed */
 
 /* fn is called once, later, never from inside. */
 struct child *child_start(struct loop *loop, const struct child_options *o, child_fn fn, void *arg);
+/* What it has written until now: fills only the outputs; good until the loop's turn ends. */
+void child_peek(const struct child *child, struct child_result *r);
 void child_cancel(struct child *child); /* ends the group, no call of fn; NULL is fine */
 
 #endif

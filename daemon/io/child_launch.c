@@ -16,8 +16,8 @@
 #include "base/mem.h"
 #include "io/child_wire.h"
 
-#define WORDS_MAX    1024
-#define ENV_TEXT_MAX 1024
+#define WORDS_MAX   1024
+#define PLAIN_COUNT 3
 
 struct ends {
 	int in, out, err, note, exe; /* the child's; all above CHILD_EXE_FD */
@@ -121,47 +121,75 @@ borrow(const char *text)
 	return (char *)(uintptr_t)text; /* exec's prototype; nobody writes there */
 }
 
-/* PATH, HOME and LANG as ours are. */
-static void
-plain_env(char *env[4], char texts[3][ENV_TEXT_MAX])
+static bool
+is_named(const char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; env != NULL && *env != NULL; env++)
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return true;
+	return false;
+}
+
+/* PATH, HOME and LANG as ours are, and whatever `more` says; owned, with its first three texts. */
+static char **
+plain_env(const char *const *more)
 {
 	static const char *const names[] = { "PATH", "HOME", "LANG" };
 	static const char *const otherwise[] = {
 		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "/", "C.UTF-8"
 	};
+	size_t count = 0;
+	char **env;
 
-	for (size_t i = 0; i < 3; i++) {
+	while (more != NULL && more[count] != NULL)
+		count++;
+	env = xcalloc(PLAIN_COUNT + count + 1, sizeof(*env));
+	for (size_t i = 0; i < PLAIN_COUNT; i++) {
 		const char *value = getenv(names[i]);
 
-		snprintf(texts[i], ENV_TEXT_MAX, "%s=%s", names[i],
+		/* One that is replaced still has its place, under a name that means nothing. */
+		env[i] = xasprintf("%s=%s", is_named(more, names[i]) ? "_" : names[i],
 			value != NULL ? value : otherwise[i]);
-		env[i] = texts[i];
 	}
-	env[3] = NULL;
+	if (count > 0)
+		memcpy(env + PLAIN_COUNT, more, count * sizeof(*env));
+	return env;
+}
+
+static void
+free_plain_env(char **env)
+{
+	for (size_t i = 0; env != NULL && i < PLAIN_COUNT; i++)
+		free(env[i]);
+	free(env);
 }
 
 static int
 launch(const struct child_options *o, const struct ends *ends, pid_t *pid)
 {
 	size_t words = 0;
-	char texts[3][ENV_TEXT_MAX], *plain[4], **env = plain, **argv;
+	char **plain, **env, **argv, self[16];
 	int error;
 
 	while (o->argv[words] != NULL && words < WORDS_MAX)
 		words++;
 	if (words == 0 || o->argv[words] != NULL)
 		return E2BIG;
-	argv = xcalloc(words + 5, sizeof(*argv));
+	plain = o->env == NULL ? plain_env(o->more_env) : NULL;
+	env = plain != NULL ? plain : (char **)(uintptr_t)o->env;
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	argv = xcalloc(CHILD_WORDS_AT + words + 1, sizeof(*argv));
 	argv[0] = borrow(CHILD_NAME);
 	argv[1] = borrow(CHILD_ARG);
-	argv[2] = borrow(o->folder != NULL ? o->folder : "/");
-	argv[3] = borrow(o->is_self ? CHILD_SELF : CHILD_PATH);
-	memcpy(argv + 4, o->argv, words * sizeof(*argv));
-	plain_env(plain, texts);
-	if (o->env != NULL)
-		env = (char **)(uintptr_t)o->env;
+	argv[2] = self;
+	argv[3] = borrow(o->folder != NULL ? o->folder : "/");
+	argv[4] = borrow(o->is_self ? CHILD_SELF : CHILD_PATH);
+	memcpy(argv + CHILD_WORDS_AT, o->argv, words * sizeof(*argv));
 	error = spawn(ends, pid, argv, env);
 	free(argv);
+	free_plain_env(plain);
 	return error;
 }
 

@@ -17,8 +17,6 @@
 #include "io/child.h"
 #include "io/child_wire.h"
 
-#define FIRST_WORD 4 /* of the command, in our argv */
-
 static void
 tell(enum child_trouble trouble, int error)
 {
@@ -68,22 +66,24 @@ child_main(int argc, char **argv)
 	const struct rlimit none = { 0, 0 };
 	int error;
 
-	if (argc <= FIRST_WORD)
+	if (argc <= CHILD_WORDS_AT)
 		return 127;
 	prctl(PR_SET_NAME, CHILD_NAME);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != atoi(argv[2])) /* it died before we could ask to hear of it */
+		_exit(127);
 	setrlimit(RLIMIT_CORE, &none);
 	fcntl(CHILD_NOTE_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(CHILD_EXE_FD, F_SETFD, FD_CLOEXEC);
-	if (chdir(argv[2]) != 0) {
+	if (chdir(argv[3]) != 0) {
 		tell(CHILD_TROUBLE_FOLDER, errno);
 		_exit(127);
 	}
-	if (str_eq(argv[3], CHILD_SELF)) {
-		execv(CHILD_EXE, argv + FIRST_WORD);
+	if (str_eq(argv[4], CHILD_SELF)) {
+		execv(CHILD_EXE, argv + CHILD_WORDS_AT);
 		error = errno;
 	} else {
-		error = execute(argv + FIRST_WORD);
+		error = execute(argv + CHILD_WORDS_AT);
 	}
 	tell(CHILD_TROUBLE_COMMAND, error);
 	_exit(127);

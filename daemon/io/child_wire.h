@@ -1,8 +1,8 @@
 /*
  * What the daemon and its own program, started to become a command, agree upon:
  *
- *	argv:         program, CHILD_ARG, folder, CHILD_SELF or CHILD_PATH, the command's argv...
- *	descriptors:  0 input, 1 output, 2 errors, 3 the note, 4 our program's file
+ *	argv:         program, CHILD_ARG, our pid, folder, CHILD_SELF or CHILD_PATH, the
+ *command's... descriptors:  0 input, 1 output, 2 errors, 3 the note, 4 our program's file
  */
 #ifndef IO_CHILD_WIRE_H
 #define IO_CHILD_WIRE_H
@@ -10,6 +10,8 @@
 #define CHILD_NAME "triaged-exec"
 #define CHILD_SELF "self"
 #define CHILD_PATH "path"
+
+#define CHILD_WORDS_AT 5 /* where the command begins */
 
 #define CHILD_NOTE_FD 3
 #define CHILD_EXE_FD  4
