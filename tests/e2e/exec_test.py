@@ -1,6 +1,7 @@
 """Commands as checks: the real monitoring plugins, and scripts that behave badly."""
 import os
 import signal
+import uuid
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,11 @@ def test_there_is_no_such_command(folder):
     assert "Permission denied" in denied["text"]
 
 
+def long_nap():
+    """An argument for `sleep` that no other process has."""
+    return f"{9000 + uuid.uuid4().int % 10 ** 9 / 10 ** 9:.9f}"
+
+
 def living(marker):
     """Processes with these words in their command line."""
     found = []
@@ -92,7 +98,7 @@ def living(marker):
 
 @pytest.mark.cause("exec.timeout")
 def test_it_does_not_end_and_is_ended_with_its_children(folder):
-    nap = "8613.25"
+    nap = long_nap()
     late = lab.read_cause(sh(folder, f"echo begun; sleep {nap} & sleep {nap}",
                              more=", timeout: 500ms"), "exec.timeout")
     assert "it said: begun" in late["text"], late
@@ -100,7 +106,7 @@ def test_it_does_not_end_and_is_ended_with_its_children(folder):
 
 
 def test_deaf_and_endless_commands_in_the_daemon(daemon, folder, web):
-    nap = "8614.25"
+    nap = long_nap()
     d = daemon(f"""
 checks:
   deaf: {{type: exec, command: [/bin/sh, -c, "trap '' TERM; sleep {nap}; sleep {nap}"],
@@ -119,7 +125,7 @@ checks:
 
 
 def test_a_killed_daemon_takes_its_commands_along(daemon, folder):
-    nap = "8615.25"
+    nap = long_nap()
     d = daemon(f"checks:\n  c: {{type: exec, command: [sleep, '{nap}'], interval: 1s}}\n").start()
     lab.wait_for("the command", lambda: living(nap))
     d.process.send_signal(signal.SIGKILL)
