@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "probes/host_file.h"
 #include "probes/memory_files.h"
+#include "probes/memory_watch.h"
+#include "probes/pressure.h"
 #include "probes/probe.h"
 
 #define TEXT_MAX 16384
@@ -48,90 +50,116 @@ static const struct metric_desc metrics[] = {
 
 /* From run to run. */
 struct memory_last {
-	usec_t at_us; /* 0: never */
-	double some_us, full_us;
+	struct pressure_last some, full;
+	usec_t killed_us; /* wall: when a kill was last seen; 0: never */
 };
 
 static const struct conf_field fields[] = {
 	{ .type = CONF_END },
 };
 
-/* In a sidecar that does not mount the host's /proc, our own says the same of memory. */
-static int
-read_proc(struct probe_run *run, const char *name, char *out, struct err *e)
-{
-	const char *root = probe_env(run)->host_root;
-	char path[512];
-
-	if (root != NULL && !str_eq(root, "/")) {
-		snprintf(path, sizeof(path), "%s/proc/%s", root, name);
-		if (fd_read_proc(path, out, TEXT_MAX, NULL) >= 0)
-			return 0;
-	}
-	snprintf(path, sizeof(path), "/proc/%s", name);
-	return fd_read_proc(path, out, TEXT_MAX, e) < 0 ? -1 : 0;
-}
-
-/* Percent of the time between two runs; the kernel's ten-second average at the first. */
-static double
-stalled_percent(const struct pressure *now, double last_us, usec_t passed_us)
-{
-	double percent;
-
-	if (passed_us <= 0 || now->total_us < last_us)
-		return now->avg10_percent;
-	percent = (now->total_us - last_us) * 100 / (double)passed_us;
-	return percent < 100 ? percent : 100;
-}
-
 static void
 measure_pressure(struct probe_run *run, char *text)
 {
+	const struct io_env *env = probe_env(run);
 	struct memory_last *last = probe_memory(run, sizeof(*last));
-	usec_t now = loop_now(probe_env(run)->loop);
-	usec_t passed = last->at_us > 0 ? now - last->at_us : 0;
-	struct pressure p;
+	usec_t now = loop_now(env->loop);
 
-	if (read_proc(run, "pressure/memory", text, NULL) < 0)
+	if (host_read_shared(env, "proc/pressure/memory", text, TEXT_MAX, NULL) < 0)
 		return; /* a kernel without PSI: absent */
-	if (pressure_parse(&p, text, "some")) {
-		probe_value(run, ROW_SOME, stalled_percent(&p, last->some_us, passed));
-		last->some_us = p.total_us;
-	}
-	if (pressure_parse(&p, text, "full")) {
-		probe_value(run, ROW_FULL, stalled_percent(&p, last->full_us, passed));
-		last->full_us = p.total_us;
-	}
-	last->at_us = now;
+	probe_value(run, ROW_SOME, pressure_percent(&last->some, text, "some", now));
+	probe_value(run, ROW_FULL, pressure_percent(&last->full, text, "full", now));
 }
 
-static void
-measure_cgroup(struct probe_run *run, char *text)
+static double
+measure_cgroup(struct probe_run *run)
 {
 	struct cgroup_memory cg;
+	struct cgroup own;
 	char limit[32];
 
-	if (fd_read_proc("/proc/self/cgroup", text, TEXT_MAX, NULL) < 0)
-		return;
-	cgroup_memory_read(&cg, "/sys/fs/cgroup", text);
-	if (!isnan(cg.oom_kills))
-		probe_value(run, ROW_CGROUP_OOM_KILLS, cg.oom_kills);
+	if (!cgroup_find_own(&own, "memory"))
+		return NAN;
+	cgroup_memory_read(&cg, &own);
+	probe_value(run, ROW_CGROUP_OOM_KILLS, cg.oom_kills);
 	if (isnan(cg.limit))
-		return;
+		return cg.oom_kills;
 	probe_value(run, ROW_CGROUP_USED, cg.used * 100 / cg.limit);
 	metric_format(cg.limit, UNIT_BYTES, limit, sizeof(limit));
 	probe_fact(run, "cgroup limit", "%s", limit);
+	return cg.oom_kills;
+}
+
+/* Counters of an earlier life of the daemon hold until the host is booted anew. */
+static double
+kept_number(const json_t *kept, const char *name, const char *boot)
+{
+	const json_t *number = json_object_get(kept, name);
+
+	if (!str_eq(json_string_value(json_object_get(kept, "boot")), boot) ||
+		!json_is_number(number))
+		return NAN;
+	return json_number_value(number);
+}
+
+static void
+keep_kills(struct probe_watch *watch, double host, double own, const char *boot)
+{
+	json_t *state = json_object();
+
+	json_object_set_new(state, "boot", json_string(boot));
+	if (!isnan(host))
+		json_object_set_new(state, "host", json_real(host));
+	if (!isnan(own))
+		json_object_set_new(state, "own", json_real(own));
+	probe_watch_keep(watch, state);
+	json_decref(state);
+}
+
+/* Kills since the last run, or since the daemon last ran. */
+static void
+tell_kills(struct probe_run *run, double host, double own)
+{
+	const struct io_env *env = probe_env(run);
+	struct memory_last *last = probe_memory(run, sizeof(*last));
+	struct probe_watch *watch = probe_watch(run);
+	const json_t *kept = probe_watch_kept(watch);
+	char boot[64] = "", when[CLOCK_RFC3339_SIZE];
+	double host_before, own_before;
+
+	host_read_shared(env, "proc/sys/kernel/random/boot_id", boot, sizeof(boot), NULL);
+	boot[strcspn(boot, "\n")] = '\0';
+	host_before = kept_number(kept, "host", boot);
+	own_before = kept_number(kept, "own", boot);
+	/* a comparison with NAN is false */
+	if (host > host_before || own > own_before) {
+		bool is_ours = own > own_before;
+		double count = is_ours ? own - own_before : host - host_before;
+
+		last->killed_us = loop_wall(env->loop);
+		probe_note(run, "proc.oom", "the kernel killed %.0f process%s%s for want of memory",
+			count, count == 1 ? "" : "es", is_ours ? " of our own cgroup" : "");
+	}
+	if (last->killed_us > 0) {
+		clock_format_rfc3339(last->killed_us, when);
+		probe_fact(run, "last OOM kill", "seen at %s", when);
+	}
+	/* NAN differs from itself: it is kept anew only where there is something to keep */
+	if ((host != host_before && !isnan(host)) || (own != own_before && !isnan(own)))
+		keep_kills(watch, host, own, boot);
 }
 
 static void
 start(struct probe_run *run)
 {
+	const struct io_env *env = probe_env(run);
 	struct meminfo info;
 	struct err e;
 	char text[TEXT_MAX], used[32], available[32];
-	double percent;
+	double percent, kills = NAN;
 
-	if (read_proc(run, "meminfo", text, &e) < 0 || meminfo_parse(&info, text, &e) < 0) {
+	if (host_read_shared(env, "proc/meminfo", text, sizeof(text), &e) < 0 ||
+		meminfo_parse(&info, text, &e) < 0) {
 		probe_error(run, "self.local", "%s", e.text);
 		return;
 	}
@@ -141,10 +169,11 @@ start(struct probe_run *run)
 	if (info.swap_total > 0)
 		probe_value(
 			run, ROW_SWAP, (info.swap_total - info.swap_free) * 100 / info.swap_total);
-	if (read_proc(run, "vmstat", text, NULL) == 0)
-		probe_value(run, ROW_OOM_KILLS, memory_field(text, "oom_kill"));
+	if (host_read_shared(env, "proc/vmstat", text, sizeof(text), NULL) == 0)
+		kills = host_field(text, "oom_kill");
+	probe_value(run, ROW_OOM_KILLS, kills);
 	measure_pressure(run, text);
-	measure_cgroup(run, text);
+	tell_kills(run, kills, measure_cgroup(run));
 	metric_format(percent, UNIT_PERCENT, used, sizeof(used));
 	metric_format(info.available, UNIT_BYTES, available, sizeof(available));
 	probe_ok(run, "%s used, %s available", used, available);
@@ -162,13 +191,18 @@ const struct probe_type probe_type_memory = {
 	.name = "memory",
 	.summary = "Measures the memory of this host.",
 	.manual =
-		"`used_percent` is what MemAvailable says, as current versions of `free` show it. "
-		"Where the cgroup that the daemon runs in has a limit (a sidecar, a unit with "
-		"`MemoryMax`), that is measured too; page cache that can be dropped does not count "
-		"as used. No rights are needed.",
+		"`used_percent` is what MemAvailable says, as current versions of `free` show it "
+		"(older ones count otherwise). Where the cgroup that the daemon runs in has a "
+		"limit (a sidecar, a unit with `MemoryMax`), that is measured too; page cache that "
+		"can be dropped does not count as used. An OOM kill, and memory pressure where the "
+		"kernel reports it, makes the check run at once instead of at its next interval; "
+		"the kill is said as `proc.oom`. No rights are needed.",
 	.fields = fields,
 	.metrics = metrics,
 	.conf_size = 0,
 	.start = start,
+	.watch_size = sizeof(struct memory_watch),
+	.open = memory_watch_open,
+	.close = memory_watch_close,
 	.target = target,
 };

@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "probes/memory_files.h"
-#include "tests/help/probe_bench.h"
+#include "probes/host_file.h"
+#include "probes/pressure.h"
+#include "tests/help/host_root.h"
 
 static const char meminfo[] = "MemTotal:        8000000 kB\n"
 			      "MemFree:          100000 kB\n"
@@ -29,57 +30,17 @@ static const char pressure[] = "some avg10=1.50 avg60=0.20 avg300=0.00 total=500
 			       "full avg10=0.50 avg60=0.10 avg300=0.00 total=1000000\n";
 
 /* A tree of files that looks like a host. */
-struct host {
-	char root[64];
-	struct bench bench;
-};
-
-static void
-put(const struct host *h, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", h->root, name);
-	for (char *at = strchr(path + strlen(h->root) + 1, '/'); at != NULL;
-		at = strchr(at + 1, '/')) {
-		*at = '\0';
-		mkdir(path, 0755);
-		*at = '/';
-	}
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
 static int
 set_up(void **state)
 {
-	struct host *h = calloc(1, sizeof(*h));
+	struct host *h;
 
-	strcpy(h->root, "/tmp/triaged-host-XXXXXX");
-	assert_non_null(mkdtemp(h->root));
-	bench_open(&h->bench, BENCH_FAKE);
-	h->bench.env.host_root = h->root;
-	put(h, "proc/meminfo", meminfo);
-	put(h, "proc/vmstat", vmstat);
-	put(h, "proc/pressure/memory", pressure);
+	host_set_up(state);
+	h = *state;
+	host_put(h, "proc/meminfo", meminfo);
+	host_put(h, "proc/vmstat", vmstat);
+	host_put(h, "proc/pressure/memory", pressure);
 	assert_int_equal(bench_configure(&h->bench, "memory", "{}"), 0);
-	*state = h;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct host *h = *state;
-	char command[128];
-
-	bench_close(&h->bench);
-	snprintf(command, sizeof(command), "rm -r %s", h->root);
-	assert_int_equal(system(command), 0);
-	free(h);
 	return 0;
 }
 
@@ -87,13 +48,13 @@ static void
 finds_fields_at_line_starts_only(void **state)
 {
 	(void)state;
-	assert_true(memory_field(vmstat, "oom_kill") == 3);
-	assert_true(memory_field(meminfo, "MemTotal") == 8000000);
-	assert_true(isnan(memory_field(meminfo, "Mem")));
-	assert_true(isnan(memory_field(meminfo, "Total")));
-	assert_true(isnan(memory_field("oom_kill x\n", "oom_kill")));
-	assert_true(isnan(memory_field("oom_kill", "oom_kill")));
-	assert_true(isnan(memory_field("", "oom_kill")));
+	assert_true(host_field(vmstat, "oom_kill") == 3);
+	assert_true(host_field(meminfo, "MemTotal") == 8000000);
+	assert_true(isnan(host_field(meminfo, "Mem")));
+	assert_true(isnan(host_field(meminfo, "Total")));
+	assert_true(isnan(host_field("oom_kill x\n", "oom_kill")));
+	assert_true(isnan(host_field("oom_kill", "oom_kill")));
+	assert_true(isnan(host_field("", "oom_kill")));
 }
 
 static void
@@ -135,7 +96,7 @@ pressure_is_the_share_between_runs(void **state)
 
 	bench_run(b);
 	loop_advance(b->loop, 10 * USEC_PER_SEC);
-	put(h, "proc/pressure/memory",
+	host_put(h, "proc/pressure/memory",
 		"some avg10=0.00 avg60=0.20 avg300=0.00 total=7000000\n"
 		"full avg10=0.00 avg60=0.10 avg300=0.00 total=900000\n");
 	bench_run(b);
@@ -150,9 +111,9 @@ what_is_not_there_is_absent(void **state)
 	struct host *h = *state;
 	struct bench *b = &h->bench;
 
-	put(h, "proc/meminfo",
+	host_put(h, "proc/meminfo",
 		"MemTotal: 100 kB\nMemAvailable: 50 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
-	put(h, "proc/vmstat", "nr_free_pages 1\n");
+	host_put(h, "proc/vmstat", "nr_free_pages 1\n");
 	bench_run(b);
 	assert_true(bench_value(b, "used_percent") == 50);
 	assert_true(isnan(bench_value(b, "swap_percent")));
@@ -165,87 +126,101 @@ cannot_tell_without_numbers(void **state)
 	struct host *h = *state;
 	struct bench *b = &h->bench;
 
-	put(h, "proc/meminfo", "MemTotal: 100 kB\n");
+	host_put(h, "proc/meminfo", "MemTotal: 100 kB\n");
 	bench_run(b);
 	assert_int_equal(b->sample.outcome, OUTCOME_ERROR);
 	assert_string_equal(bench_cause(b), "self.local");
 	assert_true(isnan(bench_value(b, "used_percent")));
 }
 
+/* Time passes for the watch and for everybody. */
 static void
-reads_cgroup_v2(void **state)
+pass(struct bench *b, usec_t by_us)
 {
-	struct host *h = *state;
-	struct cgroup_memory cg;
-
-	put(h, "cg/system.slice/memory.max", "1000000\n");
-	put(h, "cg/system.slice/memory.current", "700000\n");
-	put(h, "cg/system.slice/memory.stat", "anon 1\ninactive_file 200000\n");
-	put(h, "cg/system.slice/x.service/memory.max", "max\n");
-	put(h, "cg/system.slice/x.service/memory.current", "5\n");
-	put(h, "cg/system.slice/x.service/memory.events", "low 0\noom 4\noom_kill 2\n");
-	strcat(h->root, "/cg");
-	cgroup_memory_read(&cg, h->root, "0::/system.slice/x.service\n");
-	h->root[strlen(h->root) - 3] = '\0';
-	assert_true(cg.limit == 1000000); /* the slice's, as the service has none */
-	assert_true(cg.used == 500000);   /* droppable cache is not used */
-	assert_true(cg.oom_kills == 2);
+	loop_advance(b->loop, by_us);
+	loop_turn(b->loop, false);
 }
 
 static void
-takes_the_tightest_limit(void **state)
+a_kill_asks_for_a_run_and_is_said(void **state)
 {
 	struct host *h = *state;
-	struct cgroup_memory cg;
+	struct bench *b = &h->bench;
 
-	put(h, "cg/a/memory.max", "1000\n");
-	put(h, "cg/a/memory.current", "900\n");
-	put(h, "cg/a/b/memory.max", "2000\n");
-	put(h, "cg/a/b/memory.current", "100\n");
-	strcat(h->root, "/cg");
-	cgroup_memory_read(&cg, h->root, "0::/a/b\n");
-	h->root[strlen(h->root) - 3] = '\0';
-	assert_true(cg.limit == 1000);
-	assert_true(cg.used == 900);
+	bench_run(b);
+	assert_int_equal(b->sample.note_count, 0); /* what was before us is no news */
+	pass(b, 10 * USEC_PER_SEC);
+	assert_int_equal(b->pokes, 0);
+	host_put(h, "proc/vmstat", "oom_kill 5\n");
+	pass(b, 2 * USEC_PER_SEC);
+	assert_int_equal(b->pokes, 1);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_int_equal(b->sample.note_count, 1);
+	assert_string_equal(b->sample.notes[0].cause->code, "proc.oom");
+	assert_non_null(strstr(b->sample.notes[0].text, "2 processes"));
+	assert_true(strncmp(bench_fact(b, "last OOM kill"), "seen at 20", 10) == 0);
+	pass(b, 10 * USEC_PER_SEC);
+	assert_int_equal(b->pokes, 1);
+	bench_run(b); /* once is enough; when it was stays to be seen */
+	assert_int_equal(b->sample.note_count, 0);
+	assert_string_not_equal(bench_fact(b, "last OOM kill"), "");
 }
 
 static void
-reads_cgroup_v1_of_a_container(void **state)
+a_kill_while_the_daemon_was_away_is_said(void **state)
 {
 	struct host *h = *state;
-	struct cgroup_memory cg;
+	struct bench *b = &h->bench;
 
-	/* without a cgroup namespace the path is the host's, and is not there */
-	put(h, "cg/memory/memory.limit_in_bytes", "4096\n");
-	put(h, "cg/memory/memory.usage_in_bytes", "2048\n");
-	put(h, "cg/memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 7\n");
-	strcat(h->root, "/cg");
-	cgroup_memory_read(&cg, h->root,
-		"9:name=systemd:/docker/abc\n4:cpu,memory:/docker/abc\n0::/docker/abc\n");
-	h->root[strlen(h->root) - 3] = '\0';
-	assert_true(cg.limit == 4096);
-	assert_true(cg.used == 2048);
-	assert_true(cg.oom_kills == 7);
+	host_put(h, "proc/sys/kernel/random/boot_id", "one\n");
+	bench_run(b);
+	bench_restart(b);
+	host_put(h, "proc/vmstat", "oom_kill 4\n");
+	bench_run(b);
+	assert_int_equal(b->sample.note_count, 1);
+	assert_non_null(strstr(b->sample.notes[0].text, "1 process "));
+	/* another boot: another count */
+	bench_restart(b);
+	host_put(h, "proc/sys/kernel/random/boot_id", "two\n");
+	host_put(h, "proc/vmstat", "oom_kill 9\n");
+	bench_run(b);
+	assert_int_equal(b->sample.note_count, 0);
 }
 
 static void
-no_limit_is_no_number(void **state)
+pressure_asks_for_a_run(void **state)
 {
 	struct host *h = *state;
-	struct cgroup_memory cg;
+	struct bench *b = &h->bench;
 
-	put(h, "cg/memory/memory.limit_in_bytes", "9223372036854771712\n");
-	put(h, "cg/memory/memory.usage_in_bytes", "2048\n");
-	strcat(h->root, "/cg");
-	cgroup_memory_read(&cg, h->root, "4:memory:/\n");
-	assert_true(isnan(cg.limit));
-	cgroup_memory_read(&cg, h->root, "0::/\n");
-	assert_true(isnan(cg.limit));
-	cgroup_memory_read(&cg, h->root, "nonsense\n");
-	assert_true(isnan(cg.limit));
-	cgroup_memory_read(&cg, h->root, "");
-	assert_true(isnan(cg.oom_kills));
-	h->root[strlen(h->root) - 3] = '\0';
+	bench_run(b);
+	host_put(h, "proc/pressure/memory",
+		"some avg10=0.00 avg60=0.20 avg300=0.00 total=9000000\n"
+		"full avg10=0.00 avg60=0.10 avg300=0.00 total=1150000\n");
+	pass(b, 2 * USEC_PER_SEC);
+	assert_int_equal(b->pokes, 0); /* 7 % of the time is no trouble */
+	host_put(h, "proc/pressure/memory",
+		"some avg10=0.00 avg60=0.20 avg300=0.00 total=9000000\n"
+		"full avg10=0.00 avg60=0.10 avg300=0.00 total=1900000\n");
+	pass(b, 2 * USEC_PER_SEC);
+	assert_int_equal(b->pokes, 1);
+}
+
+static void
+garbage_is_no_number(void **state)
+{
+	struct host *h = *state;
+	struct bench *b = &h->bench;
+
+	host_put(h, "proc/vmstat", "oom_kill nan\noom_kill 7\n");
+	host_put(h, "proc/pressure/memory", "some avg10=inf avg60=0 avg300=0 total=nan\n\n\n");
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(isnan(bench_value(b, "oom_kills_total")));
+	assert_true(isnan(bench_value(b, "pressure_some_percent")));
+	pass(b, 4 * USEC_PER_SEC);
+	assert_int_equal(b->pokes, 0);
 }
 
 static void
@@ -260,7 +235,7 @@ works_on_this_host(void **state)
 	assert_true(bench_value(b, "used_percent") > 0 && bench_value(b, "used_percent") < 100);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, host_tear_down)
 
 int
 main(void)
@@ -272,10 +247,10 @@ main(void)
 		T(pressure_is_the_share_between_runs),
 		T(what_is_not_there_is_absent),
 		T(cannot_tell_without_numbers),
-		T(reads_cgroup_v2),
-		T(takes_the_tightest_limit),
-		T(reads_cgroup_v1_of_a_container),
-		T(no_limit_is_no_number),
+		T(a_kill_asks_for_a_run_and_is_said),
+		T(a_kill_while_the_daemon_was_away_is_said),
+		T(pressure_asks_for_a_run),
+		T(garbage_is_no_number),
 		T(works_on_this_host),
 	};
 
