@@ -1,0 +1,397 @@
+/*
+ * The way to a server: each host of the DSN in its order, each of its addresses, until one lets us
+ * in.  A name is looked up by us; libpq is handed numbers.  One connection at a time.
+ *
+ *	host -> addresses -> link -> up            next address: it could not be reached
+ *	  ^-----------------------'                next host: that, or it takes no sessions now
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "io/loop.h"
+#include "probes/net.h"
+#include "probes/postgres_run.h"
+
+static void try_host(struct probe_run *run);
+static void try_addr(struct probe_run *run);
+
+static const struct pg_conf *
+conf_of(const struct probe_run *run)
+{
+	return probe_conf(run);
+}
+
+static struct pg_watch *
+watch_of(struct probe_run *run)
+{
+	return probe_watch_state(probe_watch(run));
+}
+
+unsigned
+pg_timeout_ms(const struct probe_run *run)
+{
+	usec_t ms = probe_time_left(run) * 8 / 10 / USEC_PER_MSEC;
+
+	return ms > 100 ? (unsigned)ms : 100;
+}
+
+void
+pg_fail(struct probe_run *run, const struct pg_trouble *trouble, const char *where)
+{
+	const char *cause = pg_trouble_cause(trouble);
+	const char *state = trouble->state;
+
+	if (trouble->first_len > 0) {
+		net_fail_protocol(run, "PostgreSQL", trouble->first, trouble->first_len);
+		return;
+	}
+	if (trouble->fault != FAULT_NONE) {
+		char text[PG_TEXT_MAX + ADDR_TEXT + 4];
+
+		snprintf(text, sizeof(text), "%s: %s", where, trouble->text);
+		probe_fault(run, trouble->fault, text);
+		return;
+	}
+	if (state[0] != '\0')
+		probe_fact(run, "SQLSTATE", "%s", state);
+	if (str_starts(cause, "self."))
+		probe_error(run, cause, "%s", trouble->text);
+	else if (state[0] != '\0')
+		probe_fail(run, cause, "%s: %s (%s)", where, trouble->text, state);
+	else
+		probe_fail(run, cause, "%s: %s", where, trouble->text);
+}
+
+static void
+report_phases(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+	const struct pg_link_phases *phases;
+
+	if (state->link == NULL)
+		return;
+	phases = pg_link_phases(state->link);
+	probe_phase(run, PHASE_CONNECT, phases->connect_us);
+	probe_phase(run, PHASE_TLS, phases->tls_us);
+	if (phases->login_us >= 0)
+		probe_value(run, metric_index(pg_metrics, "login_time"),
+			(double)phases->login_us / USEC_PER_SEC);
+}
+
+static void
+set_flag(struct probe_run *run, const char *name, bool is_true)
+{
+	probe_value(run, metric_index(pg_metrics, name), is_true);
+}
+
+/* How far one came: the port answers, sessions are taken, this session works. */
+static void
+report_level(struct probe_run *run, const struct pg_trouble *trouble)
+{
+	if (trouble->state[0] == '\0' && !trouble->needs_password)
+		return;
+	set_flag(run, "accepting", !pg_trouble_is_not_accepting(trouble));
+	set_flag(run, "usable", false);
+}
+
+static void
+keep_first(struct pg_run *state, const struct pg_trouble *trouble)
+{
+	if (state->first_where[0] != '\0')
+		return;
+	state->first = *trouble;
+	str_copy(state->first_where, sizeof(state->first_where), state->where);
+}
+
+static void
+fail_all(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+
+	report_level(run, &state->first);
+	pg_fail(run, &state->first, state->first_where);
+}
+
+static void
+drop_link(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+
+	timer_stop(&state->patience);
+	report_phases(run);
+	pg_link_close(state->link);
+	state->link = NULL;
+}
+
+bool
+pg_login_next_host(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+
+	if (state->host + 1 >= conf_of(run)->dsn->host_count)
+		return false;
+	drop_link(run);
+	state->host++;
+	try_host(run);
+	return true;
+}
+
+static void
+next_addr(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+
+	drop_link(run);
+	if (state->addr + 1 < state->answer.count) {
+		state->addr++;
+		try_addr(run);
+	} else if (!pg_login_next_host(run))
+		fail_all(run);
+}
+
+static int
+family_of(const struct pg_run *state)
+{
+	return state->addr < state->answer.count &&
+	       addr_family(&state->answer.addrs[state->addr]) == AF_INET6;
+}
+
+static void
+on_patience(void *arg)
+{
+	struct probe_run *run = arg;
+	struct pg_run *state = probe_state(run);
+	struct pg_trouble trouble = { .fault = FAULT_TIMEOUT };
+
+	str_copy(trouble.text, sizeof(trouble.text), "no answer to the connect");
+	state->families[family_of(state)] = FAULT_TIMEOUT;
+	keep_first(state, &trouble);
+	next_addr(run);
+}
+
+static void
+on_broken(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+	struct pg_trouble trouble = *pg_link_trouble(state->link);
+
+	if (pg_trouble_is_pooler(&trouble) && !state->is_without_options) {
+		state->is_without_options = watch_of(run)->is_pooler = true;
+		drop_link(run);
+		try_addr(run);
+		return;
+	}
+	keep_first(state, &trouble);
+	if (!state->is_reached && trouble.fault != FAULT_NONE) {
+		state->families[family_of(state)] = trouble.fault;
+		next_addr(run);
+		return;
+	}
+	if ((trouble.fault != FAULT_NONE || pg_trouble_is_not_accepting(&trouble)) &&
+		pg_login_next_host(run))
+		return;
+	report_phases(run);
+	fail_all(run);
+}
+
+static void
+note_family(struct probe_run *run)
+{
+	static const char *const names[] = { "IPv4", "IPv6" };
+	struct pg_run *state = probe_state(run);
+	enum fault other = state->families[!family_of(state)];
+
+	if (other != FAULT_NONE)
+		probe_note(run, "net.family", "%s answers, %s fails: %s", names[family_of(state)],
+			names[!family_of(state)], fault_name(other));
+}
+
+static void
+on_link(void *arg, enum pg_event event)
+{
+	struct probe_run *run = arg;
+	struct pg_run *state = probe_state(run);
+
+	switch (event) {
+	case PG_REACHED:
+		state->is_reached = true;
+		timer_stop(&state->patience);
+		break;
+	case PG_UP:
+		report_phases(run);
+		note_family(run);
+		str_copy(watch_of(run)->where, ADDR_TEXT, state->where);
+		pg_ask_start(run);
+		break;
+	case PG_BROKEN:
+		on_broken(run);
+		break;
+	case PG_RESULT:
+	case PG_DONE:
+		break;
+	}
+}
+
+static void
+open_link(struct probe_run *run, const struct addr *addr)
+{
+	const struct pg_conf *conf = conf_of(run);
+	struct pg_run *state = probe_state(run);
+	const struct dsn_host *host = &conf->dsn->hosts[state->host];
+	struct pg_keys keys;
+
+	state->is_reached = false;
+	pg_keys_make(&keys, conf, host, addr, state->is_without_options ? 0 : pg_timeout_ms(run));
+	state->link = pg_link_open(probe_env(run), keys.keys, keys.values, on_link, run);
+	explicit_bzero(&keys, sizeof(keys));
+}
+
+/* Others wait behind this one: it gets its share of what time is left. */
+static void
+be_patient(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+	usec_t others = (usec_t)(conf_of(run)->dsn->host_count - state->host - 1) +
+			(state->answer.count > state->addr + 1
+					? (usec_t)(state->answer.count - state->addr - 1)
+					: 0);
+
+	if (others > 0)
+		timer_after(&state->patience, probe_time_left(run) / (others + 1));
+}
+
+static void
+try_addr(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+	const struct dsn_host *host = &conf_of(run)->dsn->hosts[state->host];
+	struct addr *addr = NULL;
+
+	be_patient(run);
+	if (host->path[0] != '\0')
+		str_copy(state->where, sizeof(state->where), host->path);
+	else {
+		addr = &state->answer.addrs[state->addr];
+		addr_set_port(addr, host->port);
+		addr_text(addr, state->where);
+	}
+	open_link(run, addr);
+}
+
+static void
+on_resolved(void *arg, const struct resolve_answer *answer)
+{
+	struct probe_run *run = arg;
+	struct pg_run *state = probe_state(run);
+	const struct dsn_host *host = &conf_of(run)->dsn->hosts[state->host];
+	struct pg_trouble trouble = { .fault = answer->fault };
+
+	state->call = NULL;
+	state->is_resolving = false;
+	probe_phase(run, PHASE_DNS, loop_now(probe_env(run)->loop) - state->begun_us);
+	if (answer->count > 0) {
+		state->answer = *answer;
+		state->addr = 0;
+		try_addr(run);
+		return;
+	}
+	snprintf(trouble.text, sizeof(trouble.text), "the name cannot be resolved");
+	str_copy(state->where, sizeof(state->where), host->host);
+	keep_first(state, &trouble);
+	if (!pg_login_next_host(run))
+		fail_all(run);
+}
+
+/* What of `hostaddr=` belongs to this host, or its name. */
+static const char *
+name_of(const struct dsn *dsn, unsigned index, char *out, size_t size)
+{
+	const char *list = dsn_param(dsn, "hostaddr");
+
+	if (list == NULL)
+		return dsn->hosts[index].host;
+	for (; index > 0; index--) {
+		list += strcspn(list, ",");
+		if (*list == ',')
+			list++;
+	}
+	snprintf(out, size, "%.*s", (int)strcspn(list, ","), list);
+	return out[0] != '\0' ? out : dsn->hosts[index].host;
+}
+
+static void
+try_host(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+	const struct dsn *dsn = conf_of(run)->dsn;
+	struct resolver *resolver = probe_env(run)->resolver;
+	struct resolve_answer answer;
+	char numeric[256];
+	const char *name;
+
+	state->families[0] = state->families[1] = FAULT_NONE;
+	state->answer.count = state->addr = 0;
+	state->is_without_options = watch_of(run)->is_pooler;
+	if (dsn->hosts[state->host].path[0] != '\0') {
+		try_addr(run);
+		return;
+	}
+	name = name_of(dsn, state->host, numeric, sizeof(numeric));
+	state->begun_us = loop_now(probe_env(run)->loop);
+	if (resolve_now(resolver, name, &answer)) {
+		on_resolved(run, &answer);
+		return;
+	}
+	state->is_resolving = true;
+	state->call = resolve_start(resolver, name, on_resolved, run);
+}
+
+void
+pg_login_start(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+
+	timer_init(&state->patience, probe_env(run)->loop, on_patience, run);
+	state->is_kept = false;
+	state->host = 0;
+	try_host(run);
+}
+
+void
+pg_login_stop(struct probe_run *run)
+{
+	struct pg_run *state = probe_state(run);
+
+	if (state->call != NULL)
+		resolve_cancel(state->call);
+	state->call = NULL;
+	if (state->patience.loop != NULL)
+		timer_stop(&state->patience);
+	pg_link_close(state->link);
+	state->link = NULL;
+}
+
+const char *
+pg_login_stuck(struct probe_run *run, char *text, size_t size)
+{
+	struct pg_run *state = probe_state(run);
+
+	report_phases(run);
+	if (state->is_resolving) {
+		snprintf(text, size, "waiting for the name server");
+		return "net.dns-fail";
+	}
+	if (!state->is_reached) {
+		snprintf(text, size, "%s: no answer to the connect", state->where);
+		return "net.timeout";
+	}
+	set_flag(run, "usable", false);
+	if (!pg_link_has_answered(state->link)) {
+		snprintf(text, size, "%s: connected, and the server says nothing", state->where);
+		return "pg.frozen";
+	}
+	snprintf(text, size, "%s: the login was begun and is not finished", state->where);
+	return "pg.frozen";
+}

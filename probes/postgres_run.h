@@ -1,0 +1,94 @@
+/*
+ * One run of the postgres probe and what it shares with the runs before it.  Private to
+ * postgres*.c.
+ */
+#ifndef PROBES_POSTGRES_RUN_H
+#define PROBES_POSTGRES_RUN_H
+
+#include "io/resolve.h"
+#include "io/timer.h"
+#include "probes/postgres_conf.h"
+#include "probes/postgres_link.h"
+
+#define PG_COLUMNS_MAX 24
+#define PG_UPKEEP_MAX  8
+
+/* Which metric a column of one of our statements is; made at its first result. */
+struct pg_columns {
+	int count; /* 0: not made yet */
+	int metric[PG_COLUMNS_MAX];
+};
+
+/* Of a check, between its runs. */
+struct pg_watch {
+	struct pg_link *link; /* kept and idle; NULL: none */
+	bool is_pooler;   /* it refuses startup parameters, or sessions wander: plain statements */
+	bool is_prepared; /* on `link` */
+	unsigned asked;   /* runs that `link` has served */
+	bool is_lost;     /* a kept connection ended, and nobody was told yet */
+	struct pg_trouble lost;
+	char where[ADDR_TEXT]; /* the other end of `link` */
+	struct pg_columns activity, upkeep;
+	double upkeep_values[PG_UPKEEP_MAX];
+	usec_t upkeep_us; /* when they were read; 0: never */
+};
+
+enum pg_step {
+	PG_STEP_ACTIVITY, /* proves it usable */
+	PG_STEP_PLAIN,    /* the server knows no statistics: SELECT 1 */
+	PG_STEP_UPKEEP,
+	PG_STEP_TABLES,
+	PG_STEP_BLOCKERS,
+	PG_STEP_CROWD,
+	PG_STEP_QUERIES, /* one by one */
+	PG_STEP_END,
+};
+
+struct pg_run {
+	struct pg_link *link;
+	bool is_kept; /* `link` has served before */
+	/* the way to the server: postgres_login.c */
+	unsigned host, addr;
+	struct resolve_call *call;
+	struct resolve_answer answer;
+	struct timer patience; /* with this address, while there are others */
+	bool is_without_options;
+	bool is_resolving, is_reached;
+	usec_t begun_us;
+	enum fault families[2];  /* of this host's IPv4 and IPv6 attempts */
+	struct pg_trouble first; /* of the first host that failed */
+	char first_where[ADDR_TEXT];
+	char where[ADDR_TEXT];
+	/* what is asked: postgres_ask.c */
+	enum pg_step step;
+	size_t query;
+	usec_t asked_us;
+	struct pg_trouble error; /* of the statement under way */
+	bool is_error, has_row;
+	char row[64]; /* of a query: the first value */
+	bool is_standby, is_read_only, has_role;
+	double connections, percent, waiting;
+	char missing[256], unreadable[256];
+	unsigned evidence;
+};
+
+/* postgres_login.c: to a link that is up (pg_ask_start is called), or to a verdict. */
+void pg_login_start(struct probe_run *run);
+void pg_login_stop(struct probe_run *run);
+const char *pg_login_stuck(struct probe_run *run, char *text, size_t size);
+bool pg_login_next_host(struct probe_run *run); /* this one is not what the DSN wants */
+
+/* postgres_ask.c: `state->link` is up and idle. */
+void pg_ask_start(struct probe_run *run);
+void pg_ask_on_event(void *run, enum pg_event event);
+const char *pg_ask_stuck(struct probe_run *run, char *text, size_t size);
+
+/* A kept connection ended: a note where the server said that it did so on purpose. */
+void pg_note_lost(struct probe_run *run, const struct pg_trouble *trouble);
+
+/* Fails, or is an error where it is ours. */
+void pg_fail(struct probe_run *run, const struct pg_trouble *trouble, const char *where);
+/* The statement timeout that belongs to this run's deadline. */
+unsigned pg_timeout_ms(const struct probe_run *run);
+
+#endif
