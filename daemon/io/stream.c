@@ -401,6 +401,7 @@ stream_open(const struct stream_options *o, stream_fn fn, void *arg)
 	s->family = o->family;
 	s->tls = o->tls;
 	s->wants_full = o->full_handshake;
+	s->looks = o->looks;
 	s->resolver = o->resolver;
 	stream_begin(s, place);
 	return s;
@@ -526,6 +527,12 @@ stream_cert_expiry(const struct stream *s, usec_t *left_us)
 		return false;
 	*left_us = end_us - loop_wall(s->loop);
 	return true;
+}
+
+const struct tls_chain *
+stream_tls_chain(const struct stream *s)
+{
+	return s->tls_conn == NULL ? NULL : tls_conn_chain(s->tls_conn);
 }
 
 int

@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "io/resolve.h"
 #include "io/tls.h"
+#include "io/tls_chain.h"
 
 struct stream;
 
@@ -38,6 +39,7 @@ struct stream_options {
 	const char *server_name;   /* SNI and the name verified; NULL: place->host */
 	size_t in_max; /* most bytes unread in stream_in(): more is FAULT_PROTOCOL; 0: 256 kB */
 	bool full_handshake; /* do not resume: see the certificate */
+	bool looks;          /* keep what the server shows; its doubts do not end the handshake */
 	int family;          /* AF_UNSPEC, or only AF_INET / AF_INET6 */
 };
 
@@ -69,6 +71,8 @@ const struct addr *stream_peer(const struct stream *stream); /* len 0 before it 
 const char *stream_family_note(const struct stream *stream);
 /* Seconds until the peer's certificate ends (may be negative); false: no certificate seen. */
 bool stream_cert_expiry(const struct stream *stream, usec_t *left_us);
+/* With `looks`: what the server showed; NULL: no certificate came. */
+const struct tls_chain *stream_tls_chain(const struct stream *stream);
 int stream_fd(const struct stream *stream); /* for peer credentials; -1 when closed */
 
 #endif

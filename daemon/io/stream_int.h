@@ -39,7 +39,8 @@ struct stream {
 	bool is_watched; /* ev is registered */
 	bool is_paused;
 	bool wants_full; /* TLS handshake */
-	bool is_inside;  /* one of our own callbacks runs: what is owed is said at its end */
+	bool looks;
+	bool is_inside; /* one of our own callbacks runs: what is owed is said at its end */
 	bool owes_sent, owes_fail, owes_read, owes_step; /* to be said or done by the kick */
 	int send_error; /* a write failed; reading goes on for what the peer said before */
 	enum fault fault;

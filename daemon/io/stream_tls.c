@@ -11,6 +11,8 @@ begin(struct stream *s, struct tls_ctx *tls, const char *name)
 	s->tls_conn = tls_conn_new(tls, s->fd, name, s->port, s->wants_full);
 	if (s->tls_conn == NULL)
 		stream_fail(s, FAULT_LOCAL, "OpenSSL gives no connection");
+	else if (s->looks)
+		tls_conn_look(s->tls_conn);
 	return s->tls_conn != NULL;
 }
 

@@ -155,3 +155,71 @@ tls_cert_explain(X509 *cert, int error, const char *wanted, char *out, size_t si
 			X509_verify_cert_error_string(error));
 	}
 }
+
+enum tls_doubt
+tls_cert_doubt(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return TLS_DOUBT_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return TLS_DOUBT_NOT_YET;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return TLS_DOUBT_NAME;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return TLS_DOUBT_SELF;
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return TLS_DOUBT_ISSUER;
+	default:
+		return TLS_DOUBT_OTHER;
+	}
+}
+
+static usec_t
+time_of(const ASN1_TIME *when)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(when, &tm) == 1 ? (usec_t)timegm(&tm) * USEC_PER_SEC : 0;
+}
+
+static void
+key_text(const X509 *cert, char *out, size_t size)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(cert);
+	const char *kind = key == NULL ? NULL : EVP_PKEY_get0_type_name(key);
+
+	if (kind == NULL)
+		out[0] = '\0';
+	else
+		snprintf(out, size, "%.20s %d", kind, EVP_PKEY_get_bits(key));
+}
+
+void
+tls_cert_chain(STACK_OF(X509) * sent, struct tls_chain *out)
+{
+	int count = sent == NULL ? 0 : sk_X509_num(sent);
+
+	out->count = out->weakest = 0;
+	for (int i = 0; i < count && out->count < TLS_CHAIN_MAX; i++) {
+		const X509 *cert = sk_X509_value(sent, i);
+		struct tls_chain_cert *one = &out->certs[out->count];
+
+		short_name(X509_get_subject_name(cert), one->subject, sizeof(one->subject));
+		short_name(X509_get_issuer_name(cert), one->issuer, sizeof(one->issuer));
+		one->from_us = time_of(X509_get0_notBefore(cert));
+		one->until_us = time_of(X509_get0_notAfter(cert));
+		if (one->until_us < out->certs[out->weakest].until_us)
+			out->weakest = out->count;
+		out->count++;
+	}
+	if (count == 0)
+		return;
+	names_text(sk_X509_value(sent, 0), out->names, sizeof(out->names));
+	key_text(sk_X509_value(sent, 0), out->key, sizeof(out->key));
+}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/addr.h"
 #include "io/tls_cert.h"
 #include "io/tls_ctx.h"
@@ -29,6 +30,7 @@ struct tls_conn {
 	bool is_broken;  /* no good-bye any more */
 	bool is_refused; /* the certificate was not acceptable; reason is written */
 	enum fault fault;
+	struct tls_chain *chain; /* NULL: nobody looks */
 	char reason[REASON_SIZE];
 };
 
@@ -61,6 +63,28 @@ tls_conn_on_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
+/* One doubt of each kind, in words, one after the other. */
+static void
+doubt(struct tls_conn *conn, X509_STORE_CTX *judged)
+{
+	struct tls_chain *chain = conn->chain;
+	int error = X509_STORE_CTX_get_error(judged);
+	unsigned kind = tls_cert_doubt(error);
+	size_t len = strlen(chain->why);
+
+	/* Self-signed implies an issuer that is not known. */
+	if ((chain->doubts & kind) != 0 ||
+		(kind == TLS_DOUBT_ISSUER && (chain->doubts & TLS_DOUBT_SELF) != 0))
+		return;
+	if (len > 0 && len + 3 < sizeof(chain->why)) {
+		memcpy(chain->why + len, "; ", 3);
+		len += 2;
+	}
+	chain->doubts |= kind;
+	tls_cert_explain(X509_STORE_CTX_get_current_cert(judged), error, conn->name,
+		chain->why + len, sizeof(chain->why) - len);
+}
+
 static int
 on_verify(int is_good, X509_STORE_CTX *judged)
 {
@@ -71,6 +95,10 @@ on_verify(int is_good, X509_STORE_CTX *judged)
 		conn->has_end = tls_cert_end(X509_STORE_CTX_get0_cert(judged), &conn->end_us);
 	if (is_good || conn->is_refused)
 		return is_good;
+	if (conn->chain != NULL) {
+		doubt(conn, judged);
+		return 1;
+	}
 	conn->is_refused = true;
 	tls_cert_explain(X509_STORE_CTX_get_current_cert(judged), X509_STORE_CTX_get_error(judged),
 		conn->name, conn->reason, sizeof(conn->reason));
@@ -121,6 +149,45 @@ tls_conn_new(struct tls_ctx *ctx, int fd, const char *name, uint16_t port, bool 
 	return conn;
 }
 
+static int
+on_cert_wanted(SSL *ssl, void *arg)
+{
+	struct tls_conn *conn = arg;
+
+	(void)ssl;
+	conn->chain->asks_cert = true;
+	return 1;
+}
+
+void
+tls_conn_look(struct tls_conn *conn)
+{
+	if (conn->chain != NULL)
+		return;
+	conn->chain = xcalloc(1, sizeof(*conn->chain));
+	SSL_set_cert_cb(conn->ssl, on_cert_wanted, conn);
+}
+
+/* Whatever came of the handshake: what it showed. */
+static void
+note_chain(struct tls_conn *conn)
+{
+	struct tls_chain *chain = conn->chain;
+	const char *cipher = SSL_get_cipher_name(conn->ssl);
+
+	if (chain == NULL)
+		return;
+	tls_cert_chain(SSL_get_peer_cert_chain(conn->ssl), chain);
+	str_copy(chain->version, sizeof(chain->version), SSL_get_version(conn->ssl));
+	str_copy(chain->cipher, sizeof(chain->cipher), cipher == NULL ? "" : cipher);
+}
+
+const struct tls_chain *
+tls_conn_chain(const struct tls_conn *conn)
+{
+	return conn->chain != NULL && conn->chain->count > 0 ? conn->chain : NULL;
+}
+
 void
 tls_conn_free(struct tls_conn *conn)
 {
@@ -135,6 +202,7 @@ tls_conn_free(struct tls_conn *conn)
 	SSL_free(conn->ssl);
 	free(conn->name);
 	free(conn->key);
+	free(conn->chain);
 	free(conn);
 }
 
@@ -227,6 +295,8 @@ tls_conn_handshake(struct tls_conn *conn)
 	errno = 0;
 	rc = SSL_do_handshake(conn->ssl);
 	status = rc == 1 ? TLS_DONE : judge(conn, rc);
+	if (status != TLS_AGAIN)
+		note_chain(conn);
 	if (status != TLS_DONE)
 		return status;
 	conn->is_up = true;

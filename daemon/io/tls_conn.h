@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "io/fault.h"
 #include "io/tls.h"
+#include "io/tls_chain.h"
 
 struct tls_conn;
 
@@ -25,6 +26,13 @@ enum tls_status {
 /* `name` is what SNI says and what is verified; numeric addresses are verified as such. */
 struct tls_conn *tls_conn_new(
 	struct tls_ctx *ctx, int fd, const char *name, uint16_t port, bool full_handshake);
+/*
+ * Before the handshake: the certificates are to be looked at.  What is doubtful about them no
+ * longer ends the handshake; it is in the chain, and whoever asked decides.
+ */
+void tls_conn_look(struct tls_conn *conn);
+/* What was shown; NULL: nobody asked, or no certificate has come yet. */
+const struct tls_chain *tls_conn_chain(const struct tls_conn *conn);
 void tls_conn_free(struct tls_conn *conn); /* says good-bye if it can; NULL is fine */
 
 enum tls_status tls_conn_handshake(struct tls_conn *conn);
