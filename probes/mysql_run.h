@@ -1,0 +1,55 @@
+/* One run of the mysql probe: private to mysql*.c. */
+#ifndef PROBES_MYSQL_RUN_H
+#define PROBES_MYSQL_RUN_H
+
+#include "probes/mysql_client.h"
+#include "probes/mysql_conf.h"
+
+/* A right that we lack. */
+enum mysql_right { MYSQL_RIGHT_PROCESS = 1, MYSQL_RIGHT_REPLICA = 2, MYSQL_RIGHT_BINLOG = 4 };
+
+/* What is kept between runs. */
+struct mysql_kept {
+	struct mysql_client *client; /* logged in and idle; NULL: none */
+	usec_t proven_us;            /* when the whole path was last proven; 0: never */
+	usec_t binlog_us;            /* when the binary logs were last looked at; 0: never */
+	double binlog_bytes;
+};
+
+struct mysql_run {
+	struct mysql_client *client; /* that is asked */
+	struct mysql_client *proof;  /* the new login beside or after it; NULL: none */
+	bool is_kept;                /* `client` was there before this run */
+	bool is_asked;               /* its first statement was answered */
+	bool is_proving;
+	bool is_set_up;       /* the session of the newest client is read-only */
+	bool is_set_up_again; /* the short way is being tried */
+	bool is_reported;
+	unsigned step, item; /* of the statements */
+	usec_t opened_us, asked_us, first_us;
+	unsigned lacks; /* enum mysql_right */
+	bool is_blind;  /* without PROCESS the list of processes lies */
+	bool is_replica, is_replica_known;
+	bool has_binlog;
+	double max_connections, connected, longest_query, lock_wait; /* NAN: not known */
+	int read_only;                                               /* -1: not known */
+	char user[200];                                              /* as the server knows us */
+	const char *cause; /* of the first thing that failed; NULL: nothing */
+	char why[300];
+};
+
+/* The statement that makes a session harmless. */
+void mysql_session_sql(
+	const struct probe_run *run, const struct mysql_client *client, char *out, size_t size);
+
+#define MYSQL_SQL_MAX 4200
+
+/* The next statement in `out`; false: everything was asked. */
+bool mysql_measure_next(struct probe_run *run, char *out, size_t size);
+/* What came of the statement that mysql_measure_next gave. */
+void mysql_measure_take(struct probe_run *run, const struct mysql_result *result);
+void mysql_measure_refused(struct probe_run *run, const struct mysql_error *error);
+/* After the last one: what rights are missing. */
+void mysql_measure_end(struct probe_run *run);
+
+#endif
