@@ -123,6 +123,13 @@ const struct conf_field http_fields[] = {
 		PATH_AT(ROW, unix_socket),
 		.doc = "Connect to this socket instead; the URL still names host and path.",
 		.example = "/run/docker.sock" },
+	{ .name = "proxy",
+		URL_AT(ROW, proxy),
+		.doc = "Go through this HTTP proxy: `http://[user:password@]host:port`. https:// "
+		       "URLs "
+		       "go through a tunnel (CONNECT), so the certificate that is verified is the "
+		       "target's. The target's name is looked up by the proxy.",
+		.example = "http://10.0.0.8:3128" },
 	{ .name = "ca",
 		PATH_AT(ROW, ca),
 		.doc = "PEM file with the authorities to trust. Default: the system's." },
@@ -224,9 +231,31 @@ check_version(struct http_conf *conf, const struct url *url, const struct conf_n
 	struct conf_pos pos = conf_pos_of(map, "http_version");
 	bool wants_two = conf->version == HTTP_2 || conf->expect.version == HTTP_2;
 
-	conf->needs_full = wants_two || conf->auth.scheme == HTTP_AUTH_DIGEST;
+	conf->needs_full =
+		wants_two || conf->auth.scheme == HTTP_AUTH_DIGEST || conf->proxy != NULL;
 	if (wants_two && !str_eq(url->scheme, "https"))
 		complain(complaints, &pos, "HTTP/2 needs an https:// URL");
+}
+
+static void
+check_proxy(
+	const struct http_conf *conf, const struct conf_node *map, struct complaints *complaints)
+{
+	struct conf_pos pos = conf_pos_of(map, "proxy");
+	struct url url;
+	struct err e;
+
+	if (conf->proxy == NULL)
+		return;
+	if (conf->unix_socket != NULL)
+		complain(complaints, &pos, "`proxy` and `unix_socket` exclude each other");
+	if (url_parse(&url, conf->proxy, &e) < 0)
+		return; /* the row's own walk complained */
+	if (!str_eq(url.scheme, "http"))
+		complain(complaints, &pos, "proxy: http:// is wanted, not %s://", url.scheme);
+	if (!str_eq(url.target, "/"))
+		complain(complaints, &pos, "proxy: host and port only, without a path");
+	url_fini(&url);
 }
 
 /* The first hop never changes: where it goes, and its bytes. */
@@ -288,6 +317,7 @@ http_conf_check(void *conf_, const struct conf_node *map, const struct probe_set
 	check_headers(conf, complaints);
 	check_auth(conf, map, complaints);
 	check_version(conf, &url, map, complaints);
+	check_proxy(conf, map, complaints);
 	http_wants_make(conf, map, setup->judge, complaints);
 	prepare(conf, &url, setup, &pos, complaints);
 	url_fini(&url);

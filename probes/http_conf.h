@@ -44,7 +44,7 @@ struct http_conf {
 	struct http_auth_conf auth;
 	int64_t follow, max_body;
 	int version; /* enum http_version */
-	char *unix_socket;
+	char *unix_socket, *proxy;
 	char *ca, *cert, *key;
 	bool is_verified;
 	struct http_expect_conf expect;

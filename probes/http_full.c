@@ -21,6 +21,18 @@ add_phases(struct http_run *state, const struct http_phases *p)
 	http_add_phase(state, PHASE_TRANSFER, p->transfer_us);
 }
 
+/* A proxy that cannot reach the target is well; one that cannot be reached, or refuses, is not. */
+static void
+fail(struct probe_run *run, const struct http_reply *reply)
+{
+	if (reply->proxy_status >= 500)
+		probe_fail(run, http_status_cause(reply->proxy_status), "%s", reply->reason);
+	else if (reply->is_proxy || reply->proxy_status != 0)
+		probe_fail(run, "http.proxy", "%s", reply->reason);
+	else
+		probe_fault(run, reply->fault, reply->reason);
+}
+
 static void
 on_reply(void *arg, const struct http_reply *reply)
 {
@@ -45,7 +57,7 @@ on_reply(void *arg, const struct http_reply *reply)
 		http_on_cert(run, reply->cert_left_us);
 	if (reply->fault != FAULT_NONE) {
 		http_report(run, true);
-		probe_fault(run, reply->fault, reply->reason);
+		fail(run, reply);
 		return;
 	}
 	http_on_answer(run, &answer);
@@ -82,6 +94,7 @@ http_full_start(struct probe_run *run)
 		.header_count = collect_headers(run, state, headers),
 		.version = (enum http_version)conf->version,
 		.unix_socket = conf->unix_socket,
+		.proxy = conf->proxy,
 		.tls = http_conf_tls(conf),
 		.body_max = (size_t)conf->max_body,
 		.timeout_us = left > 2 * MARGIN_US ? left - MARGIN_US : left,

@@ -1,4 +1,4 @@
-/* Health documents that name their parts: Spring Boot, MicroProfile Health, health+json. */
+/* Health documents that name their parts: Spring Boot, MicroProfile, health+json, ASP.NET. */
 #ifndef PROBES_HTTP_HEALTH_H
 #define PROBES_HTTP_HEALTH_H
 
@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* "db is DOWN: connection refused" of the first part that is not well; false: none is named. */
+/* "db is DOWN: connection refused; mail is DOWN" of the parts that are not well, the worst first,
+ * and how many more there are; false: none is named. */
 bool http_health_part(const json_t *doc, char *out, size_t size);
+/* The same from a body, which is looked at only when it may be such a document. */
+bool http_health_read(const char *body, size_t len, char *out, size_t size);
 
 #endif

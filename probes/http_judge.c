@@ -16,6 +16,7 @@
 
 #define SHOWN_BODY_MAX 512
 #define HEADER_MAX     1024
+#define BLAME_MAX      300
 
 bool
 http_answer_header(const struct http_answer *answer, const char *name, char *out, size_t size)
@@ -62,8 +63,8 @@ is_status_wanted(const struct http_wants *wants, int status)
 	return false;
 }
 
-static const char *
-status_cause(int status)
+const char *
+http_status_cause(int status)
 {
 	static const struct {
 		int low, high;
@@ -72,6 +73,7 @@ status_cause(int status)
 		{ 401, 401, "http.401" },
 		{ 403, 403, "http.403" },
 		{ 404, 404, "http.404" },
+		{ 407, 407, "http.proxy" },
 		{ 429, 429, "http.429" },
 		{ 400, 499, "http.4xx" },
 		{ 502, 502, "http.502" },
@@ -103,21 +105,27 @@ wanted_statuses(const struct http_conf *conf, char *out, size_t size)
 	buf_fini(&text);
 }
 
-/* The part that the application itself blames: "; db is DOWN", or nothing. */
+/* The parts that the application itself blames: "; db is DOWN", or nothing. */
 static void
 blame(struct probe_run *run, const struct http_answer *answer, char *out, size_t size)
 {
-	json_t *doc = NULL;
-	char part[160];
+	char part[BLAME_MAX];
 
 	out[0] = '\0';
-	if (answer->body[0] == '{')
-		doc = json_loadb(answer->body, answer->body_len, 0, NULL);
-	if (doc != NULL && http_health_part(doc, part, sizeof(part))) {
-		snprintf(out, size, "; %s", part);
-		probe_fact(run, "component", "%s", part);
-	}
-	json_decref(doc);
+	if (!http_health_read(answer->body, answer->body_len, part, sizeof(part)))
+		return;
+	snprintf(out, size, "; %s", part);
+	probe_fact(run, "component", "%s", part);
+}
+
+/* A report of 200 may still name a part that is not well: said, but not down. */
+static void
+note_parts(struct probe_run *run, const struct http_answer *answer)
+{
+	char part[BLAME_MAX];
+
+	if (http_health_read(answer->body, answer->body_len, part, sizeof(part)))
+		probe_note(run, "http.component", "%s", part);
 }
 
 /* What web servers say to plain HTTP on a TLS port. */
@@ -139,7 +147,7 @@ static bool
 status_is_good(struct probe_run *run, const struct http_answer *answer)
 {
 	const struct http_conf *conf = probe_conf(run);
-	char wanted[200], retry[64], part[170];
+	char wanted[200], retry[64], part[BLAME_MAX + 2];
 
 	if (is_status_wanted(conf->wants, answer->status))
 		return true;
@@ -152,7 +160,11 @@ status_is_good(struct probe_run *run, const struct http_answer *answer)
 		probe_fact(run, "retry-after", "%s", retry);
 	wanted_statuses(conf, wanted, sizeof(wanted));
 	blame(run, answer, part, sizeof(part));
-	FAIL(run, answer, status_cause(answer->status), "status %d, wanted %s%s", answer->status,
+	FAIL(run, answer, http_status_cause(answer->status), "status %d%s, wanted %s%s",
+		answer->status,
+		answer->status == 407 ? " from the proxy: it wants a login"
+		: conf->proxy != NULL ? " through the proxy, whose own word this may be"
+				      : "",
 		wanted, part);
 	return false;
 }
@@ -240,7 +252,7 @@ document_is_good(struct probe_run *run, const struct http_answer *answer, const 
 {
 	const struct http_conf *conf = probe_conf(run);
 	const struct judge *judge = probe_judge(run);
-	char found[160], message[128], part[170];
+	char found[160], message[128], part[BLAME_MAX + 2];
 
 	for (size_t i = 0; i < conf->wants->json_count; i++) {
 		found[0] = '\0';
@@ -358,5 +370,6 @@ http_judge(struct probe_run *run, const struct http_answer *answer)
 	if (!json_is_good(run, answer) || !body_is_good(run, answer) || !time_is_good(run, answer))
 		return;
 	http_report(run, false);
+	note_parts(run, answer);
 	probe_ok(run, "status %d", answer->status);
 }

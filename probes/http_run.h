@@ -30,6 +30,8 @@ struct http_answer {
 /* False: no such header. */
 bool http_answer_header(const struct http_answer *answer, const char *name, char *out, size_t size);
 
+/* "http.502" and the like, for a status that is not wanted. */
+const char *http_status_cause(int status);
 /* Gives the verdict on the last answer of the chain. */
 void http_judge(struct probe_run *run, const struct http_answer *answer);
 

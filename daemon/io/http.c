@@ -173,19 +173,22 @@ take_addresses(struct http_call *call, const struct resolve_answer *answer)
 static void
 connect_to(struct http_call *call, const struct resolve_answer *answer)
 {
-	const struct url *url = call->proxy.target != NULL ? &call->proxy : &call->url;
-	char text[300];
+	bool is_proxy = call->proxy.target != NULL;
+	const struct url *url = is_proxy ? &call->proxy : &call->url;
+	char name[280], text[sizeof(call->reply.reason)];
 
 	take_addresses(call, answer);
 	if (call->addr_count > 0) {
 		attempt_next(call);
 		return;
 	}
+	call->reply.is_proxy = is_proxy;
+	snprintf(name, sizeof(name), "%s%.200s", is_proxy ? "of the proxy, " : "", url->place.host);
 	snprintf(text, sizeof(text),
-		answer->fault == FAULT_DNS_FAIL   ? "no answer from the resolver for %s"
-		: answer->fault == FAULT_FD_LIMIT ? "no descriptor is left to look %s up"
+		answer->fault == FAULT_DNS_FAIL   ? "no answer from the resolver for the name %s"
+		: answer->fault == FAULT_FD_LIMIT ? "no descriptor is left to look up the name %s"
 						  : "the name %s does not exist",
-		url->place.host);
+		name);
 	fail_later(call, answer->fault, text);
 }
 
@@ -326,6 +329,31 @@ is_connect_failure(const struct http_call *call, CURLcode code)
 	       call->reply.phases.connect_us == -1;
 }
 
+/* The proxy is who we speak to until a tunnel stands; certificates are the target's. */
+static void
+blame_proxy(struct http_call *call, CURLcode code)
+{
+	struct http_reply *reply = &call->reply;
+	int tunnel = http_easy_tunnel(call);
+	char said[128];
+
+	if (call->proxy.target == NULL || tunnel / 100 == 2 || fault_is_ours(reply->fault))
+		return;
+	str_copy(said, sizeof(said), reply->reason);
+	if (tunnel != 0) {
+		reply->proxy_status = tunnel;
+		reply->status = 0;
+		snprintf(reply->reason, sizeof(reply->reason),
+			"the proxy %.100s answers %d to the wish for a tunnel to %.100s",
+			call->proxy.place.host, tunnel, call->url.place.host);
+		return;
+	}
+	reply->is_proxy = true;
+	snprintf(reply->reason, sizeof(reply->reason), "%s%.127s (proxy %.100s)",
+		code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ? "the proxy gave up: " : "",
+		said, call->proxy.place.host);
+}
+
 /* A status was read: what broke afterwards makes the body incomplete, not the call. */
 static void
 settle(struct http_call *call, CURLcode code)
@@ -335,6 +363,7 @@ settle(struct http_call *call, CURLcode code)
 	if (code == CURLE_OK || (reply->is_cut && code == CURLE_WRITE_ERROR))
 		return;
 	reply->fault = http_easy_fault(call, code, reply->reason, sizeof(reply->reason));
+	blame_proxy(call, code);
 	if (reply->status >= 200 && !call->is_head_too_large &&
 		(code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
 			code == CURLE_HTTP2_STREAM)) {

@@ -38,7 +38,7 @@ struct http_request {
 	const char *user, *password; /* bearer: the token is in password */
 	enum http_version version;
 	const char *unix_socket; /* path or NULL */
-	const char *proxy;       /* URL or NULL */
+	const char *proxy;       /* URL or NULL; its name is looked up here, the target's there */
 	struct tls_options tls;
 	unsigned follow;   /* redirects to follow; 0: none */
 	size_t body_max;   /* of the reply; 0: 64 kB; more is cut */
@@ -54,6 +54,8 @@ struct http_phases {
 struct http_reply {
 	enum fault fault; /* FAULT_NONE: there is a status */
 	char reason[256]; /* what failed, in words */
+	bool is_proxy;    /* the fault lies between us and the proxy */
+	int proxy_status; /* the proxy's refusal to open the tunnel; 0: it did not refuse */
 	int status;
 	int version; /* 10, 11, 20 */
 	unsigned redirects;

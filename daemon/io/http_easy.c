@@ -219,6 +219,7 @@ set_proxy(struct http_call *call)
 	}
 	origin = url_origin(&call->proxy);
 	curl_easy_setopt(call->easy, CURLOPT_PROXY, origin);
+	curl_easy_setopt(call->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(call->easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(call->easy, CURLOPT_PROXYPORT, (long)url_port(&call->proxy));
 	if (call->proxy.user != NULL)
@@ -487,6 +488,33 @@ explain_name(struct http_call *call)
 			call->verify_text, sizeof(call->verify_text));
 }
 
+int
+http_easy_tunnel(struct http_call *call)
+{
+	long status = 0;
+
+	if (call->proxy.target != NULL)
+		curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return (int)status;
+}
+
+/* Where it waits when a proxy is in between: who is silent behind it cannot be seen from here. */
+static enum fault
+stuck_at_proxy(struct http_call *call, long local_port, char *reason, size_t size)
+{
+	const char *proxy = call->proxy.place.host, *host = call->url.place.host;
+
+	if (local_port == 0) {
+		call->reply.is_proxy = true;
+		snprintf(reason, size, "no answer to the connect from the proxy %s", proxy);
+		return FAULT_TIMEOUT;
+	}
+	snprintf(reason, size,
+		"connected to the proxy %s, but nothing comes back from %s through it", proxy,
+		host);
+	return FAULT_NOREPLY;
+}
+
 enum fault
 http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size)
 {
@@ -531,13 +559,18 @@ http_easy_stuck(struct http_call *call, char *reason, size_t size)
 	long local_port = 0;
 
 	if (call->lookup != NULL) {
-		snprintf(reason, size, "no answer from the resolver for %s", host);
+		call->reply.is_proxy = call->proxy.target != NULL;
+		snprintf(reason, size, "no answer from the resolver for %s%s",
+			call->reply.is_proxy ? "the proxy " : "",
+			call->reply.is_proxy ? call->proxy.place.host : host);
 		return FAULT_DNS_FAIL;
 	}
 	http_easy_read_phases(call);
 	/* curl dates the connect only when TLS is done; the port is known once it stands. */
 	curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &local_port);
 	curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+	if (call->proxy.target != NULL && http_easy_tunnel(call) / 100 != 2)
+		return stuck_at_proxy(call, local_port, reason, size);
 	if (local_port == 0 && call->unix_socket == NULL) {
 		snprintf(reason, size, "no answer to the connect from %s", host);
 		return FAULT_TIMEOUT;

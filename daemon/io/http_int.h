@@ -94,6 +94,8 @@ int http_easy_make(struct http_call *call, const struct addr *addr, bool is_last
 void http_easy_free(struct http_call *call); /* out of the multi already */
 void http_easy_read_phases(struct http_call *call);
 enum fault http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size);
+/* The proxy's answer to CONNECT; 0: none, or none was asked for. */
+int http_easy_tunnel(struct http_call *call);
 /* The deadline struck: where. */
 enum fault http_easy_stuck(struct http_call *call, char *reason, size_t size);
 
