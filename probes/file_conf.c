@@ -30,7 +30,7 @@ const struct conf_field file_fields[] = {
 		STRING_AT(ROW, owner),
 		.doc = "User that must own it, a name or a number.",
 		.example = "www-data" },
-	{ .name = "group",
+	{ .name = "owner_group",
 		STRING_AT(ROW, group),
 		.doc = "Group that must own it, a name or a number." },
 	{ .name = "mode",

@@ -161,7 +161,7 @@ whose_and_with_what_rights(void **state)
 
 	expect(s, "mode: \"0600\"", "file.mode", "0644, wanted 0600");
 	expect(s, "owner: 4711", "file.owner", "wanted owner 4711");
-	expect(s, "group: nobody-here", "file.owner", "wanted group");
+	expect(s, "owner_group: nobody-here", "file.owner", "wanted group");
 	expect(s, "writable_by: no-such-user", "self.local", "no user");
 	if (geteuid() != 0)
 		return;
