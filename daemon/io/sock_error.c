@@ -12,15 +12,10 @@
 static void
 host_text(const struct addr *addr, char out[ADDR_TEXT])
 {
-	char text[ADDR_TEXT];
-	size_t len;
+	struct addr bare = *addr;
 
-	addr_text(addr, text);
-	len = strlen(text);
-	if (len > 2 && text[0] == '[')
-		snprintf(out, ADDR_TEXT, "%.*s", (int)(strcspn(text, "]") - 1), text + 1);
-	else
-		snprintf(out, ADDR_TEXT, "%.*s", (int)strcspn(text, ":"), text);
+	addr_set_port(&bare, 0);
+	addr_text(&bare, out);
 }
 
 void

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/starttls.h"
 #include "tests/help/peer.h"
 #include "tests/help/probe_bench.h"
 
@@ -227,8 +228,6 @@ static const struct peer_step pop3_yes[] = { PEER_SEND("+OK hi\r\n"), PEER_EXPEC
 	PEER_SEND("+OK begin\r\n"), PEER_START_TLS, PEER_END };
 static const struct peer_step postgres_yes[] = { PEER_EXPECT_BYTES(8), PEER_SEND("S"),
 	PEER_START_TLS, PEER_END };
-static const struct peer_step mysql_yes[] = { PEER_SEND(MYSQL_HELLO("\xff", "\xff")),
-	PEER_EXPECT_BYTES(36), PEER_START_TLS, PEER_END };
 static const struct peer_step ldap_yes[] = { PEER_EXPECT("1.3.6.1.4.1.1466.20037"),
 	PEER_SEND("\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0"), PEER_START_TLS, PEER_END };
 
@@ -262,7 +261,6 @@ static const struct {
 	{ "imap", imap_yes, "", "shows localhost" },
 	{ "pop3", pop3_yes, "", "shows localhost" },
 	{ "postgres", postgres_yes, "", "shows localhost" },
-	{ "mysql", mysql_yes, "", "shows localhost" },
 	{ "ldap", ldap_yes, "", "shows localhost" },
 	{ "smtp", smtp_no, "net.tls-unsupported", "STARTTLS is not among" },
 	{ "smtp", smtp_later, "net.tls-unsupported", "454 not now" },
@@ -302,6 +300,27 @@ speaks_before_tls(void **state)
 				b->sample.text);
 		peer_free(peer);
 	}
+}
+
+/* The handshake follows the request at once, and a scripted peer would hear both as one. */
+static void
+asks_mysql_for_tls(void **state)
+{
+	static const char hello[] = MYSQL_HELLO("\xff", "\xff");
+	struct starttls_talk talk = { .kind = STARTTLS_MYSQL };
+	struct buf say;
+	size_t eaten;
+
+	(void)state;
+	buf_init(&say, 0);
+	for (size_t len = 0; len < sizeof(hello) - 1; len++)
+		assert_int_equal(starttls_hear(&talk, hello, len, &eaten, &say), STARTTLS_MORE);
+	assert_int_equal(say.len, 0);
+	assert_int_equal(starttls_hear(&talk, hello, sizeof(hello) - 1, &eaten, &say), STARTTLS_GO);
+	assert_int_equal(eaten, sizeof(hello) - 1);
+	assert_int_equal(say.len, 36);
+	assert_memory_equal(buf_head(&say), "\x20\0\0\1", 4);
+	buf_fini(&say);
 }
 
 static void
@@ -376,6 +395,7 @@ main(void)
 		T(says_that_a_client_certificate_is_wanted),
 		T(plain_and_silent_servers),
 		T(speaks_before_tls),
+		cmocka_unit_test(asks_mysql_for_tls),
 		T(does_not_listen_for_ever),
 		T(says_where_it_is_stuck),
 		T(complains),
