@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "io/bus.h"
 #include "io/dgram.h"
 #include "io/fs.h"
 #include "io/http.h"
@@ -363,6 +364,7 @@ make_env(struct app *app, struct err *e)
 	env->fs = fs_pool_new(env->loop, &app->stats);
 	env->offload = offload_new(env->loop);
 	env->inotify = inotify_new(env->loop);
+	env->bus = bus_new(env->loop);
 	env->inbox = inbox_new();
 	env->stats = &app->stats;
 	env->secrets = app->settings->secrets;
@@ -535,6 +537,7 @@ app_free(struct app *app)
 		_exit(0);
 	}
 	fs_pool_free(app->env.fs);
+	bus_free(app->env.bus);
 	inotify_free(app->env.inotify);
 	inbox_free(app->env.inbox);
 	http_client_free(app->env.http);

@@ -1,6 +1,7 @@
 /* The same runner as the scheduler's, on a loop that lives for one run. */
 #include "cli/local.h"
 
+#include "io/bus.h"
 #include "io/env.h"
 #include "io/fs.h"
 #include "io/http.h"
@@ -43,6 +44,7 @@ local_run(const struct local_job *job, struct err *e)
 		.tls = job->tls,
 		.fs = fs_pool_new(local.loop, &stats),
 		.offload = offload_new(local.loop),
+		.bus = bus_new(local.loop),
 		.inotify = inotify_new(local.loop),
 		.stats = &stats,
 		.secrets = job->secrets,
@@ -65,6 +67,7 @@ local_run(const struct local_job *job, struct err *e)
 	http_client_free(env.http);
 	fs_pool_free(env.fs);
 	offload_free(env.offload);
+	bus_free(env.bus);
 	inotify_free(env.inotify);
 	resolver_free(env.resolver);
 	loop_free(local.loop);

@@ -12,8 +12,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/bus.h"
 #include "io/fs.h"
 #include "io/http.h"
+#include "io/inbox.h"
+#include "io/inotify.h"
 #include "io/offload.h"
 #include "io/resolve.h"
 #include "io/tls.h"
@@ -42,6 +45,9 @@ bench_open(struct bench *b, enum bench_time time)
 	b->env.http = http_client_new(b->loop, b->env.resolver, b->env.tls);
 	b->env.fs = fs_pool_new(b->loop, &b->stats);
 	b->env.offload = offload_new(b->loop);
+	b->env.inotify = inotify_new(b->loop);
+	b->env.inbox = inbox_new();
+	b->env.bus = bus_new(b->loop);
 	b->env.stats = &b->stats;
 	b->env.host_root = "/";
 	b->env.version = TRIAGED_VERSION;
@@ -85,7 +91,10 @@ bench_close(struct bench *b)
 	json_decref(b->kept);
 	sample_fini(&b->sample);
 	offload_free(b->env.offload);
+	bus_free(b->env.bus);
 	fs_pool_free(b->env.fs);
+	inotify_free(b->env.inotify);
+	inbox_free(b->env.inbox);
 	http_client_free(b->env.http);
 	resolver_free(b->env.resolver);
 	tls_pool_free(b->env.tls);
