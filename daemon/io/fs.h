@@ -31,7 +31,9 @@ enum fs_op {
 	FS_FILE,   /* everything about a file or folder: struct fs_file; see io/fs_file.h */
 	FS_DIGEST, /* SHA-256 in hex of at most `offset` bytes; more: EFBIG */
 	FS_TAIL,   /* as READ, behind the file's first FS_HEAD_MAX bytes (head_len of them) */
-	FS_FIND,   /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE" */
+	FS_FIND,   /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE", or "HASH
+		    * LENGTH SIZE PREFIX": named PREFIX..., of at least SIZE bytes, whose first LENGTH
+		    * bytes have that fs_hash */
 	/* `path` is a /proc; io/procs.h asks these. */
 	FS_PROC_LIST,
 	FS_PROC_LOOK,
@@ -76,6 +78,8 @@ int fs_helper_main(void);                /* the helper's whole life; returns its
 
 struct fs_call *fs_call_start(struct fs_pool *pool, const struct fs_request *request,
 	usec_t timeout_us, fs_fn fn, void *arg);
+/* Of a file's first bytes, to know it again; not for secrets. */
+uint64_t fs_hash(const void *data, size_t len);
 void fs_call_cancel(struct fs_call *call); /* NULL is fine */
 
 #endif

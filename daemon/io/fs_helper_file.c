@@ -429,24 +429,82 @@ fs_helper_digest(const struct fs_ask *ask, struct fs_answer *answer)
 
 /* --- where it went --- */
 
+/* FNV-1a. */
+uint64_t
+fs_hash(const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* What a file is known by: its inode, or how it begins. */
+struct trace {
+	bool has_inode;
+	unsigned long long dev, ino;
+	unsigned long long hash, size;
+	size_t len;
+	char prefix[256];
+};
+
+static bool
+read_trace(struct trace *trace, const char *arg)
+{
+	*trace = (struct trace){ .has_inode = true };
+	if (sscanf(arg, "%llu:%llu", &trace->dev, &trace->ino) == 2)
+		return true;
+	trace->has_inode = false;
+	return sscanf(arg, "%llu %zu %llu %255[^\n]", &trace->hash, &trace->len, &trace->size,
+		       trace->prefix) == 4 &&
+	       trace->len > 0 && trace->len <= FS_HEAD_MAX;
+}
+
+static bool
+begins_so(int folder, const char *name, const struct trace *trace)
+{
+	int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char head[FS_HEAD_MAX];
+	ssize_t got;
+
+	if (fd < 0)
+		return false;
+	got = read_at(fd, head, trace->len, 0);
+	close(fd);
+	return got == (ssize_t)trace->len && fs_hash(head, trace->len) == trace->hash;
+}
+
+static bool
+is_it(int folder, const char *name, const struct trace *trace, struct stat *st)
+{
+	if (!trace->has_inode && !str_starts(name, trace->prefix))
+		return false;
+	if (fstatat(folder, name, st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st->st_mode))
+		return false;
+	if (trace->has_inode)
+		return st->st_dev == trace->dev && st->st_ino == trace->ino;
+	return (unsigned long long)st->st_size >= trace->size && begins_so(folder, name, trace);
+}
+
 int
 fs_helper_find(const struct fs_ask *ask, struct fs_answer *answer)
 {
-	unsigned long long dev, ino;
 	const struct dirent *entry;
+	struct trace trace;
 	unsigned seen = 0;
+	int error = ENOENT;
 	struct stat st;
 	DIR *dir;
-	int error = ENOENT;
 
-	if (sscanf(fs_ask_arg(ask), "%llu:%llu", &dev, &ino) != 2)
+	if (!read_trace(&trace, fs_ask_arg(ask)))
 		return EINVAL;
 	dir = opendir(ask->path);
 	if (dir == NULL)
 		return errno;
 	while ((entry = readdir(dir)) != NULL && seen++ < ENTRIES_MAX) {
-		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-			!S_ISREG(st.st_mode) || st.st_dev != dev || st.st_ino != ino)
+		if (!is_it(dirfd(dir), entry->d_name, &trace, &st))
 			continue;
 		take_stat(&answer->result, &st);
 		answer->result.data_len =

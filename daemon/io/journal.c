@@ -1,0 +1,163 @@
+/* Journal entries of a unit: opened, read from the cursor on, closed. */
+#include "io/journal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+#include "base/mem.h"
+
+#define MESSAGE_MAX 16384
+
+static int
+open_journal(sd_journal **journal, const struct journal_ask *ask, struct err *e)
+{
+	int rc = ask->folder != NULL ? sd_journal_open_directory(journal, ask->folder, 0)
+				     : sd_journal_open(journal, SD_JOURNAL_LOCAL_ONLY);
+
+	if (rc < 0)
+		return err_set(e, -rc, "cannot open the journal: %s", strerror(-rc));
+	return 0;
+}
+
+static int
+add_match(sd_journal *journal, const char *field, const char *unit)
+{
+	char text[512];
+	int len = snprintf(text, sizeof(text), "%s=%s", field, unit);
+
+	return sd_journal_add_match(journal, text, (size_t)len);
+}
+
+/* What the unit says, or what systemd says about it. */
+static int
+match_unit(sd_journal *journal, const char *unit)
+{
+	int rc = add_match(journal, "_SYSTEMD_UNIT", unit);
+
+	if (rc >= 0)
+		rc = sd_journal_add_disjunction(journal);
+	if (rc >= 0)
+		rc = add_match(journal, "UNIT", unit);
+	if (rc >= 0)
+		rc = add_match(journal, "_PID", "1");
+	return rc;
+}
+
+static void
+take_cursor(sd_journal *journal, struct journal_piece *piece)
+{
+	char *cursor = NULL;
+	uint64_t at = 0;
+
+	if (sd_journal_get_cursor(journal, &cursor) < 0)
+		return;
+	free(piece->cursor);
+	piece->cursor = cursor;
+	if (sd_journal_get_realtime_usec(journal, &at) >= 0)
+		piece->last_us = (usec_t)at;
+}
+
+static void
+take_message(sd_journal *journal, struct journal_piece *piece)
+{
+	const void *data;
+	size_t len, prefix = strlen("MESSAGE="), at = piece->lines.len;
+
+	piece->entries++;
+	take_cursor(journal, piece);
+	if (sd_journal_get_data(journal, "MESSAGE", &data, &len) < 0 || len < prefix)
+		return;
+	len -= prefix;
+	buf_add(&piece->lines, (const char *)data + prefix, len < MESSAGE_MAX ? len : MESSAGE_MAX);
+	for (; at < piece->lines.len; at++)
+		if (piece->lines.data[at] == '\n')
+			piece->lines.data[at] = '\v';
+	buf_add(&piece->lines, "\n", 1);
+}
+
+static int
+read_entries(sd_journal *journal, const struct journal_ask *ask, struct journal_piece *piece)
+{
+	int rc;
+
+	while ((rc = sd_journal_next(journal)) > 0) {
+		if (piece->entries >= ask->entries_max ||
+			buf_left(&piece->lines) >= ask->bytes_max) {
+			piece->is_more = true;
+			return 0;
+		}
+		take_message(journal, piece);
+	}
+	return rc;
+}
+
+/* The end: only where it is matters. */
+static int
+find_end(sd_journal *journal, struct journal_piece *piece)
+{
+	int rc = sd_journal_seek_tail(journal);
+
+	if (rc >= 0)
+		rc = sd_journal_previous(journal);
+	if (rc > 0)
+		take_cursor(journal, piece);
+	return rc;
+}
+
+static int
+read_behind(sd_journal *journal, const struct journal_ask *ask, struct journal_piece *piece)
+{
+	int rc;
+
+	piece->cursor = xstrdup(ask->cursor);
+	rc = sd_journal_seek_cursor(journal, ask->cursor);
+	if (rc >= 0)
+		rc = sd_journal_next(journal);
+	if (rc <= 0)
+		return rc;
+	/* Where the entry itself is gone the next one is what we stand on, which is unread. */
+	rc = sd_journal_test_cursor(journal, ask->cursor);
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		piece->is_lost = true;
+		take_message(journal, piece);
+	}
+	return read_entries(journal, ask, piece);
+}
+
+int
+journal_read(const struct journal_ask *ask, struct journal_piece *piece, struct err *e)
+{
+	sd_journal *journal = NULL;
+	int rc;
+
+	*piece = (struct journal_piece){ .cursor = NULL };
+	buf_init(&piece->lines, 0);
+	if (open_journal(&journal, ask, e) < 0)
+		return -1;
+	rc = match_unit(journal, ask->unit);
+	if (rc >= 0 && ask->cursor == NULL)
+		rc = find_end(journal, piece);
+	else if (rc >= 0 && ask->cursor[0] == '\0') {
+		rc = sd_journal_seek_head(journal);
+		if (rc >= 0)
+			rc = read_entries(journal, ask, piece);
+	} else if (rc >= 0)
+		rc = read_behind(journal, ask, piece);
+	sd_journal_close(journal);
+	if (rc < 0)
+		return err_set(e, -rc, "cannot read the journal: %s", strerror(-rc));
+	return 0;
+}
+
+void
+journal_piece_fini(struct journal_piece *piece)
+{
+	buf_fini(&piece->lines);
+	free(piece->cursor);
+	piece->cursor = NULL;
+}
