@@ -83,6 +83,11 @@ void pg_ask_start(struct probe_run *run);
 void pg_ask_on_event(void *run, enum pg_event event);
 const char *pg_ask_stuck(struct probe_run *run, char *text, size_t size);
 
+/* postgres_take.c */
+void pg_take_rows(struct probe_run *run, const PGresult *res); /* of the step under way */
+void pg_take_value(struct probe_run *run);                     /* the query's row is whole */
+void pg_conclude(struct probe_run *run);                       /* all is asked: the verdict */
+
 /* A kept connection ended: a note where the server said that it did so on purpose. */
 void pg_note_lost(struct probe_run *run, const struct pg_trouble *trouble);
 
