@@ -267,6 +267,12 @@ read_env(const struct fs_ask *ask, struct fs_answer *answer, size_t *at, const c
 		free(block);
 		return error;
 	}
+	/* A title written over it looks like an environment without what we look for. */
+	if (len > 0 && memchr(block, '=', strnlen(block, (size_t)len)) == NULL) {
+		secret_wipe(block, (size_t)len);
+		free(block);
+		return EBADMSG;
+	}
 	while (*names != '\0') {
 		size_t name_len = strcspn(names, "\n"), value_len = 0;
 		char name[256];
