@@ -122,15 +122,15 @@ break_by_message(struct pg_link *link)
 	break_off(link);
 }
 
-/* A server that goes away says why to an idle connection, and libpq calls that a notice. */
+/* A server that goes away says why to an idle connection, and libpq calls that a notice; of a crash
+ * the server itself says it as a warning. */
 static void
 on_notice(void *arg, const PGresult *result)
 {
 	struct pg_link *link = arg;
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-	if (str_eq(severity, "FATAL") || str_eq(severity, "PANIC"))
+	if (state != NULL && str_starts(state, "57P"))
 		pg_trouble_set(
 			&link->trouble, state, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
@@ -219,16 +219,15 @@ break_by_stranger(struct pg_link *link, const unsigned char *data, size_t len)
 	break_with(link, FAULT_PROTOCOL, "the answer is not PostgreSQL's");
 }
 
-/* The answer to "TLS?": one byte, or an error of an old server. */
+/* The answer to "TLS?": one byte and no more before we spoke, or an error of an old server. */
 static void
 look_at_tls_answer(struct pg_link *link, const unsigned char *data, size_t len)
 {
-	if (data[0] == 'S')
-		link->has_tls_begun = true;
-	else if (data[0] != 'N' && data[0] != 'E') {
+	if (data[0] != 'E' && (len > 1 || (data[0] != 'S' && data[0] != 'N'))) {
 		break_by_stranger(link, data, len);
 		return;
 	}
+	link->has_tls_begun = data[0] == 'S';
 	poll_login(link, link->has_tls_begun);
 }
 

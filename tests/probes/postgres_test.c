@@ -225,6 +225,7 @@ static const struct stranger {
 } strangers[] = {
 	{ "http", "", { PEER_SEND("HTTP/1.1 400 Bad Request\r\n\r\n"), PEER_CLOSE, PEER_END },
 		"net.protocol" },
+	{ "ssh, asked for TLS", "", { PEER_SEND("SSH-2.0-x\r\n"), PEER_END }, "net.protocol" },
 	{ "ssh", "?sslmode=disable", { PEER_SEND("SSH-2.0-x\r\n"), PEER_END }, "net.protocol" },
 	{ "error without end", "?sslmode=disable",
 		{ PEER_SEND("Error: "), PEER_ENDLESS_LINE, PEER_END }, "net.protocol" },
