@@ -69,8 +69,10 @@ on_look(void *arg)
 	/* a comparison with NAN is false */
 	if (kills > state->kills || stalled_us - state->pressure_us > limit_us)
 		probe_watch_poke(watch);
-	state->kills = kills;
-	state->pressure_us = stalled_us;
+	if (!isnan(kills))
+		state->kills = kills;
+	if (!isnan(stalled_us))
+		state->pressure_us = stalled_us;
 	timer_after(&state->look, LOOK_EVERY_US);
 }
 
@@ -95,7 +97,8 @@ on_events(void *arg, uint32_t mask, const char *name)
 	(void)name;
 	if ((mask & IN_MODIFY) != 0 && kills > state->own_kills)
 		probe_watch_poke(watch);
-	state->own_kills = kills;
+	if (!isnan(kills))
+		state->own_kills = kills;
 }
 
 static void
