@@ -70,6 +70,7 @@ static const struct dialect {
 	{ "http", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}",
 		"expect: { json: ok == true }\n" },
 	{ "smtp", "220 mail ready\r\n250-mail\r\n250 SIZE 1000\r\n221 bye\r\n", "" },
+	{ "redis", "+PONG\r\n-ERR unknown command\r\n", "" },
 	{ "tcp", "220 mail ready\r\n", "expect: \"^220 [a-z ]+\\r\"\n" },
 };
 

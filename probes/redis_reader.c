@@ -1,0 +1,110 @@
+/*
+ * hiredis' reader with bounds.  It would allocate an array of two thousand million elements because
+ * twelve bytes announce one, and gather a line without an end: both are refused here.
+ */
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "probes/redis_link.h"
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+struct redis_reader {
+	redisReader *reader;
+	redisReplyObjectFunctions fn;         /* hiredis' own, but for arrays */
+	const redisReplyObjectFunctions *own; /* as hiredis has them */
+	size_t bytes, elements;               /* of the reply under way */
+	char error[160];
+};
+
+/* NULL ends the parsing, as if memory were short. */
+static void *
+create_array(const redisReadTask *task, element_count count)
+{
+	struct redis_reader *r = task->privdata;
+
+	r->elements += (size_t)count;
+	if (count < 0 || r->elements > REDIS_REPLY_ELEMENTS_MAX) {
+		str_copy(r->error, sizeof(r->error), "an array of too many elements");
+		return NULL;
+	}
+	return r->own->createArray(task, count);
+}
+
+struct redis_reader *
+redis_reader_new(void)
+{
+	struct redis_reader *r = xcalloc(1, sizeof(*r));
+
+	r->reader = redisReaderCreate();
+	if (r->reader == NULL)
+		abort(); /* out of memory ends us everywhere */
+	r->own = r->reader->fn;
+	r->fn = *r->own;
+	r->fn.createArray = create_array;
+	r->reader->fn = &r->fn;
+	r->reader->privdata = r;
+	return r;
+}
+
+void
+redis_reader_free(struct redis_reader *r)
+{
+	if (r == NULL)
+		return;
+	redisReaderFree(r->reader);
+	free(r);
+}
+
+const char *
+redis_reader_error(const struct redis_reader *r)
+{
+	return r->error;
+}
+
+/* Elements of a broken reply are freed by hiredis; the words are copied before. */
+static int
+give_up(struct redis_reader *r)
+{
+	if (r->error[0] == '\0')
+		str_copy(r->error, sizeof(r->error), r->reader->errstr);
+	return -1;
+}
+
+int
+redis_reader_feed(struct redis_reader *r, const void *data, size_t len,
+	bool (*fn)(void *arg, const struct redisReply *reply), void *arg)
+{
+	void *reply;
+
+	if (r->error[0] != '\0')
+		return -1;
+	r->bytes += len;
+	if (redisReaderFeed(r->reader, data, len) != REDIS_OK)
+		return give_up(r);
+	for (;;) {
+		bool goes_on;
+
+		reply = NULL;
+		if (redisReaderGetReply(r->reader, &reply) != REDIS_OK)
+			return give_up(r);
+		if (reply == NULL)
+			break;
+		r->bytes = r->elements = 0;
+		goes_on = fn(arg, reply);
+		freeReplyObject(reply);
+		if (!goes_on)
+			return 0;
+	}
+	if (r->bytes <= REDIS_REPLY_BYTES_MAX)
+		return 0;
+	str_copy(r->error, sizeof(r->error), "a reply that does not end");
+	return -1;
+}

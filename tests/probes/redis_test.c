@@ -1,0 +1,728 @@
+/* Redis: the dialogue with a scripted server, the kept connection, sentinels, hostile replies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "tests/help/peer.h"
+#include "tests/help/probe_bench.h"
+
+#define INFO_ASKED PEER_EXPECT("*1\r\n$4\r\nINFO\r\n")
+#define PONG       PEER_EXPECT("*1\r\n$4\r\nPING\r\n"), PEER_SEND("+PONG\r\n")
+#define NO_INFO    INFO_ASKED, PEER_SEND("-ERR unknown command\r\n")
+
+static int
+set_up(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	bench_open(b, BENCH_REAL);
+	*state = b;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct bench *b = *state;
+
+	bench_close(b);
+	free(b);
+	return 0;
+}
+
+static void
+configure(struct bench *b, const struct peer *peer, const char *before, const char *after,
+	const char *more)
+{
+	char yaml[768];
+
+	snprintf(yaml, sizeof(yaml), "url: \"redis://%s%s%s\"\n%s", before, peer_address(peer),
+		after, more);
+	if (bench_configure(b, "redis", yaml) != 0)
+		fail_msg("%s", b->complaint);
+}
+
+static void
+run_script(struct bench *b, const struct peer_step *script, const char *before, const char *after,
+	const char *more)
+{
+	struct peer *peer = peer_open(b->loop, script);
+
+	configure(b, peer, before, after, more);
+	bench_run(b);
+	peer_free(peer);
+}
+
+static void
+assert_cause(const struct bench *b, const char *cause, const char *words)
+{
+	if (!str_eq(bench_cause(b), cause) || strstr(b->sample.text, words) == NULL)
+		fail_msg(
+			"wanted %s (%s), got %s: %s", cause, words, bench_cause(b), b->sample.text);
+}
+
+static const char *
+note_of(const struct bench *b, const char *cause)
+{
+	for (unsigned i = 0; i < b->sample.note_count; i++)
+		if (str_eq(b->sample.notes[i].cause->code, cause))
+			return b->sample.notes[i].text;
+	return "";
+}
+
+/* "$<len>\r\n<text>\r\n"; good until the next call. */
+static struct peer_step
+bulk(const char *text)
+{
+	static char reply[8192];
+	int len = snprintf(reply, sizeof(reply), "$%zu\r\n%s\r\n", strlen(text), text);
+
+	return (struct peer_step){ PEER_DO_SEND, reply, (size_t)len };
+}
+
+static void
+a_pong_is_healthy(void **state)
+{
+	static const struct peer_step script[] = { PONG, NO_INFO, PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "ping_time") > 0);
+	assert_true(bench_value(b, "connect_time") >= 0);
+	assert_true(isnan(bench_value(b, "clients")));
+	assert_true(isnan(bench_value(b, "keys")));
+}
+
+static void
+logs_in_and_selects_before(void **state)
+{
+	static const struct peer_step script[] = {
+		PEER_EXPECT("*3\r\n$4\r\nAUTH\r\n$3\r\nmon\r\n$4\r\np/@s\r\n*2\r\n$6\r\nSELECT\r\n$"
+			    "1\r\n3\r\n"),
+		PEER_SEND("+OK\r\n+OK\r\n"), PONG, NO_INFO, PEER_END
+	};
+	static const struct peer_step one[] = { PEER_EXPECT("*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n"),
+		PEER_SEND("-ERR Client sent AUTH, but no password is set\r\n"), PONG, NO_INFO,
+		PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "mon:p%2F%40s@", "/3", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_string_equal(note_of(b, "redis.auth-unneeded"), "");
+	run_script(b, one, ":x@", "/0", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_string_not_equal(note_of(b, "redis.auth-unneeded"), "");
+}
+
+/* Whatever comes before +PONG and is not it. */
+static void
+refusals_are_causes(void **state)
+{
+	static const struct {
+		const char *login, *ping, *cause;
+	} cases[] = {
+		{ "-WRONGPASS invalid username-password pair\r\n", NULL, "redis.wrongpass" },
+		{ "-ERR invalid password\r\n", NULL, "redis.wrongpass" },
+		{ "+OK\r\n", "-NOAUTH Authentication required.\r\n", "redis.noauth" },
+		{ "+OK\r\n", "-LOADING Redis is loading the dataset in memory\r\n",
+			"redis.loading" },
+		{ "+OK\r\n", "-MISCONF Redis is configured to save RDB snapshots\r\n",
+			"redis.misconf" },
+		{ "+OK\r\n", "-MASTERDOWN Link with MASTER is down\r\n", "redis.masterdown" },
+		{ "+OK\r\n", "-BUSY Redis is busy running a script.\r\n", "redis.busy" },
+		{ "+OK\r\n", "-NOPERM this user has no permissions\r\n", "redis.noperm" },
+		{ "+OK\r\n", "-ERR unknown command 'PING'\r\n", "redis.error" },
+		{ "-ERR max number of clients reached\r\n", NULL, "redis.maxclients" },
+		{ "-DENIED Redis is running in protected mode\r\n", NULL, "redis.protected" },
+		{ "+OK\r\n", "+OK\r\n", "net.protocol" },
+		{ "+OK\r\n", ":1\r\n", "net.protocol" },
+		{ "+OK\r\n", "$4\r\nPONG\r\n", "net.protocol" },
+		{ "HTTP/1.1 400 Bad Request\r\n", NULL, "net.protocol" },
+		{ "\x15\x03\x01", NULL, "net.tls-required" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *ping = cases[i].ping;
+		const struct peer_step script[] = {
+			PEER_EXPECT("AUTH"),
+			{ PEER_DO_SEND, cases[i].login, strlen(cases[i].login) },
+			PEER_EXPECT("PING"),
+			{ PEER_DO_SEND, ping, ping != NULL ? strlen(ping) : 0 },
+			NO_INFO,
+			PEER_END,
+		};
+
+		run_script(b, script, ":x@", "", "");
+		assert_int_equal(b->sample.outcome, OUTCOME_FAIL);
+		assert_cause(b, cases[i].cause, "");
+	}
+}
+
+static void
+a_greeting_may_be_a_refusal(void **state)
+{
+	static const struct peer_step full[] = {
+		PEER_SEND("-ERR max number of clients reached\r\n"), PEER_CLOSE, PEER_END
+	};
+	static const struct peer_step denied[] = {
+		PEER_SEND("-DENIED Redis is running in protected mode because...\r\n"), PEER_CLOSE,
+		PEER_END
+	};
+	static const struct peer_step ssh[] = { PEER_SEND("SSH-2.0-OpenSSH_9.2\r\n"), PEER_END };
+	static const struct peer_step silent[] = { PEER_CLOSE, PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, full, "", "", "");
+	assert_cause(b, "redis.maxclients", "max number");
+	run_script(b, denied, "", "", "");
+	assert_cause(b, "redis.protected", "protected mode");
+	run_script(b, ssh, "", "", "");
+	assert_cause(b, "net.protocol", "an SSH server");
+	run_script(b, silent, "", "", "");
+	assert_cause(b, "net.eof", "without a word");
+}
+
+static void
+info_becomes_metrics(void **state)
+{
+	const struct peer_step script[] = {
+		PONG,
+		INFO_ASKED,
+		bulk("# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:abc\r\n"
+		     "uptime_in_seconds:77\r\n# Clients\r\nconnected_clients:5\r\n"
+		     "maxclients:100\r\nblocked_clients:2\r\n# Memory\r\nused_memory:500\r\n"
+		     "maxmemory:1000\r\nmaxmemory_policy:noeviction\r\n# Persistence\r\n"
+		     "loading:0\r\nrdb_last_bgsave_status:err\r\naof_enabled:1\r\n"
+		     "aof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n# Stats\r\n"
+		     "rejected_connections:3\r\nevicted_keys:4\r\nkeyspace_hits:9\r\n"
+		     "keyspace_misses:1\r\ninstantaneous_ops_per_sec:12\r\n# Replication\r\n"
+		     "role:master\r\nconnected_slaves:2\r\n"
+		     "slave0:ip=1.1.1.1,port=1,state=online,offset=900,lag=0\r\n"
+		     "slave1:ip=1.1.1.2,port=1,state=wait_bgsave,offset=0,lag=0\r\n"
+		     "master_repl_offset:1000\r\n# Errorstats\r\nerrorstat_OOM:count=7\r\n"
+		     "# Keyspace\r\ndb0:keys=11,expires=0,avg_ttl=0\r\n"),
+		PEER_EXPECT("dir"),
+		PEER_SEND("-NOPERM this user has no permissions to run the 'config|get' "
+			  "command\r\n"),
+		PEER_END,
+	};
+	static const struct {
+		const char *metric;
+		double value;
+	} wanted[] = {
+		{ "memory_used_bytes", 500 },
+		{ "memory_percent", 50 },
+		{ "clients", 5 },
+		{ "clients_percent", 5 },
+		{ "blocked_clients", 2 },
+		{ "rejected_total", 3 },
+		{ "evicted_total", 4 },
+		{ "oom_errors_total", 7 },
+		{ "ops_per_second", 12 },
+		{ "keys", 11 },
+		{ "replicas", 2 },
+		{ "replica_lag_bytes", 100 },
+		{ "last_save_ok", 0 },
+		{ "last_aof_ok", 1 },
+		{ "aof_on", 1 },
+		{ "loading", 0 },
+		{ "uptime", 77 },
+	};
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (bench_value(b, wanted[i].metric) != wanted[i].value)
+			fail_msg("%s is %g", wanted[i].metric, bench_value(b, wanted[i].metric));
+	assert_true(isnan(bench_value(b, "replica_link_up")));
+	assert_true(isnan(bench_value(b, "hit_percent")));
+	assert_non_null(strstr(bench_fact(b, "server"), "7.0.15"));
+	assert_non_null(strstr(bench_fact(b, "replicas"), "1 of 2"));
+}
+
+static void
+facts_come_with_a_refusal(void **state)
+{
+	const struct peer_step script[] = {
+		PEER_EXPECT("PING"),
+		PEER_SEND("-LOADING Redis is loading the dataset in memory\r\n"),
+		INFO_ASKED,
+		bulk("loading:1\r\nloading_loaded_perc:9.11\r\nloading_eta_seconds:8\r\n"),
+		PEER_END,
+	};
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "write_test: x\nlengths: { a: a }\n");
+	assert_cause(b, "redis.loading", "9 %, 8 s to go");
+	assert_true(bench_value(b, "loading") == 1);
+}
+
+static void
+rights_that_are_missing_are_named(void **state)
+{
+	static const struct peer_step script[] = { PEER_EXPECT("AUTH"), PEER_SEND("+OK\r\n"), PONG,
+		INFO_ASKED,
+		PEER_SEND("-NOPERM this user has no permissions to run the 'info' command\r\n"),
+		PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "mon:x@", "", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_non_null(strstr(note_of(b, "redis.no-grant"), "ACL SETUSER mon +info"));
+}
+
+static void
+lengths_are_measured_by_their_type(void **state)
+{
+	static const struct peer_step script[] = { PONG, INFO_ASKED,
+		PEER_EXPECT("TYPE\r\n$2\r\nk5"),
+		PEER_SEND("-ERR no\r\n+list\r\n+stream\r\n+zset\r\n+none\r\n+string\r\n"),
+		PEER_EXPECT("LLEN\r\n$2\r\nk1"), PEER_EXPECT("XLEN\r\n$2\r\nk2"),
+		PEER_EXPECT("ZCARD\r\n$2\r\nk3"), PEER_SEND(":7\r\n:8\r\n-NOPERM no\r\n"),
+		PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "lengths: { a: k1, b: k2, c: k3, d: k4, e: k5 }\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "length_a") == 7);
+	assert_true(bench_value(b, "length_b") == 8);
+	assert_true(isnan(bench_value(b, "length_c")));
+	assert_true(bench_value(b, "length_d") == 0);
+	assert_true(isnan(bench_value(b, "length_e")));
+	assert_non_null(strstr(note_of(b, "redis.wrongtype"), "k5 is a string"));
+	assert_non_null(strstr(note_of(b, "redis.no-grant"), "ACL SETUSER default"));
+}
+
+static void
+a_write_is_tried_when_asked(void **state)
+{
+	static const struct peer_step good[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_EXPECT("$2\r\nNX\r\n$2\r\nEX\r\n"), PEER_SEND("+OK\r\n"), PEER_EXPECT("GET"),
+		PEER_SEND("$24\r\ntriaged 0123456789abcdef\r\n"), PEER_EXPECT("DEL"),
+		PEER_SEND(":1\r\n"), PEER_END };
+	static const struct peer_step full[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("-OOM command not allowed when used memory > 'maxmemory'.\r\n"),
+		PEER_END };
+	static const struct peer_step replica[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("-READONLY You can't write against a read only replica.\r\n"), PEER_END };
+	static const struct peer_step taken[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("$-1\r\n"), PEER_EXPECT("GET"), PEER_SEND("$3\r\nfoo\r\n"), PEER_END };
+	static const struct peer_step a_list[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("$-1\r\n"), PEER_EXPECT("GET"), PEER_SEND("-WRONGTYPE it is\r\n"),
+		PEER_END };
+	static const struct peer_step left_over[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("$-1\r\n"), PEER_EXPECT("GET"), PEER_SEND("$9\r\ntriaged x\r\n"),
+		PEER_EXPECT("SET"), PEER_SEND("+OK\r\n"), PEER_EXPECT("GET"),
+		PEER_SEND("$9\r\ntriaged y\r\n"), PEER_EXPECT("DEL"), PEER_SEND(":1\r\n"),
+		PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, good, "", "", "write_test: k\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "write_time") > 0);
+	run_script(b, left_over, "", "", "write_test: k\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	run_script(b, full, "", "", "write_test: k\n");
+	assert_cause(b, "redis.oom", "SET: OOM");
+	run_script(b, replica, "", "", "write_test: k\n");
+	assert_cause(b, "redis.readonly", "SET: READONLY");
+	run_script(b, taken, "", "", "write_test: k\n");
+	assert_cause(b, "redis.key-taken", "k");
+	assert_int_equal(b->sample.outcome, OUTCOME_ERROR);
+	run_script(b, a_list, "", "", "write_test: k\n");
+	assert_cause(b, "redis.key-taken", "k");
+}
+
+static void
+the_connection_is_kept(void **state)
+{
+	static const struct peer_step script[] = { PONG, NO_INFO, PONG, NO_INFO, PONG, NO_INFO,
+		PEER_END };
+	struct bench *b = *state;
+	struct peer *peer = peer_open(b->loop, script);
+
+	configure(b, peer, "", "", "");
+	for (int i = 0; i < 3; i++) {
+		bench_run(b);
+		assert_int_equal(b->sample.outcome, OUTCOME_OK);
+		assert_int_equal(isnan(bench_value(b, "connect_time")), i > 0);
+	}
+	assert_int_equal(peer_accepted(peer), 1);
+	peer_free(peer);
+	peer = peer_open(b->loop, script);
+	configure(b, peer, "", "", "reconnect_interval: 0s\n");
+	for (int i = 0; i < 3; i++) {
+		bench_run(b);
+		assert_int_equal(b->sample.outcome, OUTCOME_OK);
+		assert_true(bench_value(b, "connect_time") >= 0);
+	}
+	assert_int_equal(peer_accepted(peer), 3);
+	peer_free(peer);
+}
+
+static bool
+are_gone(void *arg)
+{
+	return peer_living(arg) == 0;
+}
+
+/* Between the runs, in the middle of one, or with a word nobody asked for. */
+static void
+a_dead_kept_connection_is_replaced(void **state)
+{
+	static const struct peer_step between[] = { PONG, NO_INFO, PEER_CLOSE, PEER_END };
+	static const struct peer_step within[] = { PONG, NO_INFO, PEER_EXPECT("PING"), PEER_RESET,
+		PEER_END };
+	static const struct peer_step unasked[] = { PONG, NO_INFO, PEER_SEND("+HELLO\r\n"),
+		PEER_END };
+	static const struct peer_step *const firsts[] = { between, within, unasked };
+	static const struct peer_step good[] = { PONG, NO_INFO, PEER_END };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+		const struct peer_step *const scripts[] = { firsts[i], good };
+		struct peer *peer = peer_open_with(
+			b->loop, &(struct peer_options){ .scripts = scripts, .script_count = 2 });
+
+		configure(b, peer, "", "", "");
+		bench_run(b);
+		assert_int_equal(b->sample.outcome, OUTCOME_OK);
+		if (i == 0)
+			assert_true(loop_turn_until(b->loop, are_gone, peer, 200));
+		else
+			for (int turn = 0; turn < 20; turn++)
+				loop_turn(b->loop, false);
+		bench_run(b);
+		if (b->sample.outcome != OUTCOME_OK)
+			fail_msg("%zu: %s", i, b->sample.text);
+		assert_int_equal(peer_accepted(peer), 2);
+		assert_true(bench_value(b, "connect_time") >= 0);
+		peer_free(peer);
+	}
+}
+
+static void
+a_silent_kept_connection_is_replaced(void **state)
+{
+	static const struct peer_step mute[] = { PONG, NO_INFO, PEER_STALL, PEER_END };
+	static const struct peer_step good[] = { PONG, NO_INFO, PEER_END };
+	const struct peer_step *const scripts[] = { mute, good };
+	struct peer *peer;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, BENCH_FAKE);
+	peer = peer_open_with(
+		b.loop, &(struct peer_options){ .scripts = scripts, .script_count = 2 });
+	configure(&b, peer, "", "", "");
+	bench_run(&b);
+	bench_start(&b, NULL);
+	for (int turn = 0; turn < 20; turn++)
+		loop_turn(b.loop, false);
+	assert_non_null(b.run);
+	loop_advance(b.loop, b.timeout_us / 3);
+	bench_await(&b);
+	assert_int_equal(b.sample.outcome, OUTCOME_OK);
+	assert_int_equal(peer_accepted(peer), 2);
+	peer_free(peer);
+	bench_close(&b);
+}
+
+static void
+others_turned_away_make_it_prove_the_door(void **state)
+{
+	const struct peer_step first[] = { PONG, NO_INFO, PONG, INFO_ASKED,
+		bulk("rejected_connections:5\r\nmaxclients:9\r\n"), PEER_END };
+	static const struct peer_step full[] = {
+		PEER_SEND("-ERR max number of clients reached\r\n"), PEER_CLOSE, PEER_END
+	};
+	const struct peer_step *const scripts[] = { first, full };
+	struct bench *b = *state;
+	struct peer *peer = peer_open_with(
+		b->loop, &(struct peer_options){ .scripts = scripts, .script_count = 2 });
+
+	configure(b, peer, "", "", "");
+	bench_run(b);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	bench_run(b);
+	assert_cause(b, "redis.maxclients", "");
+	peer_free(peer);
+}
+
+static void
+hits_are_counted_between_runs(void **state)
+{
+	static char first[] =
+		"maxclients:9\r\nrun_id:a\r\nkeyspace_hits:1000\r\nkeyspace_misses:1000\r\n";
+	static char third[] =
+		"maxclients:9\r\nrun_id:a\r\nkeyspace_hits:1150\r\nkeyspace_misses:1050\r\n";
+	static char fourth[] =
+		"maxclients:9\r\nrun_id:b\r\nkeyspace_hits:9000\r\nkeyspace_misses:9000\r\n";
+	static const char *const infos[] = { first, first, third, fourth };
+	static const double wanted[] = { NAN, NAN, 75, NAN };
+	struct bench *b = *state;
+	char replies[4][256];
+	struct peer_step script[4 * 4 + 1] = { 0 };
+	struct peer *peer;
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct peer_step steps[] = { PONG, INFO_ASKED, bulk(infos[i]) };
+
+		memcpy(&script[4 * i], steps, sizeof(steps));
+		memcpy(replies[i], steps[3].text, steps[3].len);
+		script[4 * i + 3].text = replies[i];
+	}
+	peer = peer_open(b->loop, script);
+	configure(b, peer, "", "", "");
+	for (size_t i = 0; i < 4; i++) {
+		double got;
+
+		bench_run(b);
+		got = bench_value(b, "hit_percent");
+		if (isnan(got) != isnan(wanted[i]) || (!isnan(got) && got != wanted[i]))
+			fail_msg("run %zu: %g", i, got);
+	}
+	peer_free(peer);
+}
+
+static void
+the_role_must_be_the_one_wanted(void **state)
+{
+	const struct peer_step script[] = { PONG, INFO_ASKED,
+		bulk("role:slave\r\nmaster_host:10.0.0.1\r\nmaster_link_status:up\r\nmaxclients:1"
+		     "\r\n"),
+		PEER_END };
+	static const struct peer_step no_info[] = { PONG, INFO_ASKED, PEER_SEND("-NOPERM no\r\n"),
+		PEER_EXPECT("ROLE"), PEER_SEND("*3\r\n$6\r\nmaster\r\n:3129659\r\n*0\r\n"),
+		PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "replica_link_up") == 1);
+	run_script(b, script, "", "", "role: replica\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	run_script(b, script, "", "", "role: primary\n");
+	assert_cause(b, "redis.readonly", "a replica of 10.0.0.1");
+	run_script(b, no_info, "", "", "role: primary\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	run_script(b, no_info, "", "", "role: replica\n");
+	assert_cause(b, "redis.role", "a primary");
+}
+
+static void
+a_cluster_must_be_whole(void **state)
+{
+	const struct peer_step script[] = { PONG, INFO_ASKED,
+		bulk("role:master\r\ncluster_enabled:1\r\nmaxclients:9\r\n"),
+		PEER_EXPECT("CLUSTER"),
+		PEER_SEND("$37\r\ncluster_state:fail\r\ncluster_slots:1\r\n\r\n"), PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "");
+	assert_cause(b, "redis.clusterdown", "fail");
+}
+
+static void
+sentinels_are_asked_in_turn(void **state)
+{
+	static const struct peer_step ignorant[] = { PEER_EXPECT("mymaster\r\n"),
+		PEER_SEND("*-1\r\n"), PEER_END };
+	const struct peer_step primary[] = { PONG, INFO_ASKED,
+		bulk("role:master\r\nmaxclients:9\r\n"), PEER_END };
+	char answer[128], yaml[512];
+	const struct peer_step knows[] = { PEER_EXPECT("AUTH"), PEER_SEND("+OK\r\n"),
+		PEER_EXPECT("mymaster\r\n"), { PEER_DO_SEND, answer, 0 }, PEER_END };
+	struct peer_step script[5];
+	struct bench *b = *state;
+	struct peer *a, *c, *p = peer_open(b->loop, primary);
+
+	snprintf(answer, sizeof(answer), "*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%u\r\n",
+		snprintf(NULL, 0, "%u", peer_port(p)), peer_port(p));
+	memcpy(script, knows, sizeof(knows));
+	script[3].len = strlen(answer);
+	a = peer_open(b->loop, ignorant);
+	c = peer_open(b->loop, script);
+	snprintf(yaml, sizeof(yaml),
+		"url: \"127.0.0.1:%u,%s,%s\"\nmaster: mymaster\nsentinel_password: s\n",
+		peer_dead_port(), peer_address(a), peer_address(c));
+	if (bench_configure(b, "redis", yaml) != 0)
+		fail_msg("%s", b->complaint);
+	bench_run(b);
+	if (b->sample.outcome != OUTCOME_OK)
+		fail_msg("%s", b->sample.text);
+	assert_non_null(strstr(bench_fact(b, "sentinel"), "says that the master is"));
+	assert_int_equal(peer_accepted(a), 1);
+	snprintf(yaml, sizeof(yaml), "url: \"127.0.0.1:%u,%s\"\nmaster: mymaster\n",
+		peer_dead_port(), peer_address(a));
+	assert_int_equal(bench_configure(b, "redis", yaml), 0);
+	bench_run(b);
+	assert_cause(b, "redis.no-master", "refused");
+	assert_cause(b, "redis.no-master", "does not know it");
+	peer_free(a);
+	peer_free(c);
+	peer_free(p);
+}
+
+static void
+says_where_it_is_stuck(void **state)
+{
+	static const struct peer_step silent[] = { PEER_STALL, PEER_END };
+	static const struct peer_step half[] = { PONG, PEER_STALL, PEER_END };
+	static const struct peer_step loading[] = { PEER_EXPECT("PING"),
+		PEER_SEND("-LOADING it is\r\n"), PEER_STALL, PEER_END };
+	static const struct {
+		const struct peer_step *script;
+		const char *cause, *words;
+	} cases[] = {
+		{ silent, "net.noreply", "silence" },
+		{ half, "net.noreply", "PONG came" },
+		{ loading, "redis.loading", "LOADING it is" },
+	};
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, BENCH_FAKE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct peer *peer = peer_open(b.loop, cases[i].script);
+
+		configure(&b, peer, "", "", "");
+		bench_run_stuck(&b);
+		assert_cause(&b, cases[i].cause, cases[i].words);
+		peer_free(peer);
+	}
+	bench_close(&b);
+}
+
+static void
+hostile_replies_are_bounded(void **state)
+{
+	static const struct {
+		const char *reply;
+		size_t repeat;
+	} cases[] = {
+		{ "*2000000000\r\n", 0 },
+		{ "*4097\r\n", 0 },
+		{ "*-2\r\n", 0 },
+		{ "$-2\r\n", 0 },
+		{ "$99999999999999999999\r\n", 0 },
+		{ "*1\r\n", 400 },
+		{ "*10\r\n*1000\r\n", 400 },
+		{ "*4000\r\n", 400 },
+		{ "$2000000\r\n", 0 },
+		{ "%1\r\n+a\r\n+b\r\n", 0 },
+		{ ":x\r\n", 0 },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = strlen(cases[i].reply);
+		const struct peer_step script[] = {
+			PEER_EXPECT("PING"),
+			{ PEER_DO_REPEAT, cases[i].reply,
+				cases[i].repeat > 0 ? len * cases[i].repeat : len },
+			PEER_REPEAT("xxxxxxxx", (size_t)3 << 20),
+			PEER_END,
+		};
+
+		run_script(b, script, "", "", "");
+		if (!str_eq(bench_cause(b), "net.protocol"))
+			fail_msg("%s: %s %s", cases[i].reply, bench_cause(b), b->sample.text);
+	}
+}
+
+static void
+speaks_tls(void **state)
+{
+	static const struct peer_step script[] = { PONG, NO_INFO, PEER_END };
+	struct bench *b = *state;
+	struct peer *peer =
+		peer_open_with(b->loop, &(struct peer_options){ .script = script, .is_tls = true });
+	char yaml[512];
+
+	snprintf(yaml, sizeof(yaml), "url: \"rediss://%s\"\nca: %s\n", peer_address(peer),
+		peer_ca_path());
+	assert_int_equal(bench_configure(b, "redis", yaml), 0);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "tls_time") > 0);
+	snprintf(yaml, sizeof(yaml), "url: \"rediss://%s\"\n", peer_address(peer));
+	assert_int_equal(bench_configure(b, "redis", yaml), 0);
+	bench_run(b);
+	assert_cause(b, "net.tls-verify", "");
+	snprintf(yaml, sizeof(yaml), "url: \"rediss://%s?skip_verify=true\"\n", peer_address(peer));
+	assert_int_equal(bench_configure(b, "redis", yaml), 0);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_string_not_equal(bench_fact(b, "tls"), "");
+	peer_free(peer);
+}
+
+static void
+complains_about_settings(void **state)
+{
+	static const struct {
+		const char *yaml, *words;
+	} bad[] = {
+		{ "{}", "url" },
+		{ "url: redis://h:x", "port" },
+		{ "url: \"redis://a,b\"", "master: mymaster" },
+		{ "{ url: redis://h, lengths: { \"a b\": k } }", "a name is made of" },
+		{ "{ url: redis://h, lengths: { A: k } }", "a name is made of" },
+		{ "{ url: redis://h, master: m, role: replica }", "role" },
+		{ "{ url: redis://h, role: leader }", "leader" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (bench_configure(b, "redis", bad[i].yaml) == 0)
+			fail_msg("accepted: %s", bad[i].yaml);
+		if (strstr(b->complaint, bad[i].words) == NULL)
+			fail_msg("%s: %s", bad[i].yaml, b->complaint);
+	}
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_pong_is_healthy),
+		T(logs_in_and_selects_before),
+		T(refusals_are_causes),
+		T(a_greeting_may_be_a_refusal),
+		T(info_becomes_metrics),
+		T(facts_come_with_a_refusal),
+		T(rights_that_are_missing_are_named),
+		T(lengths_are_measured_by_their_type),
+		T(a_write_is_tried_when_asked),
+		T(the_connection_is_kept),
+		T(a_dead_kept_connection_is_replaced),
+		cmocka_unit_test(a_silent_kept_connection_is_replaced),
+		T(others_turned_away_make_it_prove_the_door),
+		T(hits_are_counted_between_runs),
+		T(the_role_must_be_the_one_wanted),
+		T(a_cluster_must_be_whole),
+		T(sentinels_are_asked_in_turn),
+		cmocka_unit_test(says_where_it_is_stuck),
+		T(hostile_replies_are_bounded),
+		T(speaks_tls),
+		T(complains_about_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
