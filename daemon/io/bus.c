@@ -294,7 +294,7 @@ bus_ear_open(struct bus *bus, const struct bus_want *want, bus_ear_fn fn, void *
 	ear->arg = arg;
 	snprintf(ear->match, sizeof(ear->match), "type='signal'");
 	add_condition(ear->match, "sender", want->from);
-	add_condition(ear->match, "path", want->path);
+	add_condition(ear->match, want->is_below ? "path_namespace" : "path", want->path);
 	add_condition(ear->match, "interface", want->interface);
 	add_condition(ear->match, "member", want->member);
 	list_append(&ear->link->ears, &ear->node);

@@ -57,6 +57,7 @@ void bus_call_cancel(struct bus_call *call); /* no call of fn; NULL is fine */
 struct bus_want {
 	const char *address;
 	const char *from, *path, *interface, *member;
+	bool is_below; /* `path` and all below it */
 };
 
 enum bus_news { BUS_SIGNAL, BUS_BACK, BUS_LOST };
