@@ -32,10 +32,10 @@ struct mysql_client {
 	struct stream *stream;
 	mysql_fn fn; /* NULL: nobody listens */
 	void *arg;
-	enum step step;
-	unsigned sequence; /* of the next packet */
-	unsigned turns;    /* of the login */
-	bool is_hopeless;  /* the plugin is none of ours: the server's last word is awaited */
+	enum step step, last; /* `last`: before it was over */
+	unsigned sequence;    /* of the next packet */
+	unsigned turns;       /* of the login */
+	bool is_hopeless;     /* the plugin is none of ours: the server's last word is awaited */
 	bool is_encrypted;
 	uint32_t capabilities;
 	struct mysql_greeting greeting;
@@ -53,8 +53,10 @@ static void
 tell(struct mysql_client *c, enum mysql_event event)
 {
 	if (event != MYSQL_EVENT_READY && event != MYSQL_EVENT_RESULT &&
-		(event != MYSQL_EVENT_REFUSED || c->step != READY))
+		(event != MYSQL_EVENT_REFUSED || c->step != READY)) {
+		c->last = c->step;
 		c->step = OVER;
+	}
 	if (c->fn != NULL)
 		c->fn(c->arg, event);
 }
@@ -496,14 +498,12 @@ mysql_client_offers_tls(const struct mysql_client *c)
 void
 mysql_client_wait(const struct mysql_client *c, char *out, size_t size)
 {
-	static const char *const words[] = {
-		[GREETING] = "the greeting", [LOGIN] = "the answer to the login"
-	};
+	enum step step = c->step == OVER ? c->last : c->step;
 
-	if (c->step == ASKED)
+	if (step == ASKED)
 		snprintf(out, size, "the answer to \"%s\"", c->asked);
 	else
-		str_copy(out, size, c->step == LOGIN ? words[LOGIN] : words[GREETING]);
+		str_copy(out, size, step == LOGIN ? "the answer to the login" : "the greeting");
 }
 
 usec_t

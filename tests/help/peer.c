@@ -122,16 +122,35 @@ get(struct conn *c, char *out, size_t size)
 	return n;
 }
 
+/* How much may be read: where TLS begins behind a number of bytes, not one more (a client need not
+ * wait for a word of ours in between, as MySQL's does not). */
+static size_t
+room(const struct conn *c, size_t most)
+{
+	const struct peer_step *step = c->step;
+	size_t left;
+
+	while (step->verb == PEER_DO_SEND || step->verb == PEER_DO_TRICKLE)
+		step++;
+	if (step->verb != PEER_DO_EXPECT_BYTES || step[1].verb != PEER_DO_START_TLS)
+		return most;
+	left = c->expected + step->len - c->heard.len;
+	return left < most ? left : most;
+}
+
 static void
 hear(struct conn *c)
 {
 	char chunk[8192];
-	ssize_t n;
+	size_t most;
+	ssize_t n = -1;
 
-	while ((n = get(c, chunk, sizeof(chunk))) > 0) {
+	while ((most = room(c, sizeof(chunk))) > 0 && (n = get(c, chunk, most)) > 0) {
 		if (c->heard.len < HEARD_MAX)
 			buf_add(&c->heard, chunk, (size_t)n);
 	}
+	if (most == 0)
+		return;
 	if (n == 0)
 		c->is_deaf = true;
 	else if (n == -2)

@@ -1,0 +1,721 @@
+/* Tests of the mysql probe: logins, refusals, the kept connection and metrics, against scripted
+ * servers. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/help/probe_bench.h"
+#include "tests/probes/mysql_scene.h"
+
+#define PASSWORD "s3cret"
+#define LOGIN_AT 36 /* of the login packet: header and fixed part come before the user */
+
+struct stage {
+	struct bench b;
+	struct scene s;
+	struct peer *peer;
+};
+
+static int
+set_up(void **state)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	bench_open(&st->b, BENCH_REAL);
+	scene_init(&st->s);
+	*state = st;
+	return 0;
+}
+
+static int
+set_up_fake(void **state)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	bench_open(&st->b, BENCH_FAKE);
+	scene_init(&st->s);
+	*state = st;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct stage *st = *state;
+
+	peer_free(st->peer);
+	bench_close(&st->b);
+	scene_fini(&st->s);
+	free(st);
+	return 0;
+}
+
+/* A server that plays the scene; settings besides the DSN in `more`. */
+static void
+configure(struct stage *st, const char *query, const char *more)
+{
+	char yaml[600];
+
+	if (st->peer == NULL)
+		st->peer = peer_open(st->b.loop, scene_script(&st->s));
+	snprintf(yaml, sizeof(yaml), "dsn: \"mysql://app:" PASSWORD "@%s/shop%s\"\n%s",
+		peer_address(st->peer), query, more);
+	if (bench_configure(&st->b, "mysql", yaml) != 0)
+		fail_msg("%s", st->b.complaint);
+}
+
+static void
+assert_cause(const struct stage *st, const char *cause, const char *words)
+{
+	if (strcmp(bench_cause(&st->b), cause) != 0 || strstr(st->b.sample.text, words) == NULL)
+		fail_msg("%s: %s", bench_cause(&st->b), st->b.sample.text);
+}
+
+static void
+assert_ok(const struct stage *st)
+{
+	if (st->b.sample.outcome != OUTCOME_OK)
+		fail_msg("%s: %s", bench_cause(&st->b), st->b.sample.text);
+}
+
+static bool
+has_heard(const struct stage *st, unsigned which, const char *text)
+{
+	return memmem(peer_heard(st->peer, which), peer_heard_len(st->peer, which), text,
+		       strlen(text)) != NULL;
+}
+
+/* --- logins --- */
+
+static void
+logs_in_and_asks(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	scene_one(&st->s);
+	configure(st, "", "metrics: false");
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_string_equal(st->b.sample.text, "10.11.19-MariaDB-0+deb12u1");
+	assert_memory_equal(peer_heard(st->peer, 0) + LOGIN_AT, "app\0\x14\x85\x10\x60\x5a", 9);
+	assert_true(has_heard(st, 0, "program_name\x07triaged"));
+	assert_true(has_heard(st, 0, "tx_read_only=1"));
+	assert_true(has_heard(st, 0, "max_statement_time="));
+	assert_true(bench_value(&st->b, "login_time") >= 0);
+	assert_true(bench_value(&st->b, "query_time") >= 0);
+	assert_true(bench_value(&st->b, "first_byte_time") >= 0);
+	assert_true(isnan(bench_value(&st->b, "threads_connected")));
+}
+
+static void
+caching_sha2_remembers(void **state)
+{
+	struct stage *st = *state;
+
+	scene_greet(&st->s, "8.4.3", SCENE_CACHING, SCENE_CAPS);
+	scene_expect(&st->s, "triaged");
+	scene_packet(&st->s, 2, "\1\3", 2);
+	scene_ok(&st->s, 3);
+	scene_harmless(&st->s);
+	scene_one(&st->s);
+	configure(st, "", "metrics: false");
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_memory_equal(peer_heard(st->peer, 0) + LOGIN_AT, "app\0\x20\x56\x61\xac\x17", 9);
+	assert_true(has_heard(st, 0, "transaction_read_only=1"));
+	assert_true(has_heard(st, 0, "max_execution_time="));
+}
+
+/* Its packet with the public half. */
+static EVP_PKEY *
+make_key(struct buf *packet)
+{
+	EVP_PKEY *key = EVP_RSA_gen(2048);
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	long len;
+
+	assert_non_null(key);
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
+	len = BIO_get_mem_data(bio, &pem);
+	buf_init(packet, 0);
+	buf_add(packet, "\1", 1);
+	buf_add(packet, pem, (size_t)len);
+	BIO_free(bio);
+	return key;
+}
+
+static void
+assert_decrypts(EVP_PKEY *key, const char *data, const char *password)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	unsigned char out[512];
+	size_t len = sizeof(out);
+
+	assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING), 1);
+	assert_int_equal(EVP_PKEY_decrypt(ctx, out, &len, (const unsigned char *)data, 256), 1);
+	assert_int_equal(len, strlen(password) + 1);
+	for (size_t i = 0; i < len; i++)
+		out[i] ^= (unsigned char)SCENE_SCRAMBLE[i];
+	assert_string_equal((char *)out, password);
+	EVP_PKEY_CTX_free(ctx);
+}
+
+/* The whole password, for the server's key alone: what was sent is decrypted here. */
+static void
+caching_sha2_in_full_over_plain_tcp(void **state)
+{
+	struct stage *st = *state;
+	struct buf packet;
+	EVP_PKEY *key = make_key(&packet);
+	const char *heard;
+	size_t len;
+
+	scene_greet(&st->s, "8.4.3", SCENE_CACHING, SCENE_CAPS);
+	scene_expect(&st->s, "triaged");
+	scene_packet(&st->s, 2, "\1\4", 2);
+	scene_step(&st->s, (struct peer_step)PEER_EXPECT_BYTES(5));
+	scene_packet(&st->s, 4, buf_head(&packet), buf_left(&packet));
+	scene_step(&st->s, (struct peer_step)PEER_EXPECT_BYTES(260));
+	scene_ok(&st->s, 6);
+	scene_harmless(&st->s);
+	scene_one(&st->s);
+	configure(st, "", "metrics: false");
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_false(has_heard(st, 0, PASSWORD));
+	heard = peer_heard(st->peer, 0);
+	len = 4 + (size_t)(unsigned char)heard[0] + ((size_t)(unsigned char)heard[1] << 8);
+	assert_memory_equal(heard + len, "\1\0\0\3\2", 5);   /* the question for the key */
+	assert_memory_equal(heard + len + 5, "\0\1\0\5", 4); /* 256 bytes */
+	assert_decrypts(key, heard + len + 9, PASSWORD);
+	EVP_PKEY_free(key);
+	buf_fini(&packet);
+}
+
+static void
+caching_sha2_in_full_over_tls(void **state)
+{
+	struct stage *st = *state;
+
+	scene_greet(&st->s, "8.4.3", SCENE_CACHING, SCENE_CAPS | MYSQL_TLS);
+	scene_step(&st->s, (struct peer_step)PEER_EXPECT_BYTES(36));
+	scene_step(&st->s, (struct peer_step)PEER_START_TLS);
+	scene_expect(&st->s, "triaged");
+	scene_packet(&st->s, 3, "\1\4", 2);
+	scene_expect(&st->s, PASSWORD);
+	scene_ok(&st->s, 5);
+	scene_harmless(&st->s);
+	scene_one(&st->s);
+	configure(st, "?tls=skip-verify", "metrics: false");
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_true(has_heard(st, 0, "\4" PASSWORD)); /* decrypted by the peer */
+	assert_true(bench_value(&st->b, "tls_time") > 0);
+	assert_non_null(strstr(bench_fact(&st->b, "tls"), "not verified"));
+}
+
+static void
+an_unknown_plugin_is_ended_politely(void **state)
+{
+	static const char ed25519[] = "\xfe"
+				      "client_ed25519\0" SCENE_SCRAMBLE;
+	struct stage *st = *state;
+	const char *heard;
+
+	scene_greet(&st->s, SCENE_MARIADB, SCENE_NATIVE, SCENE_CAPS);
+	scene_expect(&st->s, "triaged");
+	scene_packet(&st->s, 2, ed25519, sizeof(ed25519));
+	scene_step(&st->s, (struct peer_step)PEER_EXPECT_BYTES(68));
+	scene_error(&st->s, 4, 1045, "Access denied");
+	configure(st, "", "");
+	bench_run(&st->b);
+	assert_cause(st, "my.auth-plugin", "client_ed25519");
+	heard = peer_heard(st->peer, 0);
+	assert_memory_equal(heard + 4 + (unsigned char)heard[0], "\x40\0\0\3\0", 5);
+}
+
+static void
+tls_that_is_not_offered(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	scene_one(&st->s);
+	configure(st, "?ssl-mode=required", "metrics: false");
+	bench_run(&st->b);
+	assert_cause(st, "my.tls", "does not offer");
+	assert_int_equal(peer_heard_len(st->peer, 0), 0);
+	configure(st, "?ssl-mode=preferred", "metrics: false");
+	bench_run(&st->b);
+	assert_ok(st);
+}
+
+/* --- refusals --- */
+
+static void
+an_error_instead_of_the_greeting(void **state)
+{
+	static const struct {
+		unsigned number;
+		const char *text, *cause;
+	} rows[] = {
+		{ 1040, "Too many connections", "my.too-many" },
+		{ 1129, "Host 'h' is blocked", "my.blocked" },
+		{ 1130, "Host 'h' is not allowed", "my.host" },
+		{ 1045, "Access denied", "my.auth" },
+		{ 1158, "odd", "my.error" },
+	};
+	struct stage *st = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scene_error(&st->s, 0, rows[i].number, rows[i].text);
+		configure(st, "", "");
+		bench_run(&st->b);
+		assert_cause(st, rows[i].cause, rows[i].text);
+		peer_free(st->peer);
+		st->peer = NULL;
+		scene_fini(&st->s);
+		scene_init(&st->s);
+	}
+}
+
+static void
+a_login_that_is_refused(void **state)
+{
+	struct stage *st = *state;
+
+	scene_greet(&st->s, "8.4.3", SCENE_NATIVE, SCENE_CAPS | MYSQL_TLS);
+	scene_error(&st->s, 2, 1045, "#28000Access denied for user 'app'@'h'");
+	configure(st, "", "");
+	bench_run(&st->b);
+	assert_cause(st, "my.auth", "we came without");
+	assert_true(isnan(bench_value(&st->b, "login_time")));
+}
+
+static void
+bytes_that_are_no_answer(void **state)
+{
+	static const char file[] = "\xfb/etc/passwd";
+	static const struct {
+		unsigned sequence;
+		const char *data;
+		size_t len;
+	} rows[] = {
+		{ 2, "", 0 },
+		{ 2, "\x07", 1 },
+		{ 9, "\0\0\0\2\0\0\0", 7 },
+		{ 2, "\xff", 1 },
+		{ 2, "\1\4", 2 },
+		{ 2,
+			"\xfe"
+			"abc",
+			4 },
+		{ 2, file, sizeof(file) },
+	};
+	struct stage *st = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scene_greet(&st->s, SCENE_MARIADB, SCENE_NATIVE, SCENE_CAPS);
+		scene_packet(&st->s, rows[i].sequence, rows[i].data, rows[i].len);
+		configure(st, "", "");
+		bench_run(&st->b);
+		assert_cause(st, "net.protocol", "");
+		peer_free(st->peer);
+		st->peer = NULL;
+		scene_fini(&st->s);
+		scene_init(&st->s);
+	}
+}
+
+static void
+a_server_that_asks_for_a_file(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	scene_packet(&st->s, 1, "\xfb/etc/passwd", 12);
+	configure(st, "", "metrics: false");
+	bench_run(&st->b);
+	assert_cause(st, "net.protocol", "local file");
+}
+
+static void
+a_login_without_an_end(void **state)
+{
+	static const char to[] = "\xfe" SCENE_NATIVE "\0" SCENE_SCRAMBLE;
+	struct stage *st = *state;
+
+	scene_greet(&st->s, SCENE_MARIADB, SCENE_NATIVE, SCENE_CAPS);
+	for (unsigned i = 0; i < 20; i++)
+		scene_packet(&st->s, 2 + 2 * i, to, sizeof(to));
+	configure(st, "", "");
+	bench_run(&st->b);
+	assert_cause(st, "net.protocol", "does not end");
+}
+
+static void
+somebody_else(void **state)
+{
+	static const struct peer_step ssh[] = { PEER_SEND("SSH-2.0-x\r\n"), PEER_END };
+	struct stage *st = *state;
+
+	st->peer = peer_open(st->b.loop, ssh);
+	configure(st, "", "");
+	bench_run(&st->b);
+	assert_cause(st, "net.protocol", "SSH");
+}
+
+static void
+says_where_it_is_stuck(void **state)
+{
+	struct stage *st = *state;
+
+	scene_step(&st->s, (struct peer_step)PEER_STALL);
+	configure(st, "", "metrics: false");
+	bench_run_stuck(&st->b);
+	assert_cause(st, "net.noreply", "the greeting does not come");
+	peer_free(st->peer);
+	st->peer = NULL;
+	scene_init(&st->s);
+	scene_greet(&st->s, SCENE_MARIADB, SCENE_NATIVE, SCENE_CAPS);
+	configure(st, "", "metrics: false");
+	bench_run_stuck(&st->b);
+	assert_cause(st, "net.noreply", "the answer to the login");
+	peer_free(st->peer);
+	st->peer = NULL;
+	scene_expect(&st->s, "triaged");
+	scene_ok(&st->s, 2);
+	scene_harmless(&st->s);
+	configure(st, "", "metrics: false");
+	bench_run_stuck(&st->b);
+	assert_cause(st, "net.noreply", "the answer to \"SELECT 1\"");
+}
+
+/* --- the kept connection --- */
+
+/* A login and `runs` answers to SELECT 1, each when it is asked for. */
+static void
+add_runs(struct scene *s, unsigned runs)
+{
+	scene_login(s, SCENE_MARIADB, SCENE_NATIVE);
+	for (unsigned i = 0; i < runs; i++)
+		scene_one(s);
+}
+
+static void
+keeps_one_connection(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 8);
+	configure(st, "", "metrics: false\nreconnect_interval: 5m");
+	for (unsigned i = 0; i < 3; i++) {
+		bench_run(&st->b);
+		assert_ok(st);
+		assert_int_equal(peer_accepted(st->peer), 1);
+		assert_true((bench_value(&st->b, "connect_time") >= 0) == (i == 0));
+	}
+	loop_advance(st->b.loop, 5 * USEC_PER_MIN);
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_true(bench_value(&st->b, "connect_time") >= 0);
+	assert_int_equal(peer_accepted(st->peer), 2);
+	loop_turn(st->b.loop, false);
+	assert_int_equal(peer_living(st->peer), 1);
+	assert_true(has_heard(st, 0, "\1\0\0\0\1")); /* goodbye */
+	bench_run(&st->b);
+	assert_int_equal(peer_accepted(st->peer), 2);
+}
+
+static void
+keeps_none_if_told_so(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 1);
+	configure(st, "", "metrics: false\nreconnect_interval: 0s");
+	for (unsigned i = 1; i < 4; i++) {
+		bench_run(&st->b);
+		assert_ok(st);
+		assert_int_equal(peer_accepted(st->peer), i);
+		loop_turn(st->b.loop, false);
+		assert_int_equal(peer_living(st->peer), 0);
+	}
+}
+
+/* wait_timeout, a restart, KILL: the login that follows says what is the matter, if anything. */
+static void
+a_kept_one_may_die(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 1);
+	scene_step(&st->s, (struct peer_step)PEER_CLOSE);
+	configure(st, "", "metrics: false");
+	for (unsigned i = 1; i < 4; i++) {
+		bench_run(&st->b);
+		assert_ok(st);
+		assert_int_equal(peer_accepted(st->peer), i);
+	}
+}
+
+static void
+a_kept_one_may_die_when_it_is_asked(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 1);
+	scene_expect(&st->s, "SELECT 1");
+	scene_error(&st->s, 1, 1927, "#70100Connection was killed");
+	scene_step(&st->s, (struct peer_step)PEER_CLOSE);
+	configure(st, "", "metrics: false");
+	bench_run(&st->b);
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_int_equal(peer_accepted(st->peer), 2);
+}
+
+/* --- what it measures --- */
+
+#define STATUS(connected)                                                                          \
+	scene_rows(&st->s, 2, "Variable_name", "Value", "Threads_connected", connected,            \
+		"Threads_running", "2", "Slow_queries", "5", "Aborted_connects", "4",              \
+		"Innodb_row_lock_current_waits", "1", "Uptime", "77", NULL)
+
+static void
+add_variables(struct stage *st, const char *read_only)
+{
+	scene_expect(&st->s, "max_connections");
+	scene_rows(&st->s, 9, "a", "b", "c", "d", "e", "f", "g", "h", "i", "10", read_only, "0",
+		"3", "", "0", "db-1", "/d/", "app@%", NULL);
+}
+
+static void
+add_measures(struct stage *st, const char *connected, const char *read_only)
+{
+	add_variables(st, read_only);
+	scene_expect(&st->s, "GLOBAL STATUS");
+	STATUS(connected);
+	scene_expect(&st->s, "innodb_trx");
+	scene_rows(&st->s, 2, "a", "b", "90", "3", NULL);
+	scene_expect(&st->s, "processlist");
+	scene_rows(&st->s, 4, "a", "b", "c", "d", "4", "1", "2", "4", NULL);
+	if (atoi(connected) >= 8) {
+		scene_expect(&st->s, "GROUP BY");
+		scene_rows(&st->s, 5, "a", "b", "c", "d", "e", "8", "app", "10.0.0.4", "Sleep",
+			"301", NULL);
+	}
+	scene_expect(&st->s, "SHOW ALL SLAVES");
+	scene_rows(&st->s, 6, "Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master",
+		"SQL_Delay", "Master_Host", "Last_IO_Error", "Yes", "Yes", "100", "60", "db-0", "",
+		"Yes", "Yes", "15", "0", "db-9", "", NULL);
+}
+
+static void
+measures(void **state)
+{
+	static const struct {
+		const char *name;
+		double value;
+	} rows[] = {
+		{ "threads_connected", 5 },
+		{ "connections_percent", 50 },
+		{ "threads_running", 2 },
+		{ "slow_queries_total", 5 },
+		{ "aborted_connects_total", 4 },
+		{ "row_lock_waits", 1 },
+		{ "uptime_time", 77 },
+		{ "longest_transaction_time", 90 },
+		{ "longest_query_time", 4 },
+		{ "idle_connections", 1 },
+		{ "lock_waits", 2 },
+		{ "lock_wait_time", 4 },
+		{ "replica_running", 1 },
+		{ "replica_lag_time", 40 },
+		{ "read_only", 0 },
+	};
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	add_measures(st, "5", "0");
+	configure(st, "", "");
+	bench_run(&st->b);
+	assert_ok(st);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (bench_value(&st->b, rows[i].name) != rows[i].value)
+			fail_msg("%s is %g", rows[i].name, bench_value(&st->b, rows[i].name));
+	assert_true(isnan(bench_value(&st->b, "deadlocks_total")));
+	assert_true(isnan(bench_value(&st->b, "binlog_bytes")));
+	assert_non_null(strstr(bench_fact(&st->b, "replica"), "100 s behind (60 s wanted)"));
+	assert_non_null(strstr(bench_fact(&st->b, "server"), "db-1, server_id 3"));
+}
+
+/* The new login is refused, the kept one goes on telling; once there is room, it is replaced. */
+static void
+is_never_blind(void **state)
+{
+	struct stage *st = *state;
+	struct scene full;
+	const struct peer_step *scripts[2];
+
+	scene_init(&full);
+	scene_greet(&full, SCENE_MARIADB, SCENE_NATIVE, SCENE_CAPS);
+	scene_error(&full, 2, 1040, "#08004Too many connections");
+	scene_step(&full, (struct peer_step)PEER_CLOSE);
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	add_measures(st, "5", "0");
+	add_measures(st, "10", "0");
+	scripts[0] = scene_script(&st->s);
+	scripts[1] = scene_script(&full);
+	st->peer = peer_open_with(
+		st->b.loop, &(struct peer_options){ .scripts = scripts, .script_count = 2 });
+	configure(st, "", "reconnect_interval: 1m");
+	bench_run(&st->b);
+	assert_ok(st);
+	loop_advance(st->b.loop, USEC_PER_MIN);
+	bench_run(&st->b);
+	assert_cause(st, "my.too-many", "10 of 10 connections in use");
+	assert_true(bench_value(&st->b, "connections_percent") == 100);
+	assert_true(bench_value(&st->b, "idle_connections") == 1);
+	assert_non_null(strstr(bench_fact(&st->b, "clients"), "8 x app@10.0.0.4 Sleep (301 s)"));
+	loop_turn(st->b.loop, false);
+	assert_int_equal(peer_living(st->peer), 1); /* the kept one */
+	scene_fini(&full);
+}
+
+static void
+rights_that_are_missing(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, "8.0.36", SCENE_NATIVE);
+	add_variables(st, "0");
+	scene_expect(&st->s, "GLOBAL STATUS");
+	STATUS("5");
+	scene_expect(&st->s, "innodb_trx");
+	scene_error(&st->s, 1, 1227, "#42000Access denied");
+	scene_expect(&st->s, "SHOW REPLICA");
+	scene_error(&st->s, 1, 1227, "#42000Access denied");
+	configure(st, "", "");
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_int_equal(st->b.sample.note_count, 1);
+	assert_string_equal(st->b.sample.notes[0].cause->code, "my.no-grant");
+	assert_string_equal(st->b.sample.notes[0].text,
+		"missing rights: GRANT PROCESS, REPLICATION CLIENT ON *.* TO `app`@`%`");
+	assert_true(isnan(bench_value(&st->b, "longest_query_time")));
+	assert_true(isnan(bench_value(&st->b, "replica_running")));
+	assert_true(has_heard(st, 0, "SHOW REPLICA STATUS"));
+}
+
+static void
+roles_are_wanted(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	add_measures(st, "5", "1");
+	configure(st, "", "role: primary");
+	bench_run(&st->b);
+	assert_cause(st, "my.readonly", "read_only=1");
+	configure(st, "", "role: replica");
+	bench_run(&st->b);
+	assert_ok(st);
+}
+
+static void
+tables_and_queries(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	scene_one(&st->s);
+	scene_expect(&st->s, "`users`");
+	scene_rows(&st->s, 1, "1", NULL);
+	scene_expect(&st->s, "`c`");
+	scene_error(&st->s, 1, 1142, "#42000SELECT command denied");
+	scene_expect(&st->s, "SELECT a");
+	scene_rows(&st->s, 1, "n", "12.5", NULL);
+	scene_expect(&st->s, "SELECT b");
+	scene_rows(&st->s, 1, "n", NULL);
+	configure(st, "",
+		"metrics: false\ntables: [users, \"a`b.c\"]\n"
+		"queries: { age_time: SELECT a, none: SELECT b }");
+	bench_run(&st->b);
+	assert_ok(st);
+	assert_true(bench_value(&st->b, "age_time") == 12.5);
+	assert_true(isnan(bench_value(&st->b, "none")));
+	assert_true(has_heard(st, 0, "SELECT 1 FROM `a``b`.`c` LIMIT 0"));
+	assert_int_equal(st->b.sample.note_count, 1);
+}
+
+static void
+complains_about_settings(void **state)
+{
+	static const char *const bad[] = {
+		"{}",
+		"dsn: \"u:p@tcp(h:x)/d\"",
+		"dsn: \"postgres://u@h/d\"",
+		"{ dsn: \"mysql://h\", queries: { total_time: SELECT 1 } }",
+		"{ dsn: \"mysql://h\", queries: { read_only: SELECT 1 } }",
+		"{ dsn: \"mysql://h\", queries: { a-b: SELECT 1 } }",
+		"{ dsn: \"mysql://h\", queries: { a: \"\" } }",
+		"{ dsn: \"mysql://h\", role: master }",
+		"{ dsn: \"mysql://h\", tables: [\"\"] }",
+		"{ dsn: \"mysql://h?tls=true\", ca: /nonexistent/ca.pem }",
+	};
+	struct stage *st = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (bench_configure(&st->b, "mysql", bad[i]) == 0)
+			fail_msg("accepted: %s", bad[i]);
+	assert_int_equal(bench_configure(&st->b, "mysql", "dsn: \"u@tcp(h)/d?parseTime=1\""), 0);
+}
+
+#define T(f)  cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TF(f) cmocka_unit_test_setup_teardown(f, set_up_fake, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(logs_in_and_asks),
+		T(caching_sha2_remembers),
+		T(caching_sha2_in_full_over_plain_tcp),
+		T(caching_sha2_in_full_over_tls),
+		T(an_unknown_plugin_is_ended_politely),
+		T(tls_that_is_not_offered),
+		T(an_error_instead_of_the_greeting),
+		T(a_login_that_is_refused),
+		T(bytes_that_are_no_answer),
+		T(a_server_that_asks_for_a_file),
+		T(a_login_without_an_end),
+		T(somebody_else),
+		TF(says_where_it_is_stuck),
+		TF(keeps_one_connection),
+		TF(keeps_none_if_told_so),
+		TF(a_kept_one_may_die),
+		TF(a_kept_one_may_die_when_it_is_asked),
+		T(measures),
+		TF(is_never_blind),
+		T(rights_that_are_missing),
+		T(roles_are_wanted),
+		T(tables_and_queries),
+		T(complains_about_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
