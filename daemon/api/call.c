@@ -56,6 +56,7 @@ call_fini(struct api_call *call)
 	buf_fini(&call->reply.body);
 	free(call->path);
 	free(call->name);
+	free(call->tail);
 	*call = (struct api_call){ .query = "" };
 }
 

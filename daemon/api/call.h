@@ -41,7 +41,7 @@ struct api_call {
 	const char *token; /* of writes over TCP */
 	char *path;        /* the target without its query, as sent */
 	const char *query; /* what came after '?', "" */
-	char *name;        /* what {} of the route stands for, decoded; NULL */
+	char *name, *tail; /* what the {} of the route stand for, decoded; NULL */
 	struct reply reply;
 	struct walk walk;
 	/* Set by a handler whose answer comes later; the connection calls it when it goes away. */

@@ -54,6 +54,9 @@ peer_look(struct peer *peer, int fd, const gid_t *writers)
 		peer->local.len = sizeof(peer->local.any);
 		if (getsockname(fd, &peer->local.sa, &peer->local.len) == -1)
 			peer->local.len = 0;
+		peer->remote.len = sizeof(peer->remote.any);
+		if (getpeername(fd, &peer->remote.sa, &peer->remote.len) == -1)
+			peer->remote.len = 0;
 		return;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1 || len != sizeof(who))

@@ -16,6 +16,7 @@ struct peer {
 	bool is_unix;
 	bool may_write;        /* unix: by its credentials.  TCP: false, the token decides */
 	struct addr local;     /* TCP: the address it came to */
+	struct addr remote;    /* TCP: whence; len 0: not known */
 	char listen_host[256]; /* TCP: as configured, "" for every address */
 };
 

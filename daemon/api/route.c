@@ -13,49 +13,70 @@
 #include "setup/settings.h"
 
 const struct route route_table[] = {
-	{ "GET", "/healthz", false, handle_healthz, "200 while the loop turns, whatever else." },
-	{ "GET", "/readyz", false, handle_readyz,
+	{ "GET", "/healthz", ROUTE_READ, handle_healthz,
+		"200 while the loop turns, whatever else." },
+	{ "GET", "/readyz", ROUTE_READ, handle_readyz,
 		"200 when settings are in force and every check has run once; 503 before, and "
 		"while "
 		"stopping. `?verbose` or `Accept: application/json` gives the parts." },
-	{ "GET", "/metrics", false, handle_metrics,
+	{ "GET", "/metrics", ROUTE_READ, handle_metrics,
 		"For Prometheus: OpenMetrics 1.0.0 or text 0.0.4, by Accept. `?checks=off` leaves "
 		"the "
 		"checks out." },
-	{ "GET", "/api/v1/status", false, handle_status, "Counts, and how the daemon itself is." },
-	{ "GET", "/api/v1/checks", false, handle_checks, "Every check with its last run." },
-	{ "GET", "/api/v1/checks/{}", false, handle_check,
+	{ "GET", "/api/v1/status", ROUTE_READ, handle_status,
+		"Counts, and how the daemon itself is." },
+	{ "GET", "/api/v1/checks", ROUTE_READ, handle_checks, "Every check with its last run." },
+	{ "GET", "/api/v1/checks/{}", ROUTE_READ, handle_check,
 		"One check by name, with its last total times." },
-	{ "POST", "/api/v1/checks/{}/run", true, handle_run, "Runs one check now." },
-	{ "GET", "/api/v1/incidents", false, handle_incidents,
+	{ "POST", "/api/v1/checks/{}/run", ROUTE_WRITE, handle_run, "Runs one check now." },
+	{ "GET", "/api/v1/incidents", ROUTE_READ, handle_incidents,
 		"Incidents, newest first, open ones before resolved ones. `state=open`, "
 		"`acknowledged`, `resolved` or `all`; `since=` a time or an age such as `2h`; "
 		"`limit=`." },
-	{ "GET", "/api/v1/incidents/{}", false, handle_incident,
+	{ "GET", "/api/v1/incidents/{}", ROUTE_READ, handle_incident,
 		"One incident by its id or the first four or more digits of it, with its "
 		"timeline." },
-	{ "GET", "/api/v1/receivers", false, handle_receivers,
+	{ "GET", "/api/v1/receivers", ROUTE_READ, handle_receivers,
 		"Receivers and what they were told." },
-	{ "POST", "/api/v1/receivers/{}/test", true, handle_test,
+	{ "POST", "/api/v1/receivers/{}/test", ROUTE_WRITE, handle_test,
 		"Sends a test message to one receiver now and says what became of it." },
-	{ "GET", "/api/v1/config", false, handle_config,
+	{ "GET", "/api/v1/config", ROUTE_READ, handle_config,
 		"The configuration in force as YAML, secrets masked." },
-	{ "POST", "/api/v1/reload", true, handle_reload,
+	{ "POST", "/api/v1/reload", ROUTE_WRITE, handle_reload,
 		"Reads the configuration again; 422 with every complaint when it is bad." },
+	{ "GET", "/ping/{}", ROUTE_OPEN, handle_ping,
+		"A job's success, for the `heartbeat` check with that token; `POST` takes a body "
+		"of "
+		"up to 10 KB. The token alone is what it takes, over TCP too." },
+	{ "POST", "/ping/{}", ROUTE_OPEN, handle_ping, "The same." },
+	{ "GET", "/ping/{}/{}", ROUTE_OPEN, handle_ping,
+		"`start`, `fail` or an exit code: the job begins, failed, ended with it." },
+	{ "POST", "/ping/{}/{}", ROUTE_OPEN, handle_ping, "The same." },
 	{ .method = NULL },
 };
 
-/* *name is the place of {} inside `path`, *len its length. */
+#define PARTS_MAX 2
+
+/* What the {} of a pattern stand for, in a path as it was sent. */
+struct parts {
+	const char *at[PARTS_MAX];
+	size_t len[PARTS_MAX];
+	size_t count;
+};
+
 static bool
-fits(const char *pattern, const char *path, const char **name, size_t *len)
+fits(const char *pattern, const char *path, struct parts *parts)
 {
+	parts->count = 0;
 	while (*pattern != '\0') {
 		if (str_starts(pattern, "{}")) {
-			*name = path;
-			*len = strcspn(path, "/");
-			if (*len == 0)
+			size_t len = strcspn(path, "/");
+
+			if (len == 0)
 				return false;
-			path += *len;
+			parts->at[parts->count] = path;
+			parts->len[parts->count++] = len;
+			path += len;
 			pattern += strlen("{}");
 		} else if (*pattern++ != *path++) {
 			return false;
@@ -71,35 +92,39 @@ method_fits(const char *of_route, const char *method)
 	       (strcmp(of_route, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-/* NULL: reply says 404, or 405 with what is allowed. */
+/* NULL: none; `allow` says which methods the path takes, "" for no such path. */
 static const struct route *
-find_route(struct api_call *call)
+find_route(struct api_call *call, char *allow, size_t size)
 {
-	const char *name = NULL;
-	size_t len = 0;
-	char allow[sizeof(call->reply.allow)] = "";
+	struct parts parts;
 
 	for (const struct route *route = route_table; route->method != NULL; route++) {
-		name = NULL;
-		if (!fits(route->path, call->path, &name, &len))
+		if (!fits(route->path, call->path, &parts))
 			continue;
 		if (method_fits(route->method, call->request->method)) {
-			if (name != NULL)
-				call->name = xstrndup(name, len);
+			if (parts.count > 0)
+				call->name = xstrndup(parts.at[0], parts.len[0]);
+			if (parts.count > 1)
+				call->tail = xstrndup(parts.at[1], parts.len[1]);
 			return route;
 		}
 		if (*allow != '\0')
-			strncat(allow, ", ", sizeof(allow) - strlen(allow) - 1);
+			strncat(allow, ", ", size - strlen(allow) - 1);
 		strncat(allow, strcmp(route->method, "GET") == 0 ? "GET, HEAD" : route->method,
-			sizeof(allow) - strlen(allow) - 1);
+			size - strlen(allow) - 1);
 	}
+	return NULL;
+}
+
+static void
+refuse_path(struct api_call *call, const char *allow)
+{
 	if (*allow == '\0') {
 		reply_problem(call, 404, "there is nothing at this path");
-		return NULL;
+		return;
 	}
 	reply_problem(call, 405, "this path takes %s", allow);
 	str_copy(call->reply.allow, sizeof(call->reply.allow), allow);
-	return NULL;
 }
 
 static bool
@@ -169,21 +194,30 @@ may_write(struct api_call *call)
 	return false;
 }
 
+static bool
+is_decodable(char *part)
+{
+	return part == NULL || percent_decode(part) == 0;
+}
+
 void
 route_call(struct api_call *call)
 {
-	const struct route *route;
+	char allow[sizeof(call->reply.allow)] = "";
+	const struct route *route = find_route(call, allow, sizeof(allow));
+	bool is_open = route != NULL && route->right == ROUTE_OPEN;
 
-	if (!host_is_fine(call))
+	if (!is_open && !host_is_fine(call))
 		return;
-	route = find_route(call);
-	if (route == NULL)
+	if (route == NULL) {
+		refuse_path(call, allow);
 		return;
-	if (call->name != NULL && percent_decode(call->name) == -1) {
+	}
+	if (!is_decodable(call->name) || !is_decodable(call->tail)) {
 		reply_problem(call, 400, "the path has a broken %%-escape");
 		return;
 	}
-	if (route->needs_write && !may_write(call))
+	if (route->right == ROUTE_WRITE && !may_write(call))
 		return;
 	route->handle(call);
 }

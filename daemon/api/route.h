@@ -7,10 +7,17 @@
 
 #include "api/call.h"
 
+/* What it takes to come in, beside a Host that is ours. */
+enum route_right {
+	ROUTE_READ,  /* nothing more */
+	ROUTE_WRITE, /* TCP: the token, and no page of another site; unix: the peer's credentials */
+	ROUTE_OPEN,  /* not even that Host: the path holds a secret that opens this alone */
+};
+
 struct route {
 	const char *method; /* GET answers HEAD too */
-	const char *path;   /* one segment may be "{}": call->name */
-	bool needs_write;
+	const char *path;   /* two segments may be "{}": call->name, call->tail */
+	enum route_right right;
 	void (*handle)(struct api_call *call);
 	const char *doc;
 };
