@@ -100,6 +100,15 @@ begins(const char *line, size_t len, const char *with)
 	return len >= want && strncasecmp(line, with, want) == 0;
 }
 
+/* Could `line`, as far as it has come, still begin with `with`? */
+static bool
+is_beginning(const char *line, size_t len, const char *with)
+{
+	size_t want = strlen(with);
+
+	return strncasecmp(line, with, len < want ? len : want) == 0;
+}
+
 struct line_words {
 	const char *greeting, *ask, *yes, *aside; /* `aside`: lines that may come between */
 };
@@ -127,9 +136,11 @@ talk_lines(struct starttls_talk *talk, const struct heard *h, const struct line_
 		}
 		*h->eaten += len + 1;
 	}
-	if (!is_over)
+	len = h->len - *h->eaten;
+	/* What cannot become the greeting is no reason to wait for the end of its line. */
+	if (!is_over && (talk->step > 0 || is_beginning(h->data + *h->eaten, len, words->greeting)))
 		return STARTTLS_MORE;
-	keep_text(talk, h->data + *h->eaten, LINE_MAX);
+	keep_text(talk, h->data + *h->eaten, len < LINE_MAX ? len : LINE_MAX);
 	return STARTTLS_ALIEN;
 }
 

@@ -63,15 +63,34 @@ static const struct misbehaviour {
 	{ "one byte", one_byte, NEVER_OK },
 };
 
+/* Greeting of protocol 10, two OKs (the login, a SET), then one row: 1. */
+static const char mysql_answer[] = "\x49\0\0\0\x0a"
+				   "8.4.3\0"
+				   "\7\0\0\0abcdefgh\0"
+				   "\x0d\xa2\x2d\2\0\x18\0\x15\0\0\0\0\0\0\0\0\0\0"
+				   "ijklmnopqrst\0"
+				   "caching_sha2_password\0"
+				   "\7\0\0\2\0\0\0\2\0\0\0"
+				   "\7\0\0\1\0\0\0\2\0\0\0"
+				   "\1\0\0\1\1"
+				   "\x17\0\0\2\3def\0\0\0\1"
+				   "1\0\x0c\x2d\0\1\0\0\0\3\0\0\0\0\0"
+				   "\5\0\0\3\xfe\0\0\2\0"
+				   "\2\0\0\4\1"
+				   "1"
+				   "\5\0\0\5\xfe\0\0\2";
+
 /* Rows that know a protocol: what a good answer is, and keys that make the probe look at it. */
 static const struct dialect {
 	const char *type, *answer, *more;
+	size_t len; /* of an answer that has NULs in it; 0: it is a text */
 } dialects[] = {
 	{ "http", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}",
-		"expect: { json: ok == true }\n" },
-	{ "smtp", "220 mail ready\r\n250-mail\r\n250 SIZE 1000\r\n221 bye\r\n", "" },
-	{ "redis", "+PONG\r\n-ERR unknown command\r\n", "" },
-	{ "tcp", "220 mail ready\r\n", "expect: \"^220 [a-z ]+\\r\"\n" },
+		"expect: { json: ok == true }\n", 0 },
+	{ "mysql", mysql_answer, "metrics: false\n", sizeof(mysql_answer) },
+	{ "smtp", "220 mail ready\r\n250-mail\r\n250 SIZE 1000\r\n221 bye\r\n", "", 0 },
+	{ "redis", "+PONG\r\n-ERR unknown command\r\n", "", 0 },
+	{ "tcp", "220 mail ready\r\n", "expect: \"^220 [a-z ]+\\r\"\n", 0 },
 };
 
 /* These speak in datagrams: what their peers do wrong is in their own tests. */
@@ -93,6 +112,12 @@ dialect_of(const struct probe_type *type)
 		if (strcmp(dialects[i].type, type->name) == 0)
 			return &dialects[i];
 	return NULL;
+}
+
+static size_t
+answer_len(const struct dialect *d)
+{
+	return d->len > 0 ? d->len : strlen(d->answer);
 }
 
 static void
@@ -222,7 +247,7 @@ survives_an_answer_cut_anywhere(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
 		const struct dialect *d = &dialects[i];
-		size_t whole = strlen(d->answer);
+		size_t whole = answer_len(d);
 
 		for (size_t len = 0; len < whole; len++) {
 			struct sample s;
@@ -241,7 +266,7 @@ takes_a_good_answer_byte_by_byte(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
 		const struct peer_step script[] = {
-			{ PEER_DO_TRICKLE, dialects[i].answer, strlen(dialects[i].answer) },
+			{ PEER_DO_TRICKLE, dialects[i].answer, answer_len(&dialects[i]) },
 			PEER_END,
 		};
 		struct sample s;
