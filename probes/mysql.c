@@ -149,7 +149,7 @@ fail_lost(struct probe_run *run, struct mysql_client *c)
 	} else if (stream_fault(stream) == FAULT_PROTOCOL && mysql_client_greeted_us(c) == 0) {
 		fail_protocol(run, c);
 	} else if (stream_fault(stream) != FAULT_NONE) {
-		probe_fault(run, stream_fault(stream), stream_reason(stream));
+		net_fail_at(run, stream_fault(stream), stream_reason(stream), stream_peer(stream));
 	} else if (mysql_client_greeted_us(c) == 0 && len > 0) {
 		net_fail_protocol(run, "the greeting of MySQL or MariaDB", first, len);
 	} else {
@@ -452,7 +452,8 @@ stuck(struct probe_run *run, char *text, size_t size)
 
 	if (c == NULL)
 		return "net.noreply";
-	cause = net_cause(stream_stuck(mysql_client_stream(c), text, size));
+	cause = net_stuck_at(run, stream_stuck(mysql_client_stream(c), text, size),
+		stream_peer(mysql_client_stream(c)), text, size);
 	report(run);
 	if (!str_eq(cause, "net.noreply"))
 		return cause;

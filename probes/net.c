@@ -79,6 +79,38 @@ net_stuck_at(
 	return cause;
 }
 
+/* len 0: not numeric. */
+static struct addr
+addr_of(const char *where)
+{
+	struct addr addr = { .len = 0 };
+	struct place place;
+
+	if (place_parse(&place, where, NULL) == 0) {
+		if (place.path[0] != '\0')
+			addr_from_path(&addr, place.path, NULL);
+		else
+			addr_from_numeric(&addr, place.host, place.port);
+	}
+	return addr;
+}
+
+void
+net_fail_text(struct probe_run *run, enum fault fault, const char *reason, const char *where)
+{
+	struct addr peer = addr_of(where);
+
+	net_fail_at(run, fault, reason, &peer);
+}
+
+const char *
+net_stuck_text(struct probe_run *run, enum fault fault, const char *where, char *text, size_t size)
+{
+	struct addr peer = addr_of(where);
+
+	return net_stuck_at(run, fault, &peer, text, size);
+}
+
 void
 net_fail(struct probe_run *run, const struct stream *stream)
 {

@@ -19,6 +19,10 @@ void net_fail_at(
 /* For their `stuck`: goes on behind the words in `text`. */
 const char *net_stuck_at(
 	struct probe_run *run, enum fault fault, const struct addr *peer, char *text, size_t size);
+/* The same where the address is known as text ("127.0.0.1:80", a path). */
+void net_fail_text(struct probe_run *run, enum fault fault, const char *reason, const char *where);
+const char *net_stuck_text(
+	struct probe_run *run, enum fault fault, const char *where, char *text, size_t size);
 /* For a type's `stuck`: the report, what it was waiting for in words, and the cause. */
 const char *net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t size);
 

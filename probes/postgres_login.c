@@ -51,7 +51,7 @@ pg_fail(struct probe_run *run, const struct pg_trouble *trouble, const char *whe
 		char text[PG_TEXT_MAX + ADDR_TEXT + 4];
 
 		snprintf(text, sizeof(text), "%s: %s", where, trouble->text);
-		probe_fault(run, trouble->fault, text);
+		net_fail_text(run, trouble->fault, text, where);
 		return;
 	}
 	if (state[0] != '\0')
@@ -385,7 +385,7 @@ pg_login_stuck(struct probe_run *run, char *text, size_t size)
 	}
 	if (!state->is_reached) {
 		snprintf(text, size, "%s: no answer to the connect", state->where);
-		return "net.timeout";
+		return net_stuck_text(run, FAULT_TIMEOUT, state->where, text, size);
 	}
 	set_flag(run, "usable", false);
 	if (!pg_link_has_answered(state->link)) {
