@@ -89,7 +89,7 @@ $(B)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(B)/tests/fuzz/replay.o $(LIB)
 
 units: $(TEST_BIN) $(FUZZ_BIN)
 
--include $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d)
+-include $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d) $(TEST_HELP:.o=.d)
 
 clean:
 	rm -rf build build-*

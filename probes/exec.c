@@ -271,6 +271,10 @@ judge(struct probe_run *run, const char *said, const struct child_result *r)
 		probe_error(run, "exec.no-command", "%s", r->reason);
 		break;
 	case CHILD_BROKEN:
+		if (r->status == EBUSY) { /* an earlier run of it hangs in the kernel still */
+			probe_fail(run, "exec.timeout", "%s", r->reason);
+			break;
+		}
 		probe_error(run,
 			r->status == EMFILE || r->status == ENFILE ? "self.fd-limit" : "self.local",
 			"%s", r->reason);

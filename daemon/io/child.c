@@ -434,7 +434,7 @@ refuse(struct child *child)
 		return 0;
 	snprintf(
 		child->reason, sizeof(child->reason), "%u commands are stuck in the kernel", stuck);
-	return EBUSY;
+	return EAGAIN;
 }
 
 static void
