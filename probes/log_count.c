@@ -156,8 +156,9 @@ log_keep(struct probe_run *run)
 	}
 	seen->is_dirty = false;
 	for (size_t i = 0; i < conf->rules->pattern_count; i++)
-		json_object_set_new(
-			counts, conf->rules->patterns[i].name, json_real(seen->counts[i]));
+		json_object_set_new(counts, conf->rules->patterns[i].name,
+			json_pack("[f, I, s]", seen->counts[i], (json_int_t)seen->last_at[i],
+				seen->last[i].text));
 	doc = json_pack("{s:s, s:o, s:I, s:o}", "source", source_of(conf), "place",
 		place_json(&seen->place), "last_line", (json_int_t)seen->last_line_us, "counts",
 		counts);
@@ -188,9 +189,14 @@ log_recall(struct log_watch *seen, const struct log_conf *conf, const json_t *ke
 	seen->last_line_us = json_integer_value(json_object_get(kept, "last_line"));
 	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
 		*sum_at(seen, i) = json_number_value(json_object_get(kept, sums[i].key));
-	for (size_t i = 0; i < conf->rules->pattern_count; i++)
-		seen->counts[i] =
-			json_number_value(json_object_get(counts, conf->rules->patterns[i].name));
+	for (size_t i = 0; i < conf->rules->pattern_count; i++) {
+		const json_t *one = json_object_get(counts, conf->rules->patterns[i].name);
+		const char *text = json_string_value(json_array_get(one, 2));
+
+		seen->counts[i] = json_number_value(json_array_get(one, 0));
+		seen->last_at[i] = json_integer_value(json_array_get(one, 1));
+		str_copy(seen->last[i].text, sizeof(seen->last[i].text), text != NULL ? text : "");
+	}
 }
 
 /* --- the end of a run --- */
