@@ -276,6 +276,9 @@ on_list(void *arg, const struct procs_trouble *trouble, const struct procs *proc
 		proc_words_trouble(run, trouble, "the list of processes");
 		return;
 	}
+	if (procs->is_cut)
+		probe_fact(run, "processes", "more than %d match: the rest is not looked at",
+			PROCS_MAX);
 	state->procs = *procs;
 	state->procs.all = xreallocarray(NULL, procs->count + 1, sizeof(*procs->all));
 	if (procs->count > 0)

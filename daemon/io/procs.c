@@ -13,6 +13,8 @@
 #include "base/str.h"
 #include "io/proc_wire.h"
 
+#define PAGES_MAX 4096 /* of some hundred processes each */
+
 struct procs_call {
 	struct fs_pool *fs;
 	struct fs_call *call;
@@ -133,7 +135,7 @@ on_page(void *arg, const struct fs_result *r)
 	procs->page_bytes = page.page_bytes;
 	procs->is_hidden = page.is_hidden != 0;
 	/* Named ones fit into a page, but for absurd texts: those are cut off. */
-	if (page.next_pid == 0 || call->is_named || ++call->pages == PROCS_MAX)
+	if (page.next_pid == 0 || call->is_named || ++call->pages == PAGES_MAX)
 		finish_list(call, &trouble);
 	else
 		ask(call, FS_PROC_LIST, page.next_pid, on_page);
