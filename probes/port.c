@@ -260,6 +260,14 @@ is_foreign_user(const struct port_conf *conf, const struct sock_listener *l)
 	return conf->owner.has_uid && l->uid != conf->owner.uid;
 }
 
+static bool
+is_denied(struct probe_run *run)
+{
+	const struct port_memory *memory = probe_memory(run, sizeof(*memory));
+
+	return memory->owners.denied > 0;
+}
+
 static void
 judge(struct probe_run *run, const struct procs *procs)
 {
@@ -290,11 +298,13 @@ judge(struct probe_run *run, const struct procs *procs)
 		if (owned.right != NULL && right == NULL)
 			right = owned.right;
 	}
-	if (unknown > 0)
+	if (unknown > 0 && is_denied(run))
 		proc_words_no_right(run, "sockets");
 	if (right == NULL) {
-		probe_ok(run, "uid %u listens on %s; which process it is cannot be seen",
-			state->wanted[0]->uid, conf->listen);
+		probe_ok(run, "uid %u listens on %s; which process it is %s", state->wanted[0]->uid,
+			conf->listen,
+			is_denied(run) ? "cannot be seen"
+				       : "is not in our /proc (another container, the kernel)");
 		return;
 	}
 	proc_words_short(right, who, sizeof(who));

@@ -242,6 +242,12 @@ reads_the_hosts_tables(void **state)
 	assert_int_equal(bench_value(b, "accept_queue"), 3);
 	assert_true(isnan(bench_value(b, "backlog")));
 	assert_int_equal(bench_value(b, "established"), 1);
+	assert_int_equal(unlink(command), 0); /* whoever has it is not of this /proc */
+	configure(b, "127.0.0.1", 8000, "owner: { name: web }");
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_non_null(strstr(b->sample.text, "not in our /proc"));
+	assert_int_equal(b->sample.note_count, 0);
 	snprintf(command, sizeof(command), "rm -rf %s", root);
 	assert_int_equal(system(command), 0);
 }
