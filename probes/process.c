@@ -190,6 +190,8 @@ take_look(struct probe_run *run, const struct proc *proc, const struct procs_loo
 		return; /* the number belongs to another by now */
 	state->denied += look->fd_error == EACCES || look->fd_error == EPERM ||
 			 look->env_error == EACCES || look->env_error == EPERM;
+	if (proc == state->seen.main && look->exe[0] != '\0')
+		probe_fact(run, "program", "%s", look->exe); /* "(deleted)": replaced since */
 	if (look->fds >= 0) {
 		double percent = 0;
 

@@ -32,6 +32,8 @@ def test_present_then_gone(folder, yard):
     assert sample["outcome"] == "ok" and f"pid {process.pid}" in sample["text"], sample
     assert sample["values"]["count"] == 1 and sample["values"]["rss_bytes"] > 0
     assert sample["values"]["threads"] == 1
+    facts = {f["name"]: f["text"] for f in sample["facts"]}
+    assert facts["program"] == f"{folder}/tp-present"
     yard.end(process)
     lab.read_cause(probe(folder, "name: tp-present"), "proc.absent")
 
