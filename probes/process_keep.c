@@ -193,7 +193,7 @@ process_keep(struct process_memory *m, const struct process_conf *conf, struct p
 {
 	static const size_t row = sizeof(struct process_kept);
 	double passed_s = (double)(now - m->at_us) / USEC_PER_SEC;
-	struct process_kept all[PROCESS_KEPT_MAX];
+	struct process_kept all[PROCESS_KEPT_MAX] = { { .pid = 0 } };
 	unsigned count = 0;
 	bool is_first = m->at_us == 0, is_moving = false;
 

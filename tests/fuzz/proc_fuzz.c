@@ -1,4 +1,5 @@
-/* What /proc says and what the helper makes of it: whatever the bytes, it ends and stays bounded. */
+/* What /proc says and what the helper makes of it: whatever the bytes, it ends and stays bounded.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
