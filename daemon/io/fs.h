@@ -31,9 +31,9 @@ enum fs_op {
 	FS_FILE,   /* everything about a file or folder: struct fs_file; see io/fs_file.h */
 	FS_DIGEST, /* SHA-256 in hex of at most `offset` bytes; more: EFBIG */
 	FS_TAIL,   /* as READ, behind the file's first FS_HEAD_MAX bytes (head_len of them) */
-	FS_FIND,   /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE", or "HASH
-		    * LENGTH SIZE PREFIX": named PREFIX..., of at least SIZE bytes, whose first LENGTH
-		    * bytes have that fs_hash */
+	FS_FIND, /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE", or "HASH
+		  * LENGTH SIZE PREFIX": named PREFIX..., of at least SIZE bytes, whose first LENGTH
+		  * bytes have that fs_hash */
 	/* `path` is a /proc; io/procs.h asks these. */
 	FS_PROC_LIST,
 	FS_PROC_LOOK,
