@@ -13,6 +13,7 @@
 #include "io/child.h"
 #include "io/fs.h"
 #include "io/tls.h"
+#include "probes/sqlite_look.h"
 #include "rules/expr.h"
 
 static const char usage[] =
@@ -185,6 +186,8 @@ main(int argc, char **argv)
 		return fs_helper_main();
 	if (argc > 1 && strcmp(argv[1], CHILD_ARG) == 0)
 		return child_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], SQLITE_LOOK_ARG) == 0)
+		return sqlite_look_main(argc, argv);
 	settle_inheritance();
 	action = read_arguments(argc, argv, &config);
 	switch (action) {

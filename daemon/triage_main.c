@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "io/child.h"
 #include "io/fs.h"
+#include "probes/sqlite_look.h"
 
 int
 main(int argc, char **argv)
@@ -13,6 +14,8 @@ main(int argc, char **argv)
 		return fs_helper_main();
 	if (argc > 1 && strcmp(argv[1], CHILD_ARG) == 0)
 		return child_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], SQLITE_LOOK_ARG) == 0)
+		return sqlite_look_main(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	return cli_main(argc, argv);
 }

@@ -35,6 +35,7 @@ MAY_BLOCK = {
     "daemon/io/offload.c": "the threads, and their end",
     "daemon/io/log_writer.c": "the log thread",
     "daemon/store/": "the store's thread",
+    "probes/sqlite_": "the helper process's own life",
     "daemon/cli/": "a command that people wait for",
     "daemon/api/token.c": "start-up only",
     "daemon/api/peer.c": "start-up only",
