@@ -19,6 +19,7 @@
 
 #define SERVICE_LABEL "com.docker.compose.service"
 #define PROJECT_LABEL "com.docker.compose.project"
+#define WHERE_MAX     320
 
 struct container_conf {
 	char *name, *service, *project;
@@ -188,7 +189,7 @@ place_words(const struct container_conf *conf, char *out, size_t size)
 static bool
 failed(struct probe_run *run, const struct docker_reply *reply)
 {
-	char where[256];
+	char where[WHERE_MAX];
 
 	((struct container_run *)probe_state(run))->call = NULL;
 	place_words(probe_conf(run), where, sizeof(where));
