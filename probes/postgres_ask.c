@@ -16,11 +16,12 @@
 #include "probes/postgres_run.h"
 #include "probes/postgres_sql.h"
 
-#define ANSWER_MAX (1024 * 1024)
-#define UPKEEP_AGE USEC_PER_MIN
-#define CROWDED    80.0 /* percent: who they are is worth a statement */
-#define EXECUTE    "EXECUTE triaged_activity"
-#define PREPARE    "PREPARE triaged_activity AS "
+#define ANSWER_MAX   (1024 * 1024)
+#define ACTIVITY_AGE (5 * USEC_PER_SEC) /* asked more often, SELECT 1 will do */
+#define UPKEEP_AGE   USEC_PER_MIN
+#define CROWDED      80.0 /* percent: who they are is worth a statement */
+#define EXECUTE      "EXECUTE triaged_activity"
+#define PREPARE      "PREPARE triaged_activity AS "
 
 static void next_step(struct probe_run *run);
 
@@ -194,7 +195,7 @@ on_result(struct probe_run *run)
 static void
 fail_with(struct probe_run *run, const struct pg_trouble *trouble)
 {
-	probe_value(run, metric_index(pg_metrics, "usable"), 0);
+	probe_value(run, PG_USABLE, 0);
 	pg_fail(run, trouble, watch_of(run)->where);
 }
 
@@ -252,7 +253,7 @@ fail_query(struct probe_run *run)
 
 	if (is_no_right(error))
 		note_no_grant(run, name);
-	else if (str_eq(cause, "pg.readonly") && !state->is_standby)
+	else if (str_eq(cause, "pg.readonly") && !watch_of(run)->about.is_standby)
 		probe_note(
 			run, "pg.query", "%s: queries here may only read: %s", name, error->text);
 	else if (pg_trouble_is_ours(error) && !str_eq(cause, "pg.no-table"))
@@ -298,6 +299,12 @@ on_error(struct probe_run *run)
 /* --- step by step --- */
 
 static bool
+is_old(const struct probe_run *run, const struct pg_numbers *numbers, usec_t age_us)
+{
+	return numbers->asked_us == 0 || now_us(run) - numbers->asked_us >= age_us;
+}
+
+static bool
 wants(struct probe_run *run, enum pg_step step)
 {
 	const struct pg_run *state = probe_state(run);
@@ -305,14 +312,13 @@ wants(struct probe_run *run, enum pg_step step)
 
 	switch (step) {
 	case PG_STEP_UPKEEP:
-		return state->has_role &&
-		       (watch->upkeep_us == 0 || now_us(run) - watch->upkeep_us >= UPKEEP_AGE);
+		return state->is_fresh && is_old(run, &watch->upkeep, UPKEEP_AGE);
 	case PG_STEP_TABLES:
 		return conf_of(run)->tables.count > 0;
 	case PG_STEP_BLOCKERS:
-		return state->waiting > 0;
+		return state->is_fresh && watch->about.waiting > 0;
 	case PG_STEP_CROWD:
-		return state->percent >= CROWDED;
+		return state->is_fresh && watch->about.percent >= CROWDED;
 	case PG_STEP_QUERIES:
 		return state->query < conf_of(run)->queries.count;
 	default:
@@ -325,13 +331,14 @@ enter(struct probe_run *run, enum pg_step step)
 {
 	switch (step) {
 	case PG_STEP_ACTIVITY:
+		watch_of(run)->activity.asked_us = now_us(run);
 		ask_activity(run);
 		break;
 	case PG_STEP_PLAIN:
 		ask_own(run, "", write_one, "");
 		break;
 	case PG_STEP_UPKEEP:
-		watch_of(run)->upkeep_us = now_us(run);
+		watch_of(run)->upkeep.asked_us = now_us(run);
 		ask_own(run, "", pg_sql_upkeep, "");
 		break;
 	case PG_STEP_TABLES:
@@ -373,13 +380,14 @@ static bool
 goes_elsewhere(struct probe_run *run)
 {
 	const struct pg_run *state = probe_state(run);
+	const struct pg_about *about = &watch_of(run)->about;
 	const char *wanted = dsn_param(conf_of(run)->dsn, "target_session_attrs");
 	bool wants_primary = str_eq(wanted, "read-write") || str_eq(wanted, "primary");
 	bool wants_standby = str_eq(wanted, "read-only") || str_eq(wanted, "standby");
 
-	if (state->is_kept || !state->has_role)
+	if (state->is_kept || !about->is_known)
 		return false;
-	if (!(state->is_standby ? wants_primary : wants_standby))
+	if (!(about->is_standby ? wants_primary : wants_standby))
 		return false;
 	return pg_login_next_host(run);
 }
@@ -394,8 +402,8 @@ on_done(struct probe_run *run)
 		return;
 	}
 	if (state->step == PG_STEP_ACTIVITY || state->step == PG_STEP_PLAIN)
-		probe_value(run, metric_index(pg_metrics, "query_time"),
-			(double)(now_us(run) - state->asked_us) / USEC_PER_SEC);
+		probe_value(
+			run, PG_QUERY_TIME, (double)(now_us(run) - state->asked_us) / USEC_PER_SEC);
 	if (state->step == PG_STEP_ACTIVITY) {
 		struct pg_watch *watch = watch_of(run);
 
@@ -470,13 +478,9 @@ pg_ask_start(struct probe_run *run)
 	struct pg_run *state = probe_state(run);
 	struct pg_watch *watch = watch_of(run);
 
-	if (!state->is_kept) {
-		watch->is_prepared = false;
-		watch->asked = 0;
-		watch->activity.count = 0;
-	}
-	state->waiting = state->percent = NAN;
-	state->step = PG_STEP_ACTIVITY;
+	state->is_fresh = false;
+	state->step =
+		is_old(run, &watch->activity, ACTIVITY_AGE) ? PG_STEP_ACTIVITY : PG_STEP_PLAIN;
 	state->query = 0;
 	pg_link_hand(state->link, pg_ask_on_event, run);
 	enter(run, state->step);
@@ -504,6 +508,6 @@ pg_ask_stuck(struct probe_run *run, char *text, size_t size)
 	else
 		snprintf(text, size, "%s: no answer to %s", watch_of(run)->where,
 			waits[state->step]);
-	probe_value(run, metric_index(pg_metrics, "usable"), 0);
+	probe_value(run, PG_USABLE, 0);
 	return "pg.timeout";
 }

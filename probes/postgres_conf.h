@@ -21,6 +21,9 @@ struct pg_conf {
 	const struct metric_desc *metrics;
 };
 
+/* Rows of pg_metrics that code sets by itself; those behind them are columns of statements. */
+enum pg_metric { PG_LOGIN_TIME = PHASE_COUNT, PG_QUERY_TIME, PG_ACCEPTING, PG_USABLE };
+
 extern const struct conf_field pg_fields[];
 extern const struct metric_desc pg_metrics[];
 

@@ -43,6 +43,7 @@ struct pg_link {
 	struct pg_link_phases phases;
 	usec_t begun_us, reached_us, up_us;
 	size_t taken, max; /* bytes */
+	unsigned bursts;   /* of the answer, so far */
 	bool is_row_by_row;
 	bool has_tls_begun; /* the server said yes to TLS */
 	bool has_answered;  /* a byte came */
@@ -344,7 +345,8 @@ lose(struct pg_link *link)
 static void
 read_answer(struct pg_link *link)
 {
-	if (is_over_limit(link))
+	/* The first burst is bounded by the socket's buffer: most answers are no longer. */
+	if (link->bursts++ > 0 && is_over_limit(link))
 		return;
 	PQconsumeInput(link->conn);
 	if (link->state == IDLE)
@@ -400,6 +402,7 @@ void
 pg_link_ask(struct pg_link *link, const char *sql, size_t max, bool row_by_row)
 {
 	link->taken = 0;
+	link->bursts = 0;
 	link->max = max;
 	link->trouble = (struct pg_trouble){ .fault = FAULT_NONE };
 	link->state = ASKING;

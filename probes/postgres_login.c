@@ -76,14 +76,7 @@ report_phases(struct probe_run *run)
 	probe_phase(run, PHASE_CONNECT, phases->connect_us);
 	probe_phase(run, PHASE_TLS, phases->tls_us);
 	if (phases->login_us >= 0)
-		probe_value(run, metric_index(pg_metrics, "login_time"),
-			(double)phases->login_us / USEC_PER_SEC);
-}
-
-static void
-set_flag(struct probe_run *run, const char *name, bool is_true)
-{
-	probe_value(run, metric_index(pg_metrics, name), is_true);
+		probe_value(run, PG_LOGIN_TIME, (double)phases->login_us / USEC_PER_SEC);
 }
 
 /* How far one came: the port answers, sessions are taken, this session works. */
@@ -92,8 +85,8 @@ report_level(struct probe_run *run, const struct pg_trouble *trouble)
 {
 	if (trouble->state[0] == '\0' && !trouble->needs_password)
 		return;
-	set_flag(run, "accepting", !pg_trouble_is_not_accepting(trouble));
-	set_flag(run, "usable", false);
+	probe_value(run, PG_ACCEPTING, !pg_trouble_is_not_accepting(trouble));
+	probe_value(run, PG_USABLE, false);
 }
 
 static void
@@ -208,6 +201,22 @@ note_family(struct probe_run *run)
 			names[!family_of(state)], fault_name(other));
 }
 
+/* What is remembered of a server is not true of another one. */
+static void
+meet(struct probe_run *run)
+{
+	const struct pg_run *state = probe_state(run);
+	struct pg_watch *watch = watch_of(run);
+
+	watch->is_prepared = false;
+	watch->asked = 0;
+	if (str_eq(watch->where, state->where))
+		return;
+	str_copy(watch->where, sizeof(watch->where), state->where);
+	watch->activity = watch->upkeep = (struct pg_numbers){ .count = 0 };
+	watch->about = (struct pg_about){ .is_known = false };
+}
+
 static void
 on_link(void *arg, enum pg_event event)
 {
@@ -222,7 +231,7 @@ on_link(void *arg, enum pg_event event)
 	case PG_UP:
 		report_phases(run);
 		note_family(run);
-		str_copy(watch_of(run)->where, ADDR_TEXT, state->where);
+		meet(run);
 		pg_ask_start(run);
 		break;
 	case PG_BROKEN:
@@ -387,7 +396,7 @@ pg_login_stuck(struct probe_run *run, char *text, size_t size)
 		snprintf(text, size, "%s: no answer to the connect", state->where);
 		return net_stuck_text(run, FAULT_TIMEOUT, state->where, text, size);
 	}
-	set_flag(run, "usable", false);
+	probe_value(run, PG_USABLE, false);
 	if (!pg_link_has_answered(state->link)) {
 		snprintf(text, size, "%s: connected, and the server says nothing", state->where);
 		return "pg.frozen";

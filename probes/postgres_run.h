@@ -11,12 +11,21 @@
 #include "probes/postgres_link.h"
 
 #define PG_COLUMNS_MAX 24
-#define PG_UPKEEP_MAX  8
 
-/* Which metric a column of one of our statements is; made at its first result. */
-struct pg_columns {
-	int count; /* 0: not made yet */
+/* What one of our statements said when it was last asked, and which metrics its columns are. */
+struct pg_numbers {
+	int count; /* 0: never */
 	int metric[PG_COLUMNS_MAX];
+	double values[PG_COLUMNS_MAX];
+	usec_t asked_us;
+};
+
+/* The same of ACTIVITY, as far as it is more than metrics. */
+struct pg_about {
+	bool is_known;
+	bool is_standby, is_read_only; /* its default */
+	bool has_right;                /* to see other sessions */
+	double connections, percent, waiting;
 };
 
 /* Of a check, between its runs. */
@@ -28,9 +37,9 @@ struct pg_watch {
 	bool is_lost;     /* a kept connection ended, and nobody was told yet */
 	struct pg_trouble lost;
 	char where[ADDR_TEXT]; /* the other end of `link` */
-	struct pg_columns activity, upkeep;
-	double upkeep_values[PG_UPKEEP_MAX];
-	usec_t upkeep_us; /* when they were read; 0: never */
+	struct pg_numbers activity, upkeep;
+	struct pg_about about;
+	char words[160]; /* the same as a sentence; "": none yet */
 };
 
 enum pg_step {
@@ -65,11 +74,9 @@ struct pg_run {
 	usec_t asked_us;
 	struct pg_trouble error; /* of the statement under way */
 	bool is_error, has_row;
-	char row[64]; /* of a query: the first value */
-	bool is_standby, is_read_only, has_role;
-	double connections, percent, waiting;
+	char row[64];  /* of a query: the first value */
+	bool is_fresh; /* ACTIVITY was asked in this run */
 	char missing[256], unreadable[256];
-	unsigned evidence;
 };
 
 /* postgres_login.c: to a link that is up (pg_ask_start is called), or to a verdict. */

@@ -43,16 +43,6 @@ value_at(const PGresult *res, int column)
 	return PQgetisnull(res, 0, column) ? NULL : PQgetvalue(res, 0, column);
 }
 
-static void
-learn_columns(struct pg_columns *columns, const PGresult *res)
-{
-	int count = PQnfields(res);
-
-	columns->count = count < PG_COLUMNS_MAX ? count : PG_COLUMNS_MAX;
-	for (int i = 0; i < columns->count; i++)
-		columns->metric[i] = metric_index(pg_metrics, PQfname(res, i));
-}
-
 /* Columns that are named like metrics; what is NULL or no number stays absent. */
 static double
 number_at(const PGresult *res, int column)
@@ -64,42 +54,41 @@ number_at(const PGresult *res, int column)
 }
 
 static void
+take_numbers(struct pg_numbers *numbers, const PGresult *res, int from)
+{
+	int count = PQnfields(res) < PG_COLUMNS_MAX ? PQnfields(res) : PG_COLUMNS_MAX;
+
+	if (numbers->count != count)
+		for (int i = 0; i < count; i++)
+			numbers->metric[i] =
+				i < from ? -1 : metric_index(pg_metrics, PQfname(res, i));
+	numbers->count = count;
+	for (int i = from; i < count; i++)
+		numbers->values[i] = number_at(res, i);
+}
+
+/* The first six columns are always the same. */
+static void
 take_activity(struct probe_run *run, const PGresult *res)
 {
 	struct pg_watch *watch = watch_of(run);
 	struct pg_run *state = probe_state(run);
-	struct pg_columns *columns = &watch->activity;
-	PGconn *conn = pg_link_conn(state->link);
 
 	if (PQnfields(res) < 6)
 		return;
-	if (columns->count == 0)
-		learn_columns(columns, res);
-	for (int i = 3; i < columns->count && i < PQnfields(res); i++)
-		probe_value(run, columns->metric[i], number_at(res, i));
-	if (!str_eq(value_at(res, 0), "t"))
-		probe_note(run, "pg.no-grant",
-			"sessions of others are hidden: GRANT pg_monitor TO \"%s\"", PQuser(conn));
-	if ((int)number_at(res, 1) != PQbackendPID(conn))
+	take_numbers(&watch->activity, res, 3);
+	watch->about = (struct pg_about){
+		.is_known = true,
+		.has_right = str_eq(value_at(res, 0), "t"),
+		.is_read_only = str_eq(value_at(res, 2), "on"),
+		.is_standby = watch->activity.values[3] > 0,
+		.connections = watch->activity.values[4],
+		.percent = watch->activity.values[5],
+		.waiting = number_at(res, PQfnumber(res, "waiting")),
+	};
+	state->is_fresh = true;
+	if ((int)number_at(res, 1) != PQbackendPID(pg_link_conn(state->link)))
 		watch->is_pooler = true;
-	state->is_read_only = str_eq(value_at(res, 2), "on");
-	state->is_standby = number_at(res, 3) > 0;
-	state->has_role = true;
-	state->connections = number_at(res, 4);
-	state->percent = number_at(res, 5);
-	state->waiting = number_at(res, PQfnumber(res, "waiting"));
-}
-
-static void
-take_upkeep(struct probe_run *run, const PGresult *res)
-{
-	struct pg_watch *watch = watch_of(run);
-
-	learn_columns(&watch->upkeep, res);
-	if (watch->upkeep.count > PG_UPKEEP_MAX)
-		watch->upkeep.count = PG_UPKEEP_MAX;
-	for (int i = 0; i < watch->upkeep.count; i++)
-		watch->upkeep_values[i] = number_at(res, i);
 }
 
 static void
@@ -159,7 +148,7 @@ pg_take_rows(struct probe_run *run, const PGresult *res)
 		take_activity(run, res);
 		break;
 	case PG_STEP_UPKEEP:
-		take_upkeep(run, res);
+		take_numbers(&watch_of(run)->upkeep, res, 0);
 		break;
 	case PG_STEP_TABLES:
 		take_tables(run, res);
@@ -199,38 +188,48 @@ pg_take_value(struct probe_run *run)
 static bool
 judge_role(struct probe_run *run)
 {
-	const struct pg_run *state = probe_state(run);
+	const struct pg_about *about = &watch_of(run)->about;
 	const char *where = watch_of(run)->where;
 	int role = conf_of(run)->role;
 
-	if (!state->has_role || role == PG_ROLE_ANY)
+	if (!about->is_known || role == PG_ROLE_ANY)
 		return true;
-	if (role == PG_ROLE_PRIMARY && state->is_standby)
+	if (role == PG_ROLE_PRIMARY && about->is_standby)
 		probe_fail(
 			run, "pg.readonly", "%s is a standby (in_hot_standby): writes fail", where);
-	else if (role == PG_ROLE_PRIMARY && state->is_read_only)
+	else if (role == PG_ROLE_PRIMARY && about->is_read_only)
 		probe_fail(run, "pg.readonly", "%s: default_transaction_read_only is on", where);
-	else if (role == PG_ROLE_STANDBY && !state->is_standby)
+	else if (role == PG_ROLE_STANDBY && !about->is_standby)
 		probe_fail(run, "pg.not-standby", "%s is a primary, wanted a standby", where);
 	else
 		return true;
 	return false;
 }
 
-static void
-describe(struct probe_run *run, char *out, size_t size)
+/* In words, until the next time that it is asked about. */
+static const char *
+describe(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
-	PGconn *conn = pg_link_conn(state->link);
-	const char *version = PQparameterStatus(conn, "server_version");
-	int len;
+	struct pg_watch *watch = watch_of(run);
+	const struct pg_about *about = &watch->about;
+	const char *version;
 
-	len = snprintf(out, size, "PostgreSQL %.*s",
-		version != NULL ? (int)strcspn(version, " ") : 1, version != NULL ? version : "?");
-	if (!state->has_role || len < 0 || (size_t)len >= size)
-		return;
-	snprintf(out + len, size - (size_t)len, ", %s, %.0f connections (%.0f %%)",
-		state->is_standby ? "standby" : "primary", state->connections, state->percent);
+	if (watch->words[0] != '\0' && state->is_kept && !state->is_fresh)
+		return watch->words;
+	version = PQparameterStatus(pg_link_conn(state->link), "server_version");
+	if (version == NULL)
+		version = "?";
+	if (!about->is_known)
+		snprintf(watch->words, sizeof(watch->words), "PostgreSQL %.*s",
+			(int)strcspn(version, " "), version);
+	else
+		snprintf(watch->words, sizeof(watch->words),
+			"PostgreSQL %.*s, %s, %.0f connections (%.0f %%)",
+			(int)strcspn(version, " "), version,
+			about->is_standby ? "standby" : "primary", about->connections,
+			about->percent);
+	return watch->words;
 }
 
 static void
@@ -247,17 +246,27 @@ report_tls(struct probe_run *run)
 			: ", the certificate is not verified (sslmode)");
 }
 
+static void
+report_numbers(struct probe_run *run, const struct pg_numbers *numbers)
+{
+	for (int i = 0; i < numbers->count; i++)
+		probe_value(run, numbers->metric[i], numbers->values[i]);
+}
+
 void
 pg_conclude(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
 	struct pg_watch *watch = watch_of(run);
-	char text[200];
 
-	for (int i = 0; i < watch->upkeep.count; i++)
-		probe_value(run, watch->upkeep.metric[i], watch->upkeep_values[i]);
-	probe_value(run, metric_index(pg_metrics, "accepting"), 1);
-	probe_value(run, metric_index(pg_metrics, "usable"), 1);
+	report_numbers(run, &watch->activity);
+	report_numbers(run, &watch->upkeep);
+	if (watch->about.is_known && !watch->about.has_right)
+		probe_note(run, "pg.no-grant",
+			"sessions of others are hidden: GRANT pg_monitor TO \"%s\"",
+			PQuser(pg_link_conn(state->link)));
+	probe_value(run, PG_ACCEPTING, 1);
+	probe_value(run, PG_USABLE, 1);
 	report_tls(run);
 	watch->asked++;
 	if (state->unreadable[0] != '\0')
@@ -270,6 +279,5 @@ pg_conclude(struct probe_run *run)
 			PQdb(pg_link_conn(state->link)), state->missing);
 		return;
 	}
-	describe(run, text, sizeof(text));
-	probe_ok(run, "%s", text);
+	probe_ok(run, "%s", describe(run));
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "probes/postgres_conf.h"
 #include "probes/postgres_trouble.h"
 #include "tests/help/peer.h"
 #include "tests/help/probe_bench.h"
@@ -76,9 +77,13 @@ static const struct peer_step good[] = {
 	PEER_SEND(ACTIVITY),
 	PEER_EXPECT("database_bytes"),
 	PEER_SEND(UPKEEP),
+	PEER_EXPECT("SELECT 1"),
+	PEER_SEND(ONE_ROW),
 	PEER_EXPECT("PREPARE triaged_activity AS"),
-	PEER_SEND(ACTIVITY),
 	PEER_EXPECT("EXECUTE triaged_activity"),
+	PEER_SEND(ACTIVITY),
+	PEER_EXPECT("SELECT 1"),
+	PEER_SEND(ONE_ROW),
 	PEER_EXPECT("EXECUTE triaged_activity"),
 	PEER_SEND(ACTIVITY),
 	PEER_END,
@@ -90,8 +95,8 @@ keeps_one_connection(void **state)
 	struct scene s;
 
 	(void)state;
-	open_scene(&s, BENCH_REAL, good, "?sslmode=disable&charset=utf8", "");
-	for (int i = 0; i < 3; i++) {
+	open_scene(&s, BENCH_FAKE, good, "?sslmode=disable&charset=utf8", "");
+	for (int i = 0; i < 5; i++) {
 		bench_run(&s.b);
 		assert_int_equal(s.b.sample.outcome, OUTCOME_OK);
 		assert_text(&s.b, "PostgreSQL 15.3, primary, 12 connections (12 %)");
@@ -103,6 +108,7 @@ keeps_one_connection(void **state)
 		assert_int_equal(isnan(bench_value(&s.b, "connect_time")), i > 0);
 		assert_int_equal(peer_accepted(s.peer), 1);
 		assert_int_equal(peer_living(s.peer), 1);
+		loop_advance(s.b.loop, 3 * USEC_PER_SEC); /* statistics at every other run */
 	}
 	close_scene(&s);
 }
@@ -440,6 +446,16 @@ bad_settings_are_refused(void **state)
 }
 
 static void
+rows_stand_where_code_thinks(void **state)
+{
+	(void)state;
+	assert_string_equal(pg_metrics[PG_LOGIN_TIME].name, "login_time");
+	assert_string_equal(pg_metrics[PG_QUERY_TIME].name, "query_time");
+	assert_string_equal(pg_metrics[PG_ACCEPTING].name, "accepting");
+	assert_string_equal(pg_metrics[PG_USABLE].name, "usable");
+}
+
+static void
 reads_what_libpq_says(void **state)
 {
 	static const struct {
@@ -488,6 +504,7 @@ main(void)
 		cmocka_unit_test(an_answer_without_end_is_cut),
 		cmocka_unit_test(an_answer_may_end_anywhere),
 		cmocka_unit_test(bad_settings_are_refused),
+		cmocka_unit_test(rows_stand_where_code_thinks),
 		cmocka_unit_test(reads_what_libpq_says),
 	};
 
