@@ -75,6 +75,8 @@ report(struct probe_run *run)
 	}
 	if (mysql_client_is_encrypted(c) && conf->parsed.tls < DSN_TLS_VERIFY_CA)
 		probe_fact(run, "tls", "encrypted, but the certificate is not verified");
+	if (conf->remark != NULL)
+		probe_fact(run, "dsn", "%s", conf->remark);
 }
 
 /* What the kept connection has seen while the new one is refused. */

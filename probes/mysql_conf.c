@@ -207,9 +207,25 @@ mysql_conf_tls(const struct mysql_conf *conf, struct tls_pool *pool, struct err 
 	struct tls_options o = { .ca = conf->ca,
 		.cert = conf->cert,
 		.key = conf->key,
-		.is_unverified = conf->parsed.tls < DSN_TLS_VERIFY_CA };
+		.is_unverified = conf->parsed.tls < DSN_TLS_VERIFY_CA,
+		.is_any_host = conf->parsed.tls == DSN_TLS_VERIFY_CA };
 
 	return tls_ctx_get(pool, &o, e);
+}
+
+/* What Go programs trip over, and what they trip over only where texts are not ASCII. */
+static const char *
+judge_params(const struct mysql_conf *conf)
+{
+	const char *charset = dsn_param(&conf->parsed, "charset");
+
+	if (strstr(conf->dsn, "://") == NULL && conf->parsed.database != NULL &&
+		dsn_param(&conf->parsed, "parseTime") == NULL)
+		return "no parseTime=true: Go programs read times as texts (some add it "
+		       "themselves)";
+	if (charset != NULL && !str_starts(charset, "utf8mb4"))
+		return "charset is not utf8mb4: some characters cannot be stored";
+	return NULL;
 }
 
 static void
@@ -222,6 +238,7 @@ check_dsn(struct mysql_conf *conf, const struct conf_pos *pos, const struct prob
 	str_copy(conf->place.host, sizeof(conf->place.host), host->host);
 	str_copy(conf->place.path, sizeof(conf->place.path), host->path);
 	conf->place.port = host->port;
+	conf->remark = judge_params(conf);
 	if (conf->parsed.password != NULL && strlen(conf->parsed.password) > MYSQL_PASSWORD_MAX)
 		complain(complaints, pos, "dsn: a password has at most %d bytes",
 			MYSQL_PASSWORD_MAX);

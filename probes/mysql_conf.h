@@ -47,6 +47,7 @@ struct mysql_conf {
 	bool is_parsed;
 	struct dsn parsed;
 	struct place place;
+	const char *remark; /* on the DSN's parameters; NULL: none */
 	struct tls_ctx *ctx;
 	const struct metric_desc *rows;
 };

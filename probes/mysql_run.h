@@ -44,6 +44,15 @@ void mysql_session_sql(
 
 #define MYSQL_SQL_MAX 4200
 
+/* One step: the statement (false: not this time, or no more of the list), and its answer. */
+struct mysql_step {
+	bool (*ask)(struct probe_run *run, char *out, size_t size); /* NULL closes a table */
+	void (*take)(struct probe_run *run, const struct mysql_result *r);
+	void (*refused)(struct probe_run *run, const struct mysql_error *error);
+	bool is_list;
+};
+extern const struct mysql_step mysql_look[]; /* our own */
+
 /* The next statement in `out`; false: everything was asked. */
 bool mysql_measure_next(struct probe_run *run, char *out, size_t size);
 /* What came of the statement that mysql_measure_next gave. */

@@ -60,7 +60,7 @@ struct tls_ctx {
 	struct tls_pool *pool;
 	char *ca, *alpn;
 	struct source cert, key;
-	bool is_unverified;
+	bool is_unverified, is_any_host;
 	bool is_outdated; /* under the lock */
 	SSL_CTX *ssl;
 	struct store *store; /* NULL: nothing is verified */
@@ -316,6 +316,7 @@ ctx_new(struct tls_pool *pool, const struct tls_options *o, struct err *e)
 	source_note(&ctx->key, o->key);
 	ctx->alpn = xstrdup(o->alpn);
 	ctx->is_unverified = o->is_unverified;
+	ctx->is_any_host = o->is_any_host;
 	ctx->sessions = map_new();
 	ERR_clear_error();
 	if (set_up(ctx, o, e) == -1) {
@@ -334,8 +335,9 @@ ctx_find(const struct tls_pool *pool, const struct tls_options *o)
 		struct tls_ctx *ctx = LIST_ENTRY(it, struct tls_ctx, node);
 
 		if (!ctx->is_outdated && ctx->is_unverified == o->is_unverified &&
-			str_eq(ctx->ca, o->ca) && str_eq(ctx->cert.path, o->cert) &&
-			str_eq(ctx->key.path, o->key) && str_eq(ctx->alpn, o->alpn))
+			ctx->is_any_host == o->is_any_host && str_eq(ctx->ca, o->ca) &&
+			str_eq(ctx->cert.path, o->cert) && str_eq(ctx->key.path, o->key) &&
+			str_eq(ctx->alpn, o->alpn))
 			return ctx;
 	}
 	return NULL;
@@ -429,6 +431,12 @@ X509_STORE *
 tls_ctx_store(const struct tls_ctx *ctx)
 {
 	return ctx->store == NULL ? NULL : ctx->store->x509;
+}
+
+bool
+tls_ctx_takes_any_host(const struct tls_ctx *ctx)
+{
+	return ctx->is_any_host;
 }
 
 SSL_SESSION *

@@ -16,6 +16,7 @@ struct tls_options {
 	const char *ca;         /* PEM file; NULL: the system's bundle */
 	const char *cert, *key; /* client certificate; NULL: none */
 	bool is_unverified;     /* verify: false */
+	bool is_any_host;       /* the chain is verified, the name in it may be another */
 	const char *alpn;       /* "http/1.1" or NULL */
 };
 

@@ -115,11 +115,13 @@ set_names(struct tls_conn *conn, const char *name)
 	if (conn->name[0] != '\0' && conn->name[strlen(conn->name) - 1] == '.')
 		conn->name[strlen(conn->name) - 1] = '\0';
 	if (addr_from_numeric(&numeric, conn->name, 0) == 0) {
-		X509_VERIFY_PARAM_set1_ip_asc(param, conn->name);
+		if (!tls_ctx_takes_any_host(conn->ctx))
+			X509_VERIFY_PARAM_set1_ip_asc(param, conn->name);
 		return;
 	}
 	SSL_set_hostflags(conn->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	SSL_set1_host(conn->ssl, conn->name);
+	if (!tls_ctx_takes_any_host(conn->ctx))
+		SSL_set1_host(conn->ssl, conn->name);
 	SSL_set_tlsext_host_name(conn->ssl, conn->name);
 }
 

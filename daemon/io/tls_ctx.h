@@ -8,6 +8,7 @@
 
 SSL_CTX *tls_ctx_ssl(const struct tls_ctx *ctx);
 X509_STORE *tls_ctx_store(const struct tls_ctx *ctx); /* NULL when nothing is verified */
+bool tls_ctx_takes_any_host(const struct tls_ctx *ctx);
 
 /*
  * Sessions kept for resumption, by "host:port".  One handshake in TLS_FULL_EVERY with a peer is a

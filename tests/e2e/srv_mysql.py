@@ -40,6 +40,7 @@ class MariaDB:
         self.port = lab.free_port()
         self.options = options
         self.process = None
+        self.wrapper = []  # a command that begins the server
         os.chmod(self.folder, 0o755)
         if os.geteuid() == 0:
             shutil.chown(self.folder, USER, "nogroup")
@@ -59,6 +60,7 @@ class MariaDB:
     def start(self, *more):
         out = self.log.open("ab")
         self.process = subprocess.Popen(
+            self.wrapper +
             as_user("mariadbd", "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                     "--bind-address=127.0.0.1", f"--socket={self.socket}", "--skip-name-resolve",
                     f"--pid-file={self.folder}/pid", "--innodb-buffer-pool-size=8M",

@@ -84,7 +84,7 @@ class MySQL:
 
     def __init__(self, version="8.4.3", plugin="caching_sha2_password", default=None,
                  password="s3cret-of-app", is_tls=False, greeting_error=None, refusal=None, answers=(),
-                 unix=None):
+                 unix=None, names="DNS:localhost,IP:127.0.0.1"):
         self.version, self.plugin, self.password = version, plugin, password
         self.default = default or plugin
         self.greeting_error, self.refusal, self.answers = greeting_error, refusal, list(answers)
@@ -101,8 +101,7 @@ class MySQL:
         if is_tls:
             self.cert = self.folder / "cert.pem"
             subprocess.run(["openssl", "req", "-x509", "-key", self.key, "-days", "10", "-subj",
-                            "/CN=localhost", "-addext",
-                            "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", self.cert],
+                            "/CN=stub", "-addext", f"subjectAltName={names}", "-out", self.cert],
                            check=True, capture_output=True)
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(self.cert, self.key)
@@ -246,7 +245,8 @@ class MySQL:
         if sql.startswith("SET "):
             wire.ok()
         elif sql.startswith("SELECT @@"):
-            wire.rows(["a"] * 9, [["151", "0", "0", "1", "5f6e", "2592000", "stub", "/d/", "app@%"]])
+            wire.rows(["a"] * 10, [["151", "0", "0", "1", "5f6e", "2592000", "stub", "/d/", "app@%",
+                                     "SYSTEM"]])
         elif sql.startswith("SHOW GLOBAL STATUS"):
             wire.rows(["Variable_name", "Value"], [["Threads_connected", "3"], ["Uptime", "99"]])
         elif "REPLICA" in sql or "SLAVE" in sql or "BINARY LOGS" in sql:

@@ -1,0 +1,443 @@
+/*
+ * What is asked of a server that let us in, statement by statement, and what becomes of the
+ * answers.  A right that is missing leaves its metrics absent.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "io/loop.h"
+#include "probes/mysql_cause.h"
+#include "probes/mysql_replica.h"
+#include "probes/mysql_run.h"
+
+#define IDLE_AFTER      "300"
+#define CROWDED_PERCENT 80
+#define SLOW_AFTER_S    5
+#define BINLOG_EVERY    (60 * USEC_PER_SEC)
+#define SHOWN_ROWS      6
+#define STATEMENT_SHOWN "160"
+
+/* Threads that are no clients: they are busy by nature. */
+#define CLIENTS_ONLY                                                                               \
+	"command NOT IN ('Sleep','Daemon','Binlog Dump','Binlog Dump GTID','Connect','Slave_IO',"  \
+	"'Slave_SQL','Slave_worker','Killed') AND user NOT IN ('system user','event_scheduler') "  \
+	"AND id<>CONNECTION_ID()"
+#define WAITS_FOR_LOCK "state LIKE 'Waiting for%lock%'"
+
+static const struct status {
+	const char *name;
+	int row;
+} statuses[] = {
+	{ "Threads_connected", MYSQL_THREADS_CONNECTED },
+	{ "Threads_running", MYSQL_THREADS_RUNNING },
+	{ "Max_used_connections", MYSQL_CONNECTIONS_PEAK },
+	{ "Slow_queries", MYSQL_SLOW_QUERIES },
+	{ "Select_full_join", MYSQL_FULL_JOINS },
+	{ "Questions", MYSQL_QUERIES },
+	{ "Aborted_connects", MYSQL_ABORTED_CONNECTS },
+	{ "Connection_errors_max_connections", MYSQL_REJECTED },
+	{ "Innodb_row_lock_current_waits", MYSQL_ROW_LOCK_WAITS },
+	{ "Innodb_deadlocks", MYSQL_DEADLOCKS },
+	{ "Uptime", MYSQL_UPTIME_TIME },
+};
+
+static const struct mysql_greeting *
+server_of(struct probe_run *run)
+{
+	const struct mysql_run *state = probe_state(run);
+
+	return mysql_client_greeting(state->client);
+}
+
+static bool
+is_measured(struct probe_run *run)
+{
+	const struct mysql_conf *conf = probe_conf(run);
+
+	return conf->is_measured;
+}
+
+/* --- is it alive --- */
+
+static bool
+ask_one(struct probe_run *run, char *out, size_t size)
+{
+	if (is_measured(run))
+		return false;
+	str_copy(out, size, "SELECT 1");
+	return true;
+}
+
+static void
+take_time(struct probe_run *run)
+{
+	const struct mysql_run *state = probe_state(run);
+	usec_t took = loop_now(probe_env(run)->loop) - state->asked_us;
+
+	probe_value(run, MYSQL_QUERY_TIME, (double)took / USEC_PER_SEC);
+}
+
+static void
+take_one(struct probe_run *run, const struct mysql_result *r)
+{
+	(void)r;
+	take_time(run);
+}
+
+/* --- what it is: one statement that reads no table --- */
+
+enum variable {
+	V_MAX,
+	V_READ_ONLY,
+	V_LOG_BIN,
+	V_ID,
+	V_UUID,
+	V_EXPIRY,
+	V_HOST,
+	V_FOLDER,
+	V_USER,
+	V_ZONE
+};
+
+static bool
+ask_variables(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_greeting *g = server_of(run);
+	const char *uuid = "''", *expiry = "@@global.expire_logs_days*86400";
+
+	if (!is_measured(run))
+		return false;
+	if (!g->is_mariadb && g->number >= 50600)
+		uuid = "@@global.server_uuid";
+	if (g->number >= (g->is_mariadb ? 100601U : 80001U))
+		expiry = "@@global.binlog_expire_logs_seconds";
+	snprintf(out, size,
+		"SELECT @@global.max_connections,@@global.read_only,@@global.log_bin,"
+		"@@global.server_id,%s,%s,@@global.hostname,@@global.datadir,CURRENT_USER(),@@"
+		"global.time_zone",
+		uuid, expiry);
+	return true;
+}
+
+static const char *
+shown(const char *cell)
+{
+	return cell != NULL ? cell : "";
+}
+
+/* MariaDB 12 has words where everybody else has 0 and 1. */
+static int
+read_flag(const char *cell)
+{
+	if (cell == NULL || cell[0] == '\0')
+		return -1;
+	return !str_eq(cell, "0") && !str_eq(cell, "OFF");
+}
+
+static void
+take_variables(struct probe_run *run, const struct mysql_result *r)
+{
+	struct mysql_run *state = probe_state(run);
+	const struct mysql_greeting *g = server_of(run);
+	const char *uuid = shown(mysql_cell(r, 0, V_UUID));
+
+	take_time(run);
+	state->max_connections = mysql_number(mysql_cell(r, 0, V_MAX));
+	state->read_only = read_flag(mysql_cell(r, 0, V_READ_ONLY));
+	state->has_binlog = read_flag(mysql_cell(r, 0, V_LOG_BIN)) == 1;
+	str_copy(state->user, sizeof(state->user), shown(mysql_cell(r, 0, V_USER)));
+	if (state->read_only >= 0)
+		probe_value(run, MYSQL_READ_ONLY, state->read_only);
+	probe_fact(run, "server", "%s on %s, server_id %s%s%s, datadir %s, time_zone %s%s",
+		g->version, shown(mysql_cell(r, 0, V_HOST)), shown(mysql_cell(r, 0, V_ID)),
+		uuid[0] != '\0' ? ", uuid " : "", uuid, shown(mysql_cell(r, 0, V_FOLDER)),
+		shown(mysql_cell(r, 0, V_ZONE)),
+		state->has_binlog && str_eq(mysql_cell(r, 0, V_EXPIRY), "0")
+			? ", binary logs never expire"
+			: "");
+}
+
+/* --- counters --- */
+
+static bool
+ask_status(struct probe_run *run, char *out, size_t size)
+{
+	size_t len;
+
+	if (!is_measured(run))
+		return false;
+	len = (size_t)snprintf(out, size, "SHOW GLOBAL STATUS WHERE Variable_name IN (");
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		len += (size_t)snprintf(
+			out + len, size - len, "%s'%s'", i > 0 ? "," : "", statuses[i].name);
+	snprintf(out + len, size - len, ")");
+	return true;
+}
+
+static void
+take_status(struct probe_run *run, const struct mysql_result *r)
+{
+	struct mysql_run *state = probe_state(run);
+	double percent;
+
+	for (unsigned row = 0; row < r->row_count; row++)
+		for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+			if (str_eq(mysql_cell(r, row, 0), statuses[i].name)) {
+				double value = mysql_number(mysql_cell(r, row, 1));
+
+				probe_value(run, statuses[i].row, value);
+				if (statuses[i].row == MYSQL_THREADS_CONNECTED)
+					state->connected = value;
+			}
+	/* An administrator has one slot more than there are. */
+	percent = fmin(100, state->connected * 100 / state->max_connections);
+	if (isfinite(state->connected) && state->max_connections > 0)
+		probe_value(run, MYSQL_CONNECTIONS_PERCENT, percent);
+}
+
+/* --- who waits, who is slow --- */
+
+static bool
+ask_transactions(struct probe_run *run, char *out, size_t size)
+{
+	str_copy(out, size,
+		"SELECT MAX(TIMESTAMPDIFF(SECOND,trx_started,NOW())),"
+		"MAX(TIMESTAMPDIFF(SECOND,trx_wait_started,NOW())) "
+		"FROM information_schema.innodb_trx");
+	return is_measured(run);
+}
+
+static double
+or_zero(double value)
+{
+	return isfinite(value) && value > 0 ? value : 0;
+}
+
+static void
+take_transactions(struct probe_run *run, const struct mysql_result *r)
+{
+	struct mysql_run *state = probe_state(run);
+
+	state->lock_wait = or_zero(mysql_number(mysql_cell(r, 0, 1)));
+	probe_value(
+		run, MYSQL_LONGEST_TRANSACTION_TIME, or_zero(mysql_number(mysql_cell(r, 0, 0))));
+	probe_value(run, MYSQL_LOCK_WAIT_TIME, state->lock_wait);
+}
+
+static void
+refused_transactions(struct probe_run *run, const struct mysql_error *error)
+{
+	struct mysql_run *state = probe_state(run);
+
+	state->is_blind = true;
+	if (mysql_is_denied(error))
+		state->lacks |= MYSQL_RIGHT_PROCESS;
+}
+
+/* Without PROCESS the list shows our own connections only, and says nothing of it. */
+static bool
+ask_threads(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_run *state = probe_state(run);
+
+	str_copy(out, size,
+		"SELECT MAX(IF(" CLIENTS_ONLY ",time,0)),"
+		"SUM(command='Sleep' AND time>" IDLE_AFTER "),SUM(" WAITS_FOR_LOCK "),"
+		"MAX(IF(" WAITS_FOR_LOCK ",time,0)) FROM information_schema.processlist");
+	return is_measured(run) && !state->is_blind;
+}
+
+static void
+take_threads(struct probe_run *run, const struct mysql_result *r)
+{
+	struct mysql_run *state = probe_state(run);
+	double waited = or_zero(mysql_number(mysql_cell(r, 0, 3)));
+
+	state->longest_query = or_zero(mysql_number(mysql_cell(r, 0, 0)));
+	probe_value(run, MYSQL_LONGEST_QUERY_TIME, state->longest_query);
+	probe_value(run, MYSQL_IDLE_CONNECTIONS, or_zero(mysql_number(mysql_cell(r, 0, 1))));
+	probe_value(run, MYSQL_LOCK_WAITS, or_zero(mysql_number(mysql_cell(r, 0, 2))));
+	probe_value(run, MYSQL_LOCK_WAIT_TIME, fmax(waited, state->lock_wait));
+}
+
+/* --- evidence, where there is something to explain --- */
+
+static bool
+ask_crowd(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_run *state = probe_state(run);
+
+	str_copy(out, size,
+		"SELECT COUNT(*),user,SUBSTRING_INDEX(host,':',1),command,MAX(time) "
+		"FROM information_schema.processlist GROUP BY 2,3,4 ORDER BY 1 DESC LIMIT 6");
+	return is_measured(run) && !state->is_blind &&
+	       state->connected * 100 >= state->max_connections * CROWDED_PERCENT;
+}
+
+static void
+take_crowd(struct probe_run *run, const struct mysql_result *r)
+{
+	char text[800];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < r->row_count && i < SHOWN_ROWS && len < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s x %s@%s %s (%s s)",
+			i > 0 ? ", " : "", shown(mysql_cell(r, i, 0)), shown(mysql_cell(r, i, 1)),
+			shown(mysql_cell(r, i, 2)), shown(mysql_cell(r, i, 3)),
+			shown(mysql_cell(r, i, 4)));
+	if (len > 0)
+		probe_fact(run, "clients", "%s", text);
+}
+
+static bool
+ask_slow(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_run *state = probe_state(run);
+
+	str_copy(out, size,
+		"SELECT id,user,SUBSTRING_INDEX(host,':',1),time,state,LEFT(info," STATEMENT_SHOWN
+		") FROM information_schema.processlist WHERE " CLIENTS_ONLY
+		" ORDER BY time DESC LIMIT 3");
+	return is_measured(run) && !state->is_blind &&
+	       fmax(state->longest_query, state->lock_wait) >= SLOW_AFTER_S;
+}
+
+/* Values of a statement are nobody's business: 'texts' and numbers become "?". */
+static void
+hide_values(char *out, size_t size, const char *sql)
+{
+	size_t len = 0;
+	char before = ' ';
+
+	for (const char *p = sql; *p != '\0' && len + 1 < size; p++) {
+		bool is_word = (before >= 'a' && before <= 'z') ||
+			       (before >= 'A' && before <= 'Z') || before == '_' ||
+			       (before >= '0' && before <= '9');
+
+		before = *p;
+		if (*p == '\'' || *p == '"') {
+			for (p++; *p != '\0' && *p != before; p++)
+				if (*p == '\\' && p[1] != '\0')
+					p++;
+			out[len++] = '?';
+			if (*p == '\0')
+				break;
+		} else if (!is_word && *p >= '0' && *p <= '9') {
+			p += strspn(p, "0123456789.eE") - 1;
+			out[len++] = '?';
+		} else {
+			out[len++] = *p;
+		}
+	}
+	out[len] = '\0';
+}
+
+static void
+take_slow(struct probe_run *run, const struct mysql_result *r)
+{
+	char text[900], sql[200];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < r->row_count && len < sizeof(text); i++) {
+		hide_values(sql, sizeof(sql), shown(mysql_cell(r, i, 5)));
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+			"%sid %s, %s@%s, %s s, %s: %s", i > 0 ? "; " : "",
+			shown(mysql_cell(r, i, 0)), shown(mysql_cell(r, i, 1)),
+			shown(mysql_cell(r, i, 2)), shown(mysql_cell(r, i, 3)),
+			shown(mysql_cell(r, i, 4)), sql);
+	}
+	if (len > 0)
+		probe_fact(run, "statements", "%s", text);
+}
+
+/* --- replication, binary logs --- */
+
+static bool
+ask_replica(struct probe_run *run, char *out, size_t size)
+{
+	str_copy(out, size, mysql_replica_sql(server_of(run)));
+	return is_measured(run);
+}
+
+static void
+refused_replica(struct probe_run *run, const struct mysql_error *error)
+{
+	struct mysql_run *state = probe_state(run);
+
+	if (mysql_is_denied(error))
+		state->lacks |= MYSQL_RIGHT_REPLICA;
+}
+
+static struct mysql_kept *
+kept_of(struct probe_run *run)
+{
+	return probe_watch_state(probe_watch(run));
+}
+
+static bool
+ask_binlogs(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_run *state = probe_state(run);
+	struct mysql_kept *kept = kept_of(run);
+	usec_t now = loop_now(probe_env(run)->loop);
+
+	if (!is_measured(run) || !state->has_binlog)
+		return false;
+	if (kept->binlog_us > 0 && now < kept->binlog_us + BINLOG_EVERY) {
+		probe_value(run, MYSQL_BINLOG_BYTES, kept->binlog_bytes);
+		return false;
+	}
+	kept->binlog_us = now;
+	kept->binlog_bytes = NAN;
+	str_copy(out, size, "SHOW BINARY LOGS");
+	return true;
+}
+
+static void
+take_binlogs(struct probe_run *run, const struct mysql_result *r)
+{
+	double bytes = 0;
+
+	if (r->is_cut)
+		return; /* a part of the sum would be a lie */
+	for (unsigned i = 0; i < r->row_count; i++)
+		bytes += or_zero(mysql_number(mysql_cell(r, i, 1)));
+	kept_of(run)->binlog_bytes = bytes;
+	probe_value(run, MYSQL_BINLOG_BYTES, bytes);
+	if (r->row_count > 0)
+		probe_fact(run, "binary logs", "%u, oldest %s", r->row_count,
+			shown(mysql_cell(r, 0, 0)));
+}
+
+static void
+refused_binlogs(struct probe_run *run, const struct mysql_error *error)
+{
+	struct mysql_run *state = probe_state(run);
+
+	kept_of(run)->binlog_us = 0;
+	if (mysql_is_denied(error))
+		state->lacks |= MYSQL_RIGHT_BINLOG;
+}
+
+/* A statement of our own that fails leaves its rows absent; what it says is worth a word. */
+static void
+refused_own(struct probe_run *run, const struct mysql_error *error)
+{
+	probe_note(run, mysql_is_denied(error) ? "my.no-grant" : "my.query",
+		"a statement of the check is refused: %s (%u)", error->text, error->number);
+}
+
+const struct mysql_step mysql_look[] = {
+	{ ask_one, take_one, refused_own, false },
+	{ ask_variables, take_variables, refused_own, false },
+	{ ask_status, take_status, refused_own, false },
+	{ ask_transactions, take_transactions, refused_transactions, false },
+	{ ask_threads, take_threads, refused_own, false },
+	{ ask_crowd, take_crowd, refused_own, false },
+	{ ask_slow, take_slow, refused_own, false },
+	{ ask_replica, mysql_replica_take, refused_replica, false },
+	{ ask_binlogs, take_binlogs, refused_binlogs, false },
+	{ NULL, NULL, NULL, false },
+};
