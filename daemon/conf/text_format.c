@@ -84,12 +84,14 @@ walk_yaml(yaml_parser_t *parser, const struct conf_file *file, struct complaints
 static int
 check_yaml(const char *text, size_t len, struct err *e)
 {
-	char name[] = NAME, *copy = xstrndup(text, len);
+	char name[] = NAME, *copy = xmalloc(len + 1);
 	struct conf_file file = { .path = name, .text = copy, .len = len };
 	struct complaints *complaints = complaints_new();
 	yaml_parser_t parser;
 	int rc = 0;
 
+	memcpy(copy, text, len); /* NULs and all: it may be no text */
+	copy[len] = '\0';
 	if (text_is_sane(&file, complaints) && yaml_parser_initialize(&parser)) {
 		yaml_parser_set_input_string(&parser, (const unsigned char *)copy, len);
 		walk_yaml(&parser, &file, complaints);

@@ -19,6 +19,12 @@ open_journal(sd_journal **journal, const struct journal_ask *ask, struct err *e)
 
 	if (rc < 0)
 		return err_set(e, -rc, "cannot open the journal: %s", strerror(-rc));
+	/* Files that may not be read are passed over in silence. */
+	if (ask->folder == NULL && sd_journal_has_runtime_files(*journal) <= 0 &&
+		sd_journal_has_persistent_files(*journal) <= 0) {
+		sd_journal_close(*journal);
+		return err_set(e, EACCES, "there is no journal here that this user may read");
+	}
 	return 0;
 }
 

@@ -49,6 +49,18 @@ bad_yaml_is_placed(void **state)
 }
 
 static void
+bytes_that_are_no_text(void **state)
+{
+	static const char bytes[] = "a\0b: 1\n\0";
+	struct err e;
+
+	(void)state;
+	assert_int_equal(text_format_check(TEXT_YAML, bytes, sizeof(bytes), &e), -1);
+	assert_non_null(strstr(e.text, "line 1, column 2"));
+	assert_int_equal(text_format_check(TEXT_JSON, bytes, sizeof(bytes), &e), -1);
+}
+
+static void
 deep_yaml_is_refused_soon(void **state)
 {
 	char text[20000];
@@ -76,6 +88,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_yaml_of_all_kinds),
 		cmocka_unit_test(bad_yaml_is_placed),
+		cmocka_unit_test(bytes_that_are_no_text),
 		cmocka_unit_test(deep_yaml_is_refused_soon),
 		cmocka_unit_test(json_is_placed),
 	};

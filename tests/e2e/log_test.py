@@ -149,7 +149,7 @@ checks:
   log: {{type: log, path: {log}, patterns: {{error: ERROR}}, interval: 1s}}
 rules:
   log-errors: {{warning: "increase(log.matches_error_total, 5m) > 10"}}
-  log-silent: {{warning: log.last_line_age > 3s}}
+  log-silent: {{warning: log.last_line_age > 1s}}
 receivers:
   hook: {{type: webhook, url: "{hook.url}"}}
 """).start()
