@@ -196,7 +196,7 @@ take_label(const char **at, const char *end, char out[PERFDATA_LABEL_MAX + 1])
 			break;
 		}
 		if (len < PERFDATA_LABEL_MAX)
-			out[len++] = *p;
+			out[len++] = iscntrl((unsigned char)*p) ? '?' : *p;
 	}
 	out[len] = '\0';
 	p += is_quoted && p < end;

@@ -84,6 +84,19 @@ skips_nonsense(void **state)
 		assert_true(at <= end);
 }
 
+/* Found by fuzzing: a label that looked empty. */
+static void
+a_label_holds_no_control_bytes(void **state)
+{
+	static const char text[] = "'\0a\tb'=1";
+	const char *at = text, *end = text + sizeof(text) - 1;
+	struct perfdata item;
+
+	(void)state;
+	assert_true(perfdata_next(&at, end, &item));
+	assert_string_equal(item.label, "?a?b");
+}
+
 static void
 reads_ranges(void **state)
 {
@@ -198,6 +211,7 @@ main(void)
 		cmocka_unit_test(reads_labels_with_quotes),
 		cmocka_unit_test(reads_numbers_leniently),
 		cmocka_unit_test(skips_nonsense),
+		cmocka_unit_test(a_label_holds_no_control_bytes),
 		cmocka_unit_test(reads_ranges),
 		cmocka_unit_test(splits_the_output),
 		cmocka_unit_test(knows_units),
