@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "probes/net.h"
 
-#define NO_ROOM_BYTES   65536 /* less than this, and a log file cannot grow */
+#define NO_ROOM_BYTES   (1024 * 1024) /* the write that failed was taken back, and left so much */
 #define DISK_TIMEOUT_US (2 * (usec_t)USEC_PER_SEC)
 
 void

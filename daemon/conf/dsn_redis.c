@@ -62,20 +62,35 @@ last_at(const char *from, const char *to)
 	return NULL;
 }
 
+/* The "?" of the parameters: one of a password has an "@" behind it, and no "=" before that. */
+static const char *
+find_query(const char *rest)
+{
+	const char *query = strchr(rest, '?');
+
+	while (query != NULL) {
+		size_t len = strcspn(query, "=@");
+
+		if (query[len] != '@')
+			return query;
+		query = strchr(query + len, '?');
+	}
+	return rest + strlen(rest);
+}
+
 /* Where the user part ends and the parameters begin. */
 static void
 cut_up(struct cut *cut, const char *rest)
 {
-	const char *end = rest + strlen(rest), *query = strchr(rest, '?');
+	const char *query = find_query(rest);
 
-	cut->at = last_at(rest, query != NULL ? query : end);
-	/* ":pass?word@host": before this "?" there is no place */
-	if (cut->at == NULL && rest[0] == ':' && query != NULL)
-		cut->at = last_at(rest, end);
+	cut->at = last_at(rest, query);
+	/* ":pass?word=1@host": before this "?" there is no place */
+	if (cut->at == NULL && rest[0] == ':')
+		cut->at = last_at(rest, rest + strlen(rest));
 	cut->user = cut->at != NULL ? rest : NULL;
 	cut->place = cut->at != NULL ? cut->at + 1 : rest;
-	query = strchr(cut->place, '?');
-	cut->query = query != NULL ? query : end;
+	cut->query = cut->place + strcspn(cut->place, "?");
 }
 
 static int
