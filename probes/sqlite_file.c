@@ -314,6 +314,8 @@ sqlite_file_rights(struct sqlite_look *look)
 			"the folder of %s is not writable for uid %u: its journal cannot be made",
 			look->inner, look->uid);
 	look->is_writable = file == 1 && folder == 1;
+	if (file < 0 || folder < 0)
+		json_object_set_new(look->out, "lock_denied", json_true());
 	if (file == 0 || folder == 0)
 		json_object_set_new(look->out, "writable", json_false());
 	return true;
