@@ -2,6 +2,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -198,12 +199,12 @@ def test_labels_that_nobody_has(folder, docker):
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory):
+def podman():
     """`podman system service` with storage of its own; no container needs to be started in it."""
     if not shutil.which("podman"):
         pytest.skip("needs podman")
-    root = tmp_path_factory.mktemp("podman")
-    sock = Path("/tmp") / f"tri-podman-{os.getpid()}.sock"
+    root = Path(tempfile.mkdtemp(prefix="tri-"))  # podman wants it short
+    sock = root / "podman.sock"
     common = ["podman", "--root", root / "root", "--runroot", root / "run", "--storage-driver", "vfs",
               "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
     server = subprocess.Popen([*common, "system", "service", "--time=0", f"unix://{sock}"],
@@ -224,7 +225,7 @@ def podman(tmp_path_factory):
     finally:
         server.terminate()
         server.wait()
-        sock.unlink(missing_ok=True)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.mark.cause("container.exited", "container.missing")
