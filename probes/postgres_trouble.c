@@ -159,7 +159,8 @@ pg_trouble_read(struct pg_trouble *trouble, const char *message)
 	if (state != NULL) {
 		memcpy(trouble->state, state, 5);
 		trouble->state[5] = '\0';
-		copy_words(trouble->text, state + 7);
+		state += strlen("57P03:");
+		copy_words(trouble->text, *state == ' ' ? state + 1 : state);
 		return;
 	}
 	copy_words(trouble->text, trouble->needs_password

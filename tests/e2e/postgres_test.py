@@ -157,6 +157,15 @@ def test_hba(spare):
     assert "no pg_hba.conf entry" in fails(s.url(db="postgres"), "pg.hba")["text"]
 
 
+@pytest.mark.cause("pg.auth-method")
+def test_a_login_that_is_not_spoken(spare):
+    s = spare(start=False)
+    s.as_owner(s.data / "pg_hba.conf", "local all super trust\nhost all all 127.0.0.1/32 gss\n")
+    s.conf("krb_server_keyfile = '/nonexistent'\n")
+    s.start()
+    fails(s.url(db="postgres"), "pg.auth-method")
+
+
 @pytest.mark.cause("pg.tls")
 def test_tls_asked_of_a_server_without(server):
     fails(server.url(more="?sslmode=require"), "pg.tls")
@@ -327,6 +336,21 @@ def test_disk_full(spare, folder):
         subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.cause("pg.no-stats")
+def test_a_server_that_lacks_statistics_is_usable(spare):
+    s = spare()
+    change = "SET allow_system_table_mods = on; ALTER %s RENAME TO gone"
+    s.psql(change % "FUNCTION pg_catalog.pg_database_size(name)")
+    sample = lab.probe_once(s.socket_dsn(db="postgres"))
+    assert sample["outcome"] == "ok" and value(sample, "connections") > 0
+    assert "pg_database_size" in lab.read_note(sample, "pg.no-stats")
+    s.psql(change % "VIEW pg_catalog.pg_stat_wal_receiver")
+    sample = lab.probe_once(s.socket_dsn(db="postgres"))
+    assert sample["outcome"] == "ok" and value(sample, "usable") == 1
+    assert value(sample, "connections") is None
+    lab.read_note(sample, "pg.no-stats")
+
+
 # --- standbys ---
 
 @pytest.fixture(scope="module")
@@ -434,6 +458,47 @@ def test_tls(secure):
     assert "pg_hba.conf" in fails(secure.url(db="postgres", more="?sslmode=disable"), "pg.hba")["text"]
     sample = lab.probe_once(secure.url(db="postgres", more="?sslmode=verify-ca&sslrootcert=/nosuch"))
     assert sample["outcome"] == "error", sample
+
+
+# --- a pooler between ---
+
+@pytest.fixture
+def bouncer(server):
+    b = srv.Bouncer(server)
+    yield b
+    b.destroy()
+
+
+def test_behind_a_pooler_nothing_is_left_behind(bouncer, daemon, folder):
+    sample = lab.probe_check(folder, f"""{{type: postgres, dsn: "{bouncer.url()}", tables: [users],
+      queries: {{here: "SELECT current_setting('transaction_read_only')::bool"}}}}""")
+    assert sample["outcome"] == "ok" and not sample["notes"], sample
+    assert value(sample, "connections") > 0 and value(sample, "here") == 1
+    d = daemon(f"""
+checks:
+  pooled: {{type: postgres, dsn: "{bouncer.url()}", interval: 1s}}
+""").start()
+    d.wait_state("pooled", "up")
+    asked = d.check("pooled")["last"]["at"]
+    lab.wait_for("another run", lambda: d.check("pooled")["last"]["at"] != asked)
+    left = srv.run(srv.BIN / "psql", "-X", "-qAt", bouncer.url(), "-c",
+                   "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),"
+                   " current_setting('default_transaction_read_only'),"
+                   " (SELECT count(*) FROM pg_prepared_statements)").stdout.strip()
+    assert left == "0|0|off|0"
+    srv.run(srv.BIN / "psql", "-X", "-q", bouncer.url(), "-c", "INSERT INTO users VALUES (9)")
+
+
+@pytest.mark.cause("pg.no-db", "pg.error")
+def test_a_pooler_has_words_of_its_own(bouncer, server):
+    assert "08P01" in fails(bouncer.url("nosuch"), "pg.no-db")["text"]
+    server.psql("ALTER DATABASE shop ALLOW_CONNECTIONS false")
+    server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shop'")
+    try:
+        lab.read_cause(lab.probe_once(bouncer.url()), "pg.error")
+        fails(server.url("mon"), "pg.not-accepting")
+    finally:
+        server.psql("ALTER DATABASE shop ALLOW_CONNECTIONS true")
 
 
 # --- the daemon ---

@@ -167,3 +167,40 @@ def furnish(server):
         server.psql(sql)
     server.psql("CREATE TABLE users (id int); CREATE TABLE secrets (id int);"
                 "GRANT SELECT ON users TO app, mon; INSERT INTO users VALUES (1), (2)", db="shop")
+
+
+class Bouncer:
+    """PgBouncer before a server, sharing sessions by transaction; it has no `options`."""
+
+    PROGRAM = Path("/usr/sbin/pgbouncer")
+
+    def __init__(self, server):
+        self.port = lab.free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="pb-"))
+        (self.folder / "users.txt").write_text('"super" ""\n')
+        (self.folder / "c.ini").write_text(f"""
+[databases]
+shop = host={server.folder} port={server.port} user=super dbname=shop pool_size=1
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {self.folder}/users.txt
+pool_mode = transaction
+logfile = {self.folder}/log.txt
+""")
+        for path in (self.folder, *self.folder.iterdir()):
+            give(path)
+        self.process = subprocess.Popen(as_user(self.PROGRAM, "-q", self.folder / "c.ini"), cwd="/",
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        lab.wait_for("PgBouncer", lambda: run(BIN / "pg_isready", "-h", "127.0.0.1", "-p", self.port,
+                                              check=False).returncode == 0)
+
+    def url(self, db="shop"):
+        return f"postgresql://super@127.0.0.1:{self.port}/{db}"
+
+    def destroy(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)

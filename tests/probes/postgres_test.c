@@ -397,6 +397,28 @@ an_answer_without_end_is_cut(void **state)
 	close_scene(&s);
 }
 
+static const struct peer_step trickling[] = {
+	PEER_EXPECT_BYTES(8),
+	PEER_SEND("N"),
+	PEER_EXPECT("application_name"),
+	PEER_TRICKLE(LOGIN),
+	PEER_EXPECT("SELECT"),
+	PEER_TRICKLE(ONE_ROW),
+	PEER_END,
+};
+
+static void
+takes_a_good_answer_byte_by_byte(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_scene(&s, BENCH_REAL, trickling, "", "");
+	bench_run(&s.b);
+	assert_int_equal(s.b.sample.outcome, OUTCOME_OK);
+	close_scene(&s);
+}
+
 static void
 an_answer_may_end_anywhere(void **state)
 {
@@ -475,6 +497,7 @@ reads_what_libpq_says(void **state)
 		{ "x failed: root certificate file \"/x\" does not exist\n", "self.local", "" },
 		{ "x failed: Connection refused\n", "net.refused", "" },
 		{ "x failed: server closed the connection unexpectedly\n", "net.eof", "" },
+		{ "FATAL:  57P03:", "pg.starting", "57P03" },
 		{ "", "pg.error", "" },
 		{ ":  :  12345", "pg.error", "" },
 	};
@@ -502,6 +525,7 @@ main(void)
 		cmocka_unit_test(a_pooler_gets_limits_by_transaction),
 		cmocka_unit_test(queries_are_metrics),
 		cmocka_unit_test(an_answer_without_end_is_cut),
+		cmocka_unit_test(takes_a_good_answer_byte_by_byte),
 		cmocka_unit_test(an_answer_may_end_anywhere),
 		cmocka_unit_test(bad_settings_are_refused),
 		cmocka_unit_test(rows_stand_where_code_thinks),
