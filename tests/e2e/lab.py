@@ -341,6 +341,14 @@ def read_cause(sample, code, outcome="fail"):
     return sample
 
 
+def read_incident(event, code):
+    """An event's incident has exactly this cause."""
+    incident = event["data"]["incident"]
+    assert incident["cause"]["code"] == code, incident
+    SEEN_CAUSES.add(code)
+    return incident
+
+
 def read_note(sample, code):
     """An `ok` sample that has this to say."""
     notes = {n["cause"]: n["text"] for n in sample["notes"]}

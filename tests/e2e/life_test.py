@@ -62,6 +62,7 @@ def test_removed_check_resolves_with_its_reason(daemon, web, other, hook):
     assert d.incidents() == []
 
 
+@pytest.mark.cause("self.config-bad")
 def test_bad_reload_keeps_the_old_settings(daemon, web, other, hook):
     d = daemon(two_checks(web, other, hook, "1s")).start()
     d.wait_state("one", "up")
@@ -71,7 +72,7 @@ def test_bad_reload_keeps_the_old_settings(daemon, web, other, hook):
     status, _, body = d.api.request("GET", "/readyz?verbose")
     assert status == 200 and b"retrys" in body
     opened = hook.wait("incident.opened", "triaged")
-    assert opened["data"]["incident"]["cause"]["code"] == "self.config-bad"
+    lab.read_incident(opened, "self.config-bad")
     runs = d.check("one")["runs"]
     lab.wait_for("the old checks to go on", lambda: d.check("one")["runs"] > runs)
     d.write(two_checks(web, other, hook, "1s"))
@@ -145,6 +146,7 @@ def test_tells_systemd(daemon, web, other, hook, folder):
     notify.close()
 
 
+@pytest.mark.cause("self.store-corrupt")
 def test_corrupt_database_is_set_aside(daemon, web, other, hook):
     d = daemon(two_checks(web, other, hook)).start()
     d.wait_state("one", "up")
@@ -156,7 +158,7 @@ def test_corrupt_database_is_set_aside(daemon, web, other, hook):
     d.start()
     assert any(".corrupt-" in name for name in os.listdir(d.state))
     opened = hook.wait("incident.opened", "triaged")
-    assert opened["data"]["incident"]["cause"]["code"] == "self.store-corrupt"
+    lab.read_incident(opened, "self.store-corrupt")
     assert ".corrupt-" in opened["data"]["incident"]["summary"]
 
 
@@ -175,6 +177,7 @@ def can_mount():
 
 
 @pytest.mark.skipif(not can_mount(), reason="needs the right to make a mount namespace")
+@pytest.mark.cause("self.store")
 def test_full_disk_goes_on_from_memory(daemon, web, other, hook):
     """The state folder's disk fills while we run; alerts still go out; space returns, it catches up."""
     d = daemon(two_checks(web, other, hook))
@@ -187,9 +190,7 @@ def test_full_disk_goes_on_from_memory(daemon, web, other, hook):
     other.stop()
     down = hook.wait("incident.opened", "two")
     assert down["data"]["incident"]["cause"]["code"] == "net.refused"
-    lab.wait_for("the store's trouble to be an incident", lambda: [
-        e for e in hook.events("incident.opened", "triaged")
-        if e["data"]["incident"]["cause"]["code"] == "self.store"])
+    lab.read_incident(hook.wait("incident.opened", "triaged"), "self.store")
     subprocess.run([*inside, f"rm {d.state}/filler"], check=True)
     hook.wait("incident.resolved", "triaged")
     other.start()
