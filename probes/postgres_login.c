@@ -254,7 +254,6 @@ open_link(struct probe_run *run, const struct addr *addr)
 	state->is_reached = false;
 	pg_keys_make(&keys, conf, host, addr, state->is_without_options ? 0 : pg_timeout_ms(run));
 	state->link = pg_link_open(probe_env(run), keys.keys, keys.values, on_link, run);
-	explicit_bzero(&keys, sizeof(keys));
 }
 
 /* Others wait behind this one: it gets its share of what time is left. */
