@@ -71,7 +71,7 @@ add_top(struct buf *out)
 }
 
 static void
-add_metrics(const struct metric_desc *metrics, struct buf *out)
+add_metric_rows(const struct metric_desc *metrics, size_t from, size_t count, struct buf *out)
 {
 	static const char *const kinds[] = {
 		[METRIC_GAUGE] = "gauge",
@@ -80,9 +80,42 @@ add_metrics(const struct metric_desc *metrics, struct buf *out)
 		[METRIC_MOMENT] = "gauge, not in history",
 	};
 	buf_add_text(out, "\n| metric | kind | unit | meaning |\n|---|---|---|---|\n");
-	for (; metrics->name != NULL; metrics++)
-		buf_addf(out, "| `%s` | %s | %s | %s |\n", metrics->name, kinds[metrics->kind],
-			unit_symbol(metrics->unit), metrics->help);
+	for (size_t i = from; i < count; i++)
+		buf_addf(out, "| `%s` | %s | %s | %s |\n", metrics[i].name, kinds[metrics[i].kind],
+			unit_symbol(metrics[i].unit), metrics[i].help);
+}
+
+static const char phases_text[] =
+	"### Phases\n\nEvery type that speaks to a network reports those of these that apply, "
+	"and so they are not repeated below:\n";
+
+/* The rows that all network types begin with are told once. */
+static void
+add_metrics(const struct probe_type *type, struct buf *out)
+{
+	size_t count = metric_count(type->metrics);
+	size_t from = type->is_network ? PHASE_COUNT : 0;
+
+	if (from == count) {
+		buf_add_text(out, "\nIt reports the phases.\n");
+		return;
+	}
+	if (from > 0)
+		buf_add_text(out, "\nBesides the phases it reports:\n");
+	add_metric_rows(type->metrics, from, count, out);
+}
+
+static void
+add_phases(struct buf *out)
+{
+	for (size_t i = 0; probe_table[i] != NULL; i++) {
+		if (!probe_table[i]->is_network)
+			continue;
+		buf_add_text(out, phases_text);
+		add_metric_rows(probe_table[i]->metrics, 0, PHASE_COUNT, out);
+		buf_add_text(out, "\n");
+		return;
+	}
 }
 
 static void
@@ -95,7 +128,7 @@ add_probe(const struct probe_type *type, struct buf *out)
 		conf_manual(type->fields, out);
 	else
 		buf_add_text(out, "It has no keys of its own.\n");
-	add_metrics(type->metrics, out);
+	add_metrics(type, out);
 	buf_add_text(out, "\n");
 }
 
@@ -106,6 +139,7 @@ add_checks(struct buf *out)
 			  "`needs`:\n\n");
 	conf_manual(check_fields, out);
 	buf_add_text(out, "\n");
+	add_phases(out);
 	for (size_t i = 0; probe_table[i] != NULL; i++)
 		add_probe(probe_table[i], out);
 }
