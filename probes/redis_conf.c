@@ -29,6 +29,10 @@ const struct conf_field redis_fields[] = {
 		.doc = "Queues to measure, `name: key`: each becomes the metric `length_<name>`. A "
 		       "list, stream, sorted set, set or hash; a key that does not exist has 0.",
 		.example = "{ celery: celery, mail: \"bull:mail:wait\" }" },
+	{ .name = "metrics",
+		BOOL_AT(ROW, is_measured),
+		.dflt = "true",
+		.doc = "Off: login and PING (and `role`, `lengths`, `write_test`), no INFO." },
 	{ .name = "role",
 		ENUM_AT(ROW, role, roles),
 		.dflt = "any",

@@ -22,7 +22,8 @@ redis_look_ask(struct probe_run *run)
 	const struct redis_conf *conf = probe_conf(run);
 	const struct redis_run *r = probe_state(run);
 
-	REDIS_ASK(run, ASK_INFO, 0, "INFO");
+	if (conf->is_measured || r->cause != NULL)
+		REDIS_ASK(run, ASK_INFO, 0, "INFO");
 	if (r->cause != NULL)
 		return;
 	for (unsigned i = 0; i < conf->lengths.count; i++)
