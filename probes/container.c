@@ -75,7 +75,7 @@ enum row {
 	ROW_MEMORY,
 	ROW_MEMORY_PERCENT,
 	ROW_CPU,
-	ROW_CONTAINERS,
+	ROW_COUNT,
 };
 
 static const struct metric_desc metrics[] = {
@@ -92,7 +92,7 @@ static const struct metric_desc metrics[] = {
 	{ "memory_percent", METRIC_GAUGE, UNIT_PERCENT,
 		"Memory against its limit; absent without a limit." },
 	{ "cpu_time_total", METRIC_COUNTER, UNIT_SECONDS, "CPU time used since its start." },
-	{ "containers", METRIC_GAUGE, UNIT_NONE,
+	{ "count", METRIC_GAUGE, UNIT_NONE,
 		"Containers found; with `service`, `project` or `label` only." },
 	{ .name = NULL },
 };
@@ -372,7 +372,7 @@ on_list(void *arg, const struct docker_reply *reply)
 		probe_child(run, name[0] == '/' ? name + 1 : name);
 		count++;
 	}
-	probe_value(run, ROW_CONTAINERS, (double)count);
+	probe_value(run, ROW_COUNT, (double)count);
 	if (count > 0)
 		probe_ok(run, "containers: %zu", count);
 	else

@@ -111,7 +111,7 @@ const struct metric_desc mysql_metrics[] = {
 		"Size of the binary logs, looked at once a minute. Needs BINLOG MONITOR (MariaDB) "
 		"or "
 		"REPLICATION CLIENT (MySQL)." },
-	{ "uptime_time", METRIC_GAUGE, UNIT_SECONDS, "Since the server started." },
+	{ "up_time", METRIC_GAUGE, UNIT_SECONDS, "Since the server started." },
 	{ .name = NULL },
 };
 

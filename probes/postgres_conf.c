@@ -19,7 +19,7 @@
 
 #define ROW struct pg_conf
 
-static const char *const roles[] = { "any", "primary", "standby", NULL };
+static const char *const roles[] = { "any", "primary", "replica", NULL };
 
 const struct conf_field pg_fields[] = {
 	{ .name = "dsn",
@@ -35,7 +35,8 @@ const struct conf_field pg_fields[] = {
 		.dflt = "any",
 		.doc = "What this address must lead to. `primary`: a standby or a read-only "
 		       "default "
-		       "is a failure (`pg.readonly`), for that is where the application writes." },
+		       "is a failure (`pg.readonly`), for that is where the application writes. "
+		       "`replica`: a primary is one (`pg.not-replica`)." },
 	{ .name = "tables",
 		STRINGS_AT(ROW, tables),
 		.doc = "Tables that must exist, as SQL writes them (`users`, `shop.orders`, "

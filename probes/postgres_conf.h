@@ -7,7 +7,7 @@
 #include "io/addr.h"
 #include "probes/probe.h"
 
-enum pg_role { PG_ROLE_ANY, PG_ROLE_PRIMARY, PG_ROLE_STANDBY };
+enum pg_role { PG_ROLE_ANY, PG_ROLE_PRIMARY, PG_ROLE_REPLICA };
 
 struct pg_conf {
 	char *text; /* the data source name */

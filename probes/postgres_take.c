@@ -199,8 +199,8 @@ judge_role(struct probe_run *run)
 			run, "pg.readonly", "%s is a standby (in_hot_standby): writes fail", where);
 	else if (role == PG_ROLE_PRIMARY && about->is_read_only)
 		probe_fail(run, "pg.readonly", "%s: default_transaction_read_only is on", where);
-	else if (role == PG_ROLE_STANDBY && !about->is_standby)
-		probe_fail(run, "pg.not-standby", "%s is a primary, wanted a standby", where);
+	else if (role == PG_ROLE_REPLICA && !about->is_standby)
+		probe_fail(run, "pg.not-replica", "%s is a primary, wanted a replica", where);
 	else
 		return true;
 	return false;

@@ -53,7 +53,7 @@ const struct metric_desc redis_metrics[] = {
 	{ "write_time", METRIC_GAUGE, UNIT_SECONDS, "Round trip of the write test's SET." },
 	{ "biggest_key_bytes", METRIC_GAUGE, UNIT_BYTES,
 		"The biggest key of the last whole round of `big_keys`." },
-	{ "uptime", METRIC_GAUGE, UNIT_SECONDS, "Since the server was started." },
+	{ "up_time", METRIC_GAUGE, UNIT_SECONDS, "Since the server was started." },
 	{ .name = NULL },
 };
 

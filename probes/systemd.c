@@ -98,7 +98,7 @@ static const struct metric_desc metrics[] = {
 		"Memory against `MemoryMax=`; absent without such a limit." },
 	{ "tasks", METRIC_GAUGE, UNIT_NONE, "Processes and threads." },
 	{ "cpu_time_total", METRIC_COUNTER, UNIT_SECONDS, "CPU time used since its start." },
-	{ "failed_units", METRIC_GAUGE, UNIT_NONE, "Units in state failed; with `failed` only." },
+	{ "count", METRIC_GAUGE, UNIT_NONE, "Units in state failed; with `failed` only." },
 	{ .name = NULL },
 };
 

@@ -181,7 +181,7 @@ receivers:
 """).start()
     d.wait_state("api[shop-api-1]", "up")
     d.wait_state("api[shop-api-2]", "up")
-    assert d.check("api")["metrics"]["containers"] == 2
+    assert d.check("api")["metrics"]["count"] == 2
     lab.wait_for("the daemon to listen", lambda: len(docker.listeners) >= 3)
     docker.set("shop-api-2", "die", State={"Status": "exited", "ExitCode": 1})
     opened = hook.wait("incident.opened", "api[shop-api-2]")["data"]["incident"]
@@ -244,6 +244,6 @@ def test_the_real_podman(folder, podman):
     created = lab.read_cause(probe(f"name: {name}"), "container.exited")
     assert "never started" in created["text"] and "tri/test" in facts(created)["image"], created
     listed = probe("label: tri=1")
-    assert listed["outcome"] == "ok" and listed["values"]["containers"] == 1, listed
+    assert listed["outcome"] == "ok" and listed["values"]["count"] == 1, listed
     subprocess.run([*common, "rm", "-f", name], capture_output=True)
     lab.read_cause(probe(f"name: {name}"), "container.missing")

@@ -56,7 +56,7 @@ def test_all_metrics(db):
     assert {"threads_connected", "connections_percent", "threads_running", "longest_query_time",
             "slow_queries_total", "aborted_connects_total", "row_lock_waits", "read_only",
             "binlog_bytes", "lock_waits", "login_time", "connect_time",
-            "uptime_time"} <= set(values(sample)), sample
+            "up_time"} <= set(values(sample)), sample
     assert "replica_running" not in values(sample) and values(sample)["read_only"] == 0
     assert not sample["notes"], sample
 

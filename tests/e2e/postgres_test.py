@@ -368,16 +368,16 @@ def pair(template):
     primary.destroy()
 
 
-@pytest.mark.cause("pg.readonly", "pg.not-standby")
+@pytest.mark.cause("pg.readonly", "pg.not-replica")
 def test_roles(pair, folder):
     primary, standby = pair
     check = '{type: postgres, dsn: "%s", role: %s}'
     dsn = {s: s.socket_dsn(db="postgres") for s in pair}
-    assert lab.probe_check(folder, check % (dsn[standby], "standby"))["outcome"] == "ok"
+    assert lab.probe_check(folder, check % (dsn[standby], "replica"))["outcome"] == "ok"
     assert lab.probe_check(folder, check % (dsn[primary], "primary"))["outcome"] == "ok"
     sample = lab.read_cause(lab.probe_check(folder, check % (dsn[standby], "primary")), "pg.readonly")
     assert value(sample, "in_recovery") == 1
-    lab.read_cause(lab.probe_check(folder, check % (dsn[primary], "standby")), "pg.not-standby")
+    lab.read_cause(lab.probe_check(folder, check % (dsn[primary], "replica")), "pg.not-replica")
     primary.psql("ALTER DATABASE postgres SET default_transaction_read_only = on")
     sample = lab.probe_check(folder, check % (dsn[primary], "primary"))
     assert "read_only" in lab.read_cause(sample, "pg.readonly")["text"]

@@ -213,7 +213,7 @@ receivers:
   hook: {{type: webhook, url: "{hook.url}"}}
 """).start()
     d.wait_state("units", "up")
-    assert d.check("units")["metrics"]["failed_units"] == 0
+    assert d.check("units")["metrics"]["count"] == 0
     lab.wait_for("the daemon to listen", lambda: systemd.counts()["Subscribe"] > 0)
     systemd.set("cron.service", **{**RUNNING, "ActiveState": "failed", "SubState": "failed",
                                    "Result": "signal", "ExecMainCode": KILLED, "ExecMainStatus": 9})

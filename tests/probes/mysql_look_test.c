@@ -142,7 +142,7 @@ measures(void **state)
 		{ "slow_queries_total", 5 },
 		{ "aborted_connects_total", 4 },
 		{ "row_lock_waits", 1 },
-		{ "uptime_time", 77 },
+		{ "up_time", 77 },
 		{ "longest_transaction_time", 90 },
 		{ "longest_query_time", 4 },
 		{ "idle_connections", 1 },

@@ -149,7 +149,7 @@ info_becomes_metrics(void **state)
 		{ "last_aof_ok", 1 },
 		{ "aof_on", 1 },
 		{ "loading", 0 },
-		{ "uptime", 77 },
+		{ "up_time", 77 },
 	};
 	struct bench *b = *state;
 
