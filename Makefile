@@ -159,6 +159,7 @@ lint: deps-test
 		echo "clang: no warnings"
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory docs-check
+	@$(PYTHON) tests/e2e/causes.py | tail -1; $(PYTHON) tests/e2e/causes.py > /dev/null
 
 .PHONY: cppcheck docs-check bench-quick valgrind
 cppcheck:
@@ -197,6 +198,7 @@ nightly: deps-test
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory SAN=1 -j$$(nproc) all units
 	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1
+	@$(MAKE) --no-print-directory fuzz
 
 # ---- for packagers ----
 

@@ -109,11 +109,22 @@ read_field(const char **at, const struct field *field, uint64_t *bits, bool *is_
 }
 
 static int
+refuse_field(const char *text, const struct field *field, const char *word, struct err *e)
+{
+	int len = (int)strcspn(word, " \t");
+
+	return err_set(e, 0,
+		"\"%.60s\": \"%.*s\" is no %s: from %d to %d%s, as in *, 5, 1-5, 1,15, */10", text,
+		len < 20 ? len : 20, word, field->name, field->least, field->most,
+		field->names != NULL ? ", or a name in English" : "");
+}
+
+static int
 parse_fields(struct cron *cron, const char *text, struct err *e)
 {
 	uint64_t bits[5];
 	bool is_any[5];
-	const char *at = text;
+	const char *at = text, *word;
 
 	for (size_t i = 0; i < 5; i++) {
 		at += strspn(at, " \t");
@@ -121,10 +132,10 @@ parse_fields(struct cron *cron, const char *text, struct err *e)
 			return err_set(e, 0,
 				"\"%.60s\": five fields are wanted (minute hour day month weekday)",
 				text);
+		word = at;
 		if (!read_field(&at, &fields[i], &bits[i], &is_any[i]) ||
 			(*at != '\0' && *at != ' ' && *at != '\t'))
-			return err_set(e, 0, "\"%.60s\": the %s is wrong at \"%.20s\"", text,
-				fields[i].name, at);
+			return refuse_field(text, &fields[i], word, e);
 	}
 	at += strspn(at, " \t");
 	if (*at != '\0')

@@ -40,16 +40,6 @@ complain_kind(const struct fill *f, const struct conf_field *field, const struct
 			field->name, field_kind(field), conf_kind_name(node));
 }
 
-/* A data source name says which part of it is wrong: there, if the file shows the text as it is. */
-static struct conf_pos
-pos_inside(const struct conf_field *field, const struct conf_node *node, const struct err *e)
-{
-	struct conf_pos pos = node->pos;
-	if (field->type == CONF_DSN && e->code > 1 && !node->is_expanded)
-		pos.column += (unsigned)e->code - (node->is_plain ? 1 : 0);
-	return pos;
-}
-
 static void
 fill_scalar(const struct fill *f, const struct conf_field *field, const struct conf_node *node,
 	void *slot)
@@ -59,8 +49,7 @@ fill_scalar(const struct fill *f, const struct conf_field *field, const struct c
 		complain_kind(f, field, node);
 	} else if (field_parse(field, node->text, slot, &e) != 0) {
 		bool is_shown = field->type != CONF_SECRET && !node->is_secret;
-		struct conf_pos pos = pos_inside(field, node, &e);
-		complain(f->complaints, &pos, "%s%s: %s", f->prefix, field->name,
+		complain(f->complaints, &node->pos, "%s%s: %s", f->prefix, field->name,
 			is_shown ? e.text : "the value does not fit");
 		field_clear(field, slot);
 	}

@@ -129,3 +129,38 @@ def test_includes_and_env_file(folder):
     run = lab.triage("check", main)
     assert run.returncode == 2
     assert "NOPE" in run.stdout + run.stderr and "b.yaml:2" in run.stdout + run.stderr
+
+
+def test_the_example_of_the_documentation_is_valid(folder):
+    text = (lab.TOP / "docs/checks.md").read_text()
+    example = text[text.index("```yaml") + len("```yaml"):]
+    path = Path(folder) / "doc.yaml"
+    path.write_text(example[:example.index("```")])
+    words = {"SQL_DSN": "host=db user=app dbname=shop", "DB_PASSWORD": "x", "BACKUP_TOKEN": "0123456789",
+             "REDIS_CONN_STRING": "redis://cache"}
+    run = lab.triage("check", path, env=words)
+    assert run.returncode == 0, run
+    assert set(re.findall(r"type: (\w+)", path.read_text())) >= set(re.findall(
+        r"PROBE\((\w+)\)", (lab.TOP / "probes/table.def").read_text())) - {"self", "udp"}
+
+
+WRONG_NAMES = [
+    ("postgres", "dsn", "postgresql://app:geheim@db:99999/shop", "port"),
+    ("postgres", "dsn", "postgresql://app:geheim@db/shop?sslmode=maybe", "sslmode"),
+    ("mysql", "dsn", "app:geheim@tcp(db:33x6)/shop", "port"),
+    ("mysql", "dsn", "mysql://app:geheim%zz@db/shop", "password"),
+    ("redis", "url", "redis://:geheim@cache:6379/zero", "database"),
+    ("redis", "url", "redis://:geheim@[::1/0", "address"),
+]
+
+
+@pytest.mark.parametrize("kind, key, name, part", WRONG_NAMES)
+def test_wrong_data_source_name(folder, kind, key, name, part):
+    """Named with its place and the part that is wrong, and never with its password."""
+    path = Path(folder) / "bad.yaml"
+    path.write_text(f"checks:\n  it:\n    type: {kind}\n    {key}: \"{name}\"\n")
+    run = lab.triage("check", path)
+    assert run.returncode == 2 and f"{path}:4:" in run.stdout + run.stderr, run
+    assert part in run.stdout + run.stderr and "geheim" not in run.stdout + run.stderr, run
+    run = lab.triage("probe", "--type", kind, name)
+    assert run.returncode == 3 and part in run.stderr and "geheim" not in run.stderr, run
