@@ -107,75 +107,165 @@ is_secret_before(const char *line, size_t colon)
 	return !is_variable && is_secret_key(line + begin, key);
 }
 
+/* What is not ${NAME}, which shows nothing that is secret. */
 static void
 blank(struct buf *out, const char *text, size_t len)
 {
-	if (memchr(text, '$', len) != NULL) /* ${NAME} shows nothing that is secret */
-		buf_add(out, text, len);
-	else if (len > 0)
-		buf_add_text(out, SECRET_MASK);
+	const char *end = text + len;
+	while (text < end) {
+		const char *open = memmem(text, (size_t)(end - text), "${", 2);
+		const char *close = open != NULL ? memchr(open, '}', (size_t)(end - open)) : NULL;
+		if (close == NULL)
+			open = end;
+		if (open > text)
+			buf_add_text(out, SECRET_MASK);
+		if (close == NULL)
+			return;
+		buf_add(out, open, (size_t)(close + 1 - open));
+		text = close + 1;
+	}
 }
 
-/* Copies the value that begins at `at`, blanked; returns where it ends. */
+/* Where the quotes that open before `at` close; `len` where they do not. */
 static size_t
-blank_value(struct buf *out, const char *line, size_t at, size_t len)
+quotes_end(const char *line, size_t at, size_t len, char quote)
 {
-	size_t end = at;
-	while (end < len && line[end] == ' ')
-		end++;
-	buf_add(out, line + at, end - at);
-	at = end;
-	if (at < len && (line[at] == '"' || line[at] == '\'')) {
-		char quote = line[at];
-		for (end = at + 1; end < len && line[end] != quote; end++)
-			;
-		end += end < len;
-	} else if (at < len && (line[at] == '{' || line[at] == '[')) {
-		end = len; /* not what belongs there, but it may hold what does */
-	} else {
-		while (end < len && line[end] != ',' && line[end] != '}' && line[end] != '#')
-			end++;
-		while (end > at && line[end - 1] == ' ')
-			end--;
+	for (; at < len && line[at] != quote; at++)
+		if (quote == '"' && line[at] == '\\' && at + 1 < len)
+			at++;
+	return at;
+}
+
+static bool
+is_in_flow(const char *line, size_t at)
+{
+	int depth = 0;
+	for (size_t i = 0; i < at; i++) {
+		if (line[i] == '{' && (i == 0 || line[i - 1] != '$'))
+			depth++;
+		else if (line[i] == '}')
+			depth--;
 	}
-	blank(out, line + at, end - at);
+	return depth > 0;
+}
+
+/* Of a value without quotes: its comma or brace ends it only between braces. */
+static size_t
+plain_end(const char *line, size_t at, size_t len)
+{
+	bool is_flow = is_in_flow(line, at);
+	size_t end = at;
+	for (; end < len; end++) {
+		if (line[end] == '$' && end + 1 < len && line[end + 1] == '{')
+			while (end + 1 < len && line[end] != '}')
+				end++;
+		else if (is_flow && (line[end] == ',' || line[end] == '}'))
+			break;
+		else if (line[end] == '#' && end > at && strchr(" \t", line[end - 1]) != NULL)
+			break;
+	}
+	while (end > at && line[end - 1] == ' ')
+		end--;
 	return end;
 }
 
-/* Copies the userinfo that may follow "://" at `at`, its password blanked. */
+/* Where the value that begins at `at` ends. */
 static size_t
-blank_userinfo(struct buf *out, const char *line, size_t at, size_t len)
+value_end(const char *line, size_t at, size_t len)
 {
-	size_t end = at, last = 0, colon = 0;
-	for (; end < len && strchr("/?# \t\"'", line[end]) == NULL; end++) {
-		if (line[end] == '@')
-			last = end;
-		if (line[end] == ':' && colon == 0)
-			colon = end;
+	if (at < len && (line[at] == '"' || line[at] == '\'')) {
+		size_t end = quotes_end(line, at + 1, len, line[at]);
+		return end + (end < len);
 	}
-	if (last == 0 || colon == 0 || colon > last)
-		return at;
-	buf_add(out, line + at, colon + 1 - at);
-	blank(out, line + colon + 1, last - colon - 1);
-	return last;
+	if (at < len && (line[at] == '{' || line[at] == '['))
+		return len; /* not what belongs there, but it may hold what does */
+	return plain_end(line, at, len);
 }
 
+/* The value behind a key's colon; `len`: there is none. */
+static size_t
+next_value(const char *line, size_t at, size_t len, size_t *end)
+{
+	while (at < len && line[at] == ' ')
+		at++;
+	*end = value_end(line, at, len);
+	return at < *end ? at : len;
+}
+
+/*
+ * The password between "://", which ends before `at`, and the last "@" of the value, whatever
+ * stands before that: it may be written wrongly.  Without a password the user may be one, or a
+ * token. Returns where it begins; *end is where it ends, and the same where there is none.
+ */
+static size_t
+find_password(const char *line, size_t at, size_t len, size_t *end)
+{
+	size_t begin = at - strlen("://"), stop, last = at, secret = at;
+	while (begin > 0 && strchr(" \t\"'", line[begin - 1]) == NULL)
+		begin--;
+	stop = begin > 0 && strchr("\"'", line[begin - 1]) != NULL
+		       ? quotes_end(line, at, len, line[begin - 1])
+		       : plain_end(line, at, len);
+	for (size_t i = at; i < stop; i++)
+		if (line[i] == '@')
+			last = i;
+	for (size_t i = last; i > at; i--)
+		if (line[i - 1] == ':')
+			secret = i;
+	*end = last;
+	return secret < last ? secret : len;
+}
+
+/* Behind the key of an address whose "://" was forgotten: all up to the last "@". */
+static size_t
+find_bare_password(const char *line, size_t at, size_t len, size_t *end)
+{
+	size_t begin = next_value(line, at, len, end);
+	const char *last;
+	if (at < 4 || begin == len ||
+		(strncasecmp(line + at - 4, "url", 3) != 0 &&
+			strncasecmp(line + at - 4, "uri", 3) != 0))
+		return len;
+	last = memrchr(line + begin, '@', *end - begin);
+	if (last == NULL || memmem(line + begin, *end - begin, "://", 3) != NULL)
+		return len;
+	*end = (size_t)(last - line);
+	return begin;
+}
+
+/* Where a secret begins of which the byte before `at` tells, and its end; `len`: there is none. */
+static size_t
+find_secret(const char *line, size_t at, size_t len, size_t *end)
+{
+	if (line[at - 1] == '/' && at >= 3 && memcmp(line + at - 3, "://", 3) == 0)
+		return find_password(line, at, len, end);
+	if (line[at - 1] != ':')
+		return len;
+	return is_secret_before(line, at - 1) ? next_value(line, at, len, end)
+					      : find_bare_password(line, at, len, end);
+}
+
+/* The first `stop` bytes of the line; a secret that goes beyond them is left out. */
 static char *
-blanked_line(const char *line, size_t len)
+blanked_line(const char *line, size_t len, size_t stop)
 {
 	struct buf out;
+	size_t secret = len, end = len; /* of the next one that is known */
 	buf_init(&out, 0);
-	for (size_t at = 0; at < len;) {
-		if (len - at > 3 && memcmp(line + at, "://", 3) == 0) {
-			buf_add_text(&out, "://");
-			at = blank_userinfo(&out, line, at + 3, len);
+	for (size_t at = 0; at < stop;) {
+		if (at == secret) {
+			if (end > stop)
+				break;
+			blank(&out, line + at, end - at);
+			at = end;
+			secret = len;
 			continue;
 		}
 		char c = line[at] == '\t' ? ' ' : line[at];
 		buf_add(&out, &c, 1);
 		at++;
-		if (c == ':' && is_secret_before(line, at - 1))
-			at = blank_value(&out, line, at, len);
+		if (secret == len)
+			secret = find_secret(line, at, len, &end);
 	}
 	size_t size = buf_left(&out) + 1;
 	char *shown = xmalloc(size);
@@ -247,10 +337,10 @@ take_source(struct complaint *c, const struct conf_pos *pos)
 		return;
 	if (len > before + LINE_LOOKED_MAX)
 		len = before + LINE_LOOKED_MAX;
-	char *head = blanked_line(line, before);
+	char *head = blanked_line(line, len, before);
 	c->caret = str_columns(head);
 	free(head);
-	c->source = blanked_line(line, len);
+	c->source = blanked_line(line, len, len);
 	cut_source(c);
 }
 

@@ -97,7 +97,8 @@ read_tls(struct dsn *dsn, const struct tls_param *param, const char *value, int 
 			dsn->tls = param->words[i].tls;
 			return 0;
 		}
-	return err_set(e, at, "%s is %s, not \"%.40s\"", param->name, param->choice, value);
+	/* not what it is: behind the "?" of a password stands the rest of it */
+	return err_set(e, at, "%s is %s", param->name, param->choice);
 }
 
 /* One `name=value`; an escape that is none stays as it is, as drivers do. */

@@ -182,6 +182,17 @@ test_passwords_are_blanked(void **state)
 		"password: hunter2",
 		"dsn: user:hunter2@tcp(db)/x",
 		"a: [http://u:hunter2@a, http://u:hunter2@b]",
+		"url: \"redis://:pa/hunter2@host\"",
+		"url: \"redis://:p \\\"hunter2, x@host/y\"",
+		"url: redis://:p?a=b#hunter2@host/zero",
+		"url: redis://hunter2@host/zero",
+		"{ url: redis://:1/hunter2@host/x, interval: 5s }",
+		"c: { url: \":hunter2@host:1\" }",
+		"dsn: host=a,b password=hunter2 sslmode=x",
+		"dsn: u:a}hunter2@tcp(db)/x # note",
+		"dsn: \"u:a\\\"hunter2@tcp(db)/x\"",
+		"dsn: \"u:a$hunter2@tcp(db)/x\"",
+		"url: \"redis://:$hunter2@${HOST}/x\"",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
@@ -193,6 +204,10 @@ test_passwords_are_blanked(void **state)
 		free(got);
 		free(text);
 	}
+	assert_shows("c: { url: \"redis://u:p/w@h:1/x\", a: b@c }", 1, 29,
+		"a.yaml:1:29: error: oops\n"
+		"    1 | c: { url: \"redis://u:***@h:1/x\", a: b@c }\n"
+		"      |                             ^\n");
 	assert_shows("token: ${TOKEN}", 1, 8,
 		"a.yaml:1:8: error: oops\n"
 		"    1 | token: ${TOKEN}\n"

@@ -146,6 +146,7 @@ says_which_part_is_wrong(void **state)
 		{ "u:hunter2@tcp(::1)/x", 15, "brackets" },
 		{ "u:hunter2@unix(my.sock)/x", 16, "absolute" },
 		{ "u:hunter2@tcp(h)/x?tls=ture", 24, "skip-verify" },
+		{ "mysql://u:1?tls=hunter2&x@h", 17, "skip-verify" },
 		{ "u:hunter2@tcp(h)/x?charset", 20, "name=value" },
 	};
 
