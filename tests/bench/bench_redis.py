@@ -41,13 +41,13 @@ def rows(build, seconds):
     server = srv_redis.Redis("--maxclients", 4 * MANY)
     try:
         server.start()
-        for mode, what, more, budget in (("new", "new connection", "reconnect_interval: 0s, metrics: false", "<= 2.00x"),
-                                 ("kept", "kept connection", "reconnect_interval: 1h, metrics: false", "")):
+        for mode, keys, budget in (("new", "reconnect_interval: 0s, metrics: false", "<= 2.00x"),
+                                   ("kept", "reconnect_interval: 1h, metrics: false", "")):
             base = min(floor(build, "floor_redis", server.port, mode, COUNT, TICK_MS,
                              seconds)["cpu_us"] for _ in range(2))
-            mine = min(run_cost_us(build, checks(server.port, more), seconds, settle=3)
+            mine = min(run_cost_us(build, checks(server.port, keys), seconds, settle=3)
                        for _ in range(2))
-            yield f"CPU per redis check, PING, {what}", f"{mine / base:.2f}x", budget, \
+            yield f"CPU per redis check, PING, {mode} connection", f"{mine / base:.2f}x", budget, \
                 f"{mine:.1f} us, floor {base:.1f} us"
         mine = run_cost_us(build, checks(server.port, "reconnect_interval: 1h"), seconds, settle=3)
         yield "CPU per redis check, all metrics, kept connection", f"{mine:.1f} us", "", ""

@@ -92,6 +92,7 @@ def test_a_wrong_url_is_named_without_its_password(server):
 
 
 @pytest.mark.trap(26)
+@pytest.mark.trap(26)
 def test_tls(server, folder):
     url = f"rediss://127.0.0.1:{server.tls_port}"
     good = check(folder, url, f"ca: {server.ca}")

@@ -195,6 +195,37 @@ sentinels_are_asked_in_turn(void **state)
 	peer_free(p);
 }
 
+/* One that says nothing costs its share of the time, and the next one is asked. */
+static void
+a_silent_sentinel_is_passed_over(void **state)
+{
+	static const struct peer_step mute[] = { PEER_STALL, PEER_END };
+	static const struct peer_step ignorant[] = { PEER_EXPECT("mymaster\r\n"),
+		PEER_SEND("-ERR not now\r\n"), PEER_END };
+	struct peer *a, *c;
+	struct bench b;
+	char yaml[256];
+
+	(void)state;
+	bench_open(&b, BENCH_FAKE);
+	a = peer_open(b.loop, mute);
+	c = peer_open(b.loop, ignorant);
+	snprintf(yaml, sizeof(yaml), "url: \"%s,%s\"\nmaster: mymaster\n", peer_address(a),
+		peer_address(c));
+	assert_int_equal(bench_configure(&b, "redis", yaml), 0);
+	bench_start(&b, NULL);
+	for (int turn = 0; turn < 20; turn++)
+		loop_turn(b.loop, false);
+	assert_non_null(b.run);
+	loop_advance(b.loop, b.timeout_us / 3);
+	bench_await(&b);
+	assert_cause(&b, "redis.no-master", "silent");
+	assert_cause(&b, "redis.no-master", "not now");
+	peer_free(a);
+	peer_free(c);
+	bench_close(&b);
+}
+
 int
 main(void)
 {
@@ -205,6 +236,7 @@ main(void)
 		T(others_turned_away_make_it_prove_the_door),
 		T(hits_are_counted_between_runs),
 		T(sentinels_are_asked_in_turn),
+		cmocka_unit_test(a_silent_sentinel_is_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
