@@ -257,7 +257,8 @@ fail_conflict(struct probe_run *run, const struct procs *procs, const struct pro
 static bool
 is_foreign_user(const struct port_conf *conf, const struct sock_listener *l)
 {
-	return conf->owner.has_uid && l->uid != conf->owner.uid;
+	return conf->owner.has_uid && l->uid != conf->owner.uid &&
+	       !proc_match_is_unmapped(&conf->owner, l->uid);
 }
 
 static bool

@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define COMM_LEN 15 /* what the kernel keeps of a program's name */
+#define COMM_LEN     15    /* what the kernel keeps of a program's name */
+#define OVERFLOW_UID 65534 /* stands for all users without a number here */
 
 bool
 proc_match_is_empty(const struct proc_match *match)
@@ -46,6 +47,21 @@ find_user(uint32_t *uid, const char *name, const char *host_root)
 	return is_found;
 }
 
+/* "0 0 4294967295": all of them have one. */
+static bool
+is_part_mapped(void)
+{
+	unsigned inside, outside, count = UINT32_MAX;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+
+	if (file == NULL)
+		return false;
+	if (fscanf(file, "%u %u %u", &inside, &outside, &count) != 3)
+		count = UINT32_MAX;
+	fclose(file);
+	return count < UINT32_MAX;
+}
+
 void
 proc_match_prepare(struct proc_match *match, const struct conf_node *map, const char *host_root,
 	struct complaints *complaints)
@@ -61,6 +77,7 @@ proc_match_prepare(struct proc_match *match, const struct conf_node *map, const 
 		char *end;
 		unsigned long number = strtoul(match->user, &end, 10);
 
+		match->is_part_mapped = is_part_mapped();
 		match->uid = (uint32_t)number;
 		match->has_uid = isdigit((unsigned char)match->user[0]) && *end == '\0';
 		if (!match->has_uid)
@@ -185,6 +202,13 @@ proc_match_is(const struct proc_match *match, const struct proc *proc, uint32_t 
 		       has_part(proc->cgroup, match->container, is_container)) &&
 	       (match->user == NULL ||
 		       (proc->has_uid && match->has_uid && proc->uid == match->uid));
+}
+
+bool
+proc_match_is_unmapped(const struct proc_match *match, uint32_t uid)
+{
+	return match->is_part_mapped && match->has_uid && uid == OVERFLOW_UID &&
+	       match->uid != OVERFLOW_UID;
 }
 
 bool

@@ -14,6 +14,7 @@ struct proc_match {
 	regex_t *re;
 	uint32_t uid;
 	bool has_uid;
+	bool is_part_mapped; /* we are in a user namespace that knows some users only */
 };
 
 /* Rows of a table for struct T with a struct proc_match in it, `at` ("match." or nothing). */
@@ -56,6 +57,8 @@ void proc_match_release(struct proc_match *match);
 
 /* `pidfile_pid` is what the pid file said; 0: not known. */
 bool proc_match_is(const struct proc_match *match, const struct proc *proc, uint32_t pidfile_pid);
+/* A user without a number in our user namespace: is it the one that is wanted?  Nobody knows. */
+bool proc_match_is_unmapped(const struct proc_match *match, uint32_t uid);
 /* The same program, whoever started it: name and command line alone; false: neither is given. */
 bool proc_match_is_program(const struct proc_match *match, const struct proc *proc);
 /* "nginx of unit nginx.service". */

@@ -10,8 +10,31 @@
 #include "base/secret.h"
 #include "base/str.h"
 
-static const char *const credential_words[] = { "passw", "passphrase", "secret", "token", "apikey",
-	"api-key", "api_key", "credential", "pwd", "auth", NULL };
+static const char *const credential_words[] = { "pass", "secret", "token", "apikey", "api-key",
+	"api_key", "accesskey", "access-key", "access_key", "credential", "pwd", "auth", NULL };
+
+/* Options whose names do not say so. */
+static const struct habit {
+	const char *program, *option;
+	bool is_joined; /* the value follows without a blank */
+} habits[] = {
+	{ "curl", "-u", false },
+	{ "curl", "--user", false },
+	{ "curl", "-U", false },
+	{ "mysql*", "-p", true },
+	{ "mariadb*", "-p", true },
+	{ "redis-cli", "-a", false },
+	{ "sshpass", "-p", true },
+	{ "sshpass", "-p", false },
+};
+
+/* A command line on its way out, word by word. */
+struct teller {
+	char *out;
+	size_t size, len;
+	char program[32]; /* the last word that is one of the habits' programs */
+	bool masks_next;
+};
 
 /* Does the name of an option or variable speak of a credential? */
 static bool
@@ -28,70 +51,186 @@ is_credential(const char *name, size_t len)
 }
 
 static void
-add(char *out, size_t size, size_t *len, const char *text, size_t text_len)
+say(struct teller *t, const char *text, size_t len)
 {
-	size_t room = size - 1 - *len;
+	size_t room = t->size - 1 - t->len;
 
-	if (text_len > room)
-		text_len = room;
-	memcpy(out + *len, text, text_len);
-	*len += text_len;
-	out[*len] = '\0';
+	if (len > room)
+		len = room;
+	memcpy(t->out + t->len, text, len);
+	t->len += len;
+	t->out[t->len] = '\0';
 }
 
-/* "scheme://user:password@host": the password goes, and credentials of a query. */
 static void
-add_plain(char *out, size_t size, size_t *len, const char *arg, size_t arg_len)
+say_mask(struct teller *t)
 {
-	const char *end = arg + arg_len, *scheme = memmem(arg, arg_len, "://", 3);
-	const char *host = scheme != NULL ? scheme + 3 : NULL;
-	const char *stop = host != NULL ? host + strcspn(host, "/?# \n") : NULL;
-	const char *at = host != NULL ? memrchr(host, '@', (size_t)(stop - host)) : NULL;
-	const char *colon = at != NULL ? memchr(host, ':', (size_t)(at - host)) : NULL;
-
-	if (colon != NULL) {
-		add(out, size, len, arg, (size_t)(colon + 1 - arg));
-		add(out, size, len, SECRET_MASK, strlen(SECRET_MASK));
-		arg = at;
-	}
-	add(out, size, len, arg, (size_t)(end - arg));
+	say(t, SECRET_MASK, strlen(SECRET_MASK));
 }
 
-/* Masks what is behind "=" of a credential; true: the next argument is one. */
+/* The next password between `text` and `end`: "scheme://user:password@host", or what Go's MySQL
+ * driver takes, "user:password@tcp(host)".  False: none. */
 static bool
-add_arg(char *out, size_t size, size_t *len, const char *arg, size_t arg_len)
+find_password(const char *text, const char *end, const char **from, const char **to)
 {
-	const char *equals = memchr(arg, '=', arg_len);
-	size_t name_len = equals != NULL ? (size_t)(equals - arg) : arg_len;
+	static const char *const nets[] = { "@tcp(", "@unix(", "@tcp6(" };
 
-	if (equals != NULL && is_credential(arg, name_len)) {
-		add(out, size, len, arg, name_len + 1);
-		add(out, size, len, SECRET_MASK, strlen(SECRET_MASK));
+	for (const char *scheme = text;
+		(scheme = memmem(scheme, (size_t)(end - scheme), "://", 3)) != NULL;) {
+		const char *host = scheme + 3, *stop = host;
+
+		while (stop < end && strchr("/?#", *stop) == NULL)
+			stop++;
+		*to = memrchr(host, '@', (size_t)(stop - host));
+		*from = *to != NULL ? memchr(host, ':', (size_t)(*to - host)) : NULL;
+		if (*from != NULL)
+			return true;
+		scheme = host;
+	}
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		*to = memmem(text, (size_t)(end - text), nets[i], strlen(nets[i]));
+		*from = *to != NULL ? memchr(text, ':', (size_t)(*to - text)) : NULL;
+		if (*from != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+say_plain(struct teller *t, const char *text, size_t len)
+{
+	const char *end = text + len, *from, *to;
+
+	while (find_password(text, end, &from, &to)) {
+		say(t, text, (size_t)(from + 1 - text));
+		say_mask(t);
+		text = to;
+	}
+	say(t, text, (size_t)(end - text));
+}
+
+/* Behind "password=", "Authorization:", "?x=1&token=": where the value begins; NULL: there is none.
+ */
+static const char *
+find_value(const char *word, size_t len)
+{
+	const char *name = word;
+
+	for (const char *p = word; p < word + len; p++) {
+		size_t name_len = (size_t)(p - name);
+		bool is_path = memchr(name, '/', name_len) != NULL;
+
+		if (strchr("=:?&;,", *p) == NULL)
+			continue;
+		if ((*p == '=' || (*p == ':' && !is_path)) && is_credential(name, name_len))
+			return p + 1;
+		name = p + 1;
+	}
+	return NULL;
+}
+
+static void
+note_program(struct teller *t, const char *word, size_t len)
+{
+	const char *slash = memrchr(word, '/', len);
+	char name[sizeof(t->program)];
+
+	if (slash != NULL) {
+		len -= (size_t)(slash + 1 - word);
+		word = slash + 1;
+	}
+	if (len >= sizeof(name))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++)
+		if (str_matches_glob(name, habits[i].program))
+			str_copy(t->program, sizeof(t->program), name);
+}
+
+/* True: it was said, as its program's habits have it. */
+static bool
+say_by_habit(struct teller *t, const char *word, size_t len)
+{
+	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
+		const struct habit *habit = &habits[i];
+		size_t option = strlen(habit->option);
+
+		if (!str_matches_glob(t->program, habit->program) || len < option ||
+			strncmp(word, habit->option, option) != 0 ||
+			habit->is_joined != (len > option))
+			continue;
+		say(t, word, option);
+		if (habit->is_joined)
+			say_mask(t);
+		else
+			t->masks_next = true;
+		return true;
+	}
+	return false;
+}
+
+/* True: it has a credential, and the rest of its argument is left out with it. */
+static bool
+say_word(struct teller *t, const char *word, size_t len)
+{
+	const char *value = find_value(word, len);
+
+	if (t->masks_next) {
+		t->masks_next = false;
+		say_mask(t);
 		return false;
 	}
-	add_plain(out, size, len, arg, arg_len);
-	return equals == NULL && arg[0] == '-' && is_credential(arg, arg_len);
+	if (value != NULL) {
+		say_plain(t, word, (size_t)(value - word));
+		if (value[-1] == ':')
+			say(t, " ", 1);
+		say_mask(t);
+		return true;
+	}
+	if (say_by_habit(t, word, len))
+		return false;
+	note_program(t, word, len);
+	say_plain(t, word, len);
+	t->masks_next = word[0] == '-' && is_credential(word, len);
+	return false;
+}
+
+/* One argument may hold many words (`sh -c "..."`); the value of an option is a whole one. */
+static void
+say_argument(struct teller *t, const char *arg, size_t len)
+{
+	const char *end = arg + len;
+
+	if (t->masks_next) {
+		t->masks_next = false;
+		say_mask(t);
+		return;
+	}
+	while (arg < end) {
+		const char *blank = memchr(arg, ' ', (size_t)(end - arg));
+		const char *stop = blank != NULL ? blank : end;
+
+		if (stop > arg && say_word(t, arg, (size_t)(stop - arg)))
+			return;
+		if (blank != NULL)
+			say(t, " ", 1);
+		arg = stop + (blank != NULL);
+	}
 }
 
 void
 proc_words_cmdline(const struct proc *proc, char *out, size_t size)
 {
+	struct teller t = { .out = out, .size = size };
 	const char *at = proc->cmdline;
-	bool is_masked = false;
-	size_t len = 0;
 
 	out[0] = '\0';
-	while (*at != '\0' && len < size - 1) {
+	while (*at != '\0' && t.len < size - 1) {
 		size_t arg_len = strcspn(at, "\n");
 
-		if (len > 0)
-			add(out, size, &len, " ", 1);
-		if (is_masked) {
-			add(out, size, &len, SECRET_MASK, strlen(SECRET_MASK));
-			is_masked = false;
-		} else {
-			is_masked = add_arg(out, size, &len, at, arg_len);
-		}
+		if (t.len > 0)
+			say(&t, " ", 1);
+		say_argument(&t, at, arg_len);
 		at += arg_len;
 		at += *at == '\n';
 	}

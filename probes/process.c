@@ -3,8 +3,8 @@
  *
  *	pid file -> env files -> list -> details of each -> verdict
  *
- * Only those that match are kept of the list, with all zombies: a child that nobody waited for
- * belongs to its parent.
+ * Only those that match are kept of the list, and of every zombie its parent: a child that nobody
+ * waited for belongs to it.
  */
 #include "probes/process.h"
 
@@ -85,19 +85,41 @@ is_meant(struct probe_run *run, const struct proc *proc)
 	       (proc->cmdline[0] == '\0' && process_is_kept(memory_of(run), proc));
 }
 
-/* Stuck in the kernel, and for all we can see it may be the one. */
-static bool
-may_be_meant(struct probe_run *run, const struct proc *proc)
+/* Stuck in the kernel, or of a user that has no number here: for all we can see it may be the one.
+ */
+static void
+note_unknown(struct probe_run *run, const struct proc *proc)
 {
 	const struct process_conf *conf = probe_conf(run);
-	const struct process_run *state = probe_state(run);
+	struct process_run *state = probe_state(run);
+	bool is_unread = conf->match.cmdline != NULL && !proc->has_cmdline &&
+			 (proc->state == 'D' || state->is_blind);
+	bool is_unmapped = proc->has_uid && proc_match_is_unmapped(&conf->match, proc->uid);
 	struct proc_match rest = conf->match;
 
-	if (conf->match.cmdline == NULL || proc->has_cmdline || probe_instance(run) != NULL ||
-		(proc->state != 'D' && !state->is_blind))
-		return false;
-	rest.cmdline = NULL;
-	return proc_match_is(&rest, proc, state->pid);
+	if (probe_instance(run) != NULL || (!is_unread && !is_unmapped))
+		return;
+	if (is_unread)
+		rest.cmdline = NULL;
+	if (is_unmapped)
+		rest.user = NULL;
+	if (!proc_match_is(&rest, proc, state->pid))
+		return;
+	state->unknown += is_unread;
+	state->unmapped += is_unmapped;
+}
+
+static void
+note_zombie(struct process_run *state, const struct proc *zombie)
+{
+	if (state->zombie_count == PROCESS_ZOMBIES_MAX)
+		return;
+	if (state->zombie_count == state->zombie_room) {
+		state->zombie_room = state->zombie_room > 0 ? state->zombie_room * 2 : 64;
+		state->zombie_parents = xreallocarray(
+			state->zombie_parents, state->zombie_room, sizeof(*state->zombie_parents));
+	}
+	state->zombie_parents[state->zombie_count++] = zombie->ppid;
 }
 
 static bool
@@ -106,9 +128,12 @@ keep(void *arg, const struct proc *proc)
 	struct probe_run *run = arg;
 	struct process_run *state = probe_state(run);
 
-	if (is_meant(run, proc) || proc->state == 'Z')
+	if (is_meant(run, proc))
 		return true;
-	state->unknown += may_be_meant(run, proc);
+	if (proc->state == 'Z')
+		note_zombie(state, proc);
+	else
+		note_unknown(run, proc);
 	return false;
 }
 
@@ -128,30 +153,12 @@ count_one(struct process_run *state, const struct proc *proc)
 		seen->main = proc;
 }
 
-static bool
-is_child_of_any(const struct procs *procs, const struct proc *zombie)
-{
-	for (size_t i = 0; i < procs->count; i++)
-		if (procs->all[i].pid == zombie->ppid && procs->all[i].state != 'Z')
-			return true;
-	return false;
-}
-
-/* Zombies of others go; what is left is counted. */
 static void
-sort_out(struct probe_run *run)
+count_all(struct probe_run *run)
 {
 	struct process_run *state = probe_state(run);
-	struct procs *procs = &state->procs;
-	size_t kept = 0;
+	const struct procs *procs = &state->procs;
 
-	for (size_t i = 0; i < procs->count; i++) {
-		const struct proc *proc = &procs->all[i];
-
-		if (proc->state != 'Z' || is_meant(run, proc) || is_child_of_any(procs, proc))
-			procs->all[kept++] = *proc;
-	}
-	procs->count = kept;
 	state->seen.procs = procs;
 	for (size_t i = 0; i < procs->count; i++) {
 		const struct proc *proc = &procs->all[i];
@@ -161,8 +168,12 @@ sort_out(struct probe_run *run)
 			continue;
 		}
 		state->seen.zombies++;
-		if (is_meant(run, proc))
-			state->seen.zombie = proc;
+		state->seen.zombie = proc;
+	}
+	for (size_t i = 0; i < state->zombie_count; i++) {
+		const struct proc *parent = process_find(procs, state->zombie_parents[i]);
+
+		state->seen.zombies += parent != NULL && strchr("ZX", parent->state) == NULL;
 	}
 }
 
@@ -285,7 +296,7 @@ on_list(void *arg, const struct procs_trouble *trouble, const struct procs *proc
 	state->procs.all = xreallocarray(NULL, procs->count + 1, sizeof(*procs->all));
 	if (procs->count > 0)
 		memcpy(state->procs.all, procs->all, procs->count * sizeof(*procs->all));
-	sort_out(run);
+	count_all(run);
 	process_keep(memory, conf, &state->seen, loop_now(probe_env(run)->loop), oom_kills(run));
 	if (conf->per == PER_PID && probe_instance(run) == NULL) {
 		list_children(run);
@@ -407,7 +418,9 @@ stop(struct probe_run *run)
 	state->call = NULL;
 	state->file = NULL;
 	free(state->procs.all);
+	free(state->zombie_parents);
 	state->procs.all = NULL;
+	state->zombie_parents = NULL;
 }
 
 static const char *

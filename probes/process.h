@@ -9,11 +9,12 @@
 #include "probes/probe.h"
 #include "probes/proc_match.h"
 
-#define PROCESS_LOOKS_MAX 32  /* processes whose details are read in one run */
-#define PROCESS_KEPT_MAX  256 /* that are recognised in the next one */
-#define PROCESS_POINTS    64
-#define PROCESS_STARTS    16
-#define PROCESS_FP_SIZE   8 /* hex digits of a fingerprint */
+#define PROCESS_LOOKS_MAX   32  /* processes whose details are read in one run */
+#define PROCESS_KEPT_MAX    256 /* that are recognised in the next one */
+#define PROCESS_ZOMBIES_MAX 65536
+#define PROCESS_POINTS      64
+#define PROCESS_STARTS      16
+#define PROCESS_FP_SIZE     8 /* hex digits of a fingerprint */
 
 enum process_row {
 	ROW_TOTAL_TIME,
@@ -103,6 +104,9 @@ struct process_seen {
 	unsigned restarts; /* seen in this very run */
 };
 
+/* Among those that are looked at, which are in the order of their pids; NULL: it is none of them.
+ */
+const struct proc *process_find(const struct procs *procs, uint32_t pid);
 bool process_is_kept(const struct process_memory *m, const struct proc *proc);
 /* Compares with the last run and remembers this one. */
 void process_keep(struct process_memory *m, const struct process_conf *conf,
@@ -138,11 +142,14 @@ bool process_env_judge(
 struct process_run {
 	struct procs_call *call;
 	struct fs_call *file;
-	uint32_t pid;     /* of the pid file */
-	uint32_t unknown; /* that may match, for all we can see */
-	bool is_blind;    /* command lines were not asked for */
+	uint32_t pid;      /* of the pid file */
+	uint32_t unknown;  /* that may match, for all we can see */
+	uint32_t unmapped; /* likewise, as their user has no number in our user namespace */
+	bool is_blind;     /* command lines were not asked for */
 	const char *step;
-	struct procs procs; /* our own copy of those that matter */
+	struct procs procs;       /* our own copy of those that match */
+	uint32_t *zombie_parents; /* of all others that nobody waited for */
+	size_t zombie_count, zombie_room;
 	struct process_seen seen;
 	/* details */
 	size_t looked, at;

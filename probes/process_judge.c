@@ -70,6 +70,14 @@ fail_hidden(const struct scene *s)
 			s->state->unknown, s->wanted);
 		return true;
 	}
+	if (s->state->unmapped > 0) {
+		probe_error(s->run, "self.local",
+			"%u processes belong to users that have no number in the daemon's user "
+			"namespace: whether one of them is %s cannot be told; match by `name` or "
+			"`cmdline` instead of `user`",
+			s->state->unmapped, s->wanted);
+		return true;
+	}
 	if (!s->state->procs.is_hidden)
 		return false;
 	probe_error(s->run, "self.local",

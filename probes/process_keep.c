@@ -4,6 +4,7 @@
  * restart.  Growth is the slope through the last hour's points.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "probes/process.h"
@@ -34,13 +35,29 @@ is_living(const struct proc *proc)
 	return proc->state != 'Z' && proc->state != 'X';
 }
 
+static int
+compare_pid(const void *pid_, const void *proc_)
+{
+	uint32_t pid = *(const uint32_t *)pid_;
+	const struct proc *proc = proc_;
+
+	return pid < proc->pid ? -1 : pid > proc->pid;
+}
+
+const struct proc *
+process_find(const struct procs *procs, uint32_t pid)
+{
+	if (procs->count == 0)
+		return NULL;
+	return bsearch(&pid, procs->all, procs->count, sizeof(*procs->all), compare_pid);
+}
+
 static bool
 has_parent(const struct procs *procs, const struct proc *proc)
 {
-	for (size_t i = 0; i < procs->count; i++)
-		if (procs->all[i].pid == proc->ppid && is_living(&procs->all[i]))
-			return true;
-	return false;
+	const struct proc *parent = process_find(procs, proc->ppid);
+
+	return parent != NULL && is_living(parent);
 }
 
 /* --- restarts --- */
@@ -71,12 +88,10 @@ count_gone(const struct process_memory *m, const struct procs *procs)
 	unsigned gone = 0;
 
 	for (unsigned i = 0; i < m->count; i++) {
-		bool is_there = false;
+		const struct proc *proc = process_find(procs, m->all[i].pid);
+		bool is_there = proc != NULL && proc->start_ticks == m->all[i].start_ticks &&
+				is_living(proc);
 
-		for (size_t p = 0; p < procs->count; p++)
-			is_there |= procs->all[p].pid == m->all[i].pid &&
-				    procs->all[p].start_ticks == m->all[i].start_ticks &&
-				    is_living(&procs->all[p]);
 		gone += m->all[i].is_root && !is_there;
 	}
 	return gone;
@@ -150,6 +165,21 @@ process_growth(const struct process_memory *m, usec_t now)
 
 /* --- CPU and waiting --- */
 
+/* What it used since the last run.  One that is new to us and older than that run only began to
+ * match, or was one too many to be remembered: its past is not ours. */
+static double
+ticks_since(const struct process_memory *m, const struct process_seen *seen,
+	const struct process_kept *before, const struct proc *proc, usec_t now)
+{
+	const struct procs *procs = seen->procs;
+	double passed_s = (double)(now - m->at_us) / USEC_PER_SEC;
+	double age_s = procs->uptime_s - (double)proc->start_ticks / procs->ticks_per_s;
+
+	if (before != NULL && proc->cpu_ticks >= before->cpu_ticks)
+		return (double)(proc->cpu_ticks - before->cpu_ticks);
+	return age_s <= passed_s + 1 ? (double)proc->cpu_ticks : 0;
+}
+
 /* True: it used CPU time since the last run, or was not there then. */
 static bool
 compare_one(const struct process_memory *m, struct process_seen *seen, struct process_kept *now_,
@@ -164,10 +194,7 @@ compare_one(const struct process_memory *m, struct process_seen *seen, struct pr
 		.start_ticks = proc->start_ticks,
 		.cpu_ticks = proc->cpu_ticks,
 	};
-	if (before == NULL || proc->cpu_ticks < before->cpu_ticks)
-		seen->cpu_percent += (double)proc->cpu_ticks;
-	else
-		seen->cpu_percent += (double)(proc->cpu_ticks - before->cpu_ticks);
+	seen->cpu_percent += ticks_since(m, seen, before, proc, now);
 	if (proc->state != 'D')
 		return is_moving;
 	now_->stuck_us = !is_moving && before->stuck_us > 0 ? before->stuck_us : now;

@@ -145,16 +145,19 @@ collect_named(struct pids *pids, const char *names)
 /* --- one process --- */
 
 /*
- * False: gone.  The command line is read under the lock of the process's memory: not where the
- * process is likely to sleep with it.
+ * False: gone, or not shown to us (hidepid=1 lists a process and says EPERM to all of its files).
+ * The command line is read under the lock of the process's memory: not where the process is likely
+ * to sleep with it.
  */
 static bool
-read_one(struct proc *proc, const struct fs_ask *ask, uint32_t pid)
+read_one(struct proc *proc, const struct fs_ask *ask, uint32_t pid, uint32_t *is_hidden)
 {
 	char text[8192];
 	ssize_t len = read_of(ask, pid, "stat", text, sizeof(text));
 
 	memset(proc, 0, sizeof(*proc));
+	if (len < 0 && (errno == EPERM || errno == EACCES))
+		*is_hidden = 1;
 	if (len <= 0 || !proc_parse_stat(proc, text, (size_t)len))
 		return false;
 	proc->pid = pid;
@@ -193,7 +196,7 @@ proc_helper_list(const struct fs_ask *ask, struct fs_answer *answer)
 
 		if (pids.all[i] < ask->offset && *named == '\0')
 			continue;
-		if (read_one(&proc, ask, pids.all[i]) &&
+		if (read_one(&proc, ask, pids.all[i], &page.is_hidden) &&
 			!proc_pack(answer->data, FS_DATA_MAX, &len, &proc))
 			page.next_pid = pids.all[i];
 	}

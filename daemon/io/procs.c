@@ -133,7 +133,7 @@ on_page(void *arg, const struct fs_result *r)
 	procs->uptime_s = (double)page.uptime_ms / 1000;
 	procs->ticks_per_s = page.ticks_per_s > 0 ? page.ticks_per_s : 100;
 	procs->page_bytes = page.page_bytes;
-	procs->is_hidden = page.is_hidden != 0;
+	procs->is_hidden |= page.is_hidden != 0;
 	/* Named ones fit into a page, but for absurd texts: those are cut off. */
 	if (page.next_pid == 0 || call->is_named || ++call->pages == PAGES_MAX)
 		finish_list(call, &trouble);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "io/fs.h"
+#include "probes/proc_words.h"
 #include "tests/help/probe_bench.h"
 
 struct world {
@@ -375,6 +376,100 @@ what_cannot_be_seen_is_no_absence(void **state)
 	assert_int_equal(w->b.sample.outcome, OUTCOME_ERROR);
 }
 
+/* hidepid=1: the processes are listed and say EPERM to whoever looks. */
+static void
+what_is_listed_and_closed_is_no_absence(void **state)
+{
+	struct world *w = *state;
+
+	if (geteuid() != 0)
+		skip();
+	configure(w, "name: web");
+	make(w, &(struct made){ 20, 1, "web", 'S', 1, 50000, 1 });
+	shell("chmod 755 %s && chmod 700 %s/proc/20", w->root, w->root);
+	assert_int_equal(seteuid(65534), 0);
+	run(w, "self.local");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(w->b.sample.outcome, OUTCOME_ERROR);
+	assert_non_null(strstr(w->b.sample.text, "hidepid="));
+}
+
+/* Thousands of others that nobody waited for do not push it out of the list. */
+static void
+zombies_of_others_hide_nobody(void **state)
+{
+	struct world *w = *state;
+
+	shell("cd %s/proc && for i in $(seq 1000 5200); do mkdir $i && echo \"$i (z) Z 7 1 1 0 -1 "
+	      "0 "
+	      "0 0 0 0 0 0 0 0 20 0 1 0 9 0 0 0\" > $i/stat; done",
+		w->root);
+	make(w, &(struct made){ 9000, 1, "web", 'S', 1, 50000, 1 });
+	make(w, &(struct made){ 9001, 9000, "sh", 'Z', 0, 60000, 0 });
+	configure(w, "name: web");
+	run(w, "");
+	assert_int_equal(bench_value(&w->b, "count"), 1);
+	assert_int_equal(bench_value(&w->b, "zombies"), 1);
+}
+
+/* An old process that only begins to match did not use its CPU time since the last run. */
+static void
+the_past_of_newcomers_is_not_theirs(void **state)
+{
+	struct world *w = *state;
+	double ticks = (double)sysconf(_SC_CLK_TCK);
+
+	configure(w, "name: web");
+	make(w, &(struct made){ 20, 1, "web", 'S', 100, 50000, 1 });
+	make(w, &(struct made){ 21, 1, "other", 'S', 360000, 50000, 1 });
+	run(w, "");
+	pass(w, 10 * USEC_PER_SEC);
+	make(w, &(struct made){ 21, 1, "web", 'S', 360000, 50000, 1 });
+	run(w, "");
+	assert_int_equal(bench_value(&w->b, "count"), 2);
+	assert_true(bench_value(&w->b, "cpu_percent") == 0);
+	pass(w, 10 * USEC_PER_SEC);
+	make(w, &(struct made){
+			22, 1, "web", 'S', (unsigned long)ticks, (unsigned long)(995 * ticks), 1 });
+	run(w, "");
+	assert_true(is_near(bench_value(&w->b, "cpu_percent"), 10));
+}
+
+static void
+credentials_are_not_shown(void **state)
+{
+	static const struct {
+		const char *line, *shown;
+	} rows[] = {
+		{ "redis-server\n--requirepass\nhunter2\n--port\n1",
+			"redis-server --requirepass *** "
+			"--port 1" },
+		{ "curl\n-H\nAuthorization: Bearer abc\nx", "curl -H Authorization: *** x" },
+		{ "curl\n-H\nX-Api-Key:abc\nx", "curl -H X-Api-Key: *** x" },
+		{ "/usr/bin/curl\n-u\nbob:abc\nhttp://x/", "/usr/bin/curl -u *** http://x/" },
+		{ "mysqldump\n-uroot\n-pabc\ndb", "mysqldump -uroot -p*** db" },
+		{ "redis-cli\n-a\nabc\nping", "redis-cli -a *** ping" },
+		{ "sh\n-c\nexec redis-cli -a abc ping", "sh -c exec redis-cli -a *** ping" },
+		{ "sh\n-c\nPGPASSWORD=abc psql", "sh -c PGPASSWORD=***" },
+		{ "app\nredis://:a@h1,redis://:b@h2", "app redis://:***@h1,redis://:***@h2" },
+		{ "app\nroot:abc@tcp(db:3306)/x", "app root:***@tcp(db:3306)/x" },
+		{ "app\npg://u:abc@h/d?a=1&password=abc", "app pg://u:***@h/d?a=1&password=***" },
+		{ "app\n--token\na b\n-v", "app --token *** -v" },
+		{ "nginx: worker process", "nginx: worker process" },
+		{ "app\n--listen=0.0.0.0:80\n-p\n3", "app --listen=0.0.0.0:80 -p 3" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct proc proc = { .pid = 1 };
+		char shown[512];
+
+		strcpy(proc.cmdline, rows[i].line);
+		proc_words_cmdline(&proc, shown, sizeof(shown));
+		assert_string_equal(shown, rows[i].shown);
+	}
+}
+
 static void
 each_can_be_a_child(void **state)
 {
@@ -509,6 +604,10 @@ main(int argc, char **argv)
 		T(restarts_are_told_from_workers),
 		T(states_are_causes),
 		T(what_cannot_be_seen_is_no_absence),
+		T(what_is_listed_and_closed_is_no_absence),
+		T(zombies_of_others_hide_nobody),
+		T(the_past_of_newcomers_is_not_theirs),
+		cmocka_unit_test(credentials_are_not_shown),
 		T(each_can_be_a_child),
 		T(audits_the_environment),
 		T(compares_instances_and_files),
