@@ -8,7 +8,8 @@
  *that a check holds one; a full one keeps it until the new login succeeded, because giving the slot
  *away would mean not getting it back when it is needed most.  What was measured is in the sample
  *either way.  A kept connection that died quietly (wait_timeout, a restart) is no failure: the
- *login says.
+ *login says; neither is one that does not answer (a firewall forgot it), nor one whose server has
+ *not the role that is wanted any more (after a failover the name leads to another).
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@
 #include "probes/mysql_cause.h"
 #include "probes/mysql_run.h"
 #include "probes/net.h"
+
+#define PATIENCE_PART 3 /* of the time there is */
 
 static void on_event(void *arg, enum mysql_event event);
 static void ask_next(struct probe_run *run);
@@ -116,7 +119,7 @@ judge(struct probe_run *run)
 	else if (conf->role == MYSQL_ROLE_REPLICA && state->is_replica_known && !state->is_replica)
 		probe_fail(run, "my.not-replica",
 			"the server replicates from nobody, and a replica is wanted");
-	else if (isfinite(state->connected))
+	else if (isfinite(state->connected) && isfinite(state->max_connections))
 		probe_ok(run, "%s, %.0f of %.0f connections", g->version, state->connected,
 			state->max_connections);
 	else
@@ -245,9 +248,43 @@ begin_over(struct probe_run *run)
 {
 	struct mysql_run *state = probe_state(run);
 
+	timer_stop(&state->patience);
 	mysql_client_close(state->client);
-	state->step = state->item = 0;
+	state->step = state->item = state->lacks = 0;
+	state->is_asked = state->is_blind = false;
+	state->connected = state->max_connections = NAN;
+	state->read_only = -1;
 	begin_fresh(run);
+}
+
+static void
+on_impatience(void *arg)
+{
+	struct probe_run *run = arg;
+
+	if (is_stale(probe_state(run)))
+		begin_over(run);
+}
+
+static bool
+is_wrong_role(struct probe_run *run)
+{
+	const struct mysql_conf *conf = probe_conf(run);
+	const struct mysql_run *state = probe_state(run);
+
+	if (conf->role == MYSQL_ROLE_PRIMARY)
+		return state->read_only == 1;
+	return conf->role == MYSQL_ROLE_REPLICA && state->is_replica_known && !state->is_replica;
+}
+
+/* The kept connection may lead to a server that the name does not mean any more.  Of one that is
+ * full it is the word that counts: there is no other. */
+static bool
+is_outdated(struct probe_run *run)
+{
+	const struct mysql_run *state = probe_state(run);
+
+	return state->is_kept && is_wrong_role(run) && state->connected < state->max_connections;
 }
 
 /* --- statements --- */
@@ -334,7 +371,10 @@ on_result(struct probe_run *run)
 		probe_phase(run, PHASE_FIRST_BYTE, now_us(run) - state->asked_us);
 	state->is_asked = true;
 	mysql_measure_take(run, mysql_client_result(state->client));
-	ask_next(run);
+	if (is_outdated(run))
+		begin_over(run);
+	else
+		ask_next(run);
 }
 
 static void
@@ -407,6 +447,8 @@ start(struct probe_run *run)
 
 	state->max_connections = state->connected = state->longest_query = NAN;
 	state->read_only = -1;
+	state->whole_us = probe_time_left(run);
+	timer_init(&state->patience, probe_env(run)->loop, on_impatience, run);
 	if (kept->client == NULL || !mysql_client_is_idle(kept->client)) {
 		mysql_client_close(kept->client);
 		kept->client = NULL;
@@ -417,6 +459,7 @@ start(struct probe_run *run)
 	kept->client = NULL;
 	mysql_client_bind(state->client, on_event, run);
 	state->is_kept = state->is_set_up = true;
+	timer_after(&state->patience, state->whole_us / PATIENCE_PART);
 	ask_next(run);
 }
 
@@ -428,6 +471,7 @@ stop(struct probe_run *run)
 	struct mysql_run *state = probe_state(run);
 	struct mysql_client *all[] = { state->proof, state->client };
 
+	timer_stop(&state->patience);
 	for (size_t i = 0; i < 2; i++) {
 		struct mysql_client *c = all[i];
 		bool is_fit =
@@ -462,7 +506,8 @@ stuck(struct probe_run *run, char *text, size_t size)
 	addr_text(stream_peer(mysql_client_stream(c)), peer);
 	mysql_client_wait(c, wait, sizeof(wait));
 	snprintf(text, size, "connected to %s, but %s does not come", peer, wait);
-	return cause;
+	/* others were answered: the statement is too slow, or waits for a lock */
+	return state->is_asked && !state->is_proving ? "my.query" : cause;
 }
 
 static void

@@ -24,6 +24,8 @@
 	"command NOT IN ('Sleep','Daemon','Binlog Dump','Binlog Dump GTID','Connect','Slave_IO',"  \
 	"'Slave_SQL','Slave_worker','Killed') AND user NOT IN ('system user','event_scheduler') "  \
 	"AND id<>CONNECTION_ID()"
+/* InnoDB's times are those of the host's zone, whatever zone the session has. */
+#define SYSTEM_NOW     "CONVERT_TZ(NOW(),@@session.time_zone,'SYSTEM')"
 #define WAITS_FOR_LOCK "state LIKE 'Waiting for%lock%'"
 
 static const struct status {
@@ -203,8 +205,8 @@ static bool
 ask_transactions(struct probe_run *run, char *out, size_t size)
 {
 	str_copy(out, size,
-		"SELECT MAX(TIMESTAMPDIFF(SECOND,trx_started,NOW())),"
-		"MAX(TIMESTAMPDIFF(SECOND,trx_wait_started,NOW())) "
+		"SELECT MAX(TIMESTAMPDIFF(SECOND,trx_started," SYSTEM_NOW ")),"
+		"MAX(TIMESTAMPDIFF(SECOND,trx_wait_started," SYSTEM_NOW ")) "
 		"FROM information_schema.innodb_trx");
 	return is_measured(run);
 }
@@ -325,7 +327,7 @@ hide_values(char *out, size_t size, const char *sql)
 			if (*p == '\0')
 				break;
 		} else if (!is_word && *p >= '0' && *p <= '9') {
-			p += strspn(p, "0123456789.eE") - 1;
+			p += strspn(p, "0123456789abcdefxABCDEFX.") - 1; /* 0xC0FFEE too */
 			out[len++] = '?';
 		} else {
 			out[len++] = *p;
@@ -425,8 +427,11 @@ refused_binlogs(struct probe_run *run, const struct mysql_error *error)
 static void
 refused_own(struct probe_run *run, const struct mysql_error *error)
 {
-	probe_note(run, mysql_is_denied(error) ? "my.no-grant" : "my.query",
-		"a statement of the check is refused: %s (%u)", error->text, error->number);
+	if (mysql_is_denied(error))
+		mysql_note_denied(run, "a statement", "of the check", error);
+	else
+		probe_note(run, "my.query", "a statement of the check is refused: %s (%u)",
+			error->text, error->number);
 }
 
 const struct mysql_step mysql_look[] = {

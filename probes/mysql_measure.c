@@ -13,6 +13,18 @@
 
 /* --- what the settings name --- */
 
+/* One note tells all of them: a right that is missing rarely is the only one. */
+void
+mysql_note_denied(
+	struct probe_run *run, const char *what, const char *name, const struct mysql_error *error)
+{
+	struct mysql_run *state = probe_state(run);
+	size_t len = strlen(state->denied);
+
+	snprintf(state->denied + len, sizeof(state->denied) - len, "; %s %s: %s (%u)", what, name,
+		error->text, error->number);
+}
+
 static void
 remember(struct probe_run *run, const char *what, const char *name, const struct mysql_error *error)
 {
@@ -20,8 +32,7 @@ remember(struct probe_run *run, const char *what, const char *name, const struct
 	const char *cause = mysql_cause(error);
 
 	if (mysql_is_denied(error)) {
-		probe_note(run, "my.no-grant", "%s %s: %s (%u)", what, name, error->text,
-			error->number);
+		mysql_note_denied(run, what, name, error);
 		return;
 	}
 	if (state->cause != NULL)
@@ -194,35 +205,38 @@ mysql_measure_end(struct probe_run *run)
 	const char *host = strrchr(state->user, '@');
 	char rights[100];
 
-	if (state->lacks == 0)
+	if (state->lacks == 0 && state->denied[0] == '\0')
 		return;
 	name_rights(run, rights, sizeof(rights));
-	if (host == NULL)
-		probe_note(run, "my.no-grant", "missing rights: %s", rights + 2);
+	if (state->lacks == 0)
+		probe_note(run, "my.no-grant", "%s", state->denied + 2);
+	else if (host == NULL)
+		probe_note(run, "my.no-grant", "missing rights: %s%s", rights + 2, state->denied);
 	else
-		probe_note(run, "my.no-grant", "missing rights: GRANT %s ON *.* TO `%.*s`@`%s`",
-			rights + 2, (int)(host - state->user), state->user, host + 1);
+		probe_note(run, "my.no-grant", "missing rights: GRANT %s ON *.* TO `%.*s`@`%s`%s",
+			rights + 2, (int)(host - state->user), state->user, host + 1,
+			state->denied);
 }
 
 void
-mysql_session_sql(
-	const struct probe_run *run, const struct mysql_client *client, char *out, size_t size)
+mysql_session_sql(struct probe_run *run, const struct mysql_client *client, char *out, size_t size)
 {
 	const struct mysql_conf *conf = probe_conf(run);
+	const struct mysql_run *state = probe_state(run);
 	const struct mysql_greeting *g = mysql_client_greeting(client);
-	unsigned left_ms = (unsigned)(probe_time_left(run) / USEC_PER_MSEC) + 1;
-	unsigned lock_s = left_ms / 1000 + 1,
-		 idle_s = (unsigned)(conf->reconnect_us / USEC_PER_SEC);
+	/* what a whole run has: later ones use the same session */
+	unsigned run_ms = (unsigned)(state->whole_us / USEC_PER_MSEC) + 1;
+	unsigned lock_s = run_ms / 1000 + 1, idle_s = (unsigned)(conf->reconnect_us / USEC_PER_SEC);
 	const char *name = "tx_read_only";
 	char limit[64] = "";
 
 	if (g->number >= (g->is_mariadb ? 110101U : 50720U))
 		name = "transaction_read_only";
 	if (g->is_mariadb)
-		snprintf(limit, sizeof(limit), ",max_statement_time=%u.%03u", left_ms / 1000,
-			left_ms % 1000);
+		snprintf(limit, sizeof(limit), ",max_statement_time=%u.%03u", run_ms / 1000,
+			run_ms % 1000);
 	else if (g->number >= 50708)
-		snprintf(limit, sizeof(limit), ",max_execution_time=%u", left_ms);
+		snprintf(limit, sizeof(limit), ",max_execution_time=%u", run_ms);
 	/* a session that begins transactions by itself would hold an old view open */
 	snprintf(out, size,
 		"SET autocommit=1,%s=1,lock_wait_timeout=%u,innodb_lock_wait_timeout=%u,"

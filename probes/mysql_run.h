@@ -2,6 +2,7 @@
 #ifndef PROBES_MYSQL_RUN_H
 #define PROBES_MYSQL_RUN_H
 
+#include "io/timer.h"
 #include "probes/mysql_client.h"
 #include "probes/mysql_conf.h"
 
@@ -25,7 +26,9 @@ struct mysql_run {
 	bool is_set_up;       /* the session of the newest client is read-only */
 	bool is_set_up_again; /* the short way is being tried */
 	bool is_reported;
-	unsigned step, item; /* of the statements */
+	struct timer patience; /* with a kept connection that says nothing */
+	usec_t whole_us;       /* what a run has in all */
+	unsigned step, item;   /* of the statements */
 	usec_t opened_us, asked_us, first_us;
 	unsigned lacks; /* enum mysql_right */
 	bool is_blind;  /* without PROCESS the list of processes lies */
@@ -36,11 +39,12 @@ struct mysql_run {
 	char user[200];                                              /* as the server knows us */
 	const char *cause; /* of the first thing that failed; NULL: nothing */
 	char why[300];
+	char denied[200]; /* statements that want a right; "": none */
 };
 
 /* The statement that makes a session harmless. */
 void mysql_session_sql(
-	const struct probe_run *run, const struct mysql_client *client, char *out, size_t size);
+	struct probe_run *run, const struct mysql_client *client, char *out, size_t size);
 
 #define MYSQL_SQL_MAX 4200
 
@@ -58,6 +62,9 @@ bool mysql_measure_next(struct probe_run *run, char *out, size_t size);
 /* What came of the statement that mysql_measure_next gave. */
 void mysql_measure_take(struct probe_run *run, const struct mysql_result *result);
 void mysql_measure_refused(struct probe_run *run, const struct mysql_error *error);
+/* A statement that wants a right: a part of the note that mysql_measure_end makes. */
+void mysql_note_denied(
+	struct probe_run *run, const char *what, const char *name, const struct mysql_error *error);
 /* After the last one: what rights are missing. */
 void mysql_measure_end(struct probe_run *run);
 

@@ -387,6 +387,21 @@ def test_slow_and_waiting(db):
         assert "SLEEP(?)" in told and "private" not in told and "4711" not in told, told
 
 
+def test_ages_in_whatever_zone():
+    """InnoDB tells times of the host's zone, NOW() is of the session's."""
+    for zone in "+08:00", "-03:00":
+        server = MariaDB(f"--default-time-zone={zone}").start()
+        try:
+            furnish(server)
+            with server.session("BEGIN; SELECT * FROM shop.users FOR UPDATE"):
+                sample = lab.wait_for("an old transaction", lambda server=server: (
+                    s := lab.probe_once(server.url("mon"))) and
+                    values(s)["longest_transaction_time"] >= 1 and s)
+                assert values(sample)["longest_transaction_time"] < 300, sample
+        finally:
+            server.destroy()
+
+
 @pytest.mark.cause("my.readonly")
 def test_read_only(db, folder):
     db.sql("SET GLOBAL read_only = 1")

@@ -93,6 +93,50 @@ a_kept_one_may_die_when_it_is_asked(void **state)
 	assert_int_equal(peer_accepted(st->peer), 2);
 }
 
+/* A firewall forgot it: nobody says anything. */
+static void
+a_kept_one_may_be_silent(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 1);
+	configure(st, "", "metrics: false");
+	bench_run(&st->b);
+	bench_start(&st->b, NULL);
+	loop_turn(st->b.loop, false);
+	loop_advance(st->b.loop, st->b.timeout_us / 2);
+	bench_await(&st->b);
+	assert_ok(st);
+	assert_int_equal(peer_accepted(st->peer), 2);
+}
+
+/* A login that took nearly all of its run's time leaves a session for runs of the whole time. */
+static void
+limits_are_those_of_a_whole_run(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 1);
+	configure(st, "", "metrics: false");
+	bench_start(&st->b, NULL);
+	loop_advance(st->b.loop, st->b.timeout_us * 9 / 10);
+	bench_await(&st->b);
+	assert_ok(st);
+	assert_true(has_heard(st, 0, "max_statement_time=10.001"));
+}
+
+/* The server is there: it is a statement of ours that is too slow. */
+static void
+a_slow_query_is_not_a_silent_server(void **state)
+{
+	struct stage *st = *state;
+
+	add_runs(&st->s, 1);
+	configure(st, "", "metrics: false\nqueries: { a: SELECT SLEEP(99) }");
+	bench_run_stuck(&st->b);
+	assert_cause(st, "my.query", "SELECT SLEEP(99)");
+}
+
 /* --- what it measures --- */
 
 #define STATUS(connected)                                                                          \
@@ -214,13 +258,16 @@ rights_that_are_missing(void **state)
 	scene_error(&st->s, 1, 1227, "#42000Access denied");
 	scene_expect(&st->s, "SHOW REPLICA");
 	scene_error(&st->s, 1, 1227, "#42000Access denied");
-	configure(st, "", "");
+	scene_expect(&st->s, "`users`");
+	scene_error(&st->s, 1, 1142, "#42000SELECT command denied");
+	configure(st, "", "tables: [users]");
 	bench_run(&st->b);
 	assert_ok(st);
 	assert_int_equal(st->b.sample.note_count, 1);
 	assert_string_equal(st->b.sample.notes[0].cause->code, "my.no-grant");
 	assert_string_equal(st->b.sample.notes[0].text,
-		"missing rights: GRANT PROCESS, REPLICATION CLIENT ON *.* TO `app`@`%`");
+		"missing rights: GRANT PROCESS, REPLICATION CLIENT ON *.* TO `app`@`%`; "
+		"table users: SELECT command denied (1142)");
 	assert_true(isnan(bench_value(&st->b, "longest_query_time")));
 	assert_true(isnan(bench_value(&st->b, "replica_running")));
 	assert_true(has_heard(st, 0, "SHOW REPLICA STATUS"));
@@ -239,6 +286,42 @@ roles_are_wanted(void **state)
 	configure(st, "", "role: replica");
 	bench_run(&st->b);
 	assert_ok(st);
+}
+
+/* The name leads to another server since the failover: the kept connection has not the last word.
+ */
+static void
+a_role_is_asked_of_whom_the_name_means(void **state)
+{
+	struct stage *st = *state;
+	struct scene now;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	add_measures(st, "5", "0");
+	add_variables(st, "1");
+	scene_expect(&st->s, "GLOBAL STATUS");
+	STATUS("5");
+	now = st->s;
+	scene_init(&st->s);
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	add_measures(st, "6", "0");
+	st->peer = peer_open_with(st->b.loop,
+		&(struct peer_options){
+			.scripts = (const struct peer_step *const[]){ scene_script(&now),
+				scene_script(&st->s) },
+			.script_count = 2,
+		});
+	configure(st, "", "role: primary");
+	for (unsigned i = 1; i <= 2; i++) {
+		bench_run(&st->b);
+		assert_ok(st);
+		assert_int_equal(peer_accepted(st->peer), i);
+	}
+	assert_true(bench_value(&st->b, "threads_connected") == 6);
+	assert_true(bench_value(&st->b, "connect_time") >= 0);
+	peer_free(st->peer);
+	st->peer = NULL;
+	scene_fini(&now);
 }
 
 static void
@@ -275,10 +358,14 @@ main(void)
 		TF(keeps_none_if_told_so),
 		TF(a_kept_one_may_die),
 		TF(a_kept_one_may_die_when_it_is_asked),
+		TF(a_kept_one_may_be_silent),
+		TF(limits_are_those_of_a_whole_run),
+		TF(a_slow_query_is_not_a_silent_server),
 		T(measures),
 		TF(is_never_blind),
 		T(rights_that_are_missing),
 		T(roles_are_wanted),
+		T(a_role_is_asked_of_whom_the_name_means),
 		T(tables_and_queries),
 	};
 
