@@ -97,6 +97,8 @@ struct heartbeat_watch {
 	struct inbox_slot *slot; /* NULL: another check has the token, or nobody takes pings here */
 	struct heartbeat_state state;
 	struct timer timer;
+	struct timer alive;
+	usec_t heard_wall_us, heard_us; /* both clocks, when we last could hear */
 };
 
 static struct heartbeat_plan
@@ -122,6 +124,40 @@ keep(struct heartbeat_watch *w)
 	json_decref(doc);
 }
 
+/*
+ * We can hear pings now.  Where the wall clock went ahead of time that passed (the host slept, or
+ * its clock was set), nobody could ping meanwhile; where it was set back, so is what we know.
+ */
+static void
+hear(struct heartbeat_watch *w)
+{
+	const struct heartbeat_plan plan = plan_of(probe_watch_conf(w->watch));
+	const struct io_env *env = probe_watch_env(w->watch);
+	usec_t wall = loop_wall(env->loop), now = loop_now(env->loop);
+	usec_t jumped = (wall - w->heard_wall_us) - (now - w->heard_us);
+	bool is_back = heartbeat_rewind(&w->state, wall);
+
+	if (jumped >= HEARTBEAT_AWAY_US) {
+		w->state.alive_us = w->heard_wall_us;
+		heartbeat_wake(&w->state, &plan, wall);
+	}
+	w->heard_wall_us = wall;
+	w->heard_us = now;
+	if (env->inbox == NULL || (!is_back && wall - w->state.alive_us < ALIVE_US))
+		return;
+	w->state.alive_us = wall;
+	keep(w);
+}
+
+static void
+on_alive(void *arg)
+{
+	struct heartbeat_watch *w = arg;
+
+	hear(w);
+	timer_after(&w->alive, ALIVE_US);
+}
+
 static void
 take_body(struct heartbeat_watch *w, const struct inbox_ping *ping)
 {
@@ -142,6 +178,7 @@ on_ping(void *arg, const struct inbox_ping *ping)
 
 	if (heartbeat_verb_parse(ping->verb, &event) < 0)
 		return;
+	hear(w);
 	event.at_us = loop_wall(probe_watch_env(w->watch)->loop);
 	heartbeat_take(&w->state, &event);
 	take_body(w, ping);
@@ -179,9 +216,14 @@ open_watch(struct probe_watch *watch)
 	w->watch = watch;
 	w->state.took_us = w->state.exit_code = -1;
 	timer_init(&w->timer, probe_watch_env(watch)->loop, on_timer, w);
+	timer_init(&w->alive, probe_watch_env(watch)->loop, on_alive, w);
+	timer_after(&w->alive, ALIVE_US);
 	if (kept != NULL)
 		heartbeat_recall(&w->state, kept);
-	if (w->state.added_us <= 0 || w->state.added_us > wall)
+	heartbeat_rewind(&w->state, wall);
+	w->heard_wall_us = wall;
+	w->heard_us = loop_now(probe_watch_env(watch)->loop);
+	if (w->state.added_us <= 0)
 		w->state.added_us = wall;
 	heartbeat_wake(&w->state, &plan, wall);
 	register_token(w);
@@ -193,6 +235,7 @@ close_watch(struct probe_watch *watch)
 	struct heartbeat_watch *w = probe_watch_state(watch);
 
 	timer_stop(&w->timer);
+	timer_stop(&w->alive);
 	inbox_remove(w->slot);
 }
 
@@ -242,14 +285,18 @@ say_missed(struct probe_run *run, const struct heartbeat_state *s,
 }
 
 static void
-say_failed(struct probe_run *run, const struct heartbeat_state *s, usec_t wall)
+say_failed(struct probe_run *run, const struct heartbeat_state *s,
+	const struct heartbeat_look *look, usec_t wall)
 {
-	char since[32], code[32] = "";
+	char since[32], start[32], code[32] = "", again[80] = "";
 
 	if (s->exit_code >= 0)
 		snprintf(code, sizeof(code), " with exit code %d", s->exit_code);
-	probe_fail(run, "heartbeat.failed", "the job failed %s ago%s%s%.200s",
-		ago(s->fail_us, wall, since), code, s->body[0] != '\0' ? ": " : "", s->body);
+	if (look->is_running)
+		snprintf(again, sizeof(again), ", and runs again since %s",
+			ago(s->start_us, wall, start));
+	probe_fail(run, "heartbeat.failed", "the job failed %s ago%s%s%s%.200s",
+		ago(s->fail_us, wall, since), code, again, s->body[0] != '\0' ? ": " : "", s->body);
 }
 
 static void
@@ -277,7 +324,7 @@ say(struct probe_run *run, const struct heartbeat_state *s, const struct heartbe
 		say_missed(run, s, look, wall);
 		break;
 	case HEARTBEAT_FAILED:
-		say_failed(run, s, wall);
+		say_failed(run, s, look, wall);
 		break;
 	case HEARTBEAT_TOO_LONG:
 		probe_fail(run, "heartbeat.too-long", "started %s ago and not ended",
@@ -300,6 +347,7 @@ start(struct probe_run *run)
 		probe_error(run, "self.local", "another check has the same token");
 		return;
 	}
+	hear(w);
 	heartbeat_look(&w->state, &plan, wall, &look);
 	report(run, &w->state, &look, wall);
 	if (look.next_us > wall) {
@@ -308,10 +356,6 @@ start(struct probe_run *run)
 		timer_after(&w->timer, left < TIMER_MAX ? left : TIMER_MAX);
 	} else {
 		timer_stop(&w->timer);
-	}
-	if (env->inbox != NULL && wall - w->state.alive_us >= ALIVE_US) {
-		w->state.alive_us = wall;
-		keep(w);
 	}
 	if (env->inbox == NULL)
 		probe_ok(run, "pings are heard by the daemon only");
@@ -398,7 +442,10 @@ const struct probe_type probe_type_heartbeat = {
 		"of up to 10 KB is kept as evidence, its first 1200 bytes at least. A new check "
 		"waits "
 		"for its first ping until `period` (or the next `cron` time) and `grace` are over. "
-		"What was due while this daemon was not running is not held against the job. Where "
+		"What was due while this daemon was not running is not held against the job, nor "
+		"is what "
+		"was due while the host slept. A failure holds until a run succeeds, whatever is "
+		"started meanwhile. Where "
 		"the clocks change, `cron` times are reckoned as cron does it. While it is late "
 		"the "
 		"check is up with the note `heartbeat.late`.",

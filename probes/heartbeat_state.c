@@ -16,7 +16,7 @@
 
 #include "base/str.h"
 
-#define AWAY_US (90 * USEC_PER_SEC) /* what is kept is never older than this while we live */
+#define AHEAD_US USEC_PER_SEC /* pings that came in one microsecond are put behind each other */
 
 int
 heartbeat_verb_parse(const char *verb, struct heartbeat_ping *ping)
@@ -120,7 +120,8 @@ heartbeat_look(const struct heartbeat_state *s, const struct heartbeat_plan *pla
 	}
 	if (look->is_running && plan->max_runtime_us > 0 && too_long_us < look->next_us)
 		look->next_us = too_long_us;
-	if (has_failed && !look->is_running)
+	/* A new try does not undo a failure: only its success does. */
+	if (has_failed)
 		look->finding = HEARTBEAT_FAILED;
 	else if (now_us >= look->overdue_us)
 		look->finding = HEARTBEAT_MISSED;
@@ -139,12 +140,29 @@ heartbeat_wake(struct heartbeat_state *s, const struct heartbeat_plan *plan, use
 {
 	usec_t due, away_us = s->alive_us;
 
-	if (away_us == 0 || now_us - away_us < AWAY_US)
+	if (away_us == 0 || now_us - away_us < HEARTBEAT_AWAY_US)
 		return;
 	due = due_after(plan, later(s->base_us, s->added_us));
 	/* Overdue before we went: that stays.  Else its ping may have come to a closed door. */
 	if (overdue_at(s, plan, due) > away_us && due <= now_us)
 		s->base_us = now_us;
+}
+
+bool
+heartbeat_rewind(struct heartbeat_state *s, usec_t now_us)
+{
+	usec_t *const all[] = { &s->added_us, &s->base_us, &s->success_us, &s->start_us,
+		&s->fail_us, &s->ping_us, &s->alive_us };
+	usec_t latest = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		latest = later(latest, *all[i]);
+	if (latest - now_us <= AHEAD_US)
+		return false;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (*all[i] > 0)
+			*all[i] = later(*all[i] - (latest - now_us), 1);
+	return true;
 }
 
 /* --- what outlives the process --- */

@@ -19,6 +19,8 @@ struct heartbeat_plan {
 	const struct zone *zone;
 };
 
+#define HEARTBEAT_AWAY_US (90 * USEC_PER_SEC) /* what is kept is never older while we live */
+
 /* All moments are wall time; 0: never. */
 struct heartbeat_state {
 	usec_t added_us;
@@ -62,6 +64,10 @@ void heartbeat_look(const struct heartbeat_state *s, const struct heartbeat_plan
 	usec_t now_us, struct heartbeat_look *look);
 /* We were away until now: what was due meanwhile may have been lost, and is not held against it. */
 void heartbeat_wake(struct heartbeat_state *s, const struct heartbeat_plan *plan, usec_t now_us);
+
+/* The wall clock was set back: moments that would be in the future go back with it.  False: there
+ * are none. */
+bool heartbeat_rewind(struct heartbeat_state *s, usec_t now_us);
 
 /* "", "start", "fail" or the digits of an exit code (0..255); -1: none of them. */
 int heartbeat_verb_parse(const char *verb, struct heartbeat_ping *ping);

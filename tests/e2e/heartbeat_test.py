@@ -77,7 +77,10 @@ def test_failures(make):
     d.wait_state("job", "up")
     assert ping(d, "/fail")[0] == 200
     d.wait_state("job", "down")
-    assert ping(d, "/start")[0] == 200  # it tries again
+    assert ping(d, "/start")[0] == 200  # it tries again, which is no success yet
+    lab.wait_for("the start", lambda: "runs again" in text_of(d))
+    assert d.check("job")["state"] == "down"
+    assert ping(d)[0] == 200
     d.wait_state("job", "up")
 
 

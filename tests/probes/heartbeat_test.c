@@ -144,8 +144,9 @@ failures_and_exit_codes(void **state)
 	ping(b, "fail");
 	expect(b, "heartbeat.failed", "the job failed");
 	assert_true(isnan(bench_value(b, "exit_code")));
-	ping(b, "start"); /* tries again */
-	expect(b, "", "running for");
+	ping(b, "start"); /* tries again: that is no success yet */
+	expect(b, "heartbeat.failed", "and runs again since");
+	assert_true(bench_value(b, "running") == 1);
 	ping(b, "");
 	expect(b, "", "success");
 	ping(b, "nonsense");
@@ -247,6 +248,53 @@ over_restarts(void **state)
 	expect(b, "heartbeat.missed", "");
 }
 
+/* A host that slept, or whose clock was set: the job could not run, or did not sleep as long. */
+static void
+clocks_that_jump(void **state)
+{
+	struct bench *b = *state;
+
+	configure(b, "period: 1h, grace: 10m");
+	ping(b, "");
+	expect(b, "", "success");
+	clock_suspend(&b->clock, 8 * USEC_PER_HOUR);
+	expect(b, "", "success");
+	loop_advance(b->loop, 71 * USEC_PER_MIN);
+	expect(b, "heartbeat.missed", "");
+	clock_suspend(&b->clock, 8 * USEC_PER_HOUR); /* was missed before */
+	expect(b, "heartbeat.missed", "");
+	clock_step_wall(&b->clock, -365 * 24 * USEC_PER_HOUR);
+	ping(b, "");
+	expect(b, "", "the last success was 0");
+	loop_advance(b->loop, 61 * USEC_PER_MIN);
+	expect(b, "", "due 1m ago");
+	loop_advance(b->loop, 11 * USEC_PER_MIN);
+	expect(b, "heartbeat.missed", "the last success was 1h 12m ago");
+	ping(b, "");
+	clock_step_wall(&b->clock, -3 * 24 * USEC_PER_HOUR);
+	bench_restart(b);
+	loop_advance(b->loop, 75 * USEC_PER_MIN);
+	expect(b, "", "");
+	loop_advance(b->loop, 75 * USEC_PER_MIN);
+	expect(b, "heartbeat.missed", "");
+}
+
+/* However seldom the check runs, a quick restart is no absence of ours. */
+static void
+a_quick_restart_forgives_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	configure(b, "period: 1h, grace: 10m");
+	ping(b, "");
+	for (int i = 0; i < 69; i++)
+		loop_advance(b->loop, USEC_PER_MIN);
+	bench_restart(b);
+	expect(b, "", "due 9m ago");
+	loop_advance(b->loop, 2 * USEC_PER_MIN);
+	expect(b, "heartbeat.missed", "");
+}
+
 static void
 one_token_one_check(void **state)
 {
@@ -290,6 +338,8 @@ main(void)
 		T(pings_that_overtake_each_other),
 		T(by_cron),
 		T(over_restarts),
+		T(clocks_that_jump),
+		T(a_quick_restart_forgives_nothing),
 		T(one_token_one_check),
 		T(settings_that_cannot_be),
 	};
