@@ -75,10 +75,10 @@ static const struct conf_field fields[] = {
 		       "timeout at most." },
 	{ .name = "lock_test",
 		BOOL_AT(ROW, tries_lock),
-		.dflt = "true",
+		.dflt = "false",
 		.doc = "Takes the write lock for a moment (`BEGIN IMMEDIATE; ROLLBACK`); nothing "
-		       "is "
-		       "written." },
+		       "is written, but a writer without a busy timeout could meet it. Without "
+		       "it, it is only seen whether somebody else holds the lock." },
 	{ .type = CONF_END },
 };
 
@@ -350,7 +350,7 @@ start(struct probe_run *run)
 		return;
 	}
 	state->call = fs_call_start(probe_env(run)->fs,
-		&(struct fs_request){ .op = FS_STAT, .path = path }, probe_time_left(run) * 9 / 10,
+		&(struct fs_request){ .op = FS_STAT, .path = path, .root = root_of(run) }, probe_time_left(run) * 9 / 10,
 		on_stat, run);
 }
 

@@ -208,23 +208,31 @@ tell_holder(struct sqlite_look *look, pid_t pid)
 	}
 }
 
+pid_t
+sqlite_file_holder(const struct sqlite_look *look)
+{
+	pid_t holder = holder_of(look->path, RESERVED_BYTE);
+	char beside[4200];
+
+	if (holder < 0 && look->is_wal && path_beside(look, "-shm", beside, sizeof(beside)))
+		holder = holder_of(beside, WAL_WRITE_BYTE);
+	return holder;
+}
+
 bool
 sqlite_file_locks(struct sqlite_look *look)
 {
 	unsigned char start[sizeof(journal_magic)];
 	char beside[4200];
 	struct stat st;
-	pid_t holder = holder_of(look->path, RESERVED_BYTE);
+	pid_t holder = sqlite_file_holder(look);
 
 	if (look->is_wal && path_beside(look, "-wal", beside, sizeof(beside))) {
 		look->has_wal = stat(beside, &st) == 0;
 		json_object_set_new(look->out, "wal", json_integer(look->has_wal ? st.st_size : 0));
 	}
-	if (look->is_wal && path_beside(look, "-shm", beside, sizeof(beside))) {
+	if (look->is_wal && path_beside(look, "-shm", beside, sizeof(beside)))
 		look->has_shm = access(beside, F_OK) == 0;
-		if (holder < 0)
-			holder = holder_of(beside, WAL_WRITE_BYTE);
-	}
 	if (path_beside(look, "-journal", beside, sizeof(beside)))
 		look->has_journal =
 			holder < 0 &&

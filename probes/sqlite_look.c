@@ -72,10 +72,17 @@ static const struct {
 	{ SQLITE_PERM, "fs.eacces" },
 };
 
+static const char *
+holder_name(const struct sqlite_look *look)
+{
+	const char *name = json_string_value(json_object_get(look->out, "holder_name"));
+
+	return name != NULL ? name : "?";
+}
+
 static void
 found_rc(struct sqlite_look *look, sqlite3 *db, int rc, const char *doing)
 {
-	const char *holder = json_string_value(json_object_get(look->out, "holder_name"));
 	json_int_t pid = json_integer_value(json_object_get(look->out, "holder"));
 	const char *cause = "sqlite.error", *words = db != NULL ? sqlite3_errmsg(db) : "";
 
@@ -84,7 +91,7 @@ found_rc(struct sqlite_look *look, sqlite3 *db, int rc, const char *doing)
 			cause = causes[i].cause;
 	if (str_eq(cause, "sqlite.locked") && pid > 0)
 		sqlite_look_found(look, cause, false, "%s: %s, by pid %lld (%s)", doing, words,
-			(long long)pid, holder != NULL ? holder : "?");
+			(long long)pid, holder_name(look));
 	else
 		sqlite_look_found(look, cause, false, "%s: %s", doing, words);
 }
@@ -297,6 +304,25 @@ try_lock(struct sqlite_look *look)
 	return true;
 }
 
+/* Takes nothing: whoever has the lock is watched for as long as a writer would wait for it. */
+static bool
+watch_lock(struct sqlite_look *look)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	long long began = now_ms();
+	pid_t holder = -1;
+
+	if (look->tries_lock || look->has_cause || look->has_journal)
+		return true;
+	while ((holder = sqlite_file_holder(look)) >= 0 && now_ms() - began < look->busy_ms)
+		nanosleep(&pause, NULL);
+	if (holder >= 0)
+		sqlite_look_found(look, "sqlite.locked", false,
+			"the write lock was not free for %lld ms, held by pid %d (%s)",
+			now_ms() - began, (int)holder, holder_name(look));
+	return true;
+}
+
 /* Rights alone say yes where the lock was not tried. */
 static bool
 tell_writable(struct sqlite_look *look)
@@ -315,6 +341,7 @@ static bool (*const steps[])(struct sqlite_look *look) = {
 	sqlite_file_rights,
 	read_through,
 	try_lock,
+	watch_lock,
 	tell_writable,
 };
 

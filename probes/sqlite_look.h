@@ -56,4 +56,7 @@ bool sqlite_file_locks(struct sqlite_look *look);
 bool sqlite_file_room(struct sqlite_look *look);
 bool sqlite_file_rights(struct sqlite_look *look);
 
+/* Who holds the write lock: a pid, 0 for somebody whom we cannot see, -1 for nobody. */
+pid_t sqlite_file_holder(const struct sqlite_look *look);
+
 #endif

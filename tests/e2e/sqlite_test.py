@@ -69,7 +69,7 @@ def test_a_wal(db, folder):
     if os.geteuid() == 0:
         for name in beside(db):
             os.chown(db.parent / name, OWNER, OWNER)
-    sample = check(folder, db)
+    sample = check(folder, db, "lock_test: true")
     assert sample["outcome"] == "ok" and sample["values"]["wal_bytes"] > 0, sample
     assert sample["values"]["lock_time"] is not None
     assert beside(db) == ["app.db", "app.db-shm", "app.db-wal"]
@@ -98,6 +98,9 @@ def test_who_holds_the_write_lock(db, folder, mode):
     if os.geteuid() == 0:
         for name in beside(db):
             os.chown(db.parent / name, OWNER, OWNER)
+    sample = lab.read_cause(check(folder, f"{db}?_busy_timeout=50", "lock_test: true"),
+                            "sqlite.locked")
+    assert f"pid {holder.pid}" in sample["text"], sample
     sample = lab.read_cause(check(folder, f"{db}?_busy_timeout=50"), "sqlite.locked")
     assert f"pid {holder.pid}" in sample["text"] and sample["values"]["busy"] == 1
     assert f"pid {holder.pid}" in facts(sample)["write lock"]
