@@ -188,6 +188,7 @@ const struct probe_type probe_type_cpu = {
 	.fields = fields,
 	.metrics = metrics,
 	.conf_size = 0,
+	.has_rates = true,
 	.start = start,
 	.target = target,
 };

@@ -127,7 +127,7 @@ ask(struct probe_run *run, enum fs_op op, fs_fn fn)
 	const char *root = env->host_root != NULL ? env->host_root : "/";
 	const char *path = path_of(run);
 	char full[FS_PATH_MAX];
-	struct fs_request request = { .op = op, .path = full };
+	struct fs_request request = { .op = op, .path = full, .root = root };
 
 	if (str_eq(root, "/"))
 		root = "";
@@ -426,6 +426,7 @@ const struct probe_type probe_type_disk = {
 	.target = target,
 	.is_parent = is_parent,
 	.url_key = "path",
+	.has_rates = true,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

@@ -445,6 +445,7 @@ const struct probe_type probe_type_network = {
 	.run_size = sizeof(struct network_run),
 	.target = target,
 	.is_parent = is_parent,
+	.has_rates = true,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

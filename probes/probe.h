@@ -35,6 +35,8 @@ struct probe_type {
 	size_t conf_size;
 	size_t run_size; /* zeroed state of one run */
 	bool is_network; /* the table begins with METRIC_PHASE_ROWS */
+	bool has_rates;  /* some metrics are of the time since the last run: `triage probe` runs
+			    twice */
 	/* Looks at filled settings as a whole, compiles what needs compiling into private members,
 	 * loads TLS contexts.  Runs off the loop.  NULL: nothing to do. */
 	void (*check)(void *conf, const struct conf_node *map, const struct probe_setup *setup,

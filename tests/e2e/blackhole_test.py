@@ -6,8 +6,6 @@ address are dropped, and a listener accepts and says nothing; and a file system 
 import re
 import shutil
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,8 @@ from probes_test import HANGFS, can_fuse
 
 DROP = "127.0.0.2"    # packets to it are lost
 SILENT = "127.0.0.3"  # the name server that never answers
+LAG = 0.020           # seconds that no turn of the loop may take
+ROUNDS = 5            # runs of each check that are looked at
 
 # For each probe type, checks that cannot end by themselves: N a name, D dropped SYNs, M mute
 # listener, U mute unix socket, H a path on the hung file system.
@@ -97,18 +97,13 @@ def types():
     return set(re.findall(r"^### type: (\w+)$", checks, re.M))
 
 
-class Noise(threading.Thread):
-    """How late this machine wakes a sleeper at the same time: what no program can be better than."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.worst, self.over = 0.0, threading.Event()
-
-    def run(self):
-        while not self.over.is_set():
-            before = time.monotonic()
-            self.over.wait(0.005)
-            self.worst = max(self.worst, time.monotonic() - before - 0.005)
+def slow_turns(d):
+    """Turns of the loop that took more than 20 ms, so far (the histogram's nearest bound)."""
+    text = d.api.request("GET", "/metrics?checks=off")[2].decode()
+    buckets = [(float(bound), int(float(count))) for bound, count in re.findall(
+        r'^triaged_loop_lag_seconds_bucket{le="([0-9.e+-]+)"} ([0-9.e+]+)', text, re.M)]
+    total = int(float(re.search(r"^triaged_loop_lag_seconds_count ([0-9.e+]+)", text, re.M)[1]))
+    return total - max(count for bound, count in buckets if bound <= LAG)
 
 
 def hang(mount):
@@ -153,13 +148,13 @@ def test_nothing_blocks(daemon, folder, hung):
     d.spawn(("unshare", "-n", "-m", "sh", f"{folder}/setup.sh", folder, "sh", "-c", script, folder))
     try:
         lab.wait_for("the daemon to answer", d.is_up)
-        noise = Noise()
-        noise.start()
-        lab.wait_for("three rounds", lambda: all(
-            c["runs"] >= 3 for c in d.api.get("/api/v1/checks")["checks"]))
-        noise.over.set()
-        lag = d.check("self-0")["metrics"]["loop_lag_time"]
-        assert lag < max(0.020, 3 * noise.worst), (lag, noise.worst)
+        before = slow_turns(d)
+        lab.wait_for("the rounds", lambda: all(
+            c["runs"] > ROUNDS for c in d.api.get("/api/v1/checks")["checks"]))
+        # What blocks does so in each of its runs; a machine that was busy elsewhere does not.
+        slow = slow_turns(d) - before
+        print(f"turns over {LAG} s: {slow}, the longest", d.check("self-0")["metrics"]["loop_lag_time"])
+        assert slow < ROUNDS, slow
         # A host's own organs are well; whoever asks a black hole fails, or says that it cannot tell.
         for c in d.api.get("/api/v1/checks")["checks"]:
             kind = c["name"].split("-")[0]
