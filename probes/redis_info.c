@@ -14,7 +14,7 @@
 #define KEY_MAX   64
 #define VALUE_MAX 256
 
-static const char errors_title[] = "# Errorstats";
+static const char errors_title[] = "# Errorstats", keys_title[] = "# Keyspace";
 
 enum kind { NUMBER, IS_OK, IS_UP, TEXT };
 
@@ -155,6 +155,12 @@ take_row(struct redis_info *info, const struct row *row, const char *value)
 	}
 }
 
+static bool
+is_title(const char *line, size_t len, const char *title)
+{
+	return len >= strlen(title) && memcmp(line, title, strlen(title)) == 0;
+}
+
 static void
 take_line(struct redis_info *info, const char *line, size_t len, unsigned db, double *least_offset)
 {
@@ -163,9 +169,11 @@ take_line(struct redis_info *info, const char *line, size_t len, unsigned db, do
 	const struct row *row;
 	size_t key_len, value_len;
 
-	if (line[0] == '#' && len >= strlen(errors_title) &&
-		memcmp(line, errors_title, strlen(errors_title)) == 0)
-		info->oom_errors = 0; /* they are counted; one that never happened has no line */
+	/* what is counted and never happened has no line, and an empty database has none either */
+	if (is_title(line, len, errors_title))
+		info->oom_errors = 0;
+	else if (is_title(line, len, keys_title))
+		info->keys = 0;
 	if (colon == NULL || line[0] == '#')
 		return;
 	key_len = (size_t)(colon - line);
@@ -196,7 +204,7 @@ redis_info_parse(struct redis_info *info, const char *text, size_t len, unsigned
 	memset(info, 0, sizeof(*info));
 	for (size_t i = 0; i < INFO_NUMBERS; i++)
 		info->n[i] = NAN;
-	info->oom_errors = info->worst_lag_bytes = NAN;
+	info->oom_errors = info->worst_lag_bytes = info->keys = NAN;
 	while (text < end) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		size_t line_len = (size_t)((stop != NULL ? stop : end) - text);
@@ -208,6 +216,6 @@ redis_info_parse(struct redis_info *info, const char *text, size_t len, unsigned
 			break;
 		text = stop + 1;
 	}
-	if (info->replicas_online > 0)
+	if (info->replicas_online > 0 && isfinite(info->n[INFO_MASTER_OFFSET] - least_offset))
 		info->worst_lag_bytes = fmax(info->n[INFO_MASTER_OFFSET] - least_offset, 0);
 }

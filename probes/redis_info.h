@@ -44,7 +44,7 @@ enum redis_number {
 
 struct redis_info {
 	double n[INFO_NUMBERS];
-	double keys, expiring;  /* of the database asked for; 0 when INFO tells of others only */
+	double keys, expiring;  /* of the database asked for; NAN: INFO tells of none at all */
 	double oom_errors;      /* NAN: the server does not count errors */
 	double worst_lag_bytes; /* of the replicas that are online; NAN: none is */
 	unsigned replicas_online, replicas_seen;

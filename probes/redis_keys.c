@@ -94,6 +94,10 @@ redis_on_set(struct probe_run *run, unsigned which, const struct redisReply *rep
 	struct redis_run *r = probe_state(run);
 
 	(void)which;
+	if (redis_is_elsewhere(reply)) {
+		redis_note_error(run, "set", reply);
+		return;
+	}
 	if (redis_is_error(reply)) {
 		redis_refused(run, "SET", reply);
 		return;
@@ -126,7 +130,12 @@ redis_on_get(struct probe_run *run, unsigned was_there, const struct redisReply 
 	if (redis_is_error(reply) && !str_starts(reply->str, "WRONGTYPE")) {
 		redis_refused(run, "GET", reply);
 	} else if (reply->type == REDIS_REPLY_NIL) {
-		if (!was_there)
+		if (!was_there && !r->is_again) {
+			/* two that test with one key at the same time delete each other's */
+			r->is_again = true;
+			REDIS_ASK(run, ASK_SET, 0, "SET", conf->write_test, r->value, "NX", "EX",
+				WRITE_SECONDS);
+		} else if (!was_there)
 			redis_fail(run, "redis.error", "what was just written is gone");
 		/* else it has just run out: another run tests at the same time */
 	} else if (reply->type != REDIS_REPLY_STRING || !str_starts(reply->str, WRITE_MARK)) {

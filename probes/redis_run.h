@@ -113,11 +113,13 @@ struct redis_run {
 	struct redis_info info;
 	double maxclients; /* when INFO does not tell */
 	char cluster_state[16];
-	char value[32];      /* of the write test */
-	bool is_overwriting; /* a value of an earlier, ended run is in its place */
-	char (*scanned)[48]; /* REDIS_SCAN_MAX names of a scan, as shown; NULL: none */
-	unsigned sentinel;   /* which one is asked */
-	char sentinels[256]; /* what those before answered */
+	char value[32];                /* of the write test */
+	bool is_overwriting;           /* a value of an earlier, ended run is in its place */
+	bool is_again;                 /* what was written was gone: by somebody else's test? */
+	char denied[120], grants[120]; /* the first refusal for want of a right, and all rights */
+	char (*scanned)[48];           /* REDIS_SCAN_MAX names of a scan, as shown; NULL: none */
+	unsigned sentinel;             /* which one is asked */
+	char sentinels[256];           /* what those before answered */
 	struct fs_call *disk;
 };
 
@@ -185,6 +187,8 @@ void redis_refused(struct probe_run *run, const char *command, const struct redi
 /* An error reply to a command that some metrics need: says what is missing. */
 void redis_note_error(struct probe_run *run, const char *command, const struct redisReply *reply);
 bool redis_is_error(const struct redisReply *reply);
+/* The key is another cluster node's: nothing is wrong with this one. */
+bool redis_is_elsewhere(const struct redisReply *reply);
 /* What an ACL lets be granted: the user as Redis calls it. */
 const char *redis_user(const struct probe_run *run);
 

@@ -18,6 +18,12 @@ redis_is_error(const struct redisReply *reply)
 	return reply->type == REDIS_REPLY_ERROR;
 }
 
+bool
+redis_is_elsewhere(const struct redisReply *reply)
+{
+	return redis_is_error(reply) && str_eq(redis_cause(reply->str), "redis.moved");
+}
+
 const char *
 redis_user(const struct probe_run *run)
 {
@@ -26,13 +32,25 @@ redis_user(const struct probe_run *run)
 	return conf->dsn.user != NULL && conf->dsn.password != NULL ? conf->dsn.user : "default";
 }
 
-/* Phases of a connection that was made in this run. */
+/* All rights that were missing: one rarely is the only one. */
+static void
+tell_denied(struct probe_run *run)
+{
+	const struct redis_run *r = probe_state(run);
+
+	if (r->denied[0] != '\0')
+		probe_note(run, "redis.no-grant", "%s: ACL SETUSER %s%s", r->denied,
+			redis_user(run), r->grants);
+}
+
+/* What goes with every verdict: rights, phases of a connection that was made in this run. */
 void
 redis_tell_network(struct probe_run *run)
 {
 	const struct redis_conf *conf = probe_conf(run);
 	const struct redis_run *r = probe_state(run);
 
+	tell_denied(run);
 	if (r->link == NULL)
 		return;
 	if (!r->is_kept)
@@ -52,6 +70,10 @@ redis_fail(struct probe_run *run, const char *cause, const char *fmt, ...)
 	char text[SAMPLE_TEXT_MAX];
 	va_list ap;
 
+	if (r->is_kept) { /* since it was made, the name may have come to mean another server */
+		redis_give_up_kept(run);
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -94,9 +116,19 @@ redis_refused(struct probe_run *run, const char *command, const struct redisRepl
 void
 redis_note_error(struct probe_run *run, const char *command, const struct redisReply *reply)
 {
-	if (str_eq(redis_cause(reply->str), "redis.noperm"))
-		probe_note(run, "redis.no-grant", "%.120s: ACL SETUSER %s +%s", reply->str,
-			redis_user(run), command);
+	struct redis_run *r = probe_state(run);
+	size_t len = strlen(r->grants);
+	char grant[80];
+
+	if (redis_is_elsewhere(reply))
+		probe_note(run, "redis.moved", "%s: %.120s", command, reply->str);
+	if (!str_eq(redis_cause(reply->str), "redis.noperm"))
+		return;
+	if (r->denied[0] == '\0')
+		str_copy(r->denied, sizeof(r->denied), reply->str);
+	snprintf(grant, sizeof(grant), " +%s", command);
+	if (strstr(r->grants, grant) == NULL)
+		str_copy(r->grants + len, sizeof(r->grants) - len, grant);
 }
 
 /* --- numbers --- */
@@ -198,10 +230,10 @@ tell_persistence(struct probe_run *run)
 
 	if (info->n[INFO_AOF_ENABLED] > 0)
 		probe_value(run, METRIC_AOF_OK,
-			info->n[INFO_AOF_WRITE_OK] != 0 && info->n[INFO_AOF_REWRITE_OK] != 0);
+			fmin(info->n[INFO_AOF_WRITE_OK], info->n[INFO_AOF_REWRITE_OK]));
 	if (info->n[INFO_FORK_USEC] > 0)
 		probe_value(run, METRIC_FORK_TIME, info->n[INFO_FORK_USEC] / USEC_PER_SEC);
-	if (info->n[INFO_LOADING] > 0)
+	if (info->n[INFO_LOADING] > 0 && isfinite(info->n[INFO_LOADING_ETA]))
 		probe_fact(run, "loading", "%.0f %%, %.0f s to go", info->n[INFO_LOADED_PERCENT],
 			info->n[INFO_LOADING_ETA]);
 }
@@ -313,7 +345,7 @@ tell_waiting(struct probe_run *run)
 	const struct redis_run *r = probe_state(run);
 	const struct redis_info *info = &r->info;
 
-	if (str_eq(r->cause, "redis.loading") && info->n[INFO_LOADING] > 0)
+	if (str_eq(r->cause, "redis.loading") && isfinite(info->n[INFO_LOADING_ETA]))
 		redis_fail(run, r->cause, "%s: %.0f %%, %.0f s to go", r->text,
 			info->n[INFO_LOADED_PERCENT], info->n[INFO_LOADING_ETA]);
 	else if (str_eq(r->cause, "redis.masterdown") && info->n[INFO_MASTER_DOWN_TIME] >= 0)
@@ -340,12 +372,11 @@ tell_good(struct probe_run *run)
 void
 redis_tell_end(struct probe_run *run)
 {
-	const struct redis_conf *conf = probe_conf(run);
 	struct redis_run *r = probe_state(run);
 	bool knows_role = r->has_info || r->info.role[0] != '\0';
 
-	if (r->is_kept && conf->master != NULL && knows_role && !is_role(run, r)) {
-		redis_give_up_kept(run); /* a failover: where is the master now? */
+	if (r->is_kept && knows_role && !is_role(run, r)) {
+		redis_give_up_kept(run); /* a failover: who is it now? */
 		return;
 	}
 	if (r->has_info)

@@ -34,6 +34,9 @@ static const struct {
 	{ "BUSY ", "redis.busy" },
 	{ "NOPERM ", "redis.noperm" },
 	{ "CLUSTERDOWN ", "redis.clusterdown" },
+	{ "MOVED ", "redis.moved" },
+	{ "ASK ", "redis.moved" },
+	{ "TRYAGAIN ", "redis.moved" },
 	{ "NOREPLICAS ", "redis.noreplicas" },
 	{ "WRONGTYPE ", "redis.wrongtype" },
 };

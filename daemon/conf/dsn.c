@@ -120,6 +120,8 @@ dsn_masked(const struct dsn *dsn)
 {
 	bool has_user = dsn->user != NULL && dsn->user[0] != '\0';
 	bool is_redis = dsn->kind == DSN_REDIS, is_unix = dsn->hosts[0].path[0] != '\0';
+	/* redis://secret@host: mostly a password whose ":" was forgotten */
+	const char *user = is_redis && dsn->password == NULL ? SECRET_MASK : dsn->user;
 	const char *scheme = schemes[dsn->kind], *before_database = "/";
 	struct buf out;
 	char *text;
@@ -135,7 +137,7 @@ dsn_masked(const struct dsn *dsn)
 	buf_init(&out, 0);
 	buf_add_text(&out, scheme);
 	if (has_user || dsn->password != NULL)
-		buf_addf(&out, "%s%s@", has_user ? dsn->user : "",
+		buf_addf(&out, "%s%s@", has_user ? user : "",
 			dsn->password != NULL ? ":" SECRET_MASK : "");
 	for (unsigned i = 0; i < dsn->host_count; i++) {
 		if (i > 0)

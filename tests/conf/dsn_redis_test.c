@@ -27,7 +27,9 @@ static const struct good {
 		NULL },
 	{ "redis://:pass@host:1/0", NULL, "pass", "0", "host", 1, 1, DSN_TLS_DISABLE,
 		"redis://:***@host:1/0" },
-	{ "redis://user@host", "user", NULL, NULL, "host", 6379, 1, DSN_TLS_DISABLE, NULL },
+	/* not a user that is shown: mostly it is a password whose ":" was forgotten */
+	{ "redis://user@host", "user", NULL, NULL, "host", 6379, 1, DSN_TLS_DISABLE,
+		"redis://***@host:6379" },
 	{ "redis://user:@host", "user", NULL, NULL, "host", 6379, 1, DSN_TLS_DISABLE, NULL },
 	{ "redis://default:p%40s%2Fs%3A@host/15", "default", "p@s/s:", "15", "host", 6379, 1,
 		DSN_TLS_DISABLE, "redis://default:***@host:6379/15" },

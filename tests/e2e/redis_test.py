@@ -280,6 +280,19 @@ def test_cluster_without_its_slots(make):
     fails(s.url(), "redis.clusterdown")
 
 
+@pytest.mark.cause("redis.moved")
+def test_keys_of_another_node(make, folder):
+    ours, other = [make("--cluster-enabled", "yes") for _ in range(2)]
+    for s, first, last in (ours, 0, 8191), (other, 8192, 16383):
+        s.cli("CLUSTER", "ADDSLOTSRANGE", first, last)
+    ours.cli("CLUSTER", "MEET", "127.0.0.1", other.port)
+    lab.wait_for("the cluster", lambda: "cluster_state:ok" in ours.cli("CLUSTER", "INFO"))
+    key = next(k for k in "abcdefgh" if int(ours.cli("CLUSTER", "KEYSLOT", k)) > 8191)
+    sample = check(folder, ours.url(), f"write_test: {key}, lengths: {{x: {key}}}")
+    assert sample["outcome"] == "ok" and "length_x" not in sample["values"], sample
+    assert str(other.port) in lab.read_note(sample, "redis.moved")
+
+
 @pytest.mark.cause("redis.noreplicas")
 def test_too_few_replicas(make, folder):
     s = make("--min-replicas-to-write", 1)

@@ -96,6 +96,49 @@ a_silent_kept_connection_is_replaced(void **state)
 	bench_close(&b);
 }
 
+/* The name may mean another server since a failover: its word counts, not the old one's. */
+static void
+no_failure_on_the_word_of_a_kept_connection(void **state)
+{
+	static const struct peer_step stale[] = { PONG, NO_INFO, PEER_EXPECT("PING"),
+		PEER_SEND("-MASTERDOWN Link with MASTER is down\r\n"), NO_INFO, PEER_END };
+	static const struct peer_step readonly[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("+OK\r\n"), PEER_EXPECT("GET"), PEER_SEND("$9\r\ntriaged x\r\n"),
+		PEER_EXPECT("DEL"), PEER_SEND(":1\r\n"), PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("-READONLY You can't write against a read only replica.\r\n"), PEER_END };
+	static const struct peer_step good[] = { PONG, NO_INFO, PEER_EXPECT("SET"),
+		PEER_SEND("+OK\r\n"), PEER_EXPECT("GET"), PEER_SEND("$9\r\ntriaged x\r\n"),
+		PEER_EXPECT("DEL"), PEER_SEND(":1\r\n"), PEER_END };
+	const struct peer_step was_primary[] = { PONG, INFO_ASKED,
+		PEER_SEND("$25\r\nrole:master\r\nmaxclients:9\r\n"), PONG, INFO_ASKED,
+		PEER_SEND("$24\r\nrole:slave\r\nmaxclients:9\r\n"), PEER_END };
+	static const struct peer_step primary[] = { PONG, INFO_ASKED,
+		PEER_SEND("$25\r\nrole:master\r\nmaxclients:9\r\n"), PEER_END };
+	const struct {
+		const struct peer_step *first, *second;
+		const char *more;
+	} rows[] = {
+		{ stale, good, "" },
+		{ readonly, good, "write_test: k" },
+		{ was_primary, primary, "role: primary" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct peer_step *const scripts[] = { rows[i].first, rows[i].second };
+		struct peer *peer = peer_open_with(
+			b->loop, &(struct peer_options){ .scripts = scripts, .script_count = 2 });
+
+		configure(b, peer, "", "", rows[i].more);
+		for (unsigned run = 1; run <= 2; run++) {
+			bench_run(b);
+			if (b->sample.outcome != OUTCOME_OK || peer_accepted(peer) != run)
+				fail_msg("%zu, run %u: %s", i, run, b->sample.text);
+		}
+		peer_free(peer);
+	}
+}
+
 static void
 others_turned_away_make_it_prove_the_door(void **state)
 {
@@ -233,6 +276,7 @@ main(void)
 		T(the_connection_is_kept),
 		T(a_dead_kept_connection_is_replaced),
 		cmocka_unit_test(a_silent_kept_connection_is_replaced),
+		T(no_failure_on_the_word_of_a_kept_connection),
 		T(others_turned_away_make_it_prove_the_door),
 		T(hits_are_counted_between_runs),
 		T(sentinels_are_asked_in_turn),

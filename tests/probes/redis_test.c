@@ -187,12 +187,12 @@ rights_that_are_missing_are_named(void **state)
 	static const struct peer_step script[] = { PEER_EXPECT("AUTH"), PEER_SEND("+OK\r\n"), PONG,
 		INFO_ASKED,
 		PEER_SEND("-NOPERM this user has no permissions to run the 'info' command\r\n"),
-		PEER_END };
+		PEER_EXPECT("TYPE"), PEER_SEND("-NOPERM no 'type' command\r\n"), PEER_END };
 	struct bench *b = *state;
 
-	run_script(b, script, "mon:x@", "", "");
+	run_script(b, script, "mon:x@", "", "lengths: { a: a }");
 	assert_int_equal(b->sample.outcome, OUTCOME_OK);
-	assert_non_null(strstr(note_of(b, "redis.no-grant"), "ACL SETUSER mon +info"));
+	assert_non_null(strstr(note_of(b, "redis.no-grant"), "ACL SETUSER mon +info +type"));
 }
 
 static void
@@ -280,6 +280,56 @@ the_role_must_be_the_one_wanted(void **state)
 	assert_int_equal(b->sample.outcome, OUTCOME_OK);
 	run_script(b, no_info, "", "", "role: replica\n");
 	assert_cause(b, "redis.role", "a primary");
+}
+
+/* Keys of other nodes are nothing that is wrong with this one. */
+static void
+a_key_may_be_elsewhere(void **state)
+{
+	static const struct peer_step script[] = { PONG, INFO_ASKED, PEER_EXPECT("TYPE"),
+		PEER_SEND("-ERR unknown command\r\n-MOVED 7 10.0.0.2:6379\r\n"), PEER_EXPECT("SET"),
+		PEER_SEND("-MOVED 9 10.0.0.2:6379\r\n"), PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "write_test: k\nlengths: { a: a }\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_non_null(strstr(note_of(b, "redis.moved"), "10.0.0.2:6379"));
+	assert_true(isnan(bench_value(b, "length_a")));
+}
+
+/* Two daemons with one key delete each other's value now and then. */
+static void
+what_was_written_may_be_gone_once(void **state)
+{
+#define GONE PEER_EXPECT("SET"), PEER_SEND("+OK\r\n"), PEER_EXPECT("GET"), PEER_SEND("$-1\r\n")
+	static const struct peer_step once[] = { PONG, NO_INFO, GONE, PEER_EXPECT("SET"),
+		PEER_SEND("+OK\r\n"), PEER_EXPECT("GET"), PEER_SEND("$9\r\ntriaged x\r\n"),
+		PEER_EXPECT("DEL"), PEER_SEND(":1\r\n"), PEER_END };
+	static const struct peer_step twice[] = { PONG, NO_INFO, GONE, GONE, PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, once, "", "", "write_test: k");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	run_script(b, twice, "", "", "write_test: k");
+	assert_cause(b, "redis.error", "is gone");
+}
+
+static void
+what_info_leaves_out_is_absent(void **state)
+{
+	const struct peer_step script[] = { PONG, INFO_ASKED,
+		bulk("role:master\r\nmaxclients:9\r\naof_enabled:1\r\n"
+		     "slave0:ip=1.1.1.1,port=1,state=online\r\n"),
+		PEER_EXPECT("dir"), PEER_SEND("*0\r\n"), PEER_END };
+	static const char *const absent[] = { "keys", "replica_lag_bytes", "last_aof_ok",
+		"last_save_ok", "oom_errors_total", "memory_percent" };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (!isnan(bench_value(b, absent[i])))
+			fail_msg("%s is %g", absent[i], bench_value(b, absent[i]));
 }
 
 static void
@@ -427,6 +477,9 @@ main(void)
 		T(lengths_are_measured_by_their_type),
 		T(a_write_is_tried_when_asked),
 		T(the_role_must_be_the_one_wanted),
+		T(a_key_may_be_elsewhere),
+		T(what_was_written_may_be_gone_once),
+		T(what_info_leaves_out_is_absent),
 		T(a_cluster_must_be_whole),
 		cmocka_unit_test(says_where_it_is_stuck),
 		T(hostile_replies_are_bounded),
