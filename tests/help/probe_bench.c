@@ -101,6 +101,38 @@ bench_close(struct bench *b)
 	loop_free(b->loop);
 }
 
+static int
+set_up(void **state, enum bench_time time)
+{
+	struct bench *b = xcalloc(1, sizeof(*b));
+
+	bench_open(b, time);
+	*state = b;
+	return 0;
+}
+
+int
+bench_set_up(void **state)
+{
+	return set_up(state, BENCH_REAL);
+}
+
+int
+bench_set_up_fake(void **state)
+{
+	return set_up(state, BENCH_FAKE);
+}
+
+int
+bench_tear_down(void **state)
+{
+	struct bench *b = *state;
+
+	bench_close(b);
+	free(b);
+	return 0;
+}
+
 int
 bench_configure(struct bench *b, const char *type, const char *yaml)
 {

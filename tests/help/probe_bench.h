@@ -41,6 +41,10 @@ struct bench {
 
 void bench_open(struct bench *b, enum bench_time time);
 void bench_close(struct bench *b);
+/* For cmocka: *state is a bench, on the real clock or on one that the test turns. */
+int bench_set_up(void **state);
+int bench_set_up_fake(void **state);
+int bench_tear_down(void **state);
 
 /* Replaces the settings; 0, or -1 and the first complaint. */
 int bench_configure(struct bench *b, const char *type, const char *yaml);

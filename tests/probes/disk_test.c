@@ -126,16 +126,6 @@ every_errno_has_a_cause(void **state)
 /* --- the probe --- */
 
 static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_FAKE);
-	*state = b;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	struct bench *b = *state;
@@ -310,7 +300,7 @@ complains_about_settings(void **state)
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up_fake, tear_down)
 
 int
 main(int argc, char **argv)

@@ -17,16 +17,6 @@
 #include "tests/help/probe_bench.h"
 
 static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	bench_close(*state);
@@ -225,7 +215,7 @@ an_abort_ends_it(void **state)
 	assert_true(loop_turn_until(b->loop, is_idle, NULL, 500));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, tear_down)
 
 int
 main(int argc, char **argv)

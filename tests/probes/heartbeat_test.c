@@ -16,16 +16,6 @@
 #define TOKEN "token: secret-token-1"
 
 static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_FAKE);
-	*state = b;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	bench_close(*state);
@@ -323,7 +313,7 @@ settings_that_cannot_be(void **state)
 	assert_int_equal(bench_configure(b, "heartbeat", "{" TOKEN ", cron: \"@daily\"}"), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up_fake, tear_down)
 
 int
 main(void)

@@ -148,7 +148,7 @@ can_be_aborted(void **state)
 	peer_free(peer);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -177,7 +177,7 @@ slow_is_not_good_enough(void **state)
 	bench_close(&slow);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -156,7 +156,7 @@ a_timeout_names_its_phase(void **state)
 	bench_close(&b);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -172,7 +172,7 @@ complains_about_settings(void **state)
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -24,26 +24,6 @@
 
 static const struct peer_step good[] = { ANSWER("200 OK", "Content-Length: 2\r\n", "ok") };
 
-static inline int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static inline int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 static inline void
 configure(struct bench *b, const struct peer *peer, const char *scheme, const char *more)
 {

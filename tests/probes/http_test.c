@@ -389,7 +389,7 @@ tls_to_a_plain_port(void **state)
 	peer_free(peer);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

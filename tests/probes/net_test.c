@@ -21,16 +21,6 @@
 #include "tests/help/probe_bench.h"
 
 static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_FAKE);
-	*state = b;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	bench_close(*state);
@@ -139,10 +129,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(names_the_address_it_listens_on, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(names_a_queue_that_is_full, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_the_address_it_listens_on, bench_set_up_fake, tear_down),
+		cmocka_unit_test_setup_teardown(names_a_queue_that_is_full, bench_set_up_fake, tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_full_unix_socket_is_told_at_once, set_up, tear_down),
+			a_full_unix_socket_is_told_at_once, bench_set_up_fake, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,26 +18,6 @@
 #include "tests/help/probe_bench.h"
 #include "tests/help/shortage.h"
 
-static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 static void
 run(struct bench *b, const char *yaml)
 {
@@ -188,7 +168,7 @@ reads_packets_with_care(void **state)
 	assert_false(icmp_parse(raw, 32, AF_INET, true, 0x1234).is_ours);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -23,16 +23,6 @@
 #include "tests/help/probe_bench.h"
 
 static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	bench_close(*state);
@@ -270,14 +260,14 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(says_who_listens, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(says_that_nobody_does, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(says_who_listens, bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(says_that_nobody_does, bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			names_an_intruder_and_another_instance, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_particular_address_wins, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(knows_udp, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(reads_the_hosts_tables, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(complains_about_names, set_up, tear_down),
+			names_an_intruder_and_another_instance, bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_particular_address_wins, bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(knows_udp, bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reads_the_hosts_tables, bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(complains_about_names, bench_set_up, tear_down),
 	};
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)

@@ -18,26 +18,6 @@
 #define EHLO PEER_EXPECT("EHLO localhost\r\n")
 #define QUIT PEER_EXPECT("QUIT\r\n"), PEER_SEND("221 bye\r\n"), PEER_CLOSE, PEER_END
 
-static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 static void
 configure(struct bench *b, const struct peer *peer, const char *scheme, const char *more)
 {
@@ -288,7 +268,7 @@ reads_replies(void **state)
 	assert_false(smtp_reply_offers("250 STARTTLS\r\n", 14, "STARTTLS", rest, sizeof(rest)));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -143,16 +143,6 @@ names_are_completed(void **state)
 }
 
 static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_FAKE);
-	*state = b;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	bench_close(*state);
@@ -199,7 +189,7 @@ no_bus_is_no_verdict(void **state)
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up_fake, tear_down)
 
 int
 main(void)

@@ -14,26 +14,6 @@
 #include "tests/help/peer.h"
 #include "tests/help/probe_bench.h"
 
-static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 /* Configures a check of `peer` with `more` keys and runs it. */
 static void
 run(struct bench *b, const struct peer *peer, const char *more)
@@ -253,7 +233,7 @@ complains_about_addresses(void **state)
 	assert_int_equal(bench_configure(b, "tcp", "address: \"[::1]:25\""), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -19,26 +19,6 @@
 
 static const struct peer_step silent[] = { PEER_END };
 
-static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 static void
 configure(struct bench *b, const struct peer *peer, const char *more)
 {
@@ -381,7 +361,7 @@ complains(void **state)
 	assert_string_equal(target, "tls://h");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
 main(void)

@@ -74,36 +74,6 @@ echo_close(struct echo *e)
 static const char *const silent[] = { NULL };
 static const char *const pong[] = { "noise", "pong 7", NULL };
 
-static int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static int
-set_up_fake(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_FAKE);
-	*state = b;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 static void
 configure(struct bench *b, const char *address, const char *more)
 {
@@ -286,8 +256,8 @@ complains(void **state)
 	assert_int_equal(bench_configure(b, "udp", "address: 'udp://[::1]:53'"), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-#define F(f) cmocka_unit_test_setup_teardown(f, set_up_fake, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
+#define F(f) cmocka_unit_test_setup_teardown(f, bench_set_up_fake, bench_tear_down)
 
 int
 main(void)
