@@ -63,6 +63,7 @@ struct file_run {
 	struct buf content;
 	struct offload_job *job;
 	struct look_job *look;
+	bool is_digesting;
 };
 
 /* What a thread looks at; outlives the run when that is stopped before. */
@@ -91,6 +92,7 @@ ask(struct probe_run *run, const struct fs_request *request, fs_fn fn)
 
 	snprintf(path, sizeof(path), "%s%s", root != NULL ? root : "", conf->path);
 	full.path = path;
+	full.root = env->host_root;
 	state->call = fs_call_start(env->fs, &full, probe_time_left(run), fn, run);
 }
 
@@ -277,6 +279,16 @@ keep_digest(struct probe_run *run, const char *sha256)
 }
 
 static void
+say_slow(struct probe_run *run)
+{
+	const struct file_conf *conf = probe_conf(run);
+
+	probe_error(run, "self.local",
+		"the checksum of %s was not made within `timeout`: give it a longer one",
+		conf->path);
+}
+
+static void
 on_digest(void *arg, const struct fs_result *r)
 {
 	struct probe_run *run = arg;
@@ -285,9 +297,14 @@ on_digest(void *arg, const struct fs_result *r)
 	char sha256[SHA256_SIZE];
 
 	state->call = NULL;
+	state->is_digesting = false;
 	if (r->status == FS_FAILED && r->error == EFBIG) {
 		probe_error(run, "self.local", "%s has more than 256 MB: no checksum is made",
 			conf->path);
+		return;
+	}
+	if (r->status == FS_STUCK) { /* it told its size just now: it is slow, and not hung */
+		say_slow(run);
 		return;
 	}
 	if (failed(run, r))
@@ -385,6 +402,7 @@ on_file(void *arg, const struct fs_result *r)
 		return;
 	}
 	state->asked = "read";
+	state->is_digesting = true;
 	ask(run, &(struct fs_request){ .op = FS_DIGEST, .offset = DIGEST_MAX }, on_digest);
 }
 
@@ -444,6 +462,12 @@ stuck(struct probe_run *run, char *text, size_t size)
 
 	if (state->job != NULL) {
 		snprintf(text, size, "looking at the content of %s takes too long", conf->path);
+		return "self.local";
+	}
+	if (state->is_digesting) {
+		snprintf(text, size,
+			"the checksum of %s was not made within `timeout`: give it a longer one",
+			conf->path);
 		return "self.local";
 	}
 	snprintf(text, size, "%s did not let itself %s", conf->path, state->asked);

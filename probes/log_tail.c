@@ -66,6 +66,7 @@ ask(struct probe_run *run, struct fs_request request, fs_fn fn)
 	full_path(run, path, sizeof(path));
 	if (request.path == NULL)
 		request.path = path;
+	request.root = probe_env(run)->host_root;
 	state->call = fs_call_start(probe_env(run)->fs, &request, probe_time_left(run), fn, run);
 }
 
@@ -505,12 +506,12 @@ on_path(void *arg, const struct fs_result *r)
 			say_missing(run, r->error);
 		return;
 	}
-	if (failed(run, r))
-		return;
-	if (!S_ISREG(r->mode)) {
+	if (r->status == FS_FAILED && r->mode != 0 && !S_ISREG(r->mode)) {
 		probe_fail(run, "file.kind", "%s is no file", conf->path);
 		return;
 	}
+	if (failed(run, r))
+		return;
 	state->size = r->size;
 	if (!place->is_known && !place->was_missing)
 		begin_at_end(run, r);

@@ -400,7 +400,10 @@ read_pidfile(struct probe_run *run)
 	}
 	snprintf(path, sizeof(path), "%s%s", is_sidecar ? env->host_root : "", conf->owner.pidfile);
 	state->pidfile = fs_call_start(env->fs,
-		&(struct fs_request){ .op = FS_READ, .path = path, .length = PIDFILE_MAX },
+		&(struct fs_request){ .op = FS_READ,
+			.path = path,
+			.length = PIDFILE_MAX,
+			.root = env->host_root },
 		probe_time_left(run), on_pidfile, run);
 }
 

@@ -333,7 +333,10 @@ read_file(struct probe_run *run, const char *name, uint32_t length, fs_fn fn)
 
 	host_path(probe_env(run), name, path);
 	return fs_call_start(probe_env(run)->fs,
-		&(struct fs_request){ .op = FS_READ, .path = path, .length = length },
+		&(struct fs_request){ .op = FS_READ,
+			.path = path,
+			.length = length,
+			.root = probe_env(run)->host_root },
 		probe_time_left(run), fn, run);
 }
 
@@ -480,6 +483,7 @@ const struct probe_type probe_type_process = {
 	.release = process_release,
 	.target = target,
 	.is_parent = is_parent,
+	.has_rates = true,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

@@ -192,7 +192,8 @@ redis_look_at_disk(struct probe_run *run)
 	if (!m->is_aof_on || m->dir[0] == '\0' || env->fs == NULL)
 		return false;
 	snprintf(path, sizeof(path), "%s%s", str_eq(root, "/") ? "" : root, m->dir);
-	r->disk = fs_call_start(env->fs, &(struct fs_request){ .op = FS_STATVFS, .path = path },
+	r->disk = fs_call_start(env->fs,
+		&(struct fs_request){ .op = FS_STATVFS, .path = path, .root = root },
 		left < DISK_TIMEOUT_US ? left : DISK_TIMEOUT_US, on_disk, run);
 	return r->disk != NULL;
 }

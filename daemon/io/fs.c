@@ -170,11 +170,13 @@ has_busy_helper(struct fs_pool *pool, const char *mount)
 
 /*
  * What hangs together.  A path on the root file system stands for itself: it may be a symbolic link
- * to somewhere else, and "/" must not be given up for that.
+ * to somewhere else, and "/" must not be given up for that.  So does a checksum, which may take its
+ * time on a mount that is well.
  */
 static char *
-mount_key(struct fs_pool *pool, const char *path)
+mount_key(struct fs_pool *pool, const struct fs_request *request)
 {
+	const char *path = request->path;
 	usec_t now = loop_now(pool->loop);
 	const struct mount *mount;
 
@@ -188,6 +190,8 @@ mount_key(struct fs_pool *pool, const char *path)
 		}
 	}
 	mount = mounts_of(&pool->mounts, path);
+	if (request->op == FS_DIGEST)
+		return xasprintf("%s (checksum)", path);
 	return xstrdup(mount == NULL || str_eq(mount->path, "/") ? path : mount->path);
 }
 
@@ -248,6 +252,18 @@ call_say_later(struct fs_call *call, enum fs_status status, int error)
 	timer_after(&call->timer, 0);
 }
 
+static uint64_t
+root_length(const struct fs_request *request)
+{
+	size_t len = request->root != NULL ? strlen(request->root) : 0;
+
+	if (len > 0 && strncmp(request->path, request->root, len) != 0)
+		return 0;
+	while (len > 0 && request->root[len - 1] == '/')
+		len--;
+	return len;
+}
+
 struct fs_call *
 fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t timeout_us, fs_fn fn,
 	void *arg)
@@ -268,7 +284,7 @@ fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t tim
 		call_say_later(call, FS_FAILED, ENAMETOOLONG);
 		return call;
 	}
-	call->mount = mount_key(pool, request->path);
+	call->mount = mount_key(pool, request);
 	if (has_stuck_helper(pool, call->mount)) {
 		call_say_later(call, FS_STUCK, 0);
 		return call;
@@ -278,6 +294,7 @@ fs_call_start(struct fs_pool *pool, const struct fs_request *request, usec_t tim
 	call->ask->op = (uint32_t)request->op;
 	call->ask->offset = request->offset;
 	call->ask->length = request->length;
+	call->ask->root_len = root_length(request);
 	memcpy(call->ask->path, request->path, len + 1);
 	memcpy(call->ask->path + len + 1, more, more_len + 1);
 	timer_at(&call->timer, call->deadline_us);

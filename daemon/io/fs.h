@@ -45,6 +45,9 @@ struct fs_request {
 	enum fs_op op;
 	const char *path; /* copied */
 	const char *arg;  /* copied; NULL: none */
+	/* What `path` begins with where the host is mounted elsewhere ("/host"): symbolic links are
+	 * followed as they are there.  NULL or "/": none. */
+	const char *root;
 	uint64_t offset;
 	uint32_t length;
 };

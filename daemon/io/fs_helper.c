@@ -38,13 +38,26 @@ fs_helper_stat(const char *path, struct fs_result *r)
 	return 0;
 }
 
+static int
+do_stat(const struct fs_ask *ask, struct fs_result *r)
+{
+	char path[FS_PATH_MAX];
+	int error = fs_helper_resolve(ask->path, ask->root_len, true, path);
+
+	return error != 0 ? error : fs_helper_stat(path, r);
+}
+
 /* The device too: a symbolic link may lead to another mount than its name suggests. */
 static int
 do_statvfs(const struct fs_ask *ask, struct fs_result *r)
 {
+	char path[FS_PATH_MAX];
 	struct statvfs vfs;
+	int error = fs_helper_resolve(ask->path, ask->root_len, true, path);
 
-	if (statvfs(ask->path, &vfs) != 0)
+	if (error != 0)
+		return error;
+	if (statvfs(path, &vfs) != 0)
 		return errno;
 	r->block_size = vfs.f_frsize != 0 ? vfs.f_frsize : vfs.f_bsize;
 	r->blocks = vfs.f_blocks;
@@ -53,7 +66,7 @@ do_statvfs(const struct fs_ask *ask, struct fs_result *r)
 	r->inodes = vfs.f_files;
 	r->inodes_free = vfs.f_ffree;
 	r->fs_flags = vfs.f_flag;
-	return fs_helper_stat(ask->path, r);
+	return fs_helper_stat(path, r);
 }
 
 static int
@@ -78,10 +91,12 @@ static int
 do_write_test(const struct fs_ask *ask)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	char name[sizeof(ask->path) + sizeof(TEST_NAME) + 1];
-	int fd, error;
+	char folder[FS_PATH_MAX], name[FS_PATH_MAX + sizeof(TEST_NAME) + 1];
+	int fd, error = fs_helper_resolve(ask->path, ask->root_len, true, folder);
 
-	snprintf(name, sizeof(name), "%s/%s", ask->path, TEST_NAME);
+	if (error != 0)
+		return error;
+	snprintf(name, sizeof(name), "%s/%s", folder, TEST_NAME);
 	fd = open(name, flags, 0600);
 	if (fd < 0 && errno == EEXIST && unlink(name) == 0) /* left by a helper that was killed */
 		fd = open(name, flags, 0600);
@@ -106,7 +121,7 @@ serve(const struct fs_ask *ask, struct fs_answer *answer)
 		r->error = do_statvfs(ask, r);
 		break;
 	case FS_STAT:
-		r->error = fs_helper_stat(ask->path, r);
+		r->error = do_stat(ask, r);
 		break;
 	case FS_WRITE_TEST:
 		r->error = do_write_test(ask);

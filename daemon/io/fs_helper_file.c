@@ -287,25 +287,29 @@ look_into(const char *path, const struct wish *wish, struct fs_file *file)
 int
 fs_helper_file(const struct fs_ask *ask, struct fs_answer *answer)
 {
+	char path[FS_PATH_MAX];
 	struct fs_file file;
 	struct wish wish;
 	struct stat st;
 	ssize_t len;
-	int error = 0;
+	int error;
 
 	memset(&file, 0, sizeof(file));
 	read_wish(&wish, fs_ask_arg(ask));
-	len = readlink(ask->path, file.link, sizeof(file.link) - 1);
+	error = fs_helper_resolve(ask->path, ask->root_len, false, path);
+	len = error == 0 ? readlink(path, file.link, sizeof(file.link) - 1) : 0;
 	file.link[len > 0 ? len : 0] = '\0';
-	if (stat(ask->path, &st) != 0) {
+	if (error == 0)
+		error = fs_helper_resolve(ask->path, ask->root_len, true, path);
+	if (error == 0 && stat(path, &st) != 0)
 		error = errno;
-	} else {
+	if (error == 0) {
 		take_stat(&answer->result, &st);
 		name_owner(&wish, &st, &file);
 		if (wish.user[0] != '\0')
-			ask_rights(&wish, ask->path, &file);
+			ask_rights(&wish, path, &file);
 		if (S_ISDIR(st.st_mode))
-			look_into(ask->path, &wish, &file);
+			look_into(path, &wish, &file);
 	}
 	memcpy(answer->data, &file, sizeof(file));
 	answer->result.data_len = sizeof(file);
@@ -333,16 +337,27 @@ read_at(int fd, char *out, size_t want, uint64_t offset)
 	return (ssize_t)done;
 }
 
-/* -1 and errno; never waits for a writer (FIFO) or becomes a terminal's. */
+/* -1 and errno.  Files only: to open a FIFO, were it for a moment, takes its writer's bytes, and
+ * some devices act on it.  What it is stands in the result when it was refused, too. */
 static int
-open_file(const char *path, struct fs_result *r)
+open_file(const struct fs_ask *ask, struct fs_result *r)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char path[FS_PATH_MAX];
 	struct stat st;
+	int fd, error = fs_helper_resolve(ask->path, ask->root_len, true, path);
 
-	if (fd < 0)
+	if (error == 0 && stat(path, &st) != 0)
+		error = errno;
+	if (error == 0) {
+		take_stat(r, &st);
+		error = S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	}
+	if (error != 0) {
+		errno = error;
 		return -1;
-	if (fstat(fd, &st) == 0)
+	}
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0)
 		take_stat(r, &st);
 	return fd;
 }
@@ -351,7 +366,7 @@ static int
 read_both(const struct fs_ask *ask, struct fs_answer *answer, size_t head)
 {
 	size_t want = ask->length < FS_DATA_MAX - head ? ask->length : FS_DATA_MAX - head;
-	int fd = open_file(ask->path, &answer->result), error = 0;
+	int fd = open_file(ask, &answer->result), error = 0;
 	ssize_t first = 0, rest = 0;
 
 	if (fd < 0)
@@ -401,7 +416,7 @@ digest_file(int fd, EVP_MD_CTX *md, uint64_t most)
 int
 fs_helper_digest(const struct fs_ask *ask, struct fs_answer *answer)
 {
-	int fd = open_file(ask->path, &answer->result), error;
+	int fd = open_file(ask, &answer->result), error;
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	EVP_MD_CTX *md;
@@ -409,9 +424,7 @@ fs_helper_digest(const struct fs_ask *ask, struct fs_answer *answer)
 	if (fd < 0)
 		return errno;
 	md = EVP_MD_CTX_new();
-	if (!S_ISREG(answer->result.mode))
-		error = EINVAL;
-	else if (answer->result.size > ask->offset)
+	if (answer->result.size > ask->offset)
 		error = EFBIG;
 	else if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
 		error = ENOMEM;
@@ -492,15 +505,20 @@ int
 fs_helper_find(const struct fs_ask *ask, struct fs_answer *answer)
 {
 	const struct dirent *entry;
+	char path[FS_PATH_MAX];
 	struct trace trace;
 	unsigned seen = 0;
-	int error = ENOENT;
+	int error;
 	struct stat st;
 	DIR *dir;
 
 	if (!read_trace(&trace, fs_ask_arg(ask)))
 		return EINVAL;
-	dir = opendir(ask->path);
+	error = fs_helper_resolve(ask->path, ask->root_len, true, path);
+	if (error != 0)
+		return error;
+	error = ENOENT;
+	dir = opendir(path);
 	if (dir == NULL)
 		return errno;
 	while ((entry = readdir(dir)) != NULL && seen++ < ENTRIES_MAX) {

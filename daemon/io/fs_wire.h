@@ -14,6 +14,7 @@ struct fs_ask {
 	uint32_t op;
 	uint32_t length;
 	uint64_t offset;
+	uint64_t root_len; /* so much of the path is the folder that the host is mounted at */
 	char path[FS_PATH_MAX + FS_ARG_MAX]; /* path, NUL, arg, NUL; only what is used is sent */
 };
 
@@ -31,6 +32,8 @@ int fs_helper_digest(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_read(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_tail(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_find(const struct fs_ask *ask, struct fs_answer *answer);
+/* fs_helper_root.c: where `path` leads as seen from its root; 0 or errno. */
+int fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX]);
 const char *fs_ask_arg(const struct fs_ask *ask); /* "": none */
 
 #endif

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -507,6 +508,101 @@ names_and_rights_of_a_file(void **state)
 	unlink(link);
 }
 
+/* To be opened and left again costs the writer of a FIFO what it wrote. */
+static void
+opens_files_only(void **state)
+{
+	static struct answer a;
+	struct world *w = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/fifo", w->dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	if (fork() == 0) {
+		char byte = 'x';
+		int fd = open(path, O_WRONLY);
+
+		_exit(write(fd, &byte, 1) == 1 ? 0 : 1);
+	}
+	ask(w, FS_READ, path, &a);
+	assert_int_equal(a.result.error, EINVAL);
+	assert_true(S_ISFIFO(a.result.mode));
+	ask(w, FS_TAIL, path, &a);
+	ask(w, FS_DIGEST, path, &a);
+	assert_int_equal(a.result.error, EINVAL);
+	{
+		char byte = 0;
+		int fd = open(path, O_RDONLY);
+
+		assert_int_equal(read(fd, &byte, 1), 1); /* still there for its reader */
+		assert_int_equal(byte, 'x');
+		close(fd);
+	}
+	unlink(path);
+}
+
+static void
+make_host(struct world *w, const char *command)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "cd %s && %s", w->dir, command);
+	assert_int_equal(system(line), 0);
+}
+
+/* Links of a host that is mounted elsewhere lead through that host, and never out of it. */
+static void
+follows_links_below_the_root(void **state)
+{
+	static const struct {
+		const char *path, *content;
+		int error;
+	} rows[] = {
+		{ "/var/run/app.pid", "17\n", 0 },
+		{ "/var//run/./app.pid", "17\n", 0 },
+		{ "/up", "17\n", 0 },
+		{ "/var/up2/app.pid", "17\n", 0 },
+		{ "/chain", "17\n", 0 },
+		{ "/etc/../../../run/app.pid", "17\n", 0 },
+		{ "/out", "", ENOENT },
+		{ "/loop", "", ELOOP },
+		{ "/none/x", "", ENOENT },
+		{ "/run/app.pid/x", "", ENOTDIR },
+	};
+	static struct answer a;
+	struct world *w = *state;
+	struct fs_file file;
+	char path[256];
+
+	make_host(w, "mkdir run var etc && echo 17 > run/app.pid && ln -s /run var/run && "
+		     "ln -s ../../../../run/app.pid up && ln -s ../run var/up2 && "
+		     "ln -s /var/run/app.pid chain && ln -s /proc/self/status out && "
+		     "ln -s /loop loop");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fs_request request = {
+			.op = FS_READ, .path = path, .length = 32, .root = w->dir
+		};
+
+		snprintf(path, sizeof(path), "%s%s", w->dir, rows[i].path);
+		memset(&a, 0, sizeof(a));
+		fs_call_start(w->pool, &request, 10 * USEC_PER_SEC, on_result, &a);
+		await(w, &a);
+		if (a.result.error != rows[i].error || strcmp(a.data, rows[i].content) != 0)
+			fail_msg("%s: %s %s", rows[i].path, strerror(a.result.error), a.data);
+	}
+	snprintf(path, sizeof(path), "%s/chain", w->dir);
+	memset(&a, 0, sizeof(a));
+	fs_call_start(w->pool,
+		&(struct fs_request){
+			.op = FS_FILE, .path = path, .arg = "\n\n\n", .root = w->dir },
+		10 * USEC_PER_SEC, on_result, &a);
+	await(w, &a);
+	memcpy(&file, a.data, sizeof(file));
+	assert_string_equal(file.link, "/var/run/app.pid");
+	assert_int_equal(a.result.size, 3);
+	make_host(w, "rm -rf run var etc up chain out loop");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -527,6 +623,8 @@ main(int argc, char **argv)
 		T(recovers_from_a_start_without_descriptors),
 		T(a_file_its_head_digest_and_new_name),
 		T(names_and_rights_of_a_file),
+		T(opens_files_only),
+		T(follows_links_below_the_root),
 	};
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
