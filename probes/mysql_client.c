@@ -5,6 +5,10 @@
  *	     an error packet instead of the greeting, or in LOGIN: refused, over
  *	     LOGIN: OK, another plugin, a plugin's own data, in any number up to a cap
  *
+ * Where TLS is wanted and not offered, a login of nobody follows nevertheless: a server counts
+ *those that leave after its greeting, and a hundred of them make it refuse everybody from this
+ *host.
+ *
  * A packet must carry the number that follows on the last one; errors need not, servers are lax.
  */
 #include "probes/mysql_client.h"
@@ -36,6 +40,7 @@ struct mysql_client {
 	unsigned sequence;    /* of the next packet */
 	unsigned turns;       /* of the login */
 	bool is_hopeless;     /* the plugin is none of ours: the server's last word is awaited */
+	bool is_parting;      /* TLS is wanted, and not offered: whatever comes, it is over */
 	bool is_encrypted;
 	uint32_t capabilities;
 	struct mysql_greeting greeting;
@@ -52,6 +57,8 @@ struct mysql_client {
 static void
 tell(struct mysql_client *c, enum mysql_event event)
 {
+	if (c->is_parting)
+		event = MYSQL_EVENT_NO_TLS;
 	if (event != MYSQL_EVENT_READY && event != MYSQL_EVENT_RESULT &&
 		(event != MYSQL_EVENT_REFUSED || c->step != READY)) {
 		c->last = c->step;
@@ -126,6 +133,27 @@ begin_login(struct mysql_client *c)
 	send_login(c);
 }
 
+/* Who we are is not said in clear. */
+static void
+part(struct mysql_client *c)
+{
+	c->is_parting = true;
+	c->o.user = c->o.database = NULL;
+	c->auth.password = "";
+	c->capabilities &= ~(uint32_t)MYSQL_WITH_DB;
+	begin_login(c);
+}
+
+static void
+say_goodbye(struct mysql_client *c)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	mysql_put_command(&out, MYSQL_COM_QUIT, NULL);
+	flush(c, &out);
+}
+
 static uint32_t
 choose_capabilities(const struct mysql_client *c)
 {
@@ -167,7 +195,7 @@ on_greeting(struct mysql_client *c, const struct mysql_packet *p)
 	if (c->o.tls != NULL && has_tls)
 		begin_tls(c);
 	else if (c->o.mode >= DSN_TLS_REQUIRE)
-		tell(c, MYSQL_EVENT_NO_TLS);
+		part(c);
 	else
 		begin_login(c);
 }
@@ -209,6 +237,11 @@ on_plugin_data(struct mysql_client *c, const struct mysql_packet *p)
 static void
 on_logged_in(struct mysql_client *c)
 {
+	if (c->is_parting) {
+		say_goodbye(c);
+		tell(c, MYSQL_EVENT_NO_TLS);
+		return;
+	}
 	secret_wipe(c->auth.proof, sizeof(c->auth.proof));
 	memset(&c->o, 0, sizeof(c->o)); /* the settings may be gone from now on */
 	c->auth.password = "";
@@ -402,15 +435,10 @@ release(void *obj)
 void
 mysql_client_close(struct mysql_client *c)
 {
-	struct buf out;
-
 	if (c == NULL)
 		return;
-	if (c->step == READY) {
-		buf_init(&out, 0);
-		mysql_put_command(&out, MYSQL_COM_QUIT, NULL);
-		flush(c, &out);
-	}
+	if (c->step == READY)
+		say_goodbye(c);
 	c->step = OVER;
 	c->fn = NULL;
 	stream_close(c->stream);
