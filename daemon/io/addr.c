@@ -370,6 +370,10 @@ place_parse(struct place *place, const char *text, struct err *e)
 
 	if (*text == '\0')
 		return err_set(e, EINVAL, "an empty address");
+	/* What stands there may be a password: it is not shown. */
+	if (text[0] != '/' && text[0] != '@' && strncmp(text, "unix:", 5) != 0 &&
+		strchr(text, '@') != NULL)
+		return err_set(e, EINVAL, "an address has no user and password (before \"@\")");
 	if (strncmp(text, "unix:", 5) == 0)
 		rc = parse_path(&found, text + 5, e);
 	else if (text[0] == '/' || text[0] == '@')

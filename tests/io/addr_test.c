@@ -69,6 +69,9 @@ test_bad_places(void **state)
 		{ "256.1.1.1", "looks like an IPv4" },
 		{ "1.2.3", "looks like an IPv4" },
 		{ "unix:", "empty socket path" },
+		{ "u:hunter2@db", "no user and password" },
+		{ "u:hunter2@db:80", "no user and password" },
+		{ "u:hun/ter2@[::1]:80", "no user and password" },
 	};
 	struct place place = { .port = 7 };
 	struct err e;
@@ -79,6 +82,7 @@ test_bad_places(void **state)
 		assert_int_equal(place_parse(&place, rows[i].text, &e), -1);
 		if (strstr(e.text, rows[i].words) == NULL)
 			fail_msg("%s: %s", rows[i].text, e.text);
+		assert_null(strstr(e.text, "ter2"));
 	}
 	assert_int_equal(place.port, 7);
 	memset(longest, 'a', sizeof(longest));
