@@ -49,7 +49,8 @@ static const struct conf_field fields[] = {
 		.dflt = "200ms",
 		.min = "10ms",
 		.max = "10s",
-		.doc = "Time from one request to the next." },
+		.doc = "Time from one request to the next; less where the check's `timeout` would "
+		       "come before the last one." },
 	{ .name = "wait",
 		DURATION_AT(ROW, wait_us),
 		.dflt = "2s",
@@ -140,7 +141,9 @@ judge(struct probe_run *run)
 	if (t->received == 0 && t->errors > 0) {
 		probe_fault(run, icmp_fault(state->icmp), icmp_reason(state->icmp));
 	} else if (t->received == 0) {
-		probe_fail(run, "ping.loss", "%s answers none of %u echo requests", peer, t->sent);
+		clock_format_duration(icmp_wait_us(state->icmp), took, sizeof(took));
+		probe_fail(run, "ping.loss", "%s answers none of %u echo requests within %s", peer,
+			t->sent, took);
 	} else if (loss > conf->max_loss) {
 		probe_fail(run, "ping.loss",
 			"%u of %u echo requests to %s are lost (%.0f %%), at "
@@ -178,10 +181,8 @@ start(struct probe_run *run)
 	const struct ping_conf *conf = probe_conf(run);
 	const struct io_env *env = probe_env(run);
 	struct ping_run *state = probe_state(run);
-	usec_t left = probe_time_left(run) - conf->interval_us * (conf->count - 1) - MARGIN_US;
+	usec_t left = probe_time_left(run);
 
-	if (left < MARGIN_US)
-		left = MARGIN_US;
 	state->icmp = icmp_open(
 		&(struct icmp_options){
 			.loop = env->loop,
@@ -191,7 +192,9 @@ start(struct probe_run *run)
 			.count = (unsigned)conf->count,
 			.size = (unsigned)conf->size,
 			.interval_us = conf->interval_us,
-			.wait_us = left < conf->wait_us ? left : conf->wait_us,
+			.wait_us = conf->wait_us,
+			.until_us = loop_now(env->loop) + left -
+				    (left > 2 * MARGIN_US ? MARGIN_US : left / 2),
 		},
 		on_event, run);
 }

@@ -3,6 +3,10 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "io/addr.h"
 
 static const char *const names[FAULT_COUNT] = {
 	[FAULT_DNS_NXDOMAIN] = "dns-nxdomain",
@@ -70,6 +74,25 @@ fault_from_errno(int error)
 			return by_errno[i].fault;
 	}
 	return error == 0 ? FAULT_NONE : FAULT_LOCAL;
+}
+
+/* A datagram's connect() chooses an address and sends nothing; TCP's ports are not its business. */
+static bool
+has_source(const struct addr *to)
+{
+	int fd = socket(addr_family(to), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_lacking = fd != -1 && connect(fd, &to->sa, to->len) == -1 && errno == EADDRNOTAVAIL;
+
+	fd_close(&fd);
+	return !is_lacking;
+}
+
+enum fault
+fault_from_connect(int error, const struct addr *to)
+{
+	if (error == EADDRNOTAVAIL && !has_source(to))
+		return FAULT_UNREACHABLE;
+	return fault_from_errno(error);
 }
 
 int

@@ -5,6 +5,8 @@
 #ifndef IO_FAULT_H
 #define IO_FAULT_H
 
+struct addr;
+
 enum fault {
 	FAULT_NONE,
 	FAULT_DNS_NXDOMAIN, /* the name does not exist */
@@ -31,6 +33,9 @@ enum fault {
 const char *fault_name(enum fault fault);
 /* From an errno of connect, read or write. */
 enum fault fault_from_errno(int error);
+/* From the errno of a connect() to this address: EADDRNOTAVAIL says that no port is left, and also
+ * that this host has no address of that family to come from (IPv6 is off): UNREACHABLE. */
+enum fault fault_from_connect(int error, const struct addr *to);
 /* True for what says nothing about the target. */
 int fault_is_ours(enum fault fault);
 

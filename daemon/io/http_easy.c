@@ -475,7 +475,9 @@ fault_of_socket(const struct http_call *call, enum fault otherwise)
 	enum fault fault;
 
 	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
-	fault = fault_from_errno((int)error);
+	fault = call->addr_next > 0
+			? fault_from_connect((int)error, &call->addrs[call->addr_next - 1])
+			: fault_from_errno((int)error);
 	return fault == FAULT_NONE || fault == FAULT_LOCAL ? otherwise : fault;
 }
 

@@ -2,7 +2,7 @@
  * Ping: one socket, a timer that sends, a table of when each was sent and answered.
  *
  * The unprivileged socket (SOCK_DGRAM, IPPROTO_ICMP) gets only its own answers, its id is the
- * kernel's.  A raw one hears everybody's: id and a random key in the packet tell ours.
+ * kernel's.  A raw one hears everybody's answers: a random id tells ours.
  */
 #include "io/icmp.h"
 
@@ -46,7 +46,7 @@ struct icmp {
 	enum icmp_event last; /* what the timer says when `is_over` */
 	unsigned id;
 	unsigned count, size;
-	usec_t begun_us, dns_us, interval_us, wait_us;
+	usec_t begun_us, dns_us, interval_us, wait_us, until_us;
 	struct icmp_tally tally;
 	enum fault fault;
 	char reason[320];
@@ -167,7 +167,7 @@ note_answer(struct icmp *icmp, const struct icmp_answer *answer)
 static void
 note_trouble(struct icmp *icmp, const struct sock_error *error)
 {
-	icmp->fault = fault_from_errno(error->error);
+	icmp->fault = sock_error_fault(error);
 	sock_error_text(error, &icmp->peer, icmp->reason, sizeof(icmp->reason));
 }
 
@@ -262,11 +262,16 @@ on_timer(void *arg)
 		return;
 	}
 	send_one(icmp);
-	if (is_complete(icmp))
+	if (is_complete(icmp)) {
 		finish(icmp, ICMP_DONE);
-	else
-		timer_after(&icmp->timer,
-			icmp->tally.sent == icmp->count ? icmp->wait_us : icmp->interval_us);
+	} else if (icmp->tally.sent == icmp->count) {
+		timer_after(&icmp->timer, icmp->wait_us);
+	} else { /* by the clock: timers that are late must not add up */
+		usec_t next_us = icmp->echoes[0].sent_us + icmp->interval_us * icmp->tally.sent;
+		usec_t now_us = loop_now(icmp->loop);
+
+		timer_after(&icmp->timer, next_us > now_us ? next_us - now_us : 0);
+	}
 }
 
 /* --- the socket --- */
@@ -311,9 +316,34 @@ open_socket(struct icmp *icmp)
 	return 0;
 }
 
+/* Requests may take half of the time that is left, the last answer has the rest; -1: none is. */
+static int
+fit_into_time(struct icmp *icmp)
+{
+	usec_t left = icmp->until_us - loop_now(icmp->loop), gaps = (usec_t)icmp->count - 1;
+
+	if (icmp->until_us == 0)
+		return 0;
+	if (left <= 0) {
+		icmp->fault = FAULT_DNS_FAIL;
+		snprintf(icmp->reason, sizeof(icmp->reason),
+			"the resolver took all the time to look %.200s up", icmp->host);
+		finish(icmp, ICMP_FAILED);
+		return -1;
+	}
+	if (icmp->interval_us * gaps > left / 2)
+		icmp->interval_us = left / 2 / gaps;
+	left -= icmp->interval_us * gaps;
+	if (icmp->wait_us > left)
+		icmp->wait_us = left;
+	return 0;
+}
+
 static void
 begin(struct icmp *icmp)
 {
+	if (fit_into_time(icmp) == -1)
+		return;
 	addr_set_port(&icmp->peer, 0);
 	if (open_socket(icmp) == -1)
 		return;
@@ -392,6 +422,7 @@ icmp_open(const struct icmp_options *o, icmp_fn fn, void *arg)
 	icmp->size = o->size > ICMP_SIZE_MAX ? ICMP_SIZE_MAX : o->size;
 	icmp->interval_us = o->interval_us;
 	icmp->wait_us = o->wait_us;
+	icmp->until_us = o->until_us;
 	icmp->begun_us = loop_now(o->loop);
 	icmp->dns_us = -1;
 	icmp->tally.jitter_us = -1;
@@ -456,6 +487,12 @@ usec_t
 icmp_dns_us(const struct icmp *icmp)
 {
 	return icmp->dns_us;
+}
+
+usec_t
+icmp_wait_us(const struct icmp *icmp)
+{
+	return icmp->wait_us;
 }
 
 bool

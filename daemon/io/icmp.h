@@ -24,6 +24,8 @@ struct icmp_options {
 	unsigned size;      /* bytes behind the header, at most ICMP_SIZE_MAX */
 	usec_t interval_us; /* from one to the next */
 	usec_t wait_us;     /* for the last answer */
+	/* On the loop's clock: all is over by then, interval and wait are shortened.  0: no end. */
+	usec_t until_us;
 };
 
 struct icmp_tally {
@@ -51,9 +53,10 @@ enum fault icmp_fault(const struct icmp *icmp);
 const char *icmp_reason(const struct icmp *icmp);
 const struct addr *icmp_peer(const struct icmp *icmp); /* len 0: the name is not known yet */
 usec_t icmp_dns_us(const struct icmp *icmp);           /* -1: no name was looked up */
+usec_t icmp_wait_us(const struct icmp *icmp);          /* what is really waited for the last */
 bool icmp_is_raw(const struct icmp *icmp);
 
-/* A packet as it came, read by icmp_parse: an answer to (id, key)? */
+/* A packet as it came, read by icmp_parse: an answer to `id`? */
 struct icmp_answer {
 	bool is_ours;
 	unsigned sequence;

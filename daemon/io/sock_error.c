@@ -88,6 +88,19 @@ sock_error_take(int fd, struct sock_error *out)
 	return true;
 }
 
+enum fault
+sock_error_fault(const struct sock_error *error)
+{
+	switch (error->error) {
+	case EADDRNOTAVAIL:
+		return FAULT_UNREACHABLE; /* no address of that family: IPv6 is off */
+	case EAGAIN:
+		return FAULT_PORT_EXHAUSTED; /* connect() found no port */
+	default:
+		return fault_from_errno(error->error);
+	}
+}
+
 static const char *
 words_of(int error)
 {
@@ -96,6 +109,8 @@ words_of(int error)
 		return "host unreachable";
 	case ENETUNREACH:
 		return "network unreachable";
+	case EADDRNOTAVAIL:
+		return "this host has no address of that family";
 	case EACCES:
 	case EPERM:
 		return "forbidden";

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "io/addr.h"
+#include "io/fault.h"
 
 #define SOCK_ERROR_DATA 64
 
@@ -21,6 +22,8 @@ struct sock_error {
 void sock_error_enable(int fd, int family);
 /* The next one; false: there is none.  Never blocks. */
 bool sock_error_take(int fd, struct sock_error *out);
+/* Datagrams choose port and address apart: EADDRNOTAVAIL is not "no port is left" here. */
+enum fault sock_error_fault(const struct sock_error *error);
 /* "connection refused by 10.0.0.1:53", "host unreachable, says 10.0.0.254". */
 void sock_error_text(const struct sock_error *error, const struct addr *to, char *out, size_t size);
 

@@ -48,7 +48,7 @@ static const char *const family_words[] = {
 static void
 fail_connect(struct stream *s, int error, unsigned tried)
 {
-	enum fault fault = fault_from_errno(error);
+	enum fault fault = fault_from_connect(error, &s->peer);
 	char to[ADDR_TEXT], all[48] = "";
 
 	addr_text(&s->peer, to);
@@ -64,6 +64,9 @@ fail_connect(struct stream *s, int error, unsigned tried)
 		stream_fail(s, fault, "the accept queue of %s is full", to);
 	else if (fault == FAULT_PORT_EXHAUSTED)
 		stream_fail(s, fault, "no local port is left to reach %s from", to);
+	else if (error == EADDRNOTAVAIL)
+		stream_fail(s, fault, "this host has no IPv%c address to reach %s from%s",
+			addr_family(&s->peer) == AF_INET6 ? '6' : '4', to, all);
 	else
 		stream_fail(s, fault, "cannot connect to %s: %s%s", to, strerror(error), all);
 }

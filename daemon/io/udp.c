@@ -91,7 +91,7 @@ attempt_end(struct attempt *a)
 static void
 attempt_fail(struct attempt *a, const struct sock_error *error)
 {
-	a->fault = fault_from_errno(error->error);
+	a->fault = sock_error_fault(error);
 	sock_error_text(error, &a->addr, a->reason, sizeof(a->reason));
 	if (a->fault == FAULT_PORT_EXHAUSTED)
 		snprintf(a->reason, sizeof(a->reason), "no local port is left to reach it from");

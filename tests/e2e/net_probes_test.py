@@ -201,6 +201,18 @@ def test_no_local_port_is_left(folder):
     lab.read_cause(sample, "net.port-exhausted")
 
 
+@own_network
+@pytest.mark.cause("net.unreachable")
+def test_ipv6_is_off():
+    """EADDRNOTAVAIL, too, but no port is missing: there is no address to come from."""
+    off = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.lo.disable_ipv6=1"
+    for target in ("tcp://[::1]:80", "http://[::1]/", "udp://[::1]:80", "ping://::1",
+                   "dns://[::1]/x.lab"):
+        sample = srv_net.probe_inside(off, target)
+        lab.read_cause(sample, "net.unreachable")
+        assert "this host has no" in sample["text"]
+
+
 @pytest.mark.cause("self.fd-limit")
 def test_no_descriptor_is_left(folder):
     """Our own trouble: an error, never a target that is down."""

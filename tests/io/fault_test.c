@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io/addr.h"
 #include "io/fault.h"
 
 static void
@@ -53,6 +54,18 @@ test_errnos(void **state)
 		assert_int_equal(fault_from_errno(rows[i].error), rows[i].fault);
 }
 
+/* 127.0.0.1 can always be spoken to: it is the port that lacks. */
+static void
+test_connect(void **state)
+{
+	struct addr here;
+
+	(void)state;
+	assert_int_equal(addr_from_numeric(&here, "127.0.0.1", 80), 0);
+	assert_int_equal(fault_from_connect(EADDRNOTAVAIL, &here), FAULT_PORT_EXHAUSTED);
+	assert_int_equal(fault_from_connect(ECONNREFUSED, &here), FAULT_REFUSED);
+}
+
 static void
 test_ours(void **state)
 {
@@ -69,6 +82,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_errnos),
+		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_ours),
 	};
 

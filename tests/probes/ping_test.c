@@ -84,6 +84,20 @@ names_are_looked_up(void **state)
 	dns_free(dns);
 }
 
+/* A hundred requests, ten seconds apart, within half a second. */
+static void
+settings_fit_into_the_timeout(void **state)
+{
+	struct bench *b = *state;
+
+	b->timeout_us = USEC_PER_SEC / 2;
+	run(b, "{ host: 127.0.0.1, count: 100, spacing: 10s }");
+	if (!may_ping(b))
+		return;
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "loss_percent") == 0);
+}
+
 static void
 our_own_lack_is_an_error(void **state)
 {
@@ -176,6 +190,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(this_host_answers),
 		T(names_are_looked_up),
+		T(settings_fit_into_the_timeout),
 		T(our_own_lack_is_an_error),
 		T(can_be_aborted),
 		T(complains),
