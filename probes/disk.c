@@ -158,6 +158,14 @@ failed(struct probe_run *run, const struct fs_result *r)
 			"no helper process for %s: %s", path, strerror(r->error));
 		return true;
 	case FS_FAILED:
+		/* That we may not look is no trouble of the disk; may we write was the question. */
+		if ((r->error == EACCES || r->error == EPERM) && state->room.block_size == 0) {
+			probe_error(run, "self.local",
+				"this daemon may not reach %s: %s; it needs search rights (x) on "
+				"each folder above: `namei -l %s`",
+				path, strerror(r->error), path);
+			return true;
+		}
 		probe_fail(run, fs_cause(r->error), "%s on %s: %s", state->asked, path,
 			strerror(r->error));
 		return true;

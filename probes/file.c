@@ -331,7 +331,7 @@ measure(struct probe_run *run)
 
 	probe_value(run, ROW_EXISTS, 1);
 	probe_value(run, ROW_AGE, fmax(0, (double)(wall - (usec_t)st->mtime_us) / USEC_PER_SEC));
-	if (state->file.is_asked && state->file.write_error != ESRCH)
+	if (file_can_tell_writing(&state->file))
 		probe_value(run, ROW_WRITABLE, state->file.write_error == 0 ? 1 : 0);
 	if (S_ISDIR(st->mode)) {
 		probe_value(run, ROW_COUNT, (double)state->file.count);
@@ -389,6 +389,7 @@ on_file(void *arg, const struct fs_result *r)
 		memcpy(&state->file, r->data, sizeof(state->file));
 	if (is_absent(run, r) || failed(run, r))
 		return;
+	file_settle_writing(run, &state->file);
 	measure(run);
 	if (state->file.link[0] != '\0')
 		probe_fact(run, "link", "%s", state->file.link);

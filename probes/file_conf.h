@@ -44,6 +44,13 @@ struct file_found {
 	usec_t wall_us;
 };
 
+/* As a write_error: only this daemon may not write there (ReadWritePaths=, a :ro volume). */
+#define FILE_OUR_SANDBOX (-1)
+
+/* Tells our own sandbox from a file system that is read-only for everybody. */
+void file_settle_writing(struct probe_run *run, struct fs_file *file);
+bool file_can_tell_writing(const struct fs_file *file);
+
 /* True: the verdict is given. */
 bool file_judge(struct probe_run *run, const struct file_found *found);
 

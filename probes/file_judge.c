@@ -99,6 +99,28 @@ is_read_only_for_all(const struct probe_run *run, const char *path)
 	return is_so;
 }
 
+void
+file_settle_writing(struct probe_run *run, struct fs_file *file)
+{
+	const struct file_conf *conf = probe_conf(run);
+	bool is_read_only;
+
+	if (!file->is_asked || (file->write_error != 0 && file->write_error != EROFS))
+		return;
+	/* Where we may not become that user, its mode alone was judged. */
+	is_read_only = is_read_only_for_all(run, conf->path);
+	file->write_error = is_read_only                 ? EROFS
+			    : file->write_error == EROFS ? FILE_OUR_SANDBOX
+							 : 0;
+}
+
+bool
+file_can_tell_writing(const struct fs_file *file)
+{
+	return file->is_asked && file->write_error != ESRCH && file->write_error != EOPNOTSUPP &&
+	       file->write_error != FILE_OUR_SANDBOX;
+}
+
 static bool
 judge_writing(struct probe_run *run, const struct file_found *found)
 {
@@ -111,7 +133,12 @@ judge_writing(struct probe_run *run, const struct file_found *found)
 	if (error == ESRCH)
 		probe_error(
 			run, "self.local", "there is no user %s on this host", conf->writable_by);
-	else if (error == EROFS && !is_read_only_for_all(run, conf->path))
+	else if (error == EOPNOTSUPP)
+		probe_error(run, "self.local",
+			"%s has an access list: whether %s may write there can be told by root "
+			"only",
+			file->blocked[0] != '\0' ? file->blocked : conf->path, conf->writable_by);
+	else if (error == FILE_OUR_SANDBOX)
 		probe_error(run, "self.local",
 			"%s is read-only for this daemon only (ReadWritePaths=, or a :ro volume): "
 			"cannot tell whether %s may write there",

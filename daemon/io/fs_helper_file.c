@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -198,12 +199,17 @@ static int
 try_path(const struct account *account, const char *path, int amode, bool is_that_user)
 {
 	struct stat st;
+	int error;
 
 	if (is_that_user)
 		return faccessat(AT_FDCWD, path, amode, AT_EACCESS) == 0 ? 0 : errno;
 	if (stat(path, &st) != 0)
 		return errno;
-	return judge_mode(account, &st, (amode & W_OK ? 2U : 0U) | (amode & X_OK ? 1U : 0U));
+	error = judge_mode(account, &st, (amode & W_OK ? 2U : 0U) | (amode & X_OK ? 1U : 0U));
+	/* An access list may let them all the same; only they would be told. */
+	if (error != 0 && getxattr(path, "system.posix_acl_access", NULL, 0) > 0)
+		return EOPNOTSUPP;
+	return error;
 }
 
 /* Each folder from the top must let the user pass; the first that does not is remembered. */

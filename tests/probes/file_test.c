@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,6 +178,43 @@ whose_and_with_what_rights(void **state)
 	expect(s, "writable_by: 12345", "", "");
 }
 
+/* "user::rw- user:nobody:rw- group::--- mask::rw- other::---" */
+static const unsigned char nobody_may[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 6, 0,
+	254, 255, 0, 0, 4, 0, 0, 0, 255, 255, 255, 255, 16, 0, 6, 0, 255, 255, 255, 255, 32, 0, 0,
+	0, 255, 255, 255, 255 };
+
+/* Who is not root sees the mode alone, which an access list may overrule. */
+static void
+an_access_list_is_not_guessed_at(void **state)
+{
+	struct scene *s = *state;
+
+	if (geteuid() != 0)
+		skip();
+	chmod(s->folder, 0755);
+	if (setxattr(s->path, "system.posix_acl_access", nobody_may, sizeof(nobody_may), 0) != 0)
+		skip();
+	assert_int_equal(seteuid(1), 0);
+	expect(s, "writable_by: nobody", "self.local", "has an access list");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(s->b.sample.outcome, OUTCOME_ERROR);
+	assert_true(isnan(bench_value(&s->b, "writable")));
+}
+
+static void
+root_asks_as_that_user(void **state)
+{
+	struct scene *s = *state;
+
+	if (geteuid() != 0)
+		skip();
+	chmod(s->folder, 0755);
+	if (setxattr(s->path, "system.posix_acl_access", nobody_may, sizeof(nobody_may), 0) != 0)
+		skip();
+	expect(s, "writable_by: nobody", "", "");
+	expect(s, "writable_by: daemon", "fs.eacces", "");
+}
+
 static void
 too_old_or_of_the_wrong_size(void **state)
 {
@@ -295,6 +333,9 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(what_is_not_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(of_another_kind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(whose_and_with_what_rights, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_access_list_is_not_guessed_at, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(root_asks_as_that_user, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(too_old_or_of_the_wrong_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_folder_of_backups, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(content_and_form, set_up, tear_down),
