@@ -86,6 +86,7 @@ struct log_run {
 	double counts[LOG_PATTERNS_MAX];
 	double field_counts[LOG_FIELDS_MAX], field_sums[LOG_FIELDS_MAX], field_most[LOG_FIELDS_MAX];
 	struct log_shown slowest[LOG_FIELDS_MAX];
+	bool has_size; /* false: only the old file was read */
 	uint64_t size;
 	char note[160]; /* "rotated", "truncated"; "": nothing of the kind */
 };

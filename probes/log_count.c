@@ -49,6 +49,7 @@ log_take(struct probe_run *run, const struct log_scan *scan)
 {
 	struct log_run *state = probe_state(run);
 	struct log_watch *seen = seen_of(run);
+	const struct secret_set *secrets = probe_env(run)->secrets;
 	usec_t wall = loop_wall(probe_env(run)->loop);
 
 	if (scan->consumed == 0)
@@ -69,6 +70,8 @@ log_take(struct probe_run *run, const struct log_scan *scan)
 		state->counts[i] += scan->counts[i];
 		seen->counts[i] += scan->counts[i];
 		seen->last[i] = scan->last[i];
+		if (secrets != NULL) /* it is written down, too */
+			secret_mask(secrets, seen->last[i].text);
 		seen->last_at[i] = wall;
 	}
 	take_recent(seen, scan);
@@ -216,7 +219,7 @@ set_values(struct probe_run *run, usec_t since_us)
 	probe_value(run, LOG_MATCHES, seen->matches);
 	probe_value(run, LOG_ROTATIONS, seen->rotations);
 	probe_value(run, LOG_SKIPPED, seen->skipped);
-	if (conf->path != NULL && !seen->place.was_missing)
+	if (conf->path != NULL && !seen->place.was_missing && state->has_size)
 		probe_value(run, LOG_SIZE, (double)state->size);
 	if (seen->last_line_us > 0)
 		probe_value(run, LOG_AGE,

@@ -513,6 +513,7 @@ on_path(void *arg, const struct fs_result *r)
 	if (failed(run, r))
 		return;
 	state->size = r->size;
+	state->has_size = true;
 	if (!place->is_known && !place->was_missing)
 		begin_at_end(run, r);
 	else if (!place->is_known || place->is_finished) {

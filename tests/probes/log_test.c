@@ -206,6 +206,53 @@ appears_later(void **state)
 	expect(s, 1, 1);
 }
 
+/* While the old file is read to its end the new one's size is not known: not nought. */
+static void
+the_size_is_known_or_absent(void **state)
+{
+	struct scene *s = *state;
+
+	append(s, "start\n");
+	configure(s, SIMPLE ", max_read: 128kB");
+	expect(s, 0, 0);
+	for (int i = 0; i < 4000; i++)
+		append(s,
+			"a line of no interest, but of some length: one of a hundred bytes or so, "
+			"as they come\n");
+	assert_int_equal(rename(s->path, s->moved), 0);
+	append(s, "new\n");
+	for (int i = 0; i < 6; i++) {
+		bench_run(&s->b);
+		assert_true(isnan(bench_value(&s->b, "size_bytes")) ||
+			    bench_value(&s->b, "size_bytes") == 4);
+	}
+	assert_true(bench_value(&s->b, "size_bytes") == 4);
+	assert_true(bench_value(&s->b, "lines_total") == 4001);
+}
+
+/* What is kept over restarts is written to the disk. */
+static void
+secrets_are_not_kept(void **state)
+{
+	struct scene *s = *state;
+	struct secret_set *secrets = secret_set_new();
+	char *kept;
+
+	secret_set_add(secrets, "hunter22");
+	s->b.env.secrets = secrets;
+	append(s, "start\n");
+	configure(s, SIMPLE);
+	expect(s, 0, 0);
+	append(s, "X login with hunter22\n");
+	expect(s, 1, 1);
+	kept = json_dumps(s->b.kept, 0);
+	assert_non_null(strstr(kept, "X login"));
+	assert_null(strstr(kept, "hunter22"));
+	free(kept);
+	s->b.env.secrets = NULL;
+	secret_set_free(secrets);
+}
+
 static void
 over_restarts(void **state)
 {
@@ -420,6 +467,8 @@ main(int argc, char **argv)
 		T(truncation_and_its_copy),
 		T(removed_and_made_again),
 		T(appears_later),
+		T(the_size_is_known_or_absent),
+		T(secrets_are_not_kept),
 		T(over_restarts),
 		T(stack_traces_are_one_record),
 		T(a_flood_is_cut),
