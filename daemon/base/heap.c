@@ -1,6 +1,7 @@
 /*
  * The heap is an array of borrowed nodes; each node knows its place, so that moving and removing
- * cost a logarithm too.
+ * cost a logarithm too.  Four children share a cache line, and due times lie beside the nodes: to
+ * find a place in a heap of thousands, few lines are read and no node that stays where it is.
  */
 #include "base/heap.h"
 
@@ -8,69 +9,95 @@
 
 #include "base/mem.h"
 
+#define FAN 4
+
 void
 heap_init(struct heap *heap)
 {
-	*heap = (struct heap){ .nodes = NULL };
+	*heap = (struct heap){ .slots = NULL };
 }
 
 void
 heap_fini(struct heap *heap)
 {
-	free(heap->nodes);
+	free(heap->slots);
 	heap_init(heap);
 }
 
 static void
-set(struct heap *heap, size_t place, struct heap_node *node)
+set(struct heap *heap, size_t place, struct heap_slot slot)
 {
-	heap->nodes[place - 1] = node;
-	node->place = place;
+	heap->slots[place - 1] = slot;
+	slot.node->place = place;
+}
+
+static size_t
+parent_of(size_t place)
+{
+	return (place + FAN - 2) / FAN;
 }
 
 static void
-sift_up(struct heap *heap, size_t place, struct heap_node *node)
+sift_up(struct heap *heap, size_t place, struct heap_slot slot)
 {
-	for (; place > 1 && heap->nodes[place / 2 - 1]->due > node->due; place /= 2)
-		set(heap, place, heap->nodes[place / 2 - 1]);
-	set(heap, place, node);
-}
-
-static void
-sift_down(struct heap *heap, size_t place, struct heap_node *node)
-{
-	for (size_t child; (child = place * 2) <= heap->count; place = child) {
-		if (child < heap->count && heap->nodes[child]->due < heap->nodes[child - 1]->due)
-			child++;
-		if (heap->nodes[child - 1]->due >= node->due)
+	for (size_t above; place > 1; place = above) {
+		above = parent_of(place);
+		if (heap->slots[above - 1].due <= slot.due)
 			break;
-		set(heap, place, heap->nodes[child - 1]);
+		set(heap, place, heap->slots[above - 1]);
 	}
-	set(heap, place, node);
+	set(heap, place, slot);
+}
+
+/* The earliest child; 0: it has none. */
+static size_t
+first_child(const struct heap *heap, size_t place)
+{
+	size_t child = (place - 1) * FAN + 2, first = child;
+
+	if (child > heap->count)
+		return 0;
+	for (size_t end = child + FAN; ++child < end && child <= heap->count;)
+		if (heap->slots[child - 1].due < heap->slots[first - 1].due)
+			first = child;
+	return first;
+}
+
+static void
+sift_down(struct heap *heap, size_t place, struct heap_slot slot)
+{
+	for (size_t child; (child = first_child(heap, place)) != 0; place = child) {
+		if (heap->slots[child - 1].due >= slot.due)
+			break;
+		set(heap, place, heap->slots[child - 1]);
+	}
+	set(heap, place, slot);
 }
 
 /* Puts a node at a place whose former owner is gone or has changed. */
 static void
-settle(struct heap *heap, size_t place, struct heap_node *node)
+settle(struct heap *heap, size_t place, struct heap_slot slot)
 {
-	if (place > 1 && heap->nodes[place / 2 - 1]->due > node->due)
-		sift_up(heap, place, node);
+	if (place > 1 && heap->slots[parent_of(place) - 1].due > slot.due)
+		sift_up(heap, place, slot);
 	else
-		sift_down(heap, place, node);
+		sift_down(heap, place, slot);
 }
 
 void
 heap_insert(struct heap *heap, struct heap_node *node)
 {
+	const struct heap_slot slot = { node->due, node };
+
 	if (node->place) {
-		settle(heap, node->place, node);
+		settle(heap, node->place, slot);
 		return;
 	}
 	if (heap->count == heap->room) {
 		heap->room = heap->room ? heap->room * 2 : 16;
-		heap->nodes = xreallocarray(heap->nodes, heap->room, sizeof(struct heap_node *));
+		heap->slots = xreallocarray(heap->slots, heap->room, sizeof(*heap->slots));
 	}
-	sift_up(heap, ++heap->count, node);
+	sift_up(heap, ++heap->count, slot);
 }
 
 void
@@ -81,13 +108,13 @@ heap_remove(struct heap *heap, struct heap_node *node)
 	if (!place)
 		return;
 	node->place = 0;
-	struct heap_node *last = heap->nodes[--heap->count];
-	if (last != node)
+	struct heap_slot last = heap->slots[--heap->count];
+	if (last.node != node)
 		settle(heap, place, last);
 }
 
 struct heap_node *
 heap_first(const struct heap *heap)
 {
-	return heap->count ? heap->nodes[0] : NULL;
+	return heap->count ? heap->slots[0].node : NULL;
 }

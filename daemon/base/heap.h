@@ -1,4 +1,7 @@
-/* Intrusive min-heap by due time: the timers' and the scheduler's order. */
+/*
+ * Intrusive min-heap by due time: the timers' and the scheduler's order.  A node that is inside is
+ * moved by heap_insert only, not by setting `due`.
+ */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -9,8 +12,13 @@ struct heap_node {
 	size_t place; /* 1-based position; 0: not in the heap */
 };
 
+struct heap_slot {
+	usec_t due; /* the node's: it is not touched to be compared */
+	struct heap_node *node;
+};
+
 struct heap {
-	struct heap_node **nodes;
+	struct heap_slot *slots;
 	size_t count, room;
 };
 

@@ -45,7 +45,7 @@ test_random_steps(void **state)
 		} else {
 			node->due = next_random(&seed) % 1000;
 			heap_insert(&heap, node); /* also moves one that is inside */
-			assert_ptr_equal(heap.nodes[node->place - 1], node);
+			assert_ptr_equal(heap.slots[node->place - 1].node, node);
 		}
 		if (heap.count)
 			assert_int_equal(heap_first(&heap)->due, earliest(nodes));
