@@ -317,6 +317,17 @@ str_nearest(const char *word, const char *const *candidates, size_t count)
 	return nearest;
 }
 
+/* How many characters of plain ASCII come next. */
+static size_t
+plain_ahead(const unsigned char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
 void
 str_printable(char *out, size_t size, const void *data, size_t len)
 {
@@ -327,6 +338,13 @@ str_printable(char *out, size_t size, const void *data, size_t len)
 		return;
 	for (size_t step; len > 0; at += step, len -= step) {
 		uint32_t point = 0;
+		size_t plain = plain_ahead(at, len < size - 1 - used ? len : size - 1 - used);
+		memmove(out + used, at, plain); /* `out` may be `data` */
+		used += plain;
+		at += plain;
+		len -= plain;
+		if (!len)
+			break;
 		size_t whole = decode(at, len, &point);
 		bool is_shown = whole && point >= 0x20 && (point < 0x7f || point > 0x9f);
 		size_t need = is_shown ? whole : 1;
@@ -334,7 +352,7 @@ str_printable(char *out, size_t size, const void *data, size_t len)
 		if (used + need > size - 1)
 			break;
 		if (is_shown)
-			memcpy(out + used, at, whole);
+			memmove(out + used, at, whole);
 		else
 			out[used] = '.';
 		used += need;
