@@ -172,7 +172,7 @@ history_close(struct history *h)
 }
 
 static int
-find_series(struct history *h, struct series *s, struct err *e)
+find_series(struct history *h, struct store_series *s, struct err *e)
 {
 	sqlite3_bind_text(h->find, 1, s->check, -1, SQLITE_STATIC);
 	sqlite3_bind_text(h->find, 2, s->metric, -1, SQLITE_STATIC);
@@ -188,7 +188,7 @@ find_series(struct history *h, struct series *s, struct err *e)
 }
 
 static int
-add_series(struct history *h, struct series *s, int32_t day, struct err *e)
+add_series(struct history *h, struct store_series *s, int32_t day, struct err *e)
 {
 	sqlite3_bind_text(h->add, 1, s->check, -1, SQLITE_STATIC);
 	sqlite3_bind_text(h->add, 2, s->metric, -1, SQLITE_STATIC);
@@ -202,7 +202,7 @@ add_series(struct history *h, struct series *s, int32_t day, struct err *e)
 
 /* Marks it as living today; a series that nobody marks is forgotten with its last roll-up. */
 static int
-touch_series(struct history *h, struct series *s, int32_t day, struct err *e)
+touch_series(struct history *h, struct store_series *s, int32_t day, struct err *e)
 {
 	sqlite3_bind_int64(h->touch, 1, s->id);
 	sqlite3_bind_int(h->touch, 2, day);
@@ -213,7 +213,7 @@ touch_series(struct history *h, struct series *s, int32_t day, struct err *e)
 }
 
 static int
-know_series(struct history *h, struct series *s, int32_t day, struct err *e)
+know_series(struct history *h, struct store_series *s, int32_t day, struct err *e)
 {
 	if (s->generation != h->generation) {
 		int found = find_series(h, s, e);

@@ -17,7 +17,7 @@ struct history;
 #define HISTORY_FILE "history.db"
 
 /* One metric of one check.  Made by whoever posts rows; the rest is history's. */
-struct series {
+struct store_series {
 	const char *check; /* owned by the maker, as is the whole */
 	const char *metric;
 	unsigned generation; /* of the file that gave the id; 0: none has */
@@ -26,7 +26,7 @@ struct series {
 };
 
 struct history_row {
-	struct series *series;
+	struct store_series *series;
 	usec_t wall_us;
 	double value;
 };

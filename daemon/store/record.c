@@ -16,8 +16,10 @@ struct sum {
 };
 
 struct entry {
-	usec_t due_us;    /* monotonic: the row that is being gathered ends here */
-	struct sum *sums; /* NULL while every sample is its own row */
+	usec_t due_us;                     /* monotonic: the row that is being gathered ends here */
+	const struct metric_desc *metrics; /* the table that `sums` and `series` are in step with */
+	struct sum *sums;                  /* NULL while every sample is its own row */
+	struct store_series **series;      /* NULL: none was written yet; the same for each of it */
 	size_t metric_count;
 };
 
@@ -42,6 +44,7 @@ free_entry(void *p)
 	struct entry *entry = p;
 
 	free(entry->sums);
+	free(entry->series);
 	free(entry);
 }
 
@@ -63,9 +66,12 @@ entry_of(struct recorder *recorder, const char *check, const struct sample *samp
 		entry = xcalloc(1, sizeof(*entry));
 		map_put(recorder->entries, check, entry);
 	}
-	if (entry->metric_count != sample->metric_count) { /* its type changed */
+	if (entry->metrics != sample->metrics || entry->metric_count != sample->metric_count) {
 		free(entry->sums);
+		free(entry->series);
 		entry->sums = NULL;
+		entry->series = NULL;
+		entry->metrics = sample->metrics;
 		entry->metric_count = sample->metric_count;
 	}
 	return entry;
@@ -97,6 +103,18 @@ row_value(struct entry *entry, const struct sample *sample, size_t metric)
 	return (double)sum->total / sum->count;
 }
 
+/* Found by its names once. */
+static struct store_series *
+series_of(struct recorder *recorder, const char *check, struct entry *entry, size_t metric)
+{
+	if (entry->series == NULL)
+		entry->series = xcalloc(entry->metric_count, sizeof(*entry->series));
+	if (entry->series[metric] == NULL)
+		entry->series[metric] =
+			store_series(recorder->store, check, entry->metrics[metric].name);
+	return entry->series[metric];
+}
+
 static void
 write_row(struct recorder *recorder, const char *check, struct entry *entry,
 	const struct sample *sample)
@@ -105,7 +123,7 @@ write_row(struct recorder *recorder, const char *check, struct entry *entry,
 		double value = row_value(entry, sample, i);
 
 		if (!isnan(value) && sample->metrics[i].kind != METRIC_MOMENT)
-			store_sample(recorder->store, check, sample->metrics[i].name,
+			store_sample(recorder->store, series_of(recorder, check, entry, i),
 				sample->wall_us, value);
 	}
 	free(entry->sums);

@@ -172,11 +172,11 @@ on_history_due(void *arg)
 }
 
 /* One allocation: the struct, then both names. */
-static struct series *
+static struct store_series *
 new_series(const char *check, const char *metric)
 {
 	size_t check_size = strlen(check) + 1, metric_size = strlen(metric) + 1;
-	struct series *series = xcalloc(1, sizeof(*series) + check_size + metric_size);
+	struct store_series *series = xcalloc(1, sizeof(*series) + check_size + metric_size);
 	char *names = (char *)(series + 1);
 	memcpy(names, check, check_size);
 	memcpy(names + check_size, metric, metric_size);
@@ -185,14 +185,14 @@ new_series(const char *check, const char *metric)
 	return series;
 }
 
-static struct series *
-find_series(struct store *s, const char *check, const char *metric)
+struct store_series *
+store_series(struct store *s, const char *check, const char *metric)
 {
 	char name[SERIES_NAME_MAX];
 	int len = snprintf(name, sizeof(name), "%s\n%s", check, metric);
 	if (len < 0 || (size_t)len >= sizeof(name))
 		return NULL;
-	struct series *series = map_get(s->series, name);
+	struct store_series *series = map_get(s->series, name);
 	if (series || map_count(s->series) >= SERIES_MAX)
 		return series;
 	series = new_series(check, metric);
@@ -218,12 +218,11 @@ add_row(struct store *s, const struct history_row *row)
 }
 
 void
-store_sample(struct store *s, const char *check, const char *metric, usec_t wall_us, double value)
+store_sample(struct store *s, struct store_series *series, usec_t wall_us, double value)
 {
 	if (!isfinite(value))
 		return;
-	struct series *series = s->rows_waiting < ROWS_MAX ? find_series(s, check, metric) : NULL;
-	if (series)
+	if (series && s->rows_waiting < ROWS_MAX)
 		add_row(s, &(struct history_row){ series, wall_us, value });
 	else
 		stats_add(s->options.stats, STAT_STORE_DROPPED, 1);

@@ -48,9 +48,12 @@ void store_delete(struct store *store, const char *kind, const char *key);
 void store_when_durable(struct store *store, void (*fn)(void *arg, bool is_durable), void *arg);
 void store_drop_waiter(struct store *store, void *arg); /* forgets every waiter with this arg */
 
-/* History: one value of one metric of one check, wall time.  Dropped and counted when behind. */
-void store_sample(
-	struct store *store, const char *check, const char *metric, usec_t wall_us, double value);
+/* History: what all rows of one metric of one check share; lives as long as the store.  NULL: there
+ * are too many, or the names are too long. */
+struct store_series;
+struct store_series *store_series(struct store *store, const char *check, const char *metric);
+/* One value, wall time.  Dropped and counted when behind, or without a series. */
+void store_sample(struct store *store, struct store_series *series, usec_t wall_us, double value);
 
 /*
  * A reading of history, off the loop: from the finest level that reaches back to `since_us`,

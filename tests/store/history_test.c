@@ -76,13 +76,13 @@ write_rows(struct bed *bed, const struct history_row *rows, size_t count)
 }
 
 static void
-write_one(struct bed *bed, struct series *series, usec_t wall_us, double value)
+write_one(struct bed *bed, struct store_series *series, usec_t wall_us, double value)
 {
 	write_rows(bed, &(struct history_row){ series, wall_us, value }, 1);
 }
 
 static void
-ask(struct bed *bed, const struct series *series, usec_t since, usec_t until, usec_t step)
+ask(struct bed *bed, const struct store_series *series, usec_t since, usec_t until, usec_t step)
 {
 	struct err e = { 0 };
 	struct store_query query = { series->check, series->metric, since, until, step };
@@ -116,7 +116,7 @@ static void
 test_minutes_and_quarters_say_what_the_values_said(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	/* one value every ten seconds for an hour; in each minute 0, 1, .. 5 */
 	for (int n = 0; n <= 360; n++)
 		write_one(bed, &s, T0 + n * 10 * USEC_PER_SEC, n % 6);
@@ -139,7 +139,7 @@ static void
 test_coarse_levels_are_continued_by_finer_ones(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	usec_t until = T0 + 20 * USEC_PER_MIN + 30 * USEC_PER_SEC;
 	for (usec_t t = T0; t < until; t += 10 * USEC_PER_SEC)
 		write_one(bed, &s, t, 1);
@@ -153,7 +153,7 @@ static void
 test_minute_under_way_survives_a_kill(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	for (int n = 0; n < 9; n++) {
 		write_one(bed, &s, T0 + n * 10 * USEC_PER_SEC, n);
 		if (n % 2)
@@ -171,7 +171,7 @@ static void
 test_quarter_that_ended_while_we_were_away_is_rolled_up(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	write_one(bed, &s, T0, 1);
 	write_one(bed, &s, T0 + USEC_PER_MIN, 3);
 	reopen_history(bed);
@@ -187,12 +187,12 @@ static void
 test_many_series_lie_in_parts(void **state)
 {
 	struct bed *bed = *state;
-	struct series all[600];
+	struct store_series all[600];
 	char names[600][24];
 	struct history_row rows[600];
 	for (int n = 0; n < 600; n++) {
 		snprintf(names[n], sizeof(names[n]), "check-%d", n);
-		all[n] = (struct series){ .check = names[n], .metric = "total_time" };
+		all[n] = (struct store_series){ .check = names[n], .metric = "total_time" };
 		rows[n] = (struct history_row){ &all[n], T0, n };
 	}
 	write_rows(bed, rows, 600);
@@ -214,7 +214,7 @@ static void
 test_each_level_is_kept_for_its_time(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	for (int n = 0; n < 5 * 24 * 60; n++)
 		write_one(bed, &s, T0 + n * USEC_PER_MIN, n);
 	assert_in_range(count_blocks(bed, "raw"), 119, 122);
@@ -241,7 +241,7 @@ static void
 test_size_is_kept_by_giving_up_raw_values_first(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	struct history_row rows[200];
 	bed->max_bytes = 256 * 1024;
 	reopen_history(bed);
@@ -263,7 +263,7 @@ static void
 test_clock_set_back_and_forth_loses_no_value(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	static const int minutes[] = { 0, 10, 5, 6, 10, 11, 0, 12 };
 	for (size_t n = 0; n < sizeof(minutes) / sizeof(minutes[0]); n++)
 		write_one(bed, &s, T0 + minutes[n] * USEC_PER_MIN + (usec_t)n, 1);
@@ -280,7 +280,7 @@ static void
 test_late_row_belongs_to_the_minute_under_way(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	write_one(bed, &s, T0 + USEC_PER_MIN, 1);
 	write_one(bed, &s, T0 + USEC_PER_MIN - USEC_PER_SEC, 1);
 	write_one(bed, &s, T0 + USEC_PER_MIN + 1, 1);
@@ -291,7 +291,7 @@ static void
 test_values_and_times_that_are_none_are_left_out(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
 	write_one(bed, &s, T0, (double)NAN);
 	write_one(bed, &s, T0, (double)INFINITY);
 	write_one(bed, &s, 0, 1);
@@ -311,8 +311,8 @@ static void
 test_forgotten_series_begins_anew(void **state)
 {
 	struct bed *bed = *state;
-	struct series s = { .check = "api", .metric = "total_time" };
-	struct series other = { .check = "db", .metric = "total_time" };
+	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series other = { .check = "db", .metric = "total_time" };
 	int64_t count = 0;
 	write_one(bed, &s, T0, 1);
 	write_one(bed, &other, T0, 1);

@@ -175,9 +175,12 @@ test_samples_come_back_as_posted(void **state)
 	struct bed *bed = *state;
 	open_store(bed);
 	for (int n = 0; n < 10; n++) {
-		store_sample(bed->store, "api", "total_time", WALL + n * USEC_PER_SEC, n * 0.5);
-		store_sample(bed->store, "api", "status", WALL + n * USEC_PER_SEC, 200);
-		store_sample(bed->store, "api", "absent", WALL + n * USEC_PER_SEC, (double)NAN);
+		store_sample(bed->store, store_series(bed->store, "api", "total_time"),
+			WALL + n * USEC_PER_SEC, n * 0.5);
+		store_sample(bed->store, store_series(bed->store, "api", "status"),
+			WALL + n * USEC_PER_SEC, 200);
+		store_sample(bed->store, store_series(bed->store, "api", "absent"),
+			WALL + n * USEC_PER_SEC, (double)NAN);
 	}
 	ask(bed, "total_time", WALL, WALL + USEC_PER_MIN, 0);
 	assert_int_equal(bed->point_count, 10);
@@ -202,7 +205,7 @@ test_history_is_written_by_the_clock_alone(void **state)
 {
 	struct bed *bed = *state;
 	open_store(bed);
-	store_sample(bed->store, "api", "total_time", WALL, 1);
+	store_sample(bed->store, store_series(bed->store, "api", "total_time"), WALL, 1);
 	assert_int_equal(count_files(bed, "history.db"), 0);
 	loop_advance(bed->loop, 6 * USEC_PER_SEC);
 	assert_true(settle(bed));
@@ -228,11 +231,12 @@ test_damaged_history_is_set_aside_and_goes_on(void **state)
 {
 	struct bed *bed = *state;
 	open_store(bed);
-	store_sample(bed->store, "api", "total_time", WALL, 1);
+	store_sample(bed->store, store_series(bed->store, "api", "total_time"), WALL, 1);
 	close_store(bed);
 	damage(bed, "history.db", 0, 4096);
 	open_store(bed);
-	store_sample(bed->store, "api", "total_time", WALL + USEC_PER_SEC, 2);
+	store_sample(
+		bed->store, store_series(bed->store, "api", "total_time"), WALL + USEC_PER_SEC, 2);
 	ask(bed, "total_time", WALL, WALL + USEC_PER_MIN, 0);
 	assert_int_equal(bed->point_count, 1);
 	assert_int_equal(count_files(bed, "history.db.corrupt-*"), 1);
@@ -246,7 +250,8 @@ test_rows_beyond_the_queue_are_counted(void **state)
 	struct bed *bed = *state;
 	open_store(bed);
 	for (int n = 0; n < 60000; n++)
-		store_sample(bed->store, "api", "total_time", WALL + n, 1);
+		store_sample(
+			bed->store, store_series(bed->store, "api", "total_time"), WALL + n, 1);
 	assert_int_equal((int)stats_get(&bed->stats, STAT_STORE_DROPPED), 10000);
 }
 
