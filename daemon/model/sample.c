@@ -95,24 +95,70 @@ copy_notes(struct sample *to, const struct sample *from)
 	}
 }
 
-void
-sample_copy(struct sample *to, const struct sample *from)
+static void
+copy_children(struct sample *to, const struct sample *from)
 {
-	*to = *from;
-	to->values = NULL;
-	if (from->metric_count > 0) {
-		to->values = xcalloc(from->metric_count, sizeof(*to->values));
-		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
-	}
-	to->text = xstrdup(from->text != NULL ? from->text : "");
-	copy_facts(to, from);
-	copy_notes(to, from);
+	to->children = NULL;
 	if (from->children == NULL)
 		return;
 	/* A parent without children is still a parent: never NULL. */
 	to->children = xcalloc(from->child_count + 1, sizeof(*to->children));
 	for (size_t i = 0; i < from->child_count; i++)
 		to->children[i] = xstrdup(from->children[i]);
+}
+
+/* Of numbers and text what is not there yet. */
+static void
+copy_rest(struct sample *to, const struct sample *from)
+{
+	if (to->values == NULL && from->metric_count > 0) {
+		to->values = xcalloc(from->metric_count, sizeof(*to->values));
+		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
+	}
+	if (to->text == NULL)
+		to->text = xstrdup(from->text != NULL ? from->text : "");
+	copy_facts(to, from);
+	copy_notes(to, from);
+	copy_children(to, from);
+}
+
+void
+sample_copy(struct sample *to, const struct sample *from)
+{
+	*to = *from;
+	to->values = NULL;
+	to->text = NULL;
+	copy_rest(to, from);
+}
+
+/* Numbers and text that need no new memory. */
+static void
+move_same(struct sample *to, struct sample *old, const struct sample *from)
+{
+	const char *text = from->text != NULL ? from->text : "";
+
+	if (old->values != NULL && old->metric_count == from->metric_count) {
+		to->values = old->values;
+		old->values = NULL;
+		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
+	}
+	if (old->text != NULL && strcmp(old->text, text) == 0) {
+		to->text = old->text;
+		old->text = NULL;
+	}
+}
+
+void
+sample_replace(struct sample *to, const struct sample *from)
+{
+	struct sample old = *to;
+
+	*to = *from;
+	to->values = NULL;
+	to->text = NULL;
+	move_same(to, &old, from);
+	sample_fini(&old);
+	copy_rest(to, from);
 }
 
 double

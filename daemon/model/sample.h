@@ -68,7 +68,9 @@ const char *check_state_name(enum check_state state); /* "up" "down" "suspect" "
 
 void sample_init(struct sample *s, const struct metric_desc *metrics);
 void sample_fini(struct sample *s);
-void sample_copy(struct sample *to, const struct sample *from);  /* `to` is not initialised */
+void sample_copy(struct sample *to, const struct sample *from); /* `to` is not initialised */
+/* The same over a copy made before: what did not change is not made anew. */
+void sample_replace(struct sample *to, const struct sample *from);
 double sample_value(const struct sample *s, const char *metric); /* NAN: unknown or absent */
 
 #endif

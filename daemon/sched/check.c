@@ -110,8 +110,9 @@ check_remember(struct check *check, const struct sample *sample)
 	bool is_good = sample->outcome == OUTCOME_OK;
 
 	if (check->has_sample)
-		sample_fini(&check->last);
-	sample_copy(&check->last, sample);
+		sample_replace(&check->last, sample);
+	else
+		sample_copy(&check->last, sample);
 	check->has_sample = true;
 	check->totals[check->total_at] =
 		is_good ? (float)((double)sample->took_us / USEC_PER_SEC) : NAN;

@@ -116,10 +116,13 @@ schedule_next(struct check *check)
 static void
 schedule_retry(struct check *check)
 {
-	usec_t now = loop_now(check->sched->env->loop);
-	usec_t soon = tick_at(check, now + check->spec->common.retry_interval_us);
+	usec_t soon;
 
-	if (check_wants_retry(check) && soon < check->due.due)
+	if (!check_wants_retry(check))
+		return;
+	soon = tick_at(
+		check, loop_now(check->sched->env->loop) + check->spec->common.retry_interval_us);
+	if (soon < check->due.due)
 		schedule(check, soon);
 }
 

@@ -72,6 +72,43 @@ copies_share_nothing(void **state)
 }
 
 static void
+replaces_what_changed(void **state)
+{
+	struct sample a, b;
+	const double *values;
+	const char *text;
+
+	(void)state;
+	sample_init(&a, table);
+	xstrset(&a.text, "fine");
+	a.facts = xcalloc(1, sizeof(*a.facts));
+	a.facts[0].text = xstrdup("first bytes");
+	a.fact_count = 1;
+	sample_copy(&b, &a);
+	values = b.values;
+	text = b.text;
+	a.values[0] = 4;
+	sample_replace(&b, &a);
+	assert_ptr_equal(b.values, values);
+	assert_ptr_equal(b.text, text);
+	assert_ptr_not_equal(b.facts, a.facts);
+	assert_true(sample_value(&b, "total_time") == 4);
+	xstrset(&a.text, "full");
+	a.outcome = OUTCOME_FAIL;
+	free(a.values);
+	a.values = NULL;
+	a.metric_count = 0;
+	sample_replace(&b, &a);
+	assert_null(b.values);
+	assert_string_equal(b.text, "full");
+	assert_ptr_not_equal(b.text, a.text);
+	assert_int_equal(b.outcome, OUTCOME_FAIL);
+	sample_fini(&a);
+	assert_string_equal(b.facts[0].text, "first bytes");
+	sample_fini(&b);
+}
+
+static void
 an_empty_parent_stays_a_parent(void **state)
 {
 	struct sample a, b;
@@ -104,6 +141,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(begins_unknown),
 		cmocka_unit_test(copies_share_nothing),
+		cmocka_unit_test(replaces_what_changed),
 		cmocka_unit_test(an_empty_parent_stays_a_parent),
 		cmocka_unit_test(names_its_words),
 	};
