@@ -139,6 +139,19 @@ write_one(struct buf *out, int version)
 	buf_add_text(out, "SELECT 1");
 }
 
+/* The step of most runs. */
+static void
+ask_plain(struct probe_run *run)
+{
+	const struct pg_run *state = probe_state(run);
+
+	if (watch_of(run)->is_pooler ||
+		PQtransactionStatus(pg_link_conn(state->link)) == PQTRANS_INERROR)
+		ask_own(run, "", write_one, "");
+	else
+		ask(run, "SELECT 1", false);
+}
+
 static void
 ask_tables(struct probe_run *run)
 {
@@ -231,7 +244,7 @@ fail_activity(struct probe_run *run)
 	probe_note(run, is_no_right(&state->error) ? "pg.no-grant" : "pg.no-stats",
 		"no statistics: %s (%s)", state->error.text, state->error.state);
 	state->step = PG_STEP_PLAIN;
-	ask_own(run, "", write_one, "");
+	ask_plain(run);
 }
 
 static void
@@ -335,7 +348,7 @@ enter(struct probe_run *run, enum pg_step step)
 		ask_activity(run);
 		break;
 	case PG_STEP_PLAIN:
-		ask_own(run, "", write_one, "");
+		ask_plain(run);
 		break;
 	case PG_STEP_UPKEEP:
 		watch_of(run)->upkeep.asked_us = now_us(run);

@@ -24,6 +24,31 @@ conf_of(const struct probe_run *run)
 	return probe_conf(run);
 }
 
+/* What fits a double's 53 bits, divided by a power of ten that it holds exactly: rounded once, as
+ * strtod would.  False: it is not so simple. */
+static bool
+parse_short(const char *text, double *out)
+{
+	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
+		1e11, 1e12, 1e13, 1e14, 1e15 };
+	int64_t digits = 0;
+	size_t count = 0, point = 0; /* digits so far; of the first behind the point */
+
+	for (; *text != '\0'; text++) {
+		if (*text == '.' && point == 0 && count > 0) {
+			point = count + 1;
+			continue;
+		}
+		if (*text < '0' || *text > '9' || ++count == sizeof(powers) / sizeof(powers[0]))
+			return false;
+		digits = digits * 10 + (*text - '0');
+	}
+	if (count == 0 || point > count)
+		return false;
+	*out = (double)digits / powers[point > 0 ? count + 1 - point : 0];
+	return true;
+}
+
 static bool
 parse_number(const char *text, double *out)
 {
@@ -33,6 +58,8 @@ parse_number(const char *text, double *out)
 		*out = text[0] == 't';
 		return true;
 	}
+	if (parse_short(text, out))
+		return true;
 	*out = strtod(text, &rest);
 	return rest != text && *rest == '\0' && isfinite(*out);
 }
