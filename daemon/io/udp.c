@@ -29,6 +29,7 @@ struct attempt {
 	struct watch *watch;
 	enum fault fault;
 	bool is_local_lack; /* this host has no way to that family: says nothing about the target */
+	bool has_spoken;
 	char reason[REASON_SIZE];
 };
 
@@ -43,7 +44,7 @@ struct udp {
 	usec_t begun_us, dns_us, sent_us, again_us, quiet_us;
 	struct attempt attempts[UDP_ADDRS_MAX];
 	unsigned count, next;
-	const struct attempt *winner; /* NULL: nobody has answered yet */
+	bool is_answered;
 	struct timer timer;
 	bool is_closed, is_over;
 	enum fault fault;
@@ -109,40 +110,45 @@ attempt_fail_errno(struct attempt *a, int error)
 	attempt_fail(a, &(struct sock_error){ .error = error });
 }
 
-/* Sends; 0, or -1 and the attempt is over.  A full socket is no error: it is sent again later. */
+/* Sends; 0, or -1 and the attempt is over.  A full socket is no error: it is sent again later.  Of
+ * one that has spoken, what it said is the news. */
 static int
 attempt_send(struct attempt *a)
 {
 	const struct udp *udp = a->udp;
 
 	if (send(a->fd, udp->data, udp->len, MSG_NOSIGNAL) >= 0 || errno == EAGAIN ||
-		errno == ENOBUFS)
+		errno == ENOBUFS || a->has_spoken)
 		return 0;
 	attempt_fail_errno(a, errno);
 	return -1;
 }
 
-/* Someone answers: the others are not asked any more. */
+/* The other family's trouble is worth a word where this one works. */
 static void
-win(struct attempt *a)
+note_family(struct udp *udp, const struct addr *good, const char *how)
+{
+	for (const struct attempt *a = udp->attempts; a < udp->attempts + udp->next; a++) {
+		bool is_v6 = addr_family(&a->addr) == AF_INET6;
+
+		if (a->fault == FAULT_NONE || a->is_local_lack || udp->note != NULL ||
+			addr_family(&a->addr) == addr_family(good))
+			continue;
+		udp->note = xasprintf("IPv%c fails (%s), IPv%c %s", is_v6 ? '6' : '4', a->reason,
+			is_v6 ? '4' : '6', how);
+	}
+}
+
+/* It may be the wrong answer, so the others are asked all the same, until the owner closes. */
+static void
+note_answer(struct attempt *a)
 {
 	struct udp *udp = a->udp;
 
-	if (udp->winner != NULL)
-		return;
-	udp->winner = a;
+	a->has_spoken = true;
+	udp->is_answered = true;
 	udp->peer = a->addr;
-	timer_stop(&udp->timer);
-	for (struct attempt *other = udp->attempts; other < udp->attempts + udp->next; other++) {
-		bool is_v6 = addr_family(&other->addr) == AF_INET6;
-
-		if (other != a && other->fault != FAULT_NONE && !other->is_local_lack &&
-			addr_family(&other->addr) != addr_family(&a->addr) && udp->note == NULL)
-			udp->note = xasprintf("IPv%c fails (%s), IPv%c answers", is_v6 ? '6' : '4',
-				other->reason, is_v6 ? '4' : '6');
-		if (other != a)
-			attempt_end(other);
-	}
+	note_family(udp, &a->addr, "answers");
 }
 
 static void
@@ -157,7 +163,7 @@ on_attempt(void *arg, unsigned ready)
 		ssize_t n = recv(a->fd, udp->in, sizeof(udp->in), 0);
 
 		if (n >= 0) {
-			win(a);
+			note_answer(a);
 			udp->in_len = (size_t)n;
 			say(udp, UDP_DATA);
 			continue;
@@ -172,7 +178,7 @@ on_attempt(void *arg, unsigned ready)
 			if (!sock_error_take(a->fd, &error))
 				error = (struct sock_error){ .error = code };
 		}
-		if (udp->winner == a)
+		if (a->has_spoken)
 			continue; /* it has spoken: what became of a second sending is no news */
 		attempt_fail(a, &error);
 		start_next(udp);
@@ -246,7 +252,8 @@ start_next(struct udp *udp)
 
 		if (attempt_begin(a) == -1)
 			continue;
-		udp->peer = a->addr;
+		if (!udp->is_answered)
+			udp->peer = a->addr;
 		timer_after(&udp->timer, udp->quiet_us > 0 ? udp->quiet_us : udp->again_us);
 		return;
 	}
@@ -266,6 +273,14 @@ send_again(struct udp *udp)
 		timer_after(&udp->timer, udp->again_us);
 }
 
+/* No news of this address is good news, if another's was bad. */
+static void
+say_quiet(struct udp *udp)
+{
+	note_family(udp, &udp->peer, "is not refused");
+	say(udp, UDP_QUIET);
+}
+
 static void
 on_timer(void *arg)
 {
@@ -274,7 +289,7 @@ on_timer(void *arg)
 	if (udp->fault != FAULT_NONE)
 		say(udp, UDP_FAILED);
 	else if (udp->quiet_us > 0)
-		say(udp, UDP_QUIET);
+		say_quiet(udp);
 	else if (udp->next < udp->count)
 		start_next(udp);
 	else

@@ -2,7 +2,7 @@
  * One question in one datagram, to a name or to a list of addresses, and whatever comes back.  The
  * sockets are connected: what others send is dropped by the kernel, and ICMP errors arrive.  After
  * some silence the next address is asked (both families take turns), then all of them again,
- * because datagrams get lost.  The first that answers is the peer from then on.
+ * because datagrams get lost, or the answer was the wrong one: only the owner can tell, and closes.
  *
  * There is no deadline in here: the owner has one and calls udp_close.
  */
@@ -46,7 +46,7 @@ void udp_close(struct udp *udp); /* NULL is fine; fn is not called any more */
 const void *udp_data(const struct udp *udp, size_t *len);
 enum fault udp_fault(const struct udp *udp);
 const char *udp_reason(const struct udp *udp);
-const struct addr *udp_peer(const struct udp *udp); /* len 0 before anything was sent */
+const struct addr *udp_peer(const struct udp *udp); /* who spoke last; len 0: nothing sent yet */
 usec_t udp_dns_us(const struct udp *udp);           /* -1: no name was looked up */
 usec_t udp_sent_us(const struct udp *udp);          /* when it was first sent; 0: not yet */
 const char *udp_family_note(const struct udp *udp); /* as stream_family_note */
