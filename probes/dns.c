@@ -163,10 +163,13 @@ on_tcp_data(struct probe_run *run)
 		return;
 	state->is_over = true;
 	probe_phase(run, PHASE_FIRST_BYTE, loop_now(probe_env(run)->loop) - state->sent_us);
-	if (dns_reply_read(&state->query, data, len, state->result) == DNS_READ_OK)
-		judge(run);
-	else
+	if (dns_reply_read(&state->query, data, len, state->result) != DNS_READ_OK)
 		net_fail_protocol(run, "a DNS reply", data, len);
+	else if (state->result->is_truncated)
+		probe_fail(run, "dns.rcode",
+			"the answer is cut short by UDP and by TCP too: not all records are known");
+	else
+		judge(run);
 }
 
 static void
@@ -230,6 +233,36 @@ ask_by_tcp(struct probe_run *run)
 
 /* --- UDP --- */
 
+static void on_udp(void *arg, enum udp_event event);
+
+static void
+ask_by_udp(struct probe_run *run, const struct addr *servers, unsigned count)
+{
+	const struct dns_conf *conf = probe_conf(run);
+	const struct io_env *env = probe_env(run);
+	struct dns_run *state = probe_state(run);
+
+	state->udp = udp_open(
+		&(struct udp_options){
+			.loop = env->loop,
+			.resolver = env->resolver,
+			.place = &conf->place,
+			.addrs = servers,
+			.addr_count = count,
+			.data = state->query.data,
+			.len = state->query.len,
+			.again_us = AGAIN_US,
+		},
+		on_udp, run);
+}
+
+/* Servers and home routers from before EDNS say so in these words. */
+static bool
+is_edns_unknown(const struct dns_result *result)
+{
+	return result->rcode == DNS_FORMERR || result->rcode == DNS_NOTIMP;
+}
+
 static void
 on_udp_data(struct probe_run *run)
 {
@@ -248,6 +281,10 @@ on_udp_data(struct probe_run *run)
 		run, PHASE_FIRST_BYTE, loop_now(probe_env(run)->loop) - udp_sent_us(state->udp));
 	if (read == DNS_READ_BROKEN) {
 		net_fail_protocol(run, "a DNS reply", data, len);
+	} else if (is_edns_unknown(state->result) && dns_query_drop_edns(&state->query)) {
+		state->is_over = false;
+		udp_close(state->udp);
+		ask_by_udp(run, &state->server, 1);
 	} else if (state->result->is_truncated) {
 		state->is_over = false;
 		udp_close(state->udp);
@@ -279,13 +316,8 @@ start(struct probe_run *run)
 	const struct dns_conf *conf = probe_conf(run);
 	const struct io_env *env = probe_env(run);
 	struct dns_run *state = probe_state(run);
-	struct udp_options o = {
-		.loop = env->loop,
-		.resolver = env->resolver,
-		.place = &conf->place,
-		.again_us = AGAIN_US,
-	};
 	struct addr servers[UDP_ADDRS_MAX];
+	unsigned count = 0;
 	uint16_t id;
 	struct err e;
 
@@ -295,18 +327,15 @@ start(struct probe_run *run)
 		return;
 	}
 	state->result = xcalloc(1, sizeof(*state->result));
-	o.data = state->query.data;
-	o.len = state->query.len;
 	if (conf->place.host[0] == '\0') {
-		o.addrs = servers;
-		o.addr_count = resolver_servers(env->resolver, servers, UDP_ADDRS_MAX);
-		if (o.addr_count == 0) {
+		count = resolver_servers(env->resolver, servers, UDP_ADDRS_MAX);
+		if (count == 0) {
 			probe_error(run, "self.local",
 				"this host has no name server: /etc/resolv.conf names none");
 			return;
 		}
 	}
-	state->udp = udp_open(&o, on_udp, run);
+	ask_by_udp(run, servers, count);
 }
 
 static void
@@ -339,8 +368,8 @@ stuck(struct probe_run *run, char *text, size_t size)
 		return net_cause(fault);
 	addr_text(udp_peer(state->udp), server);
 	if (state->others > 0)
-		snprintf(text, size, "%s sends %u replies, but none to the question for %s", server,
-			state->others, conf->asked);
+		snprintf(text, size, "%s sends %u repl%s, but none to the question for %s", server,
+			state->others, state->others == 1 ? "y" : "ies", conf->asked);
 	else
 		snprintf(text, size, "%s does not answer the question for %s", server, conf->asked);
 	return "dns.timeout";

@@ -19,7 +19,7 @@
 #define EDNS_SIZE    1232
 #define CLASS_IN     1
 #define TYPE_OPT     41
-#define SECTIONS_MAX 256 /* records looked at */
+#define SECTIONS_MAX 512 /* records looked at */
 
 enum { FLAG_REPLY = 0x8000, FLAG_AUTHORITATIVE = 0x0400, FLAG_TRUNCATED = 0x0200 };
 
@@ -181,6 +181,16 @@ dns_query_make(
 	put16(&q, 0);
 	*query = q;
 	return 0;
+}
+
+bool
+dns_query_drop_edns(struct dns_query *query)
+{
+	if (query->data[HEADER_LEN - 1] == 0)
+		return false;
+	query->data[HEADER_LEN - 1] = 0;
+	query->len = HEADER_LEN + query->question_len;
+	return true;
 }
 
 /* --- values --- */

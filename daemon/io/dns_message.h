@@ -14,7 +14,7 @@
 #define DNS_QUERY_MAX   300
 #define DNS_NAME_MAX    256 /* as text, with NUL */
 #define DNS_VALUE_MAX   512
-#define DNS_RECORDS_MAX 64
+#define DNS_RECORDS_MAX 256
 
 enum dns_type {
 	DNS_A = 1,
@@ -67,6 +67,9 @@ enum dns_read {
 	DNS_READ_BROKEN, /* it is, but it is not made as a message must be */
 };
 
+/* The same question for a server that does not know EDNS (RFC 6891, 7); false: it is one already.
+ */
+bool dns_query_drop_edns(struct dns_query *query);
 /* Asks for recursion, and for datagrams of 1232 bytes at most (EDNS). */
 int dns_query_make(
 	struct dns_query *query, uint16_t id, const char *name, enum dns_type type, struct err *e);

@@ -19,7 +19,7 @@
 #define ASKED_MAX   256
 
 enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28 };
-enum { RCODE_OK = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_REFUSED = 5 };
+enum { RCODE_OK = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_REFUSED = 5 };
 
 struct tcp {
 	struct dns *dns;
@@ -185,11 +185,13 @@ answer(struct dns *dns, const unsigned char *in, size_t len, bool is_udp, struct
 		does = type == TYPE_AAAA ? row->v6_does : row->v4_does;
 	if (does == DNS_SILENT)
 		return false;
-	if (does != DNS_ANSWER && does != DNS_TRUNCATE)
+	if (does == DNS_OLD)
+		rcode = in[11] != 0 ? RCODE_FORMERR : RCODE_OK;
+	else if (does != DNS_ANSWER && does != DNS_TRUNCATE && does != DNS_CUT)
 		rcode = rcodes[does];
 	memcpy(out->data, in, end + 4);
 	out->data[2] = 0x84;
-	if (does == DNS_TRUNCATE && is_udp)
+	if ((does == DNS_TRUNCATE && is_udp) || does == DNS_CUT)
 		out->data[2] |= 0x02;
 	out->data[3] = (unsigned char)(0x80 | rcode);
 	memset(out->data + 6, 0, 6);

@@ -24,6 +24,8 @@ enum dns_does {
 	DNS_REFUSED,
 	DNS_TRUNCATE, /* over UDP; answers over TCP */
 	DNS_GARBAGE,
+	DNS_CUT, /* truncated over TCP as well */
+	DNS_OLD, /* FORMERR to a question with EDNS */
 };
 
 struct dns_row {

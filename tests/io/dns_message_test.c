@@ -13,7 +13,7 @@
 
 static struct dns_query query;
 static struct dns_result result;
-static unsigned char reply[2048];
+static unsigned char reply[8192];
 static size_t reply_len;
 
 static void
@@ -247,8 +247,10 @@ keeps_no_more_than_it_can(void **state)
 {
 	(void)state;
 	ask("a.example", DNS_A);
-	begin(0x8180, 100);
-	for (int i = 0; i < 100; i++)
+	begin(0x8180, 0);
+	reply[6] = 1;
+	reply[7] = DNS_RECORDS_MAX + 9 - 256;
+	for (int i = 0; i < DNS_RECORDS_MAX + 9; i++)
 		ADD(DNS_A, "\x0a\0\0\1");
 	assert_int_equal(look(), DNS_READ_OK);
 	assert_int_equal(result.count, DNS_RECORDS_MAX);

@@ -30,6 +30,8 @@ static const struct dns_row rows[] = {
 	{ .name = "no.test", .v4_does = DNS_REFUSED },
 	{ .name = "lost.test", .v4_does = DNS_SILENT },
 	{ .name = "wild.test", .v4_does = DNS_GARBAGE },
+	{ .name = "cut.test", .v4 = "10.0.0.9", .v4_does = DNS_CUT },
+	{ .name = "old.test", .v4 = "10.0.0.8", .ttl_s = 5, .v4_does = DNS_OLD },
 	{ .name = NULL },
 };
 
@@ -117,11 +119,10 @@ each_verdict_has_its_cause(void **state)
 	static const struct {
 		const char *name, *cause;
 	} cases[] = {
-		{ "nobody.test", "dns.nxdomain" },
-		{ "bad.test", "dns.servfail" },
-		{ "no.test", "dns.refused" },
-		{ "six.test", "dns.no-record" },
+		{ "nobody.test", "dns.nxdomain" }, { "bad.test", "dns.servfail" },
+		{ "no.test", "dns.refused" }, { "six.test", "dns.no-record" },
 		{ "wild.test", "net.protocol" },
+		{ "cut.test", "dns.rcode" }, /* what is cut away is not missing */
 	};
 	struct scene *s = *state;
 
@@ -170,6 +171,16 @@ goes_on_by_tcp(void **state)
 	assert_string_equal(s->b.sample.text, "big.test A: 10.0.0.9");
 	assert_true(bench_value(&s->b, "connect_time") >= 0);
 	assert_non_null(strstr(bench_fact(&s->b, "server"), "by TCP"));
+}
+
+static void
+asks_old_servers_without_edns(void **state)
+{
+	struct scene *s = *state;
+
+	run(s, "old.test", "");
+	assert_string_equal(s->b.sample.text, "old.test A: 10.0.0.8");
+	assert_int_equal(dns_asked_of(s->dns, "old.test"), 2);
 }
 
 static void
@@ -298,11 +309,12 @@ takes_urls(void **state)
 static void
 complains(void **state)
 {
-	static const char *const bad[] = { "{}", "name: ''", "name: a..b", "name: dns://192.0.2.1",
-		"name: 'dns://192.0.2.1/'", "name: 'dns:a.test?type=NONSENSE'",
-		"{ name: a.test, record: NONSENSE }", "{ name: 192.0.2.1, record: MX }",
-		"{ name: a.test, server: 'h:99999' }", "{ name: a.test, server: /run/x.sock }",
-		"{ name: a.test, expect: '/(/' }", "name: 'dns:a.test?color=blue'" };
+	static const char *const bad[] = { "{}", "name: ''", "name: 'dns://u:p@h/x'", "name: a..b",
+		"name: dns://192.0.2.1", "name: 'dns://192.0.2.1/'",
+		"name: 'dns:a.test?type=NONSENSE'", "{ name: a.test, record: NONSENSE }",
+		"{ name: 192.0.2.1, record: MX }", "{ name: a.test, server: 'h:99999' }",
+		"{ name: a.test, server: /run/x.sock }", "{ name: a.test, expect: '/(/' }",
+		"name: 'dns:a.test?color=blue'" };
 	struct scene *s = *state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -320,6 +332,7 @@ main(void)
 		T(each_verdict_has_its_cause),
 		T(compares_with_what_is_expected),
 		T(goes_on_by_tcp),
+		T(asks_old_servers_without_edns),
 		T(asks_the_systems_server),
 		cmocka_unit_test_setup_teardown(silence_is_a_timeout, set_up_fake, tear_down),
 		T(nobody_at_the_server),
