@@ -22,6 +22,7 @@
 #include "probes/net.h"
 
 #define PATIENCE_PART 3 /* of the time there is */
+#define NO_TLS        "TLS is wanted, and the server does not offer it"
 
 static void on_event(void *arg, enum mysql_event event);
 static void ask_next(struct probe_run *run);
@@ -179,7 +180,6 @@ open_client(struct probe_run *run, struct err *e)
 		.database = conf->parsed.database,
 		.mode = conf->parsed.tls,
 		.tls = conf->ctx,
-		.wants_everything = true,
 	};
 
 	if (conf->parsed.tls >= DSN_TLS_ALLOW && o.tls == NULL) {
@@ -423,7 +423,12 @@ on_event(void *arg, enum mysql_event event)
 		break;
 	case MYSQL_EVENT_NO_TLS:
 		report(run);
-		probe_fail(run, "my.tls", "TLS is wanted, and the server does not offer it");
+		probe_fail(run, "my.tls", NO_TLS);
+		break;
+	case MYSQL_EVENT_DISTRUST:
+		report(run);
+		net_fail_at(run, FAULT_TLS_VERIFY, mysql_client_reason(c),
+			stream_peer(mysql_client_stream(c)));
 		break;
 	case MYSQL_EVENT_WRONG:
 		fail_protocol(run, c);
@@ -494,10 +499,16 @@ stuck(struct probe_run *run, char *text, size_t size)
 	const struct mysql_run *state = probe_state(run);
 	struct mysql_client *c = speaker(state);
 	char wait[120], peer[ADDR_TEXT];
+	enum mysql_event as;
 	const char *cause;
 
 	if (c == NULL)
 		return "net.noreply";
+	if (mysql_client_parts(c, &as)) {
+		report(run);
+		str_copy(text, size, as == MYSQL_EVENT_NO_TLS ? NO_TLS : mysql_client_reason(c));
+		return as == MYSQL_EVENT_NO_TLS ? "my.tls" : "net.tls-verify";
+	}
 	cause = net_stuck_at(run, stream_stuck(mysql_client_stream(c), text, size),
 		stream_peer(mysql_client_stream(c)), text, size);
 	report(run);

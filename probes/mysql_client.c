@@ -5,9 +5,9 @@
  *	     an error packet instead of the greeting, or in LOGIN: refused, over
  *	     LOGIN: OK, another plugin, a plugin's own data, in any number up to a cap
  *
- * Where TLS is wanted and not offered, a login of nobody follows nevertheless: a server counts
- *those that leave after its greeting, and a hundred of them make it refuse everybody from this
- *host.
+ * Where TLS is wanted and not offered, or the certificate is not acceptable, a login of nobody
+ * follows nevertheless: a server counts those that leave after its greeting, and a hundred of them
+ * make it refuse everybody from this host.
  *
  * A packet must carry the number that follows on the last one; errors need not, servers are lax.
  */
@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "io/tls_chain.h"
 #include "probes/mysql_auth.h"
 
 #define LOGIN_TURNS_MAX 8 /* packets of one login: three in the longest that is known */
@@ -40,7 +41,8 @@ struct mysql_client {
 	unsigned sequence;    /* of the next packet */
 	unsigned turns;       /* of the login */
 	bool is_hopeless;     /* the plugin is none of ours: the server's last word is awaited */
-	bool is_parting;      /* TLS is wanted, and not offered: whatever comes, it is over */
+	bool is_parting;      /* whatever comes, it is over: */
+	enum mysql_event parting;
 	bool is_encrypted;
 	uint32_t capabilities;
 	struct mysql_greeting greeting;
@@ -58,7 +60,7 @@ static void
 tell(struct mysql_client *c, enum mysql_event event)
 {
 	if (c->is_parting)
-		event = MYSQL_EVENT_NO_TLS;
+		event = c->parting;
 	if (event != MYSQL_EVENT_READY && event != MYSQL_EVENT_RESULT &&
 		(event != MYSQL_EVENT_REFUSED || c->step != READY)) {
 		c->last = c->step;
@@ -133,14 +135,14 @@ begin_login(struct mysql_client *c)
 	send_login(c);
 }
 
-/* Who we are is not said in clear. */
+/* Who we are is said to nobody else; the capabilities stay those that TLS began with. */
 static void
-part(struct mysql_client *c)
+part(struct mysql_client *c, enum mysql_event as)
 {
 	c->is_parting = true;
+	c->parting = as;
 	c->o.user = c->o.database = NULL;
 	c->auth.password = "";
-	c->capabilities &= ~(uint32_t)MYSQL_WITH_DB;
 	begin_login(c);
 }
 
@@ -195,7 +197,7 @@ on_greeting(struct mysql_client *c, const struct mysql_packet *p)
 	if (c->o.tls != NULL && has_tls)
 		begin_tls(c);
 	else if (c->o.mode >= DSN_TLS_REQUIRE)
-		part(c);
+		part(c, MYSQL_EVENT_NO_TLS);
 	else
 		begin_login(c);
 }
@@ -239,7 +241,7 @@ on_logged_in(struct mysql_client *c)
 {
 	if (c->is_parting) {
 		say_goodbye(c);
-		tell(c, MYSQL_EVENT_NO_TLS);
+		tell(c, c->parting);
 		return;
 	}
 	secret_wipe(c->auth.proof, sizeof(c->auth.proof));
@@ -365,13 +367,29 @@ on_lost(struct mysql_client *c)
 		tell(c, c->is_hopeless ? MYSQL_EVENT_PLUGIN : MYSQL_EVENT_LOST);
 }
 
+/* The handshake went on in spite of doubts: they count here. */
+static bool
+is_trusted(struct mysql_client *c)
+{
+	const struct tls_chain *chain = stream_tls_chain(c->stream);
+
+	if (c->o.mode < DSN_TLS_VERIFY_CA || (chain != NULL && chain->doubts == 0))
+		return true;
+	str_copy(c->reason, sizeof(c->reason),
+		chain != NULL ? chain->why : "the server showed no certificate");
+	return false;
+}
+
 static void
 on_open(struct mysql_client *c)
 {
 	if (c->step != TLS)
 		return; /* connected: the server has the first word */
 	c->is_encrypted = c->auth.is_private = true;
-	begin_login(c);
+	if (is_trusted(c))
+		begin_login(c);
+	else
+		part(c, MYSQL_EVENT_DISTRUST);
 }
 
 static void
@@ -416,7 +434,8 @@ mysql_client_open(const struct mysql_client_options *o, mysql_fn fn, void *arg)
 			.loop = o->env->loop,
 			.resolver = o->env->resolver,
 			.place = o->place,
-			.full_handshake = o->wants_everything,
+			.full_handshake = true,
+			.looks = true,
 		},
 		on_event, c);
 	return c;
@@ -515,6 +534,13 @@ bool
 mysql_client_is_encrypted(const struct mysql_client *c)
 {
 	return c->is_encrypted;
+}
+
+bool
+mysql_client_parts(const struct mysql_client *c, enum mysql_event *as)
+{
+	*as = c->parting;
+	return c->is_parting;
 }
 
 bool

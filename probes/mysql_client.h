@@ -13,14 +13,15 @@
 struct mysql_client;
 
 enum mysql_event {
-	MYSQL_EVENT_READY,   /* logged in */
-	MYSQL_EVENT_RESULT,  /* the statement is done: mysql_client_result */
-	MYSQL_EVENT_REFUSED, /* an error packet: mysql_client_error; after READY it goes on living
-			      */
-	MYSQL_EVENT_PLUGIN,  /* the login plugin is none of ours: mysql_client_reason */
-	MYSQL_EVENT_NO_TLS,  /* TLS is wanted and not offered */
-	MYSQL_EVENT_WRONG,   /* not the protocol: mysql_client_reason */
-	MYSQL_EVENT_LOST,    /* the stream ended or failed: mysql_client_stream says how */
+	MYSQL_EVENT_READY,    /* logged in */
+	MYSQL_EVENT_RESULT,   /* the statement is done: mysql_client_result */
+	MYSQL_EVENT_REFUSED,  /* an error packet: mysql_client_error; after READY it goes on living
+			       */
+	MYSQL_EVENT_PLUGIN,   /* the login plugin is none of ours: mysql_client_reason */
+	MYSQL_EVENT_NO_TLS,   /* TLS is wanted and not offered */
+	MYSQL_EVENT_DISTRUST, /* the certificate is not acceptable: mysql_client_reason */
+	MYSQL_EVENT_WRONG,    /* not the protocol: mysql_client_reason */
+	MYSQL_EVENT_LOST,     /* the stream ended or failed: mysql_client_stream says how */
 };
 
 typedef void (*mysql_fn)(void *arg, enum mysql_event event);
@@ -31,8 +32,7 @@ struct mysql_client_options {
 	const struct place *place;
 	const char *user, *password, *database; /* NULL: none */
 	enum dsn_tls mode;
-	struct tls_ctx *tls;   /* NULL where the mode is none */
-	bool wants_everything; /* a full TLS handshake, not a resumption */
+	struct tls_ctx *tls; /* NULL where the mode is none; the handshake is a full one */
 };
 
 /* fn is called later, never from inside. */
@@ -54,6 +54,8 @@ const char *mysql_client_reason(const struct mysql_client *c); /* "" without one
 struct stream *mysql_client_stream(struct mysql_client *c);
 bool mysql_client_is_encrypted(const struct mysql_client *c);
 
+/* It is over, but for the server's last word: as which event; false: it is not. */
+bool mysql_client_parts(const struct mysql_client *c, enum mysql_event *as);
 bool mysql_client_offers_tls(const struct mysql_client *c);
 /* What the peer began with (at most 64 bytes), in case it speaks something else. */
 const void *mysql_client_first(const struct mysql_client *c, size_t *len);

@@ -178,13 +178,37 @@ tls_that_is_not_offered(void **state)
 	bench_run(&st->b);
 	assert_cause(st, "my.tls", "does not offer");
 	/* a whole login, which the server does not count as a broken one, of nobody */
-	assert_memory_equal(peer_heard(st->peer, 0) + LOGIN_AT, "\0\0mysql", 7);
+	assert_memory_equal(peer_heard(st->peer, 0) + LOGIN_AT, "\0\0\0mysql", 8);
 	assert_false(has_heard(st, 0, "app"));
 	loop_turn(st->b.loop, false);
 	assert_true(has_heard(st, 0, "\1\0\0\0\1"));
 	configure(st, "?ssl-mode=preferred", "metrics: false");
 	bench_run(&st->b);
 	assert_ok(st);
+}
+
+/* An expired certificate must not make the server refuse everybody from this host. */
+static void
+a_certificate_that_is_refused(void **state)
+{
+	static const struct peer_cert expired = { .days_left = -3 };
+	struct stage *st = *state;
+
+	scene_greet(&st->s, "8.4.3", SCENE_CACHING, SCENE_CAPS | MYSQL_TLS);
+	scene_step(&st->s, (struct peer_step)PEER_EXPECT_BYTES(36));
+	scene_step(&st->s, (struct peer_step)PEER_START_TLS);
+	scene_expect(&st->s, "triaged");
+	scene_error(&st->s, 3, 1045, "#28000Access denied for user ''@'h'");
+	st->peer = peer_open_with(st->b.loop,
+		&(struct peer_options){ .script = scene_script(&st->s), .cert = &expired });
+	configure(st, "?tls=true", "metrics: false");
+	bench_run(&st->b);
+	assert_cause(st, "net.tls-verify", "");
+	assert_true(has_heard(st, 0, "triaged")); /* a whole login, of nobody */
+	/* the server reads it by the capabilities of the packet that asked for TLS */
+	assert_memory_equal(peer_heard(st->peer, 0) + 36 + 4, peer_heard(st->peer, 0) + 4, 4);
+	assert_false(has_heard(st, 0, "app"));
+	assert_false(has_heard(st, 0, "shop"));
 }
 
 /* --- refusals --- */
@@ -361,6 +385,7 @@ main(void)
 		T(caching_sha2_in_full_over_tls),
 		T(an_unknown_plugin_is_ended_politely),
 		T(tls_that_is_not_offered),
+		T(a_certificate_that_is_refused),
 		T(an_error_instead_of_the_greeting),
 		T(a_login_that_is_refused),
 		T(bytes_that_are_no_answer),
