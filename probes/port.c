@@ -202,6 +202,13 @@ struct owned {
 	const struct proc *right, *wrong; /* one of them; NULL: none seen */
 };
 
+/* Socket activation: the service is started by its first connection, until then init listens. */
+static bool
+is_init(const struct proc *proc)
+{
+	return proc->pid == 1 && str_eq(proc->comm, "systemd");
+}
+
 static struct owned
 look_at(struct probe_run *run, const struct sock_listener *l, const struct procs *procs)
 {
@@ -221,7 +228,7 @@ look_at(struct probe_run *run, const struct sock_listener *l, const struct procs
 		if (proc_match_is(&conf->owner, proc, state->pid)) {
 			if (owned.right == NULL)
 				owned.right = proc;
-		} else if (owned.wrong == NULL) {
+		} else if (owned.wrong == NULL || is_init(owned.wrong)) {
 			owned.wrong = proc;
 		}
 	}
@@ -274,7 +281,7 @@ judge(struct probe_run *run, const struct procs *procs)
 {
 	const struct port_conf *conf = probe_conf(run);
 	const struct port_run *state = probe_state(run);
-	const struct proc *right = NULL;
+	const struct proc *right = NULL, *init = NULL;
 	unsigned unknown = 0;
 	char who[128], detail[1024];
 
@@ -282,6 +289,10 @@ judge(struct probe_run *run, const struct procs *procs)
 		const struct sock_listener *l = state->wanted[i];
 		struct owned owned = look_at(run, l, procs);
 
+		if (owned.right == NULL && owned.wrong != NULL && is_init(owned.wrong)) {
+			init = owned.wrong;
+			continue;
+		}
 		if (owned.right == NULL && owned.wrong != NULL) {
 			proc_words_long(procs, owned.wrong, detail, sizeof(detail));
 			probe_fact(run, "owner", "%s", detail);
@@ -301,6 +312,11 @@ judge(struct probe_run *run, const struct procs *procs)
 	}
 	if (unknown > 0 && is_denied(run))
 		proc_words_no_right(run, "sockets");
+	if (right == NULL && init != NULL) {
+		probe_ok(run, "systemd listens on %s for a service that it starts when needed",
+			conf->listen);
+		return;
+	}
 	if (right == NULL) {
 		probe_ok(run, "uid %u listens on %s; which process it is %s", state->wanted[0]->uid,
 			conf->listen,

@@ -10,9 +10,11 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -256,6 +258,8 @@ ask_rights(const struct wish *wish, const char *path, struct fs_file *file)
 		if (geteuid() != 0)
 			_exit(1);
 	}
+	if (can_switch) /* to become another forgets it */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* --- one file, one folder --- */

@@ -238,6 +238,20 @@ reads_the_hosts_tables(void **state)
 	assert_int_equal(b->sample.outcome, OUTCOME_OK);
 	assert_non_null(strstr(b->sample.text, "not in our /proc"));
 	assert_int_equal(b->sample.note_count, 0);
+	/* Socket activation: until the first connection nobody but init has it. */
+	write_file(root, "proc/1/stat",
+		"1 (systemd) S 0 1 1 0 -1 0 0 0 0 0 1 2 0 0 20 0 3 0 100 4096 5 0\n");
+	make_folder(root, "proc/1/fd");
+	snprintf(command, sizeof(command), "%s/proc/1/fd/9", root);
+	assert_int_equal(symlink("socket:[4711]", command), 0);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_non_null(strstr(b->sample.text, "systemd listens on 127.0.0.1:8000 for"));
+	snprintf(command, sizeof(command), "%s/proc/44/fd/5", root);
+	assert_int_equal(symlink("socket:[4711]", command), 0);
+	configure(b, "127.0.0.1", 8000, "owner: { name: other }"); /* it started somebody else */
+	bench_run(b);
+	assert_string_equal(bench_cause(b), "port.conflict");
 	snprintf(command, sizeof(command), "rm -rf %s", root);
 	assert_int_equal(system(command), 0);
 }
@@ -264,7 +278,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(says_that_nobody_does, bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			names_an_intruder_and_another_instance, bench_set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_particular_address_wins, bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_particular_address_wins, bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(knows_udp, bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reads_the_hosts_tables, bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(complains_about_names, bench_set_up, tear_down),
