@@ -41,7 +41,7 @@ struct probe_run {
 	double *grown_values;
 	struct sample sample;
 	size_t fixed_count; /* rows of the check's own table */
-	/* what the sample points at until the run is over */
+	/* what the sample points at until the run is over; from here on memory begins unset */
 	char text[SAMPLE_TEXT_MAX];
 	struct sample_fact facts[SAMPLE_FACTS_MAX];
 	struct sample_note notes[SAMPLE_NOTES_MAX];
@@ -181,20 +181,21 @@ on_deadline(void *arg)
 	give_verdict(run, str_starts(cause, "self.") ? OUTCOME_ERROR : OUTCOME_FAIL, cause, text);
 }
 
-struct probe_run *
-probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
+/* Zeroes no more than is read before it is written: this happens for every check. */
+static struct probe_run *
+make_run(const struct probe_job *job)
 {
 	const struct probe_type *type = job->type;
 	const struct metric_desc *metrics = probe_metrics(type, job->conf);
 	size_t count = metric_count(metrics);
 	size_t state_at = align_up(sizeof(struct probe_run) + count * sizeof(double));
 	size_t name_len = job->instance != NULL ? strlen(job->instance) + 1 : 0;
-	struct probe_run *run = xcalloc(1, state_at + type->run_size + name_len);
+	struct probe_run *run = xmalloc(state_at + type->run_size + name_len);
 
+	memset(run, 0, offsetof(struct probe_run, text));
 	run->job = *job;
-	run->done = done;
-	run->arg = arg;
 	run->state = (char *)run + state_at;
+	memset(run->state, 0, type->run_size);
 	if (name_len > 0) {
 		run->instance = (char *)run->state + type->run_size;
 		memcpy(run->instance, job->instance, name_len);
@@ -205,8 +206,20 @@ probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
 	run->sample.text = run->text;
 	run->sample.facts = run->facts;
 	run->sample.notes = run->notes;
+	run->text[0] = '\0';
 	for (size_t i = 0; i < count; i++)
 		run->values[i] = NAN;
+	return run;
+}
+
+struct probe_run *
+probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
+{
+	const struct probe_type *type = job->type;
+	struct probe_run *run = make_run(job);
+
+	run->done = done;
+	run->arg = arg;
 	run->sample.started_us = loop_now(job->env->loop);
 	run->deadline_us = run->sample.started_us + job->timeout_us;
 	timer_init(&run->deadline, job->env->loop, on_deadline, run);
@@ -381,7 +394,7 @@ probe_fact(struct probe_run *run, const char *name, const char *fmt, ...)
 	va_end(ap);
 	clean(run, text, sizeof(text), raw);
 	if (at == s->fact_count)
-		s->fact_count++;
+		s->facts[s->fact_count++].text = NULL;
 	str_copy(s->facts[at].name, sizeof(s->facts[at].name), name);
 	xstrset(&s->facts[at].text, text);
 }
