@@ -9,10 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
 #include "probes/net.h"
 #include "probes/postgres_run.h"
+
+/* Where we are on it.  Most runs find their connection kept and need none of this. */
+struct pg_way {
+	unsigned host, addr;
+	struct resolve_call *call;
+	struct resolve_answer answer;
+	struct timer patience; /* with this address, while there are others */
+	bool is_without_options;
+	bool is_resolving, is_reached;
+	usec_t begun_us;
+	enum fault families[2];  /* of this host's IPv4 and IPv6 attempts */
+	struct pg_trouble first; /* of the first host that failed */
+	char first_where[ADDR_TEXT];
+	char where[ADDR_TEXT];
+};
 
 static void try_host(struct probe_run *run);
 static void try_addr(struct probe_run *run);
@@ -92,10 +108,10 @@ report_level(struct probe_run *run, const struct pg_trouble *trouble)
 static void
 keep_first(struct pg_run *state, const struct pg_trouble *trouble)
 {
-	if (state->first_where[0] != '\0')
+	if (state->way->first_where[0] != '\0')
 		return;
-	state->first = *trouble;
-	str_copy(state->first_where, sizeof(state->first_where), state->where);
+	state->way->first = *trouble;
+	str_copy(state->way->first_where, sizeof(state->way->first_where), state->way->where);
 }
 
 static void
@@ -103,8 +119,8 @@ fail_all(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
 
-	report_level(run, &state->first);
-	pg_fail(run, &state->first, state->first_where);
+	report_level(run, &state->way->first);
+	pg_fail(run, &state->way->first, state->way->first_where);
 }
 
 static void
@@ -112,7 +128,7 @@ drop_link(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
 
-	timer_stop(&state->patience);
+	timer_stop(&state->way->patience);
 	report_phases(run);
 	pg_link_close(state->link);
 	state->link = NULL;
@@ -123,10 +139,10 @@ pg_login_next_host(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
 
-	if (state->host + 1 >= conf_of(run)->dsn->host_count)
+	if (state->way->host + 1 >= conf_of(run)->dsn->host_count)
 		return false;
 	drop_link(run);
-	state->host++;
+	state->way->host++;
 	try_host(run);
 	return true;
 }
@@ -137,8 +153,8 @@ next_addr(struct probe_run *run)
 	struct pg_run *state = probe_state(run);
 
 	drop_link(run);
-	if (state->addr + 1 < state->answer.count) {
-		state->addr++;
+	if (state->way->addr + 1 < state->way->answer.count) {
+		state->way->addr++;
 		try_addr(run);
 	} else if (!pg_login_next_host(run))
 		fail_all(run);
@@ -147,8 +163,8 @@ next_addr(struct probe_run *run)
 static int
 family_of(const struct pg_run *state)
 {
-	return state->addr < state->answer.count &&
-	       addr_family(&state->answer.addrs[state->addr]) == AF_INET6;
+	return state->way->addr < state->way->answer.count &&
+	       addr_family(&state->way->answer.addrs[state->way->addr]) == AF_INET6;
 }
 
 static void
@@ -159,7 +175,7 @@ on_patience(void *arg)
 	struct pg_trouble trouble = { .fault = FAULT_TIMEOUT };
 
 	str_copy(trouble.text, sizeof(trouble.text), "no answer to the connect");
-	state->families[family_of(state)] = FAULT_TIMEOUT;
+	state->way->families[family_of(state)] = FAULT_TIMEOUT;
 	keep_first(state, &trouble);
 	next_addr(run);
 }
@@ -170,15 +186,15 @@ on_broken(struct probe_run *run)
 	struct pg_run *state = probe_state(run);
 	struct pg_trouble trouble = *pg_link_trouble(state->link);
 
-	if (pg_trouble_is_pooler(&trouble) && !state->is_without_options) {
-		state->is_without_options = watch_of(run)->is_pooler = true;
+	if (pg_trouble_is_pooler(&trouble) && !state->way->is_without_options) {
+		state->way->is_without_options = watch_of(run)->is_pooler = true;
 		drop_link(run);
 		try_addr(run);
 		return;
 	}
 	keep_first(state, &trouble);
-	if (!state->is_reached && trouble.fault != FAULT_NONE) {
-		state->families[family_of(state)] = trouble.fault;
+	if (!state->way->is_reached && trouble.fault != FAULT_NONE) {
+		state->way->families[family_of(state)] = trouble.fault;
 		next_addr(run);
 		return;
 	}
@@ -194,7 +210,7 @@ note_family(struct probe_run *run)
 {
 	static const char *const names[] = { "IPv4", "IPv6" };
 	struct pg_run *state = probe_state(run);
-	enum fault other = state->families[!family_of(state)];
+	enum fault other = state->way->families[!family_of(state)];
 
 	if (other != FAULT_NONE)
 		probe_note(run, "net.family", "%s answers, %s fails: %s", names[family_of(state)],
@@ -210,9 +226,9 @@ meet(struct probe_run *run)
 
 	watch->is_prepared = false;
 	watch->asked = 0;
-	if (str_eq(watch->where, state->where))
+	if (str_eq(watch->where, state->way->where))
 		return;
-	str_copy(watch->where, sizeof(watch->where), state->where);
+	str_copy(watch->where, sizeof(watch->where), state->way->where);
 	watch->activity = watch->upkeep = (struct pg_numbers){ .count = 0 };
 	watch->about = (struct pg_about){ .is_known = false };
 }
@@ -225,8 +241,8 @@ on_link(void *arg, enum pg_event event)
 
 	switch (event) {
 	case PG_REACHED:
-		state->is_reached = true;
-		timer_stop(&state->patience);
+		state->way->is_reached = true;
+		timer_stop(&state->way->patience);
 		break;
 	case PG_UP:
 		report_phases(run);
@@ -248,11 +264,12 @@ open_link(struct probe_run *run, const struct addr *addr)
 {
 	const struct pg_conf *conf = conf_of(run);
 	struct pg_run *state = probe_state(run);
-	const struct dsn_host *host = &conf->dsn->hosts[state->host];
+	const struct dsn_host *host = &conf->dsn->hosts[state->way->host];
 	struct pg_keys keys;
 
-	state->is_reached = false;
-	pg_keys_make(&keys, conf, host, addr, state->is_without_options ? 0 : pg_timeout_ms(run));
+	state->way->is_reached = false;
+	pg_keys_make(
+		&keys, conf, host, addr, state->way->is_without_options ? 0 : pg_timeout_ms(run));
 	state->link = pg_link_open(probe_env(run), keys.keys, keys.values, on_link, run);
 }
 
@@ -261,29 +278,29 @@ static void
 be_patient(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
-	usec_t others = (usec_t)(conf_of(run)->dsn->host_count - state->host - 1) +
-			(state->answer.count > state->addr + 1
-					? (usec_t)(state->answer.count - state->addr - 1)
+	usec_t others = (usec_t)(conf_of(run)->dsn->host_count - state->way->host - 1) +
+			(state->way->answer.count > state->way->addr + 1
+					? (usec_t)(state->way->answer.count - state->way->addr - 1)
 					: 0);
 
 	if (others > 0)
-		timer_after(&state->patience, probe_time_left(run) / (others + 1));
+		timer_after(&state->way->patience, probe_time_left(run) / (others + 1));
 }
 
 static void
 try_addr(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
-	const struct dsn_host *host = &conf_of(run)->dsn->hosts[state->host];
+	const struct dsn_host *host = &conf_of(run)->dsn->hosts[state->way->host];
 	struct addr *addr = NULL;
 
 	be_patient(run);
 	if (host->path[0] != '\0')
-		str_copy(state->where, sizeof(state->where), host->path);
+		str_copy(state->way->where, sizeof(state->way->where), host->path);
 	else {
-		addr = &state->answer.addrs[state->addr];
+		addr = &state->way->answer.addrs[state->way->addr];
 		addr_set_port(addr, host->port);
-		addr_text(addr, state->where);
+		addr_text(addr, state->way->where);
 	}
 	open_link(run, addr);
 }
@@ -293,20 +310,20 @@ on_resolved(void *arg, const struct resolve_answer *answer)
 {
 	struct probe_run *run = arg;
 	struct pg_run *state = probe_state(run);
-	const struct dsn_host *host = &conf_of(run)->dsn->hosts[state->host];
+	const struct dsn_host *host = &conf_of(run)->dsn->hosts[state->way->host];
 	struct pg_trouble trouble = { .fault = answer->fault };
 
-	state->call = NULL;
-	state->is_resolving = false;
-	probe_phase(run, PHASE_DNS, loop_now(probe_env(run)->loop) - state->begun_us);
+	state->way->call = NULL;
+	state->way->is_resolving = false;
+	probe_phase(run, PHASE_DNS, loop_now(probe_env(run)->loop) - state->way->begun_us);
 	if (answer->count > 0) {
-		state->answer = *answer;
-		state->addr = 0;
+		state->way->answer = *answer;
+		state->way->addr = 0;
 		try_addr(run);
 		return;
 	}
 	snprintf(trouble.text, sizeof(trouble.text), "the name cannot be resolved");
-	str_copy(state->where, sizeof(state->where), host->host);
+	str_copy(state->way->where, sizeof(state->way->where), host->host);
 	keep_first(state, &trouble);
 	if (!pg_login_next_host(run))
 		fail_all(run);
@@ -339,21 +356,21 @@ try_host(struct probe_run *run)
 	char numeric[256];
 	const char *name;
 
-	state->families[0] = state->families[1] = FAULT_NONE;
-	state->answer.count = state->addr = 0;
-	state->is_without_options = watch_of(run)->is_pooler;
-	if (dsn->hosts[state->host].path[0] != '\0') {
+	state->way->families[0] = state->way->families[1] = FAULT_NONE;
+	state->way->answer.count = state->way->addr = 0;
+	state->way->is_without_options = watch_of(run)->is_pooler;
+	if (dsn->hosts[state->way->host].path[0] != '\0') {
 		try_addr(run);
 		return;
 	}
-	name = name_of(dsn, state->host, numeric, sizeof(numeric));
-	state->begun_us = loop_now(probe_env(run)->loop);
+	name = name_of(dsn, state->way->host, numeric, sizeof(numeric));
+	state->way->begun_us = loop_now(probe_env(run)->loop);
 	if (resolve_now(resolver, name, &answer)) {
 		on_resolved(run, &answer);
 		return;
 	}
-	state->is_resolving = true;
-	state->call = resolve_start(resolver, name, on_resolved, run);
+	state->way->is_resolving = true;
+	state->way->call = resolve_start(resolver, name, on_resolved, run);
 }
 
 void
@@ -361,9 +378,11 @@ pg_login_start(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
 
-	timer_init(&state->patience, probe_env(run)->loop, on_patience, run);
+	if (state->way == NULL)
+		state->way = xcalloc(1, sizeof(*state->way));
+	timer_init(&state->way->patience, probe_env(run)->loop, on_patience, run);
 	state->is_kept = false;
-	state->host = 0;
+	state->way->host = 0;
 	try_host(run);
 }
 
@@ -371,12 +390,15 @@ void
 pg_login_stop(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
+	struct pg_way *way = state->way;
 
-	if (state->call != NULL)
-		resolve_cancel(state->call);
-	state->call = NULL;
-	if (state->patience.loop != NULL)
-		timer_stop(&state->patience);
+	if (way != NULL) {
+		if (way->call != NULL)
+			resolve_cancel(way->call);
+		timer_stop(&way->patience);
+		free(way);
+		state->way = NULL;
+	}
 	pg_link_close(state->link);
 	state->link = NULL;
 }
@@ -387,19 +409,20 @@ pg_login_stuck(struct probe_run *run, char *text, size_t size)
 	struct pg_run *state = probe_state(run);
 
 	report_phases(run);
-	if (state->is_resolving) {
+	if (state->way->is_resolving) {
 		snprintf(text, size, "waiting for the name server");
 		return "net.dns-fail";
 	}
-	if (!state->is_reached) {
-		snprintf(text, size, "%s: no answer to the connect", state->where);
-		return net_stuck_text(run, FAULT_TIMEOUT, state->where, text, size);
+	if (!state->way->is_reached) {
+		snprintf(text, size, "%s: no answer to the connect", state->way->where);
+		return net_stuck_text(run, FAULT_TIMEOUT, state->way->where, text, size);
 	}
 	probe_value(run, PG_USABLE, false);
 	if (!pg_link_has_answered(state->link)) {
-		snprintf(text, size, "%s: connected, and the server says nothing", state->where);
+		snprintf(text, size, "%s: connected, and the server says nothing",
+			state->way->where);
 		return "pg.frozen";
 	}
-	snprintf(text, size, "%s: the login was begun and is not finished", state->where);
+	snprintf(text, size, "%s: the login was begun and is not finished", state->way->where);
 	return "pg.frozen";
 }

@@ -55,19 +55,8 @@ enum pg_step {
 
 struct pg_run {
 	struct pg_link *link;
-	bool is_kept; /* `link` has served before */
-	/* the way to the server: postgres_login.c */
-	unsigned host, addr;
-	struct resolve_call *call;
-	struct resolve_answer answer;
-	struct timer patience; /* with this address, while there are others */
-	bool is_without_options;
-	bool is_resolving, is_reached;
-	usec_t begun_us;
-	enum fault families[2];  /* of this host's IPv4 and IPv6 attempts */
-	struct pg_trouble first; /* of the first host that failed */
-	char first_where[ADDR_TEXT];
-	char where[ADDR_TEXT];
+	bool is_kept;       /* `link` has served before */
+	struct pg_way *way; /* to the server: postgres_login.c; NULL on a kept link */
 	/* what is asked: postgres_ask.c */
 	enum pg_step step;
 	size_t query;
