@@ -245,6 +245,9 @@ on_reply(struct probe_run *run, const struct smtp_reply *reply)
 	char words[64];
 
 	snprintf(state->last, sizeof(state->last), "%d %.250s", reply->code, reply->text);
+	if (step == STEP_AUTH && smtp_conf_is_repeated(probe_conf(run), state->last))
+		snprintf(state->last, sizeof(state->last), "%d and repeats what we logged in with",
+			reply->code);
 	if (reply->code == steps[step].code) {
 		steps[step].go(run, reply);
 		return;
@@ -396,6 +399,9 @@ stuck(struct probe_run *run, char *text, size_t size)
 		return "net.noreply";
 	cause = net_stuck(run, state->stream, text, size);
 	report(run);
+	if (state->opened_us > 0 && state->step != STEP_HANDSHAKE &&
+		buf_left(stream_in(state->stream)) > 0)
+		snprintf(text, size, "the server's reply does not end");
 	len = strlen(text);
 	if (state->opened_us > 0)
 		snprintf(text + len, size - len, " at %s", step_names[state->step]);

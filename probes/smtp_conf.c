@@ -10,6 +10,7 @@
 #define PORT       25
 #define PORT_TLS   465
 #define SECRET_MAX 512 /* of user and password each */
+#define LOGIN_SEEN 8   /* digits of it that are enough to know it by */
 
 static const char *const starttls_words[] = {
 	[SMTP_STARTTLS_OFF] = "false",
@@ -91,6 +92,22 @@ smtp_conf_add_login(const struct smtp_conf *conf, struct buf *out)
 	add_base64(out, (const unsigned char *)buf_head(&plain), buf_left(&plain));
 	buf_add_text(out, "\r\n");
 	buf_fini(&plain);
+}
+
+/* A server that did not understand shows the line again, and there is the password. */
+bool
+smtp_conf_is_repeated(const struct smtp_conf *conf, const char *text)
+{
+	const char *password = conf->password != NULL ? conf->password : "";
+	char begin[LOGIN_SEEN + 1]; /* a reply is cut somewhere */
+	struct buf line;
+
+	buf_init(&line, 0);
+	smtp_conf_add_login(conf, &line);
+	snprintf(begin, sizeof(begin), "%s", buf_text(&line) + strlen("AUTH PLAIN "));
+	buf_fini(&line);
+	return (password[0] != '\0' && strstr(text, password) != NULL) ||
+	       strstr(text, begin) != NULL;
 }
 
 /* --- as a whole --- */

@@ -23,6 +23,8 @@ extern const struct conf_field smtp_fields[];
 
 /* The line of AUTH PLAIN, with its end. */
 void smtp_conf_add_login(const struct smtp_conf *conf, struct buf *out);
+/* Is the password in a server's reply, plain or as it was sent?  Then that is not shown. */
+bool smtp_conf_is_repeated(const struct smtp_conf *conf, const char *text);
 
 void smtp_conf_check(void *conf, const struct conf_node *map, const struct probe_setup *setup,
 	struct complaints *complaints);

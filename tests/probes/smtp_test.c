@@ -150,6 +150,9 @@ static const struct peer_step tls_4[] = { PEER_SEND("220 hi\r\n"), EHLO,
 static const struct peer_step auth_5[] = { TO_TLS, PEER_SEND("250 AUTH PLAIN\r\n"), PEER_END };
 static const struct peer_step auth_bad[] = { TO_TLS, PEER_SEND("250-x\r\n250 AUTH PLAIN\r\n"),
 	PEER_EXPECT("AUTH PLAIN"), PEER_SEND("535 5.7.8 wrong\r\n"), PEER_END };
+static const struct peer_step auth_echo[] = { TO_TLS, PEER_SEND("250-x\r\n250 AUTH PLAIN\r\n"),
+	PEER_EXPECT("AUTH PLAIN"), PEER_SEND("500 what is \"AUTH PLAIN AG1lAHNlY3JldA==\"\r\n"),
+	PEER_END };
 static const struct peer_step ftp[] = { PEER_SEND("SSH-2.0-x\r\n"), PEER_END };
 static const struct peer_step odd[] = { PEER_SEND("250 hi\r\n"), PEER_END };
 static const struct peer_step mixed[] = { PEER_SEND("220-hi\r\n250 there\r\n"), PEER_END };
@@ -179,6 +182,7 @@ each_refusal_has_its_cause(void **state)
 		{ tls_4, "smtp.no-starttls", "454 no key" },
 		{ auth_5, "smtp.no-auth", "no login at all" },
 		{ auth_bad, "smtp.auth", "535 5.7.8 wrong" },
+		{ auth_echo, "smtp.auth", "500 and repeats what we logged in with" },
 		{ ftp, "net.protocol", "an SSH server" },
 		{ odd, "net.protocol", "the greeting: the server says 250 hi" },
 		{ mixed, "net.protocol", "220-hi" },
@@ -198,6 +202,7 @@ each_refusal_has_its_cause(void **state)
 		if (strcmp(bench_cause(b), cases[i].cause) != 0 ||
 			strstr(b->sample.text, cases[i].words) == NULL)
 			fail_msg("%zu: %s, %s", i, bench_cause(b), b->sample.text);
+		assert_null(strstr(b->sample.text, "AG1l"));
 	}
 }
 
@@ -206,6 +211,7 @@ says_where_it_is_stuck(void **state)
 {
 	static const struct peer_step stall[] = { PEER_SEND("220 hi\r\n"), EHLO, PEER_STALL,
 		PEER_END };
+	static const struct peer_step partial[] = { PEER_SEND("220-hi\r\n220"), PEER_END };
 	struct bench b;
 	struct peer *peer;
 
@@ -216,6 +222,11 @@ says_where_it_is_stuck(void **state)
 	bench_run_stuck(&b);
 	assert_string_equal(bench_cause(&b), "net.noreply");
 	assert_non_null(strstr(b.sample.text, "at EHLO"));
+	peer_free(peer);
+	peer = peer_open(b.loop, partial);
+	configure(&b, peer, "", "");
+	bench_run_stuck(&b);
+	assert_non_null(strstr(b.sample.text, "reply does not end at the greeting"));
 	peer_free(peer);
 	bench_close(&b);
 }
