@@ -63,8 +63,10 @@ talk_smtp(struct starttls_talk *talk, const struct heard *h)
 		break;
 	}
 	snprintf(talk->text, sizeof(talk->text), "%d %.240s", reply.code, reply.text);
+	if (reply.code != wanted[talk->step] && talk->step > 0)
+		return STARTTLS_LACK;
 	if (reply.code != wanted[talk->step])
-		return talk->step == 0 ? STARTTLS_ALIEN : STARTTLS_LACK;
+		return reply.code >= 400 ? STARTTLS_AWAY : STARTTLS_ALIEN;
 	if (talk->step == 1 &&
 		!smtp_reply_offers(h->data, reply.len, "STARTTLS", rest, sizeof(rest))) {
 		snprintf(talk->text, sizeof(talk->text), "STARTTLS is not among its extensions");
@@ -111,6 +113,7 @@ is_beginning(const char *line, size_t len, const char *with)
 
 struct line_words {
 	const char *greeting, *ask, *yes, *aside; /* `aside`: lines that may come between */
+	const char *away;                         /* instead of the greeting */
 };
 
 static enum starttls_turn
@@ -125,7 +128,8 @@ talk_lines(struct starttls_talk *talk, const struct heard *h, const struct line_
 		keep_text(talk, line, len > 0 && line[len - 1] == '\r' ? len - 1 : len);
 		if (talk->step == 0) {
 			if (!begins(line, len, words->greeting))
-				return STARTTLS_ALIEN;
+				return begins(line, len, words->away) ? STARTTLS_AWAY
+								      : STARTTLS_ALIEN;
 			buf_add_text(h->say, words->ask);
 			talk->step = 1;
 		} else if (begins(line, len, words->yes)) {
@@ -138,7 +142,9 @@ talk_lines(struct starttls_talk *talk, const struct heard *h, const struct line_
 	}
 	len = h->len - *h->eaten;
 	/* What cannot become the greeting is no reason to wait for the end of its line. */
-	if (!is_over && (talk->step > 0 || is_beginning(h->data + *h->eaten, len, words->greeting)))
+	if (!is_over &&
+		(talk->step > 0 || is_beginning(h->data + *h->eaten, len, words->greeting) ||
+			is_beginning(h->data + *h->eaten, len, words->away)))
 		return STARTTLS_MORE;
 	keep_text(talk, h->data + *h->eaten, len < LINE_MAX ? len : LINE_MAX);
 	return STARTTLS_ALIEN;
@@ -147,7 +153,8 @@ talk_lines(struct starttls_talk *talk, const struct heard *h, const struct line_
 static enum starttls_turn
 talk_imap(struct starttls_talk *talk, const struct heard *h)
 {
-	static const struct line_words words = { "* OK", "a1 STARTTLS\r\n", "a1 OK", "* " };
+	static const struct line_words words = { "* OK", "a1 STARTTLS\r\n", "a1 OK", "* ",
+		"* BYE" };
 
 	return talk_lines(talk, h, &words);
 }
@@ -155,7 +162,7 @@ talk_imap(struct starttls_talk *talk, const struct heard *h)
 static enum starttls_turn
 talk_pop3(struct starttls_talk *talk, const struct heard *h)
 {
-	static const struct line_words words = { "+OK", "STLS\r\n", "+OK", NULL };
+	static const struct line_words words = { "+OK", "STLS\r\n", "+OK", NULL, "-ERR" };
 
 	return talk_lines(talk, h, &words);
 }
@@ -178,6 +185,10 @@ talk_postgres(struct starttls_talk *talk, const struct heard *h)
 		snprintf(talk->text, sizeof(talk->text), "it answers N: TLS is off");
 		return STARTTLS_LACK;
 	}
+	if (h->data[0] == 'E' && h->len < 6)
+		return STARTTLS_MORE;
+	if (h->data[0] == 'E' && h->data[5] == 'S') /* an error, its severity first */
+		return STARTTLS_AWAY;
 	if (h->data[0] != 'S')
 		return STARTTLS_ALIEN;
 	*h->eaten = 1;
@@ -220,7 +231,7 @@ talk_mysql(struct starttls_talk *talk, const struct heard *h)
 		return STARTTLS_MORE;
 	if (data[4] == 0xff && len > 3) { /* it says why it does not want us */
 		keep_text(talk, h->data + 7, len - 3);
-		return STARTTLS_ALIEN;
+		return STARTTLS_AWAY;
 	}
 	capabilities = mysql_capabilities(data + 4, len);
 	if (capabilities == -1)

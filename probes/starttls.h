@@ -33,7 +33,8 @@ enum starttls_turn {
 	STARTTLS_MORE,  /* wait for more bytes */
 	STARTTLS_GO,    /* agreed: TLS begins behind what was eaten */
 	STARTTLS_LACK,  /* the server does not offer it, or says no: see `text` */
-	STARTTLS_ALIEN, /* this is not that protocol, or the server refuses to talk: see `text` */
+	STARTTLS_AWAY,  /* it is that protocol, and the server does not want to talk: see `text` */
+	STARTTLS_ALIEN, /* this is not that protocol: see `text` */
 };
 
 struct starttls_talk {

@@ -129,6 +129,9 @@ fail_talk(struct probe_run *run, enum starttls_turn turn)
 	if (turn == STARTTLS_LACK)
 		probe_fail(run, "net.tls-unsupported", "the %s server does not begin TLS: %s", kind,
 			state->talk.text);
+	else if (turn == STARTTLS_AWAY)
+		probe_fail(run, "net.turned-away", "the %s server does not want us: %s", kind,
+			state->talk.text);
 	else if (str_eq(who, "a TLS server"))
 		probe_fail(run, "net.tls-required",
 			"the port speaks TLS at once: leave `starttls` out");

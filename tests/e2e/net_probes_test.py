@@ -428,6 +428,15 @@ def test_starttls_mail(keys, folder):
         lab.read_cause(sample, "net.tls-unsupported")
 
 
+@pytest.mark.cause("net.turned-away")
+def test_starttls_is_refused_a_talk(keys, folder):
+    for kind, words in (("smtp", b"421 too busy\r\n"), ("imap", b"* BYE too busy\r\n")):
+        with Stub(srv_net.say(words)) as stub:
+            sample = lab.probe_check(folder, tls_check(keys, stub, f", starttls: {kind}"))
+            lab.read_cause(sample, "net.turned-away")
+            assert "too busy" in sample["text"]
+
+
 @pytest.mark.skipif(not Path("/usr/lib/postgresql/15/bin/postgres").exists(), reason="no PostgreSQL")
 @pytest.mark.cause("net.tls-unsupported")
 def test_starttls_postgres(keys, folder):

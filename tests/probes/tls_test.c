@@ -255,7 +255,7 @@ static const struct {
 	{ "postgres", http, "net.protocol", "an HTTP server answers" },
 	{ "mysql", http, "net.protocol", "an HTTP server answers" },
 	{ "ldap", http, "net.protocol", "an HTTP server answers" },
-	{ "mysql", mysql_full, "net.protocol", "Too many connections" },
+	{ "mysql", mysql_full, "net.turned-away", "Too many connections" },
 	{ "imap", injected, "net.protocol", "plain bytes after the agreement" },
 };
 
@@ -322,6 +322,39 @@ does_not_listen_for_ever(void **state)
 	}
 }
 
+/* The right server, which is busy: nobody else owns that port. */
+static void
+is_turned_away(void **state)
+{
+	static const struct {
+		const char *kind;
+		struct peer_step script[2];
+		const char *words;
+	} cases[] = {
+		{ "smtp", { PEER_SEND("421 too busy\r\n"), PEER_END }, "421 too busy" },
+		{ "smtp", { PEER_SEND("554 no\r\n"), PEER_END }, "554 no" },
+		{ "imap", { PEER_SEND("* BYE full\r\n"), PEER_END }, "BYE full" },
+		{ "pop3", { PEER_SEND("-ERR full\r\n"), PEER_END }, "-ERR full" },
+		{ "mysql", { PEER_SEND("\x0b\0\0\0\xff\x10\x04#08004no"), PEER_END }, "#08004no" },
+		{ "postgres", { PEER_SEND("E\0\0\0\x12SFATAL\0Mtoo many\0"), PEER_END },
+			"too many" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct peer *peer = peer_open(b->loop, cases[i].script);
+		char more[64];
+
+		snprintf(more, sizeof(more), "starttls: %s\n", cases[i].kind);
+		configure(b, peer, more);
+		bench_run(b);
+		if (strcmp(bench_cause(b), "net.turned-away") != 0 ||
+			strstr(b->sample.text, cases[i].words) == NULL)
+			fail_msg("%s: %s, %s", cases[i].kind, bench_cause(b), b->sample.text);
+		peer_free(peer);
+	}
+}
+
 static void
 says_where_it_is_stuck(void **state)
 {
@@ -377,6 +410,7 @@ main(void)
 		T(speaks_before_tls),
 		cmocka_unit_test(asks_mysql_for_tls),
 		T(does_not_listen_for_ever),
+		T(is_turned_away),
 		T(says_where_it_is_stuck),
 		T(complains),
 	};
