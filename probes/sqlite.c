@@ -350,7 +350,7 @@ start(struct probe_run *run)
 		return;
 	}
 	state->call = fs_call_start(probe_env(run)->fs,
-		&(struct fs_request){ .op = FS_STAT, .path = path, .root = root_of(run) }, probe_time_left(run) * 9 / 10,
+		&(struct fs_request){ .op = FS_STAT, .path = path }, probe_time_left(run) * 9 / 10,
 		on_stat, run);
 }
 
