@@ -22,26 +22,6 @@
 #define PONG       PEER_EXPECT("*1\r\n$4\r\nPING\r\n"), PEER_SEND("+PONG\r\n")
 #define NO_INFO    INFO_ASKED, PEER_SEND("-ERR unknown command\r\n")
 
-static inline int
-set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	bench_open(b, BENCH_REAL);
-	*state = b;
-	return 0;
-}
-
-static inline int
-tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	bench_close(b);
-	free(b);
-	return 0;
-}
-
 static inline void
 configure(struct bench *b, const struct peer *peer, const char *before, const char *after,
 	const char *more)
@@ -92,6 +72,6 @@ bulk(const char *text)
 	return (struct peer_step){ PEER_DO_SEND, reply, (size_t)len };
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 #endif
