@@ -60,7 +60,22 @@ show_timing(struct probe_run *run, const struct http_run *state)
 	buf_fini(&text);
 }
 
-/* How it got there; `seen` holds no credentials. */
+/* `seen` holds no user or password, but perhaps tokens in a query: those are masked. */
+static void
+add_masked(struct buf *text, const char *seen)
+{
+	struct url url;
+	char *masked;
+
+	if (url_parse(&url, seen, NULL) < 0)
+		return;
+	masked = url_masked(&url);
+	buf_add_text(text, masked);
+	free(masked);
+	url_fini(&url);
+}
+
+/* How it got there. */
 static void
 show_hops(struct probe_run *run, const struct http_run *state)
 {
@@ -69,8 +84,10 @@ show_hops(struct probe_run *run, const struct http_run *state)
 	if (state->hops == 0)
 		return;
 	buf_init(&text, 2048);
-	for (unsigned i = 0; i <= state->hops; i++)
-		buf_addf(&text, "%s%s", i > 0 ? " -> " : "", state->seen[i]);
+	for (unsigned i = 0; i <= state->hops; i++) {
+		buf_add_text(&text, i > 0 ? " -> " : "");
+		add_masked(&text, state->seen[i]);
+	}
 	probe_fact(run, "hops", "%s", buf_text(&text));
 	buf_fini(&text);
 }

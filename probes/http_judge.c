@@ -5,10 +5,13 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "io/loop.h"
 #include "probes/http_health.h"
@@ -17,6 +20,7 @@
 #define SHOWN_BODY_MAX 512
 #define HEADER_MAX     1024
 #define BLAME_MAX      300
+#define BASIC          "\r\nAuthorization: Basic "
 
 bool
 http_answer_header(const struct http_answer *answer, const char *name, char *out, size_t size)
@@ -31,14 +35,39 @@ http_answer_header(const struct http_answer *answer, const char *name, char *out
 	return value != NULL;
 }
 
+/* Applications in debugging mode show the request: what we logged in with must not be seen. */
+static void
+hide_secrets(struct probe_run *run, char *text)
+{
+	const struct http_conf *conf = probe_conf(run);
+	const char *login = conf->request != NULL ? strstr(conf->request, BASIC) : NULL;
+	struct secret_set *set;
+	char *coded;
+
+	if (probe_env(run)->secrets != NULL)
+		secret_mask(probe_env(run)->secrets, text);
+	if (login == NULL)
+		return;
+	login += strlen(BASIC);
+	coded = xstrndup(login, strcspn(login, "\r"));
+	set = secret_set_new();
+	secret_set_add(set, coded);
+	secret_mask(set, text);
+	secret_set_free(set);
+	secret_wipe(coded, strlen(coded));
+	free(coded);
+}
+
 static void
 show_evidence(struct probe_run *run, const struct http_answer *answer)
 {
-	char shown[SHOWN_BODY_MAX + 1], server[128];
-	size_t len = answer->body_len < SHOWN_BODY_MAX ? answer->body_len : SHOWN_BODY_MAX;
+	char shown[2 * SHOWN_BODY_MAX + 1], server[128];
+	size_t len = answer->body_len < sizeof(shown) - 1 ? answer->body_len : sizeof(shown) - 1;
 
 	if (len > 0) {
 		str_printable(shown, sizeof(shown), answer->body, len);
+		hide_secrets(run, shown); /* before it is cut: half a secret is one, too */
+		shown[SHOWN_BODY_MAX] = '\0';
 		probe_fact(run, "body", "%s", shown);
 	}
 	if (http_answer_header(answer, "Server", server, sizeof(server)))
@@ -309,8 +338,13 @@ body_is_good(struct probe_run *run, const struct http_answer *answer)
 	if (wants == NULL)
 		return true;
 	if (wants->body != NULL && !matches(wants->body, answer->body, answer->body_len)) {
-		FAIL(run, answer, "http.body-mismatch", "the body does not match /%s/",
-			conf->expect.body);
+		if (answer->is_cut)
+			FAIL(run, answer, "http.body-mismatch",
+				"the first %lld bytes of the body (max_body) do not match /%s/",
+				(long long)conf->max_body, conf->expect.body);
+		else
+			FAIL(run, answer, "http.body-mismatch", "the body does not match /%s/",
+				conf->expect.body);
 		return false;
 	}
 	if (wants->not_body != NULL && matches(wants->not_body, answer->body, answer->body_len)) {

@@ -177,6 +177,46 @@ slow_is_not_good_enough(void **state)
 	bench_close(&slow);
 }
 
+/* "u:hunter2" as it is sent, at the place where what is shown ends. */
+static void
+what_we_logged_in_with_is_not_shown(void **state)
+{
+	static const char login[] = "dTpodW50ZXIy";
+	struct bench *b = *state;
+	struct peer_step script[] = { PEER_EXPECT("\r\n\r\n"), PEER_SEND_BYTES(NULL, 0), PEER_CLOSE,
+		PEER_END };
+	char body[800];
+	struct peer *peer;
+
+	for (int before = 490; before < 520; before++) {
+		int len = snprintf(body, sizeof(body),
+			"HTTP/1.1 500 E\r\nContent-Length: %d\r\n\r\n%*s%s and more", before + 21,
+			before, "", login);
+
+		script[1].text = body;
+		script[1].len = (size_t)len;
+		peer = peer_open(b->loop, script);
+		run(b, peer, "auth: { user: u, password: hunter2 }\n");
+		assert_string_equal(bench_cause(b), "http.5xx");
+		assert_null(strstr(bench_fact(b, "body"), "dTpo"));
+		peer_free(peer);
+	}
+}
+
+static void
+what_was_not_read_is_said(void **state)
+{
+	static const struct peer_step endless[] = { PEER_EXPECT("\r\n\r\n"),
+		PEER_SEND("HTTP/1.1 200 OK\r\n\r\n"), PEER_HUGE, PEER_END };
+	struct bench *b = *state;
+	struct peer *peer = peer_open(b->loop, endless);
+
+	run(b, peer, "max_body: 2KiB\nexpect: { body: needle }\n");
+	assert_string_equal(bench_cause(b), "http.body-mismatch");
+	assert_text(b, "the first 2048 bytes");
+	peer_free(peer);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 int
@@ -188,6 +228,8 @@ main(void)
 		T(documents_are_judged),
 		T(the_application_may_blame_a_part),
 		T(slow_is_not_good_enough),
+		T(what_we_logged_in_with_is_not_shown),
+		T(what_was_not_read_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
