@@ -189,7 +189,8 @@ conclude(struct probe_run *run)
 	probe_value(run, ROW_SERVERS, good);
 	show_servers(run);
 	if (good == 0) {
-		probe_fail(run, "clock.no-server", "%s%s: %s",
+		/* Says nothing of the clock: it cannot be compared. */
+		probe_error(run, "clock.no-server", "%s%s: %s",
 			state->count > 1 ? "no time server can be believed; " : "",
 			conf->servers.all[0], first->is_done ? first->remark : "no answer");
 		return;
@@ -322,6 +323,7 @@ static const char *
 stuck(struct probe_run *run, char *text, size_t size)
 {
 	conclude(run);
+	probe_error(run, "clock.no-server", "no time server answered");
 	str_copy(text, size, "no time server answered");
 	return "clock.no-server";
 }
@@ -376,7 +378,7 @@ const struct probe_type probe_type_clock = {
 		"`clock.unsynchronised` and does not fail the check. With `servers`, one SNTP "
 		"question goes to each of them; a server that is not synchronised itself, or "
 		"refuses, is not believed, and of several the ones that agree decide. Silence of "
-		"all of them is `clock.no-server`.",
+		"all of them is an error, `clock.no-server`: the clock may be right.",
 	.fields = fields,
 	.metrics = metrics,
 	.conf_size = sizeof(struct clock_conf),

@@ -544,7 +544,7 @@ def test_a_skewed_clock(folder, ntp):
 ], ids=["mute", "kiss", "stratum-16", "alarm", "client"])
 def test_servers_that_are_not_believed(folder, ntp, habit, words):
     seen = clock(folder, ntp(ahead=900, **habit), more=", timeout: 2s")
-    lab.read_cause(seen, "clock.no-server")
+    lab.read_cause(seen, "clock.no-server", "error")
     assert words in seen["text"], seen
     # and a good one beside it is enough
     assert clock(folder, ntp(ahead=900, **habit), ntp(), more=", timeout: 2s")["outcome"] == "ok"
