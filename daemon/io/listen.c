@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,8 @@ on_ready(void *arg, unsigned ready)
 			return;
 		}
 		l->is_short = false;
+		if (addr_family(&peer) != AF_UNIX) /* head and body of an answer are two writes */
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 		l->fn(l->arg, fd, &peer);
 	}
 }
