@@ -315,7 +315,11 @@ const struct probe_type probe_type_tls = {
 		"that ends first among those that were sent. A server without STARTTLS is "
 		"`net.tls-unsupported`. With TLS 1.3 a server that insists on a client "
 		"certificate says "
-		"so only later: the fact `client certificate` tells that it asked for one.",
+		"so only later: the fact `client certificate` tells that it asked for one.\n\n"
+		"A MySQL server counts a visitor who leaves without logging in as a failed one, "
+		"and after `max_connect_errors` of them in a row it refuses this host: look with "
+		"`starttls: mysql` (or a plain `tcp` check of its port) only where a `mysql` check "
+		"logs in, too, which takes the count back.",
 	.fields = fields,
 	.metrics = metrics,
 	.conf_size = sizeof(struct tls_conf),

@@ -34,6 +34,11 @@ renew(struct check *check, const struct check_spec *spec, size_t place)
 {
 	bool is_same = check_spec_same(check->spec, spec);
 
+	if (check->spec->probe_type !=
+		spec->probe_type) { /* another type's memory is nothing to it */
+		json_decref(check->kept);
+		check->kept = NULL;
+	}
 	check->spec = spec;
 	check->tick_us = sched_tick_for(check->sched, spec->common.interval_us);
 	if (!is_same) {

@@ -269,6 +269,24 @@ what_it_keeps_outlives_the_process(void **state)
 	assert_null(w->kept);
 }
 
+static void
+another_type_starts_with_nothing(void **state)
+{
+	struct world *w = *state;
+	struct probe_type other_type = toy_type;
+	struct check_spec other = w->spec;
+	json_t *seen = json_pack("{s:i}", "at", 42);
+
+	probe_watch_keep(toy.watch, seen);
+	json_decref(seen);
+	other_type.name = "other";
+	other.probe_type = &other_type;
+	apply(w, &other);
+	assert_int_equal(toy.opened, 2);
+	assert_int_equal(toy.kept_before, -1);
+	apply(w, NULL);
+}
+
 int
 main(void)
 {
@@ -281,6 +299,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(moves_or_opens_anew_at_a_reload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_it_keeps_outlives_the_process, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			another_type_starts_with_nothing, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
