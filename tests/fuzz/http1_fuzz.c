@@ -1,4 +1,4 @@
-/* HTTP/1.1, both directions: whatever the bytes and however they are cut, it ends and stays bounded. */
+/* HTTP/1.1, both directions: whatever the bytes and however they are cut, it stays bounded. */
 #include <assert.h>
 #include <stdint.h>
 

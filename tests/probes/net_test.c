@@ -129,8 +129,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(names_the_address_it_listens_on, bench_set_up_fake, tear_down),
-		cmocka_unit_test_setup_teardown(names_a_queue_that_is_full, bench_set_up_fake, tear_down),
+		cmocka_unit_test_setup_teardown(
+			names_the_address_it_listens_on, bench_set_up_fake, tear_down),
+		cmocka_unit_test_setup_teardown(
+			names_a_queue_that_is_full, bench_set_up_fake, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_full_unix_socket_is_told_at_once, bench_set_up_fake, tear_down),
 	};
