@@ -22,8 +22,8 @@ enum { SMTP_TLS_DAYS_LEFT = PHASE_COUNT };
 static const struct metric_desc metrics[] = {
 	METRIC_PHASE_ROWS,
 	[SMTP_TLS_DAYS_LEFT] = { "tls_days_left", METRIC_GAUGE, UNIT_SECONDS,
-		"Time until the first of the certificates that were sent ends: a duration, as in "
-		"`tls_days_left < 21d`." },
+		"Time until the first certificate ends, of those that were sent and are needed: a "
+		"duration, as in `tls_days_left < 21d`." },
 	{ .name = NULL },
 };
 

@@ -62,8 +62,8 @@ enum { TLS_DAYS_LEFT = PHASE_COUNT };
 static const struct metric_desc metrics[] = {
 	METRIC_PHASE_ROWS,
 	[TLS_DAYS_LEFT] = { "days_left", METRIC_GAUGE, UNIT_SECONDS,
-		"Time until the first of the certificates that were sent ends: a duration, as in "
-		"`days_left < 21d`." },
+		"Time until the first certificate ends, of those that were sent and are needed: a "
+		"duration, as in `days_left < 21d`." },
 	{ .name = NULL },
 };
 
@@ -312,7 +312,10 @@ const struct probe_type probe_type_tls = {
 		"self-signed, is signed by nobody whom we trust or is for another name, and when "
 		"it "
 		"looks as if this host's clock were wrong. `days_left` is that of the certificate "
-		"that ends first among those that were sent. A server without STARTTLS is "
+		"that ends first among those that were sent; one that the way to the authority "
+		"does "
+		"not use, such as an old cross-signature, is left out. A server without STARTTLS "
+		"is "
 		"`net.tls-unsupported`. With TLS 1.3 a server that insists on a client "
 		"certificate says "
 		"so only later: the fact `client certificate` tells that it asked for one.\n\n"

@@ -200,8 +200,19 @@ key_text(const X509 *cert, char *out, size_t size)
 		snprintf(out, size, "%.20s %d", kind, EVP_PKEY_get_bits(key));
 }
 
+/* Servers send more than is needed, such as an old cross-signature that has expired: what the way
+ * to the authority does not use harms nobody. */
+static bool
+is_used(STACK_OF(X509) * used, const X509 *cert)
+{
+	for (int i = 0; i < sk_X509_num(used); i++)
+		if (X509_cmp(sk_X509_value(used, i), cert) == 0)
+			return true;
+	return used == NULL;
+}
+
 void
-tls_cert_chain(STACK_OF(X509) * sent, struct tls_chain *out)
+tls_cert_chain(STACK_OF(X509) * sent, STACK_OF(X509) * used, struct tls_chain *out)
 {
 	int count = sent == NULL ? 0 : sk_X509_num(sent);
 
@@ -214,7 +225,7 @@ tls_cert_chain(STACK_OF(X509) * sent, struct tls_chain *out)
 		short_name(X509_get_issuer_name(cert), one->issuer, sizeof(one->issuer));
 		one->from_us = time_of(X509_get0_notBefore(cert));
 		one->until_us = time_of(X509_get0_notAfter(cert));
-		if (one->until_us < out->certs[out->weakest].until_us)
+		if (one->until_us < out->certs[out->weakest].until_us && is_used(used, cert))
 			out->weakest = out->count;
 		out->count++;
 	}

@@ -14,7 +14,8 @@ bool tls_cert_end(const X509 *cert, usec_t *end_us);
 void tls_cert_explain(X509 *cert, int error, const char *wanted, char *out, size_t size);
 /* The kind of doubt that an X509_V_ERR_ code is. */
 enum tls_doubt tls_cert_doubt(int error);
-/* Certificates as they were sent, into the facts; `key` too. */
-void tls_cert_chain(STACK_OF(X509) * sent, struct tls_chain *out);
+/* Certificates as they were sent, into the facts; `key` too.  `used`: the way that was found to an
+ * authority; NULL: none was, and each that was sent counts for the weakest. */
+void tls_cert_chain(STACK_OF(X509) * sent, STACK_OF(X509) * used, struct tls_chain *out);
 
 #endif

@@ -27,7 +27,7 @@ struct tls_chain_cert {
 
 struct tls_chain {
 	unsigned count;   /* as sent, the server's own first; at most TLS_CHAIN_MAX are kept */
-	unsigned weakest; /* whose end comes first */
+	unsigned weakest; /* whose end comes first, of those that the trust rests on */
 	struct tls_chain_cert certs[TLS_CHAIN_MAX];
 	char names[256];                       /* that the first one is for */
 	char version[16], cipher[64], key[32]; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384", "RSA 2048" */

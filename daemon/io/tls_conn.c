@@ -179,7 +179,11 @@ note_chain(struct tls_conn *conn)
 
 	if (chain == NULL)
 		return;
-	tls_cert_chain(SSL_get_peer_cert_chain(conn->ssl), chain);
+	tls_cert_chain(SSL_get_peer_cert_chain(conn->ssl),
+		chain->doubts == 0 && SSL_get_verify_result(conn->ssl) == X509_V_OK
+			? SSL_get0_verified_chain(conn->ssl)
+			: NULL,
+		chain);
 	str_copy(chain->version, sizeof(chain->version), SSL_get_version(conn->ssl));
 	str_copy(chain->cipher, sizeof(chain->cipher), cipher == NULL ? "" : cipher);
 }

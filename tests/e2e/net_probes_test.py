@@ -391,6 +391,15 @@ def test_tls_weakest_of_the_chain(keys, folder):
     assert any(f["name"] == "ends first" and "short.lab" in f["text"] for f in sample["facts"])
 
 
+def test_tls_certificates_that_nobody_needs(keys, folder):
+    """An expired cross-signature sent along for old clients: neither the trust nor the end."""
+    chain = keys.chain("cross", "good", "old")
+    with Stub(srv_net.tls((chain, keys.folder / "good.key"))) as stub:
+        sample = lab.probe_check(folder, tls_check(keys, stub))
+    assert sample["outcome"] == "ok" and sample["values"]["days_left"] > 86400, sample
+    assert "expired" not in sample["text"], sample
+
+
 @pytest.mark.cause("net.tls-handshake")
 def test_tls_without_agreement(keys, folder):
     """A server that knows old versions only."""
