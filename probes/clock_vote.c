@@ -33,7 +33,7 @@ count_near(const usec_t *offsets, unsigned count, usec_t middle, usec_t toleranc
 static usec_t
 median_near(const usec_t *offsets, unsigned count, usec_t middle, usec_t tolerance_us)
 {
-	usec_t near[CLOCK_SERVERS_MAX];
+	usec_t near[CLOCK_SERVERS_MAX] = { 0 };
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < count; i++)

@@ -139,7 +139,7 @@ find_named(struct target *target, const char *text, const char *name, struct err
 	const char *near;
 	size_t count = 0;
 
-	for (; probe_table[count] != NULL && count < sizeof(names) / sizeof(names[0]); count++)
+	for (; count < sizeof(names) / sizeof(names[0]) && probe_table[count] != NULL; count++)
 		names[count] = probe_table[count]->name;
 	target->type = probe_find(name);
 	near = target->type == NULL ? str_nearest(name, names, count) : NULL;

@@ -173,9 +173,9 @@ launch(const struct child_options *o, const struct ends *ends, pid_t *pid)
 	char **plain, **env, **argv, self[16];
 	int error;
 
-	while (o->argv[words] != NULL && words < WORDS_MAX)
+	while (words < WORDS_MAX && o->argv[words] != NULL)
 		words++;
-	if (words == 0 || o->argv[words] != NULL)
+	if (words == 0 || words == WORDS_MAX)
 		return E2BIG;
 	plain = o->env == NULL ? plain_env(o->more_env) : NULL;
 	env = plain != NULL ? plain : (char **)(uintptr_t)o->env;
