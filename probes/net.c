@@ -127,6 +127,17 @@ net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t
 	return net_stuck_at(run, fault, stream_peer(stream), text, size);
 }
 
+void
+net_check_name(const struct place *place, const char *server_name, const struct conf_pos *pos,
+	struct complaints *complaints)
+{
+	if (place->path[0] != '\0' && server_name == NULL)
+		complain(complaints, pos,
+			"server_name: a socket's path is no name to verify in the certificate; "
+			"give "
+			"one, or `verify: false`");
+}
+
 struct banner {
 	const char *prefix;
 	size_t len; /* 0: a text */

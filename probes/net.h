@@ -26,6 +26,10 @@ const char *net_stuck_text(
 /* For a type's `stuck`: the report, what it was waiting for in words, and the cause. */
 const char *net_stuck(struct probe_run *run, const struct stream *stream, char *text, size_t size);
 
+/* For a type's `check`: a path has no name that a certificate could be verified for. */
+void net_check_name(const struct place *place, const char *server_name, const struct conf_pos *pos,
+	struct complaints *complaints);
+
 /* Who speaks like this: "an SSH server"; NULL: no idea. */
 const char *net_banner(const void *data, size_t len);
 /* Not our protocol: net.protocol (or net.tls-required for a TLS alert) with the first bytes. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "probes/net.h"
 
 #define ROW        struct smtp_conf
 #define PORT       25
@@ -165,6 +166,8 @@ smtp_conf_check(void *conf_, const struct conf_node *map, const struct probe_set
 	else if (conf->place.path[0] == '\0' && conf->place.port == 0)
 		conf->place.port = conf->is_tls ? PORT_TLS : PORT;
 	check_words(conf, map, complaints);
+	if (conf->is_verified && (conf->is_tls || conf->starttls == SMTP_STARTTLS_REQUIRED))
+		net_check_name(&conf->place, conf->server_name, &pos, complaints);
 	if (!conf->is_tls && conf->starttls == SMTP_STARTTLS_OFF)
 		return;
 	conf->ctx = setup->tls != NULL ? tls_ctx_get(setup->tls, &tls, &e) : NULL;

@@ -317,6 +317,8 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 	else if (conf->place.path[0] == '\0' && conf->place.port == 0)
 		complain(complaints, &pos, "address: a port is missing, such as %s:25",
 			conf->place.host);
+	if (conf->is_tls && conf->is_verified)
+		net_check_name(&conf->place, conf->server_name, &pos, complaints);
 	if (conf->is_tls && setup->tls != NULL) {
 		conf->ctx = tls_ctx_get(setup->tls, &tls, &e);
 		if (conf->ctx == NULL)

@@ -284,6 +284,8 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 		complain(complaints, &pos, "address: a host is missing, such as 127.0.0.1:443");
 	else if (conf->place.path[0] == '\0' && conf->place.port == 0)
 		conf->place.port = starttls_port((enum starttls)conf->starttls);
+	if (conf->is_verified)
+		net_check_name(&conf->place, conf->server_name, &pos, complaints);
 	conf->ctx = setup->tls != NULL ? tls_ctx_get(setup->tls, &tls, &e) : NULL;
 	if (conf->ctx == NULL && setup->tls != NULL)
 		complain(complaints, &pos, "%s", e.text);

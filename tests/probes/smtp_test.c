@@ -237,6 +237,7 @@ complains(void **state)
 	static const char *const bad[] = { "{}", "address: ''", "address: ':25'",
 		"{ address: h, starttls: maybe }", "{ address: h, ehlo: 'a b' }",
 		"{ address: h, user: me, password: x }", "{ address: h, password: x }",
+		"address: 'smtps:///run/x'", "{ address: /run/x, starttls: required }",
 		"{ address: h, user: me, password: x, starttls: false }" };
 	struct bench *b = *state;
 	char target[64];

@@ -223,7 +223,8 @@ static void
 complains_about_addresses(void **state)
 {
 	static const char *const bad[] = { "{}", "address: localhost", "address: \":25\"",
-		"address: \"h:99999\"", "{ address: \"h:25\", expect: \"(\" }" };
+		"address: \"h:99999\"", "{ address: \"h:25\", expect: \"(\" }",
+		"{ address: /run/x, tls: true }" };
 	struct bench *b = *state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

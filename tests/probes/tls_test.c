@@ -381,8 +381,8 @@ static void
 complains(void **state)
 {
 	static const char *const bad[] = { "{}", "address: ''", "address: ':443'",
-		"{ address: h, starttls: gopher }", "{ address: h, ca: /no/such/file }",
-		"{ address: h, cert: /no/such/file }" };
+		"{ address: h, starttls: gopher }", "address: /run/x.sock",
+		"{ address: h, ca: /no/such/file }", "{ address: h, cert: /no/such/file }" };
 	struct bench *b = *state;
 	char target[64];
 
