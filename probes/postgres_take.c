@@ -233,6 +233,12 @@ judge_role(struct probe_run *run)
 	return false;
 }
 
+static bool
+is_countable(double value)
+{
+	return value >= 0 && value < 1e9; /* and not NAN */
+}
+
 /* In words, until the next time that it is asked about. */
 static const char *
 describe(struct probe_run *run)
@@ -247,15 +253,15 @@ describe(struct probe_run *run)
 	version = PQparameterStatus(pg_link_conn(state->link), "server_version");
 	if (version == NULL)
 		version = "?";
-	if (!about->is_known)
+	/* Whole numbers: printf takes its time over others. */
+	if (!about->is_known || !is_countable(about->connections) || !is_countable(about->percent))
 		snprintf(watch->words, sizeof(watch->words), "PostgreSQL %.*s",
 			(int)strcspn(version, " "), version);
 	else
 		snprintf(watch->words, sizeof(watch->words),
-			"PostgreSQL %.*s, %s, %.0f connections (%.0f %%)",
-			(int)strcspn(version, " "), version,
-			about->is_standby ? "standby" : "primary", about->connections,
-			about->percent);
+			"PostgreSQL %.*s, %s, %ld connections (%ld %%)", (int)strcspn(version, " "),
+			version, about->is_standby ? "standby" : "primary",
+			lrint(about->connections), lrint(about->percent));
 	return watch->words;
 }
 
