@@ -298,13 +298,16 @@ send_sql(struct probe_run *run, const char *sql)
 	mysql_client_query(speaker(state), sql);
 }
 
+/* At each run while the server is full: others are turned away then, and we would not notice. */
 static bool
 is_proof_due(struct probe_run *run)
 {
 	const struct mysql_conf *conf = probe_conf(run);
 	const struct mysql_run *state = probe_state(run);
 
-	return state->is_kept && now_us(run) >= kept_of(run)->proven_us + conf->reconnect_us;
+	return state->is_kept &&
+	       (state->connected >= state->max_connections ||
+		       now_us(run) >= kept_of(run)->proven_us + conf->reconnect_us);
 }
 
 static void
@@ -548,7 +551,8 @@ const struct probe_type probe_type_mysql = {
 		"`triaged`. One connection is kept between runs, so that a server whose "
 		"connections are exhausted can still be looked into (`my.too-many` with all "
 		"metrics); every `reconnect_interval` name, TCP, TLS and login are proven anew, "
-		"and only while the server is full does the new login stand beside the kept one.\n"
+		"and at each run while the server is full: only then does the new login stand "
+		"beside the kept one.\n"
 		"\n"
 		"Rights: `GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.*` (MariaDB 10.5.9 and "
 		"later) or `GRANT PROCESS, REPLICATION CLIENT ON *.*` (MySQL). Without them the "

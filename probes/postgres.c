@@ -33,9 +33,9 @@ take_kept(struct probe_run *run)
 	const struct pg_conf *conf = probe_conf(run);
 	struct pg_link *link = watch->link;
 
+	if (link == NULL || watch->is_full)
+		return NULL; /* a full server's is left alone: to give it up would make room */
 	watch->link = NULL;
-	if (link == NULL)
-		return NULL;
 	if (pg_link_is_idle(link) &&
 		loop_now(probe_env(run)->loop) - pg_link_up_us(link) < conf->reconnect_us)
 		return link;
@@ -68,7 +68,10 @@ stop(struct probe_run *run)
 	struct pg_run *state = probe_state(run);
 	const struct pg_conf *conf = probe_conf(run);
 
+	if (kept->about.is_known) /* else the login failed, and no room was seen */
+		kept->is_full = kept->about.percent >= 100;
 	if (pg_link_is_idle(state->link) && conf->reconnect_us > 0) {
+		pg_link_close(kept->link);
 		kept->link = state->link;
 		state->link = NULL;
 		pg_link_hand(kept->link, on_idle, watch);
@@ -128,7 +131,8 @@ const struct probe_type probe_type_postgres = {
 		"sessions (`accepting`; else `pg.starting`, `pg.shutting-down`, "
 		"`pg.not-accepting`), and this login is usable (`usable`; else `pg.auth`, "
 		"`pg.no-db`, `pg.too-many`...). The last is more than pg_isready asks.\n\n"
-		"One connection is held at most. Queries run in a read-only transaction with a "
+		"One connection is held at most; while no slot is left, each run logs in anew "
+		"beside it, as applications must. Queries run in a read-only transaction with a "
 		"statement timeout of four fifths of the check's; the session is called `triaged` "
 		"in pg_stat_activity. Size, transaction ids, slots and archive are read once a "
 		"minute. When sessions wait for locks, or most slots are taken, the facts say who "

@@ -39,6 +39,8 @@ struct pg_watch {
 	char where[ADDR_TEXT]; /* the other end of `link` */
 	struct pg_numbers activity, upkeep;
 	struct pg_about about;
+	bool is_full; /* no slot was left: each run logs in beside the kept session, as others must
+		       */
 	char words[160]; /* the same as a sentence; "": none yet */
 };
 

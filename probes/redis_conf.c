@@ -59,8 +59,8 @@ const struct conf_field redis_fields[] = {
 		.dflt = "5m",
 		.min = "0s",
 		.doc = "The connection is kept between runs, and made anew (name, TCP, TLS, login, "
-		       "SELECT) so often, and at once when the server turned clients away. `0s`: "
-		       "at each run." },
+		       "SELECT) so often, and at once when the server turned clients away; "
+		       "while it is full, at each run beside the kept one. `0s`: at each run." },
 	{ .name = "big_keys",
 		SIZE_AT(ROW, big_keys),
 		.min = "1kB",

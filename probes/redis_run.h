@@ -78,6 +78,7 @@ struct redis_watch {
 	struct redis_link *link; /* NULL: none is kept */
 	usec_t opened_us;        /* when it was made, login and all */
 	bool must_prove;         /* others were turned away: make it anew */
+	bool is_full;            /* no chair was free: make it anew, and leave this one alone */
 	struct timer patience;   /* with a kept connection, or a sentinel, that says nothing */
 	struct probe_run *run;   /* the one under way */
 };

@@ -240,8 +240,15 @@ on_impatience(void *arg)
 static bool
 may_use_kept(const struct redis_conf *conf, const struct redis_watch *w, usec_t now)
 {
-	return redis_link_is_alive(w->link) && !w->must_prove &&
+	return redis_link_is_alive(w->link) && !w->must_prove && !w->is_full &&
 	       now - w->opened_us < conf->reconnect_us;
+}
+
+static void
+drop_kept(struct redis_watch *w)
+{
+	redis_link_close(w->link);
+	w->link = NULL;
 }
 
 void
@@ -255,13 +262,14 @@ redis_talk_start(struct probe_run *run)
 
 	timer_init(&w->patience, probe_env(run)->loop, on_impatience, w);
 	w->run = run;
-	w->link = NULL;
 	w->must_prove = false;
 	if (!is_usable) {
-		redis_link_close(kept);
+		if (!w->is_full || !redis_link_is_alive(kept)) /* to give up a chair makes room */
+			drop_kept(w);
 		start_fresh(run);
 		return;
 	}
+	w->link = NULL;
 	r->link = kept;
 	r->is_kept = true;
 	r->stage = STAGE_PING;
@@ -286,6 +294,7 @@ redis_talk_stop(struct probe_run *run)
 		if (!r->is_kept)
 			w->opened_us = now_us(run);
 		redis_link_lend(r->link, NULL, NULL);
+		drop_kept(w);
 		w->link = r->link;
 	} else {
 		redis_link_close(r->link);

@@ -200,6 +200,7 @@ note_rejected(struct probe_run *run)
 	double rejected = r->info.n[INFO_REJECTED_CONNECTIONS];
 
 	w->must_prove = r->is_kept && rejected > m->rejected;
+	w->is_full = r->info.n[INFO_CONNECTED_CLIENTS] >= r->maxclients;
 	m->rejected = rejected;
 }
 

@@ -230,7 +230,7 @@ def test_never_blind(small, daemon):
     """The kept connection goes on measuring while new logins are refused, and is the only one."""
     d = daemon(f"""
 checks:
-  db: {{type: mysql, dsn: "{small.url('mon')}", interval: 1s, reconnect_interval: 1s, retries: 1}}
+  db: {{type: mysql, dsn: "{small.url('mon')}", interval: 1s, retries: 1}}
 """).start()
     d.wait_state("db", "up")
     with hold(small, "app", 9):

@@ -191,6 +191,21 @@ def test_too_many(spare, server):
         assert "too many clients" in fails(s.url(db="postgres"), "pg.too-many")["text"]
 
 
+def test_our_own_slot_hides_nothing(spare, daemon):
+    """The kept session would go on answering while everybody else is turned away."""
+    s = spare("max_connections = 5\nsuperuser_reserved_connections = 2\nmax_wal_senders = 0\n")
+    s.psql("CREATE ROLE app LOGIN PASSWORD 's3cret'")
+    d = daemon(f"""
+checks:
+  db: {{type: postgres, dsn: "{s.url(db='postgres')}", interval: 500ms, retries: 2}}
+""").start()
+    d.wait_state("db", "up")
+    with s.session(user="super"), s.session(user="super"):
+        d.wait_state("db", "down")
+        assert d.check("db")["cause"] == "pg.too-many"
+    d.wait_state("db", "up")
+
+
 # --- states of the server ---
 
 @pytest.mark.cause("pg.starting")

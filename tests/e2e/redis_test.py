@@ -181,6 +181,20 @@ def test_no_chair_is_left(make):
         fails(s.url(), "redis.maxclients")
 
 
+def test_our_own_chair_hides_nothing(make, daemon):
+    """The kept connection would go on answering while everybody else is turned away."""
+    s = make("--maxclients", 3)
+    d = daemon(f"""
+checks:
+  cache: {{type: redis, url: "{s.url()}", interval: 500ms, retries: 2}}
+""").start()
+    d.wait_state("cache", "up")
+    with s.idle_clients(2):
+        d.wait_state("cache", "down")
+        assert d.check("cache")["cause"] == "redis.maxclients"
+    d.wait_state("cache", "up")
+
+
 @needs_root
 @pytest.mark.cause("redis.protected")
 def test_protected_mode(folder):
