@@ -16,12 +16,13 @@
 #include "probes/postgres_run.h"
 #include "probes/postgres_sql.h"
 
-#define ANSWER_MAX   (1024 * 1024)
-#define ACTIVITY_AGE (5 * USEC_PER_SEC) /* asked more often, SELECT 1 will do */
-#define UPKEEP_AGE   USEC_PER_MIN
-#define CROWDED      80.0 /* percent: who they are is worth a statement */
-#define EXECUTE      "EXECUTE triaged_activity"
-#define PREPARE      "PREPARE triaged_activity AS "
+#define ANSWER_MAX (1024 * 1024)
+#define ACTIVITY_AGE                                                                               \
+	(10 * USEC_PER_SEC) /* the history's step; asked more often, SELECT 1 will do */
+#define UPKEEP_AGE USEC_PER_MIN
+#define CROWDED    80.0 /* percent: who they are is worth a statement */
+#define EXECUTE    "EXECUTE triaged_activity"
+#define PREPARE    "PREPARE triaged_activity AS "
 
 static void next_step(struct probe_run *run);
 

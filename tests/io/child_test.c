@@ -333,6 +333,8 @@ gives_up_what_does_not_die(void **state)
 	const struct child_options o = { .argv = SH("sleep 1000"), .timeout_us = USEC_PER_SEC };
 	struct answer a, again;
 
+	if (!has_pidfd())
+		skip(); /* there the loop looks by itself, and may see it die */
 	begin(w, &o, &a);
 	loop_advance(w->loop, 3 * USEC_PER_SEC);
 	assert_int_equal(a.count, 1);
