@@ -108,7 +108,7 @@ keeps_one_connection(void **state)
 		assert_int_equal(isnan(bench_value(&s.b, "connect_time")), i > 0);
 		assert_int_equal(peer_accepted(s.peer), 1);
 		assert_int_equal(peer_living(s.peer), 1);
-		loop_advance(s.b.loop, 3 * USEC_PER_SEC); /* statistics at every other run */
+		loop_advance(s.b.loop, 6 * USEC_PER_SEC); /* statistics at every other run */
 	}
 	close_scene(&s);
 }
