@@ -508,6 +508,7 @@ const struct probe_type probe_type_container = {
 		  "that allows only `GET /containers` and `GET /events` is enough for this check. "
 		  "`host_root` does not apply.",
 	.fields = fields,
+	.url_key = "name",
 	.metrics = metrics,
 	.conf_size = sizeof(struct container_conf),
 	.run_size = sizeof(struct container_run),

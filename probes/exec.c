@@ -510,6 +510,7 @@ const struct probe_type probe_type_exec = {
 		"every "
 		"user of the host can see. `host_root` does not apply.",
 	.fields = fields,
+	.url_key = "command",
 	.metrics = metrics,
 	.metrics_of = metrics_of,
 	.conf_size = sizeof(struct exec_conf),

@@ -497,6 +497,7 @@ const struct probe_type probe_type_file = {
 		"file's: it needs search rights on each folder above, and reading rights where "
 		"content or a checksum is wanted. Names of users and groups are the host's.",
 	.fields = file_fields,
+	.url_key = "path",
 	.metrics = metrics,
 	.conf_size = sizeof(struct file_conf),
 	.run_size = sizeof(struct file_run),

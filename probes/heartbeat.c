@@ -358,7 +358,9 @@ start(struct probe_run *run)
 		timer_stop(&w->timer);
 	}
 	if (env->inbox == NULL)
-		probe_ok(run, "pings are heard by the daemon only");
+		probe_error(run, "self.local",
+			"only the daemon hears pings: `triage probe NAME` without --config asks "
+			"it");
 	else
 		say(run, &w->state, &look, wall);
 }

@@ -277,6 +277,7 @@ const struct probe_type probe_type_log = {
 		"`fail_on`. Lines are looked at up to 16 KiB. The daemon must be able to read the "
 		"file (group `adm`, or an access list) or the journal (group `systemd-journal`).",
 	.fields = fields,
+	.url_key = "path",
 	.metrics = metrics,
 	.metrics_of = metrics_of,
 	.conf_size = sizeof(struct log_conf),

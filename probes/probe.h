@@ -59,7 +59,7 @@ struct probe_type {
 	/* `triage probe URL`: this type is chosen for these schemes ("http", "https"); may be NULL.
 	 */
 	const char *const *schemes;
-	const char *url_key; /* the key that takes such a URL */
+	const char *url_key; /* the key that takes such a URL, or what `triage probe` is given */
 	/* `triage probe TEXT` where no scheme decides: is this a target for `url_key`?  NULL: no.
 	 */
 	bool (*takes)(const char *text);

@@ -476,6 +476,7 @@ const struct probe_type probe_type_process = {
 		"the path of an env file, what the file says: a process that was not started anew "
 		"since the file changed is found. The first 32 processes are looked at.",
 	.fields = process_fields,
+	.url_key = "name",
 	.metrics = metrics,
 	.conf_size = sizeof(struct process_conf),
 	.run_size = sizeof(struct process_run),

@@ -571,6 +571,7 @@ const struct probe_type probe_type_systemd = {
 		"A service that crashes and comes back between two runs is seen by its counter: "
 		"`increase(this.restarts_total, 10m) >= 3`.",
 	.fields = fields,
+	.url_key = "unit",
 	.metrics = metrics,
 	.conf_size = sizeof(struct systemd_conf),
 	.run_size = sizeof(struct systemd_run),

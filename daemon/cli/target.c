@@ -131,7 +131,7 @@ refuse(const char *text, struct err *e)
 	return -1;
 }
 
-/* The type that the user named: it must have a key for a text. */
+/* The type that the user named: it must have a key for the text, if there is one. */
 static int
 find_named(struct target *target, const char *text, const char *name, struct err *e)
 {
@@ -147,11 +147,10 @@ find_named(struct target *target, const char *text, const char *name, struct err
 		return err_set(e, 0, "no probe is called \"%.60s\"%s%s%s", name,
 			near != NULL ? ", did you mean \"" : "", near != NULL ? near : "",
 			near != NULL ? "\"?" : "");
+	if (text == NULL)
+		return 0;
 	if (target->type->url_key == NULL)
-		return err_set(e, 0,
-			"a %s probe has no target to give here: write a check and use "
-			"--config",
-			name);
+		return err_set(e, 0, "%s needs no target: `triage probe --type %s`", name, name);
 	target->text = is_path(text) ? absolute(text) : xstrdup(text);
 	return 0;
 }

@@ -10,12 +10,12 @@
 
 struct target {
 	const struct probe_type *type;
-	char *text; /* for the type's url_key; owned */
+	char *text; /* for the type's url_key; owned; NULL: none was given */
 };
 
 /* False: it can only be the name of a check. */
 bool target_is(const char *text);
-/* `type` names one, NULL: the text tells.  -1: nobody takes it, and e says who takes what. */
+/* `type` names one (`text` may be NULL then), NULL: the text tells.  -1: nobody takes it, and e says who takes what. */
 int target_find(struct target *target, const char *text, const char *type, struct err *e);
 void target_fini(struct target *target);
 

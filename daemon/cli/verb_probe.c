@@ -16,6 +16,7 @@
 #include "rules/expr.h"
 #include "setup/settings.h"
 
+#define USAGE      "[URL|DSN|PATH|NAME] [--type TYPE] [--config FILE] [--nagios] [--json]"
 #define TIMEOUT_US (10 * USEC_PER_SEC)
 
 /* Exit status of a probe that could not be run at all. */
@@ -43,7 +44,7 @@ complain_all(const struct complaints *complaints)
 
 /* ---- by target ---- */
 
-/* {"url": "http://..."}: JSON is YAML, and its quoting is right for every URL. */
+/* {"url": "http://..."}: JSON is YAML, and its quoting is right for every URL.  NULL: {}. */
 static struct conf_tree *
 tree_of_url(const char *key, const char *url, struct complaints *complaints)
 {
@@ -51,7 +52,8 @@ tree_of_url(const char *key, const char *url, struct complaints *complaints)
 	char *text;
 	struct conf_tree *tree;
 
-	json_object_set_new(doc, key, json_string(url));
+	if (url != NULL)
+		json_object_set_new(doc, key, json_string(url));
 	text = json_dumps(doc, 0);
 	tree = conf_tree_parse("the command line", text, strlen(text), complaints);
 	free(text);
@@ -141,7 +143,7 @@ probe_target(const struct cli *cli)
 	struct err e;
 	int result;
 
-	if (target_find(&target, cli->args[0], cli->type, &e) < 0)
+	if (target_find(&target, cli->arg_count > 0 ? cli->args[0] : NULL, cli->type, &e) < 0)
 		return unknown(cli, &e);
 	complaints = complaints_new();
 	result = fill_and_run(cli, &target, complaints);
@@ -312,6 +314,10 @@ probe_remote(const struct cli *cli)
 static int
 run(struct cli *cli)
 {
+	if (cli->type == NULL && cli->arg_count == 0) {
+		fprintf(stderr, "usage: triage probe " USAGE "\n");
+		return EXIT_USAGE;
+	}
 	if (cli->type != NULL || target_is(cli->args[0]))
 		return probe_target(cli);
 	return cli->config != NULL ? probe_config(cli) : probe_remote(cli);
@@ -319,9 +325,9 @@ run(struct cli *cli)
 
 const struct cli_verb verb_probe = {
 	.name = "probe",
-	.usage = "URL|DSN|PATH|NAME [--type TYPE] [--config FILE] [--nagios] [--json]",
+	.usage = USAGE,
 	.summary = "one run with its phases; exits 0 ok, 2 failed, 3 cannot tell",
-	.args_min = 1,
+	.args_min = 0, /* memory, cpu and the like have no target */
 	.args_max = 1,
 	.run = run,
 };

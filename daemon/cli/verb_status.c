@@ -43,9 +43,21 @@ take(struct client *client, struct picture *picture, struct err *e)
 	return -1;
 }
 
+/* Of those that the API calls unknown: the table says "cannot tell". */
+static size_t
+count_untold(const json_t *checks)
+{
+	const json_t *check;
+	size_t i, count = 0;
+
+	json_array_foreach(checks, i, check) count +=
+		strcmp(answer_state(check), "cannot tell") == 0;
+	return count;
+}
+
 /* "5 checks: 1 down, 4 ok · 1 incident" */
 static void
-print_headline(const struct term *term, const json_t *status)
+print_headline(const struct term *term, const json_t *status, size_t untold)
 {
 	static const struct {
 		const char *key, *word;
@@ -67,11 +79,15 @@ print_headline(const struct term *term, const json_t *status)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		size_t count = answer_count(checks, parts[i].key);
 
+		if (strcmp(parts[i].key, "unknown") == 0)
+			count -= untold < count ? untold : count;
 		if (count == 0)
 			continue;
 		buf_addf(&line, "%s%zu %s", between, count, parts[i].word);
 		between = ", ";
 	}
+	if (untold > 0)
+		buf_addf(&line, "%s%zu cannot tell", between, untold);
 	buf_addf(&line, " · %zu incident%s", open, open == 1 ? "" : "s");
 	term_paint(term, stdout, open + bad > 0 ? PAINT_BAD : PAINT_GOOD, buf_text(&line));
 	putchar('\n');
@@ -186,7 +202,8 @@ print_picture(const struct term *term, const struct picture *picture)
 	const json_t *incident;
 	size_t i;
 
-	print_headline(term, picture->status);
+	print_headline(
+		term, picture->status, count_untold(json_object_get(picture->checks, "checks")));
 	print_trouble(term, picture->status);
 	json_array_foreach(json_object_get(picture->incidents, "incidents"), i, incident)
 		print_incident(term, incident);

@@ -303,8 +303,8 @@ open_socket(struct icmp *icmp)
 	icmp->fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (icmp->fd == -1 && (errno == EPERM || errno == EACCES)) {
 		snprintf(icmp->reason, sizeof(icmp->reason),
-			"no ICMP socket for us: this process's group is not in the sysctl "
-			"net.ipv4.ping_group_range, and it has no CAP_NET_RAW");
+			"no right to ping: `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` "
+			"gives it to everybody, CAP_NET_RAW to this process alone");
 		finish(icmp, ICMP_NO_RIGHT);
 		return -1;
 	}

@@ -220,6 +220,33 @@ def test_probe_of_a_bad_url_is_told_in_one_sentence():
     assert "command line" not in run.stderr and "error:" not in run.stderr
 
 
+def test_probe_of_paths_and_names(folder):
+    """What the documentation says may be typed, as a path alone and with --type."""
+    log = os.path.join(folder, "app.log")
+    with open(log, "w", encoding="utf-8") as out:
+        out.write("a line\n")
+    for words, kind in (([log], "file"), ([folder], "disk"), (["--type", "log", log], "log"),
+                        (["--type", "process", "no-such-name"], "process"),
+                        (["--type", "exec", "/bin/true"], "exec"), (["--type", "memory"], "memory"),
+                        (["--type", "systemd", "nginx"], "systemd"),
+                        (["--type", "container", "nobody"], "container")):
+        run = lab.triage("probe", "--json", *map(str, words))
+        assert json.loads(run.stdout)["type"] == kind, run.stderr
+    run = lab.triage("probe", "--type", "memory", "x")
+    assert run.returncode == 3 and "needs no target" in run.stderr
+    assert lab.triage("probe").returncode == 2
+
+
+def test_status_counts_what_cannot_tell(daemon):
+    d = daemon("""
+checks:
+  e: {type: exec, command: [/bin/sh, -c, "exit 3"], interval: 1s}
+""").start()
+    lab.wait_for("a run", lambda: d.check("e")["last"])
+    text = lab.triage("status", env=env(d)).stdout
+    assert text.startswith("1 check: 1 cannot tell"), text
+
+
 def test_probe_of_a_child(daemon):
     d = daemon("checks:\n  disks: {type: disk, all: true}\n  memory: {type: memory}\n")
     run = lab.triage("probe", "disks[/]", "-c", d.config)
