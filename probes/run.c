@@ -22,6 +22,8 @@
 
 #define FACT_MAX     2048
 #define NOTE_MAX     400
+#define RAW_MAX      (2 * FACT_MAX) /* of any of them, before it is cleaned and cut */
+#define MARGIN       8 /* nearer to the end than this it was cut: a character is up to four bytes */
 #define CHILDREN_MAX 1024
 #define METRICS_MAX  256 /* of one check, those that appear while it runs included */
 
@@ -121,13 +123,25 @@ retire(struct probe_run *run)
 	loop_retire(run->job.env->loop, run, on_turn_end);
 }
 
-/* Bytes from a peer may be in it: one line, valid UTF-8, no secret. */
+/*
+ * Bytes from a peer may be in it: one line, valid UTF-8, no secret.  What does not fit is masked
+ * before it is cut: the first half of a secret is none that could be found.
+ */
 static void
 clean(const struct probe_run *run, char *out, size_t size, const char *raw)
 {
+	const struct secret_set *secrets = run->job.env->secrets;
+	char whole[RAW_MAX];
+
 	str_printable(out, size, raw, strlen(raw));
-	if (run->job.env->secrets != NULL)
-		secret_mask(run->job.env->secrets, out);
+	if (secrets == NULL)
+		return;
+	if (strlen(out) + MARGIN >= size) {
+		str_printable(whole, sizeof(whole), raw, strlen(raw));
+		secret_mask(secrets, whole);
+		str_printable(out, size, whole, strlen(whole));
+	}
+	secret_mask(secrets, out);
 }
 
 /* A parent that found nobody is still a parent: its list is empty, not absent. */
@@ -381,7 +395,7 @@ void
 probe_fact(struct probe_run *run, const char *name, const char *fmt, ...)
 {
 	struct sample *s = &run->sample;
-	char raw[FACT_MAX], text[FACT_MAX];
+	char raw[RAW_MAX], text[FACT_MAX];
 	va_list ap;
 	unsigned at = 0;
 
@@ -404,7 +418,7 @@ probe_note(struct probe_run *run, const char *cause, const char *fmt, ...)
 {
 	struct sample *s = &run->sample;
 	const struct cause *found = cause_get(cause);
-	char raw[NOTE_MAX], text[NOTE_MAX];
+	char raw[RAW_MAX], text[NOTE_MAX];
 	va_list ap;
 
 	for (unsigned i = 0; i < s->note_count; i++)
@@ -433,7 +447,7 @@ probe_child(struct probe_run *run, const char *instance)
 
 #define GIVE(run, outcome, cause, fmt)                                                             \
 	do {                                                                                       \
-		char raw_[SAMPLE_TEXT_MAX];                                                        \
+		char raw_[RAW_MAX];                                                                \
 		va_list ap_;                                                                       \
                                                                                                    \
 		va_start(ap_, fmt);                                                                \

@@ -326,6 +326,22 @@ what_a_peer_said_is_cleaned_and_masked(void **state)
 	assert_string_equal(w->sample.notes[0].text, "note ***");
 }
 
+/* Wherever the text ends, no beginning of a secret is left at its end. */
+static void
+a_secret_at_the_cut_is_masked_whole(void **state)
+{
+	struct world *w = *state;
+
+	for (int before = SAMPLE_TEXT_MAX - 12; before < SAMPLE_TEXT_MAX + 2; before++) {
+		begin(w, SILENT, NULL);
+		probe_fail(w->run, "http.5xx", "%*shunter22 and more", before, "");
+		loop_turn(w->loop, false);
+		if (strchr(w->sample.text, 'h') != NULL)
+			fail_msg("%d: %s", before, w->sample.text + before - 20);
+		w->run = NULL;
+	}
+}
+
 static void
 facts_are_capped_and_replaced(void **state)
 {
@@ -418,6 +434,7 @@ main(void)
 		T(an_error_has_no_total_time),
 		T(faults_become_causes),
 		T(what_a_peer_said_is_cleaned_and_masked),
+		T(a_secret_at_the_cut_is_masked_whole),
 		T(facts_are_capped_and_replaced),
 		T(memory_lives_from_run_to_run),
 		T(the_instance_is_copied),
