@@ -200,12 +200,24 @@ engine_tell(
 	json_decref(labels);
 }
 
+/* Only keep_firing_for holds it: what is measured now is well, and would read as if that were the
+ * trouble ("the answer takes 3 ms"). */
+static bool
+is_lingering(const struct alert *alert)
+{
+	for (size_t i = 0; i < LEVELS; i++)
+		if (alert->live->levels[i].phase == LEVEL_FIRING)
+			return false;
+	return alert->variant->clear == NULL;
+}
+
 void
 engine_follow_text(struct rules *rules, struct alert *alert, const struct moment *at)
 {
 	struct live *live = alert->live;
 
-	if (live->told == SEVERITY_OK || at->now_us - live->shown_us < FOLLOW_EVERY_US)
+	if (live->told == SEVERITY_OK || at->now_us - live->shown_us < FOLLOW_EVERY_US ||
+		is_lingering(alert))
 		return;
 	live->shown_us = at->now_us;
 	render(rules, alert, at);

@@ -14,17 +14,30 @@ static const struct rule_builtin builtins[] = {
 		.yaml =
 		"each: \"*\"\n"
 		"critical: down(this)\n" },
-	/* Three in a row: one slow answer is weather. */
+	/* Three in a row: one slow answer is weather.  A failure is told as what it is: a timeout is
+	 * no slow answer. */
 	{ .name = "http-slow",
 		.yaml =
 		"each: http\n"
-		"warning: { when: this.total_time > 2s, for: 3 samples }\n"
-		"critical: { when: this.total_time > 5s, for: 3 samples }\n"
+		"warning: { when: not failing(this) and this.total_time > 2s, for: 3 samples }\n"
+		"critical: { when: not failing(this) and this.total_time > 5s, for: 3 samples }\n"
 		"keep_firing_for: 1m\n"
 		"summary: \"the answer takes {{this.total_time}}\"\n" },
 	{ .name = "tls-expiring",
 		.yaml =
 		"each: http\n"
+		"warning: this.tls_days_left < 21d\n"
+		"critical: this.tls_days_left < 7d\n"
+		"summary: \"the certificate expires in {{this.tls_days_left}}\"\n" },
+	{ .name = "cert-expiring",
+		.yaml =
+		"each: tls\n"
+		"warning: this.days_left < 21d\n"
+		"critical: this.days_left < 7d\n"
+		"summary: \"the certificate expires in {{this.days_left}}\"\n" },
+	{ .name = "smtp-cert-expiring",
+		.yaml =
+		"each: smtp\n"
 		"warning: this.tls_days_left < 21d\n"
 		"critical: this.tls_days_left < 7d\n"
 		"summary: \"the certificate expires in {{this.tls_days_left}}\"\n" },

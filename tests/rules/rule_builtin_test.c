@@ -85,6 +85,8 @@ static const struct threshold {
 } thresholds[] = {
 	{ "http-slow", "http", "total_time", 2, 2.1, 5.1 },
 	{ "tls-expiring", "http", "tls_days_left", 21 * 86400, 20 * 86400, 6 * 86400 },
+	{ "cert-expiring", "tls", "days_left", 21 * 86400, 20 * 86400, 6 * 86400 },
+	{ "smtp-cert-expiring", "smtp", "tls_days_left", 21 * 86400, 20 * 86400, 6 * 86400 },
 	{ "disk-space", "disk", "used_percent", 79, 80, 90 },
 	{ "disk-inodes", "disk", "inodes_percent", 79, 80, 90 },
 	{ "memory-high", "memory", "used_percent", 85, 86, 96 },
