@@ -273,7 +273,8 @@ const struct probe_type probe_type_log = {
 		"Each pattern has `matches_NAME_total` and `rate_NAME`, each field `value_NAME` "
 		"and `value_NAME_max`; the last lines are the evidence. `last_line_age > 10m` "
 		"finds "
-		"a log that fell silent. The check itself fails when the file is missing, and for "
+		"a log that fell silent. The check itself fails when the file is missing (five "
+		"seconds after it was moved away, as rotation does), and for "
 		"`fail_on`. Lines are looked at up to 16 KiB. The daemon must be able to read the "
 		"file (group `adm`, or an access list) or the journal (group `systemd-journal`).",
 	.fields = fields,

@@ -53,6 +53,7 @@ struct log_watch {
 	struct log_place old;
 	bool is_old_copied;  /* old is a copy that was made before the file was truncated */
 	usec_t old_until_us; /* 0: until there is a new one */
+	usec_t gone_us;      /* when the file was moved away or removed; 0: it never was */
 	char *cursor;        /* of a journal; "": there was no entry yet; NULL: not known */
 	double lines, bytes, matches, rotations, skipped;
 	double counts[LOG_PATTERNS_MAX];

@@ -25,8 +25,9 @@
 
 #define ALIGN_MAX   4096 /* so far before the end the beginning of the last line is looked for */
 #define SETTLE_US   (2 * USEC_PER_SEC)
-#define OLD_US      USEC_PER_MIN /* so long a writer may take to open the new file */
-#define HEAD_ENOUGH 16           /* bytes by which a copy is known again */
+#define OLD_US      USEC_PER_MIN       /* so long a writer may take to open the new file */
+#define GAP_US      (5 * USEC_PER_SEC) /* a rotation that creates nothing: the writer does, soon */
+#define HEAD_ENOUGH 16                 /* bytes by which a copy is known again */
 
 static void read_path(struct probe_run *run);
 static void on_path(void *arg, const struct fs_result *r);
@@ -72,6 +73,15 @@ ask(struct probe_run *run, struct fs_request request, fs_fn fn)
 
 /* --- verdicts of its own --- */
 
+/* Just moved away, before our eyes: every night's rotation looks so for a moment. */
+static bool
+is_between(struct probe_run *run)
+{
+	const struct log_watch *seen = seen_of(run);
+
+	return seen->gone_us > 0 && loop_now(probe_env(run)->loop) - seen->gone_us < GAP_US;
+}
+
 static void
 say_missing(struct probe_run *run, int error)
 {
@@ -83,7 +93,7 @@ say_missing(struct probe_run *run, int error)
 	seen->is_dirty = true;
 	full_path(run, path, sizeof(path));
 	log_events_arm(seen, probe_env(run), path);
-	if (conf->is_optional) {
+	if (conf->is_optional || is_between(run)) {
 		log_finish(run);
 		return;
 	}
@@ -500,9 +510,10 @@ on_path(void *arg, const struct fs_result *r)
 
 	state->call = NULL;
 	if (r->status == FS_FAILED && (r->error == ENOENT || r->error == ENOTDIR)) {
-		if (place->is_known && !place->is_finished)
+		if (place->is_known && !place->is_finished) {
+			seen->gone_us = loop_now(probe_env(run)->loop);
 			begin_new(run, false, "the file was moved away or removed");
-		else
+		} else
 			say_missing(run, r->error);
 		return;
 	}

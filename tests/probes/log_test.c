@@ -15,6 +15,7 @@
 
 #include "io/fs.h"
 #include "io/inotify.h"
+#include "probes/log_conf.h"
 #include "tests/help/probe_bench.h"
 
 struct scene {
@@ -135,6 +136,18 @@ rotation_by_renaming(void **state)
 	expect(s, 5, 5);
 }
 
+/* Not at once: most come again. */
+static void
+expect_gone(struct scene *s)
+{
+	bench_run(&s->b);
+	assert_int_equal(s->b.sample.outcome, OUTCOME_OK);
+	struct log_watch *watch = probe_watch_state(s->b.watch);
+	watch->gone_us -= 6 * USEC_PER_SEC;
+	bench_run(&s->b);
+	assert_string_equal(bench_cause(&s->b), "fs.noent");
+}
+
 static void
 rotation_without_a_new_file(void **state)
 {
@@ -145,8 +158,7 @@ rotation_without_a_new_file(void **state)
 	expect(s, 0, 0);
 	append(s, "X 1\n");
 	assert_int_equal(rename(s->path, s->moved), 0);
-	bench_run(&s->b);
-	assert_string_equal(bench_cause(&s->b), "fs.noent");
+	expect_gone(s);
 	write_to(s->moved, "a", "X 2\n");
 	append(s, "X 3\n");
 	expect(s, 3, 3);
@@ -186,8 +198,7 @@ removed_and_made_again(void **state)
 	configure(s, SIMPLE);
 	expect(s, 0, 0);
 	unlink(s->path);
-	bench_run(&s->b);
-	assert_string_equal(bench_cause(&s->b), "fs.noent");
+	expect_gone(s);
 	append(s, "X 1\n"); /* often with the same inode */
 	expect(s, 1, 1);
 	unlink(s->path);
