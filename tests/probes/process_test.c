@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -616,5 +617,6 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
 		return fs_helper_main();
+	prctl(PR_SET_NAME, "process_test"); /* under valgrind it would be called after that */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
