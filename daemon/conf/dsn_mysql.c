@@ -413,6 +413,8 @@ refuse_paste(const char *text, struct err *e)
 		return err_set(e, (int)len, "it ends with a blank");
 	if (len > 1 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0])
 		return err_set(e, 1, "the quotes are a part of it: leave them out");
+	if (strncmp(text, "jdbc:", 5) == 0)
+		return err_set(e, 1, "it begins at \"mysql://\": leave out \"jdbc:\"");
 	return 0;
 }
 

@@ -331,6 +331,8 @@ parse_host_port(struct place *place, const char *text, struct err *e)
 	const char *colon = strchr(text, ':');
 	struct addr addr;
 
+	if (strstr(text, "://") != NULL)
+		return err_set(e, EINVAL, "a scheme does not belong here: write host:port");
 	if (text[0] == '[')
 		return parse_bracketed(place, text, e);
 	if (colon != NULL && strchr(colon + 1, ':') != NULL) {

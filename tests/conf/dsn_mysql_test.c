@@ -119,6 +119,7 @@ says_which_part_is_wrong(void **state)
 		{ "u@/x ", 5, "ends with a blank" },
 		{ "\"u@/x\"", 1, "quotes" },
 		{ "'mysql://u@h/x'", 1, "quotes" },
+		{ "jdbc:mysql://h/x", 1, "leave out \"jdbc:\"" },
 		{ "postgres://u:hunter2@h/x", 1, "scheme is not mysql" },
 		{ "mysql://u:hunter2@h:99999/x", 21, "port" },
 		{ "mysql://u:hunter2@h:x/x", 21, "port" },

@@ -53,6 +53,7 @@ test_bad_places(void **state)
 		{ "", "empty" },
 		{ "db:", "missing" },
 		{ "db:x", "is not a port" },
+		{ "https://db:443", "a scheme does not belong here" },
 		{ "db:65536", "is not a port" },
 		{ "db:-1", "is not a port" },
 		{ "db:000080", "is not a port" },
