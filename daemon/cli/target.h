@@ -15,7 +15,8 @@ struct target {
 
 /* False: it can only be the name of a check. */
 bool target_is(const char *text);
-/* `type` names one (`text` may be NULL then), NULL: the text tells.  -1: nobody takes it, and e says who takes what. */
+/* `type` names one (`text` may be NULL then), NULL: the text tells.  -1: nobody takes it, and e
+ * says who takes what. */
 int target_find(struct target *target, const char *text, const char *type, struct err *e);
 void target_fini(struct target *target);
 
