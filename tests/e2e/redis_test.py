@@ -290,16 +290,18 @@ def test_script_without_end(make):
 
 @pytest.mark.cause("redis.clusterdown")
 def test_cluster_without_its_slots(make):
-    s = make("--cluster-enabled", "yes")
+    s = make("--cluster-enabled", "yes", "--cluster-port", lab.free_port())
     fails(s.url(), "redis.clusterdown")
 
 
 @pytest.mark.cause("redis.moved")
 def test_keys_of_another_node(make, folder):
-    ours, other = [make("--cluster-enabled", "yes") for _ in range(2)]
+    # a bus port of its own: the usual one, 10,000 higher, is none for every port the kernel gives
+    buses = [lab.free_port(), lab.free_port()]
+    ours, other = [make("--cluster-enabled", "yes", "--cluster-port", bus) for bus in buses]
     for s, first, last in (ours, 0, 8191), (other, 8192, 16383):
         s.cli("CLUSTER", "ADDSLOTSRANGE", first, last)
-    ours.cli("CLUSTER", "MEET", "127.0.0.1", other.port)
+    ours.cli("CLUSTER", "MEET", "127.0.0.1", other.port, buses[1])
     lab.wait_for("the cluster", lambda: "cluster_state:ok" in ours.cli("CLUSTER", "INFO"))
     key = next(k for k in "abcdefgh" if int(ours.cli("CLUSTER", "KEYSLOT", k)) > 8191)
     sample = check(folder, ours.url(), f"write_test: {key}, lengths: {{x: {key}}}")
