@@ -113,7 +113,9 @@ def test_a_busy_log_that_is_rotated_all_the_time(daemon, log):
     thread.start()
     for _ in range(2):
         if not stop.is_set():
-            time.sleep(0.3)
+            read = counts(d).get("lines_total", 0)
+            lab.wait_for("some more to be read", lambda: stop.is_set() or
+                         counts(d).get("lines_total", 0) > read)
             d.kill()
             d.start()
     thread.join()
