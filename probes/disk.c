@@ -144,32 +144,20 @@ failed(struct probe_run *run, const struct fs_result *r)
 {
 	const struct disk_run *state = probe_state(run);
 	const char *path = path_of(run);
-	char since[32];
 
-	switch (r->status) {
-	case FS_OK:
+	if (r->status == FS_OK)
 		return false;
-	case FS_STUCK:
-		clock_format_duration(r->stuck_us, since, sizeof(since));
-		probe_fail(run, "fs.hung", "%s has not answered for %s", path, since);
+	if (fs_unanswered(run, r, path))
 		return true;
-	case FS_BROKEN:
-		probe_error(run, r->error == EBUSY ? "self.helpers-exhausted" : "self.local",
-			"no helper process for %s: %s", path, strerror(r->error));
-		return true;
-	case FS_FAILED:
-		/* That we may not look is no trouble of the disk; may we write was the question. */
-		if ((r->error == EACCES || r->error == EPERM) && state->room.block_size == 0) {
-			probe_error(run, "self.local",
-				"this daemon may not reach %s: %s; it needs search rights (x) on "
-				"each folder above: `namei -l %s`",
-				path, strerror(r->error), path);
-			return true;
-		}
+	/* That we may not look is no trouble of the disk; may we write was the question. */
+	if ((r->error == EACCES || r->error == EPERM) && state->room.block_size == 0)
+		probe_error(run, "self.local",
+			"this daemon may not reach %s: %s; it needs search rights (x) on each "
+			"folder above: `namei -l %s`",
+			path, strerror(r->error), path);
+	else
 		probe_fail(run, fs_cause(r->error), "%s on %s: %s", state->asked, path,
 			strerror(r->error));
-		return true;
-	}
 	return true;
 }
 

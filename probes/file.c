@@ -102,30 +102,19 @@ failed(struct probe_run *run, const struct fs_result *r)
 {
 	const struct file_conf *conf = probe_conf(run);
 	const struct file_run *state = probe_state(run);
-	char since[32];
 
-	switch (r->status) {
-	case FS_OK:
+	if (r->status == FS_OK)
 		return false;
-	case FS_STUCK:
-		clock_format_duration(r->stuck_us, since, sizeof(since));
-		probe_fail(run, "fs.hung", "%s has not answered for %s", conf->path, since);
+	if (fs_unanswered(run, r, conf->path))
 		return true;
-	case FS_BROKEN:
-		probe_error(run, r->error == EBUSY ? "self.helpers-exhausted" : "self.local",
-			"no helper process for %s: %s", conf->path, strerror(r->error));
-		return true;
-	case FS_FAILED:
-		if (r->error == EACCES || r->error == EPERM)
-			probe_error(run, "self.local",
-				"this daemon may not %s %s: %s; give it the right, such as "
-				"`setfacl -m u:triaged:r`",
-				state->asked, conf->path, strerror(r->error));
-		else
-			probe_fail(run, fs_cause(r->error), "cannot %s %s: %s", state->asked,
-				conf->path, strerror(r->error));
-		return true;
-	}
+	if (r->error == EACCES || r->error == EPERM)
+		probe_error(run, "self.local",
+			"this daemon may not %s %s: %s; give it the right, such as "
+			"`setfacl -m u:triaged:r`",
+			state->asked, conf->path, strerror(r->error));
+	else
+		probe_fail(run, fs_cause(r->error), "cannot %s %s: %s", state->asked, conf->path,
+			strerror(r->error));
 	return true;
 }
 

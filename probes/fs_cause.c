@@ -1,8 +1,9 @@
-/* errno -> `fs.*`, shared by all probes of files and file systems. */
+/* errno -> `fs.*`, and a file system that does not answer: for all probes that look at files. */
 #include "probes/fs_cause.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
 	int error;
@@ -25,4 +26,19 @@ fs_cause(int error)
 		if (rows[i].error == error)
 			return rows[i].cause;
 	return "fs.io";
+}
+
+bool
+fs_unanswered(struct probe_run *run, const struct fs_result *result, const char *path)
+{
+	char since[32];
+
+	if (result->status == FS_STUCK) {
+		clock_format_duration(result->stuck_us, since, sizeof(since));
+		probe_fail(run, "fs.hung", "%s has not answered for %s", path, since);
+	} else if (result->status == FS_BROKEN) {
+		probe_error(run, result->error == EBUSY ? "self.helpers-exhausted" : "self.local",
+			"no helper process for %s: %s", path, strerror(result->error));
+	}
+	return result->status == FS_STUCK || result->status == FS_BROKEN;
 }

@@ -3,6 +3,7 @@
  * them once so that a run costs little: address, TLS context, request bytes.
  */
 #include "probes/http_conf.h"
+#include "probes/tls_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,17 +131,9 @@ const struct conf_field http_fields[] = {
 		       "go through a tunnel (CONNECT), so the certificate that is verified is the "
 		       "target's. The target's name is looked up by the proxy.",
 		.example = "http://10.0.0.8:3128" },
-	{ .name = "ca",
-		PATH_AT(ROW, ca),
-		.doc = "PEM file with the authorities to trust. Default: the system's." },
-	{ .name = "cert", PATH_AT(ROW, cert), .doc = "PEM file with a client certificate." },
-	{ .name = "key",
-		PATH_AT(ROW, key),
-		.doc = "PEM file with its key. Default: the same file as `cert`." },
-	{ .name = "verify",
-		BOOL_AT(ROW, is_verified),
-		.dflt = "true",
-		.doc = "Off: any certificate will do, and every report says so." },
+	TLS_CA_ROW(ROW),
+	TLS_CERT_ROWS(ROW),
+	TLS_VERIFY_ROW(ROW),
 	{ .name = "max_body",
 		SIZE_AT(ROW, max_body),
 		.dflt = "64KiB",

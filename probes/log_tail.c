@@ -106,31 +106,19 @@ static bool
 failed(struct probe_run *run, const struct fs_result *r)
 {
 	const struct log_conf *conf = probe_conf(run);
-	char since[32];
 
-	switch (r->status) {
-	case FS_OK:
+	if (r->status == FS_OK)
 		return false;
-	case FS_STUCK:
-		clock_format_duration(r->stuck_us, since, sizeof(since));
-		probe_fail(run, "fs.hung", "%s has not answered for %s", conf->path, since);
+	if (fs_unanswered(run, r, conf->path))
 		return true;
-	case FS_BROKEN:
-		probe_error(run, r->error == EBUSY ? "self.helpers-exhausted" : "self.local",
-			"no helper process for %s: %s", conf->path, strerror(r->error));
-		return true;
-	case FS_FAILED:
-		if (r->error == EACCES || r->error == EPERM)
-			probe_error(run, "self.local",
-				"this daemon may not read %s: %s; add it to the file's group "
-				"(often "
-				"adm), or `setfacl -m u:triaged:r`",
-				conf->path, strerror(r->error));
-		else
-			probe_fail(run, fs_cause(r->error), "cannot read %s: %s", conf->path,
-				strerror(r->error));
-		return true;
-	}
+	if (r->error == EACCES || r->error == EPERM)
+		probe_error(run, "self.local",
+			"this daemon may not read %s: %s; add it to the file's group (often adm), "
+			"or `setfacl -m u:triaged:r`",
+			conf->path, strerror(r->error));
+	else
+		probe_fail(run, fs_cause(r->error), "cannot read %s: %s", conf->path,
+			strerror(r->error));
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "probes/mysql_auth.h"
+#include "probes/tls_rows.h"
 
 #define QUERIES_MAX 32
 #define TABLES_MAX  64
@@ -59,9 +60,7 @@ const struct conf_field mysql_fields[] = {
 		.dflt = "true",
 		.doc = "Off: it logs in and does `SELECT 1` (and `tables`, `queries`), nothing "
 		       "more." },
-	{ .name = "ca",
-		PATH_AT(ROW, ca),
-		.doc = "PEM file with the authorities to trust. Default: the system's." },
+	TLS_CA_ROW(ROW),
 	{ .name = "cert", PATH_AT(ROW, cert), .doc = "PEM file with the client certificate." },
 	{ .name = "key", PATH_AT(ROW, key), .doc = "PEM file with its key." },
 	{ .type = CONF_END },

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "io/tls.h"
 #include "probes/redis_run.h"
+#include "probes/tls_rows.h"
 
 #define NAME_MAX_LEN 48
 
@@ -69,13 +70,8 @@ const struct conf_field redis_fields[] = {
 		       "this "
 		       "size (`SCAN`, `MEMORY USAGE`). Default: it does not.",
 		.example = "100MB" },
-	{ .name = "verify",
-		BOOL_AT(ROW, is_verified),
-		.dflt = "true",
-		.doc = "Off: any certificate will do, and every report says so." },
-	{ .name = "ca",
-		PATH_AT(ROW, ca),
-		.doc = "PEM file with the authorities to trust. Default: the system's." },
+	TLS_VERIFY_ROW(ROW),
+	TLS_CA_ROW(ROW),
 	{ .name = "cert",
 		PATH_AT(ROW, cert),
 		.doc = "Client certificate, PEM, for `tls-auth-clients`." },

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "probes/net.h"
+#include "probes/tls_rows.h"
 
 #define ROW        struct smtp_conf
 #define PORT       25
@@ -42,13 +43,8 @@ const struct conf_field smtp_fields[] = {
 	{ .name = "server_name",
 		STRING_AT(ROW, server_name),
 		.doc = "Name to verify in the certificate. Default: the host of `address`." },
-	{ .name = "ca",
-		PATH_AT(ROW, ca),
-		.doc = "PEM file with the authorities to trust. Default: the system's." },
-	{ .name = "verify",
-		BOOL_AT(ROW, is_verified),
-		.dflt = "true",
-		.doc = "Off: any certificate will do, and every report says so." },
+	TLS_CA_ROW(ROW),
+	TLS_VERIFY_ROW(ROW),
 	{ .name = "user",
 		STRING_AT(ROW, user),
 		.doc = "Logs in (AUTH PLAIN); needs `starttls: required` or `smtps://`." },

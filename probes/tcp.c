@@ -16,6 +16,7 @@
 #include "io/tls.h"
 #include "probes/net.h"
 #include "probes/probe.h"
+#include "probes/tls_rows.h"
 
 #define LOOK_MAX  4096 /* bytes of the answer that are looked at */
 #define SHOWN_MAX 80
@@ -50,13 +51,8 @@ static const struct conf_field fields[] = {
 		       "the peer sends.",
 		.example = "^SSH-2" },
 	{ .name = "tls", BOOL_AT(ROW, is_tls), .dflt = "false", .doc = "Speak TLS." },
-	{ .name = "verify",
-		BOOL_AT(ROW, is_verified),
-		.dflt = "true",
-		.doc = "Off: any certificate will do, and every report says so." },
-	{ .name = "ca",
-		PATH_AT(ROW, ca),
-		.doc = "PEM file with the authorities to trust. Default: the system's." },
+	TLS_VERIFY_ROW(ROW),
+	TLS_CA_ROW(ROW),
 	{ .name = "server_name",
 		STRING_AT(ROW, server_name),
 		.doc = "Name to ask for and to verify. Default: the host of `address`." },

@@ -17,6 +17,7 @@
 #include "probes/probe.h"
 #include "probes/starttls.h"
 #include "probes/tls_facts.h"
+#include "probes/tls_rows.h"
 
 struct tls_conf {
 	char *address, *server_name, *ca, *cert, *key;
@@ -43,17 +44,9 @@ static const struct conf_field fields[] = {
 		ENUM_AT(ROW, starttls, starttls_names),
 		.dflt = "none",
 		.doc = "The protocol whose plain words come before TLS." },
-	{ .name = "ca",
-		PATH_AT(ROW, ca),
-		.doc = "PEM file with the authorities to trust. Default: the system's." },
-	{ .name = "cert", PATH_AT(ROW, cert), .doc = "PEM file with a client certificate." },
-	{ .name = "key",
-		PATH_AT(ROW, key),
-		.doc = "PEM file with its key. Default: the same file as `cert`." },
-	{ .name = "verify",
-		BOOL_AT(ROW, is_verified),
-		.dflt = "true",
-		.doc = "Off: any certificate will do, and every report says so." },
+	TLS_CA_ROW(ROW),
+	TLS_CERT_ROWS(ROW),
+	TLS_VERIFY_ROW(ROW),
 	{ .type = CONF_END },
 };
 
