@@ -48,6 +48,39 @@ on_rules_due(void *arg)
 	app_arm_rules(arg);
 }
 
+struct triage_moment
+app_moment(const struct app *app)
+{
+	return (struct triage_moment){
+		.now_us = loop_now(app->env.loop),
+		.wall_us = loop_wall(app->env.loop),
+	};
+}
+
+/* Whatever happened in triage: when does it want to look again? */
+static void
+arm_triage(struct app *app)
+{
+	struct triage_moment at = app_moment(app);
+	usec_t next;
+
+	/* Before the first round children are not known, and their incidents must not be taken
+	 * for orphans; nor before their parent could tell which there are. */
+	if (!sched_round_done(app->sched) || rules_awaits_children(app->rules))
+		return;
+	next = triage_tick(app->triage, &at);
+	if (next == INT64_MAX)
+		timer_stop(&app->triage_timer);
+	else if (!timer_runs(&app->triage_timer) || app->triage_timer.node.due != next)
+		timer_at(&app->triage_timer, next);
+}
+
+static void
+on_triage_due(void *arg)
+{
+	arm_triage(arg);
+}
+
 static void
 on_sample(void *arg, const struct check_spec *check, const struct sample *sample)
 {
@@ -55,8 +88,7 @@ on_sample(void *arg, const struct check_spec *check, const struct sample *sample
 
 	recorder_take(app->recorder, check->name, sample);
 	app_say_notes(app->notes, check->name, sample);
-	if (sample->outcome != OUTCOME_OK)
-		triage_evidence(app->triage, check->name, sample);
+	triage_sample(app->triage, check, sample, loop_now(app->env.loop));
 	rules_feed(app->rules, check->name, sample);
 	app_arm_rules(app);
 }
@@ -67,12 +99,14 @@ on_child(void *arg, const struct check_spec *child, bool is_added)
 	struct app *app = arg;
 	usec_t now = loop_now(app->env.loop);
 
-	if (is_added)
+	if (is_added) {
+		triage_add_child(app->triage, child);
 		rules_add_child(app->rules, child, now);
-	else
+	} else {
 		rules_remove_child(app->rules, child, now, loop_wall(app->env.loop));
-	if (!is_added)
+		triage_remove_child(app->triage, child->name);
 		free(map_remove(app->notes, child->name));
+	}
 }
 
 static void
@@ -90,7 +124,42 @@ on_alert(void *arg, const struct alert_event *event)
 {
 	struct app *app = arg;
 
-	triage_alert(app->triage, event);
+	triage_alert(app->triage, event, loop_now(app->env.loop));
+	arm_triage(app);
+}
+
+static int
+ask_run(void *arg, const char *check)
+{
+	return sched_run_now(((struct app *)arg)->sched, check);
+}
+
+static int
+ask_fact(void *arg, const char *check, const char *fact)
+{
+	return sched_want_fact(((struct app *)arg)->sched, check, fact);
+}
+
+static const struct subject *
+ask_subject(void *arg, const char *check)
+{
+	return sched_subject(((struct app *)arg)->sched, check);
+}
+
+const struct triage_asks app_triage_asks = {
+	.run = ask_run,
+	.fact = ask_fact,
+	.subject = ask_subject,
+};
+
+static void
+on_fact(void *arg, const struct check_spec *check, const struct fact *fact)
+{
+	struct app *app = arg;
+	struct triage_moment at = app_moment(app);
+
+	triage_fact(app->triage, check->name, fact, &at);
+	arm_triage(app);
 }
 
 void
@@ -168,8 +237,11 @@ on_store_trouble(void *arg, const char *text)
 		log_notice("store: writes work again, everything that waited is saved");
 	else
 		log_error("store: %s", text);
-	if (app->triage != NULL)
-		triage_self(app->triage, "self.store", text, loop_wall(app->env.loop));
+	if (app->triage != NULL) {
+		struct triage_moment at = app_moment(app);
+
+		triage_self(app->triage, "self.store", text, &at);
+	}
 }
 
 static void
@@ -177,8 +249,9 @@ on_delivery_trouble(void *arg, const char *receiver, const char *text)
 {
 	struct app *app = arg;
 	char *sentence = text == NULL ? NULL : xasprintf("receiver %s: %s", receiver, text);
+	struct triage_moment at = app_moment(app);
 
-	triage_self(app->triage, "self.delivery-failed", sentence, loop_wall(app->env.loop));
+	triage_self(app->triage, "self.delivery-failed", sentence, &at);
 	free(sentence);
 }
 
@@ -216,15 +289,12 @@ static void
 on_chores(void *arg)
 {
 	struct app *app = arg;
-	usec_t wall = loop_wall(app->env.loop);
+	struct triage_moment at = app_moment(app);
 
-	/* Before the first round children are not known, and their incidents must not be taken
-	 * for orphans; nor before their parent could tell which there are. */
-	if (sched_round_done(app->sched) && !rules_awaits_children(app->rules))
-		triage_tick(app->triage, wall);
+	arm_triage(app);
 	if (app->aside_until_us != 0 && loop_now(app->env.loop) >= app->aside_until_us) {
 		app->aside_until_us = 0;
-		triage_self(app->triage, "self.store-corrupt", NULL, wall);
+		triage_self(app->triage, "self.store-corrupt", NULL, &at);
 	}
 	send_reminders(app);
 	say_status(app);
@@ -267,6 +337,7 @@ begin_stop(struct app *app)
 	deliver_drain(app->deliver);
 	timer_stop(&app->chores_timer);
 	timer_stop(&app->rules_timer);
+	timer_stop(&app->triage_timer);
 	app->drain_until_us = loop_now(app->env.loop) + DRAIN_US;
 	on_drain_due(app);
 }
@@ -415,6 +486,7 @@ make_rooms(struct app *app)
 		.on_child = on_child,
 		.on_keep = keep_check,
 		.on_slept = on_slept,
+		.on_fact = on_fact,
 		.arg = app,
 	};
 
@@ -467,6 +539,7 @@ build(struct app *app, char aside[STORE_ASIDE_MAX], struct err *e)
 	if (restore_all(app, e) == -1 || open_api(app, e) == -1)
 		return -1;
 	timer_init(&app->rules_timer, app->env.loop, on_rules_due, app);
+	timer_init(&app->triage_timer, app->env.loop, on_triage_due, app);
 	timer_init(&app->chores_timer, app->env.loop, on_chores, app);
 	timer_init(&app->watchdog_timer, app->env.loop, on_watchdog, app);
 	timer_init(&app->drain_timer, app->env.loop, on_drain_due, app);
@@ -490,8 +563,10 @@ app_new(struct settings *settings, struct tls_pool *tls, struct err *e)
 	}
 	app_apply(app);
 	if (aside[0] != '\0') {
+		struct triage_moment at = app_moment(app);
+
 		log_error("store: %s", aside);
-		triage_self(app->triage, "self.store-corrupt", aside, loop_wall(app->env.loop));
+		triage_self(app->triage, "self.store-corrupt", aside, &at);
 		app->aside_until_us = loop_now(app->env.loop) + ASIDE_TOLD_US;
 	}
 	return app;

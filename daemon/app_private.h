@@ -30,7 +30,7 @@ struct app {
 	struct sched *sched;
 	struct api *api;
 	struct api_world world;
-	struct timer rules_timer, chores_timer, watchdog_timer, drain_timer;
+	struct timer rules_timer, triage_timer, chores_timer, watchdog_timer, drain_timer;
 	struct map *notes;     /* check -> what its samples say besides */
 	struct reload *reload; /* under way; NULL: none */
 	struct offload_job *reload_job;
@@ -40,6 +40,9 @@ struct app {
 	usec_t drain_until_us;
 	usec_t aside_until_us; /* 0: no database was set aside */
 };
+
+struct triage_moment app_moment(const struct app *app);
+extern const struct triage_asks app_triage_asks; /* what triage asks of the rooms beside it */
 
 /* Looks at the rules' clock and arms their timer. */
 void app_arm_rules(struct app *app);

@@ -46,10 +46,13 @@ app_configure_triage(struct app *app)
 	struct triage_options options = {
 		.on_incident = app_on_incident,
 		.on_keep = app_keep_incident,
+		.asks = app_triage_asks,
 		.arg = app,
 		.host = settings->daemon.name,
 		.language = (enum language)settings->daemon.language,
 		.reopen_within_us = settings->triage.reopen_within_us,
+		.triage_wait_us = settings->triage.triage_wait_us,
+		.facts_wait_us = settings->triage.facts_wait_us,
 	};
 
 	if (settings->api.public_url != NULL) {
@@ -76,6 +79,7 @@ app_apply(struct app *app)
 		.owner = settings_ref(settings),
 		.release = release_settings,
 	};
+	struct triage_moment at = app_moment(app);
 
 	log_set_level((enum log_level)settings->daemon.log_level);
 	log_writer_set_format(app->log, (enum log_format)settings->daemon.log_format);
@@ -87,6 +91,8 @@ app_apply(struct app *app)
 	deliver_apply(app->deliver, (const struct receiver_spec *const *)settings->receivers,
 		settings->receiver_count, (const struct route_spec *const *)settings->routes,
 		settings->route_count);
+	triage_apply(
+		app->triage, specs_of(settings), settings->check_count, settings->playbooks, &at);
 	sched_apply(app->sched, specs_of(settings), settings->check_count, &owner);
 	rules_apply(app->rules, settings->rules, specs_of(settings), settings->check_count,
 		loop_now(app->env.loop), loop_wall(app->env.loop));
@@ -116,6 +122,7 @@ say_complaints(const struct reload *reload)
 static void
 set_config_trouble(struct app *app, const struct complaints *complaints)
 {
+	struct triage_moment at = app_moment(app);
 	char first[400];
 
 	if (complaints == NULL) {
@@ -126,7 +133,7 @@ set_config_trouble(struct app *app, const struct complaints *complaints)
 	}
 	app->world.config_trouble = app->config_trouble;
 	stats_set(&app->stats, STAT_CONFIG_BAD, app->config_trouble == NULL ? 0 : 1);
-	triage_self(app->triage, "self.config-bad", app->config_trouble, loop_wall(app->env.loop));
+	triage_self(app->triage, "self.config-bad", app->config_trouble, &at);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "io/fault.h"
 #include "model/judge.h"
 #include "model/sample.h"
+#include "model/subject.h"
 
 struct probe_run;
 struct probe_watch;
@@ -45,6 +46,9 @@ struct probe_type {
 		void *conf); /* undoes `check`; the rows' own members are not its business */
 	/* What it looks at, masked, for people: "http://127.0.0.1:3000/". */
 	void (*target)(const void *conf, const char *instance, char *out, size_t size);
+	/* The place that the settings name: host, port, path, unit...; `out` is zeroed.  NULL:
+	 * none that triage or a fact could use. */
+	void (*reveal)(const void *conf, const char *instance, struct revealed *out);
 	/* True: this configuration is a parent that expands into children (disk all: true). */
 	bool (*is_parent)(const void *conf);
 	void (*start)(struct probe_run *run);

@@ -34,6 +34,10 @@ static const struct text_field {
 	{ "cause_title", offsetof(struct incident, cause_title) },
 	{ "explanation", offsetof(struct incident, explanation) },
 	{ "confidence", offsetof(struct incident, confidence) },
+	{ "finding", offsetof(struct incident, finding) },
+	{ "acked_by", offsetof(struct incident, acked_by) },
+	{ "ack_note", offsetof(struct incident, ack_note) },
+	{ "first_recovered", offsetof(struct incident, first_recovered) },
 	{ "runbook_url", offsetof(struct incident, runbook_url) },
 	{ "url", offsetof(struct incident, url) },
 	{ "merged_into", offsetof(struct incident, merged_into) },
@@ -47,6 +51,8 @@ static const struct time_field {
 	{ "detected", offsetof(struct incident, detected_us) },
 	{ "acked", offsetof(struct incident, acked_us) },
 	{ "resolved", offsetof(struct incident, resolved_us) },
+	{ "ack_until", offsetof(struct incident, ack_until_us) },
+	{ "first_recovered_at", offsetof(struct incident, first_recovered_us) },
 };
 
 static const struct list_field {
@@ -56,6 +62,9 @@ static const struct list_field {
 	{ "facts", offsetof(struct incident, facts) },
 	{ "remedy", offsetof(struct incident, remedy) },
 	{ "timeline", offsetof(struct incident, timeline) },
+	{ "pros", offsetof(struct incident, pros) },
+	{ "cons", offsetof(struct incident, cons) },
+	{ "related", offsetof(struct incident, related) },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -118,6 +127,7 @@ drop_alerts(struct incident *i)
 		free(i->alerts[n].check);
 		free(i->alerts[n].rule);
 		free(i->alerts[n].text);
+		free(i->alerts[n].cause);
 	}
 	free(i->alerts);
 }
@@ -148,6 +158,7 @@ copy_alerts(struct incident *to, const struct incident *from)
 		to->alerts[n].check = xstrdup(from->alerts[n].check);
 		to->alerts[n].rule = xstrdup(from->alerts[n].rule);
 		to->alerts[n].text = xstrdup(from->alerts[n].text);
+		to->alerts[n].cause = xstrdup(from->alerts[n].cause);
 	}
 }
 
@@ -160,6 +171,7 @@ copy_list(struct incident_texts *to, const struct incident_texts *from)
 		to->all[n].name = xstrdup(from->all[n].name);
 		to->all[n].text = xstrdup(from->all[n].text);
 		to->all[n].at_us = from->all[n].at_us;
+		to->all[n].is_destructive = from->all[n].is_destructive;
 	}
 }
 
@@ -238,6 +250,15 @@ parse_status(const char *name)
 /* What is shown. */
 
 static json_t *
+show_words(const struct incident_texts *texts)
+{
+	json_t *list = json_array();
+	for (size_t n = 0; n < texts->count; n++)
+		json_array_append_new(list, record_text(texts->all[n].text));
+	return list;
+}
+
+static json_t *
 show_cause(const struct incident *i)
 {
 	json_t *cause = json_object();
@@ -246,6 +267,11 @@ show_cause(const struct incident *i)
 	json_object_set_new(cause, "title", record_text(i->cause_title));
 	json_object_set_new(cause, "explanation", record_text(i->explanation));
 	json_object_set_new(cause, "confidence", record_text(i->confidence));
+	record_put_text(cause, "finding", i->finding);
+	if (i->pros.count)
+		json_object_set_new(cause, "for", show_words(&i->pros));
+	if (i->cons.count)
+		json_object_set_new(cause, "against", show_words(&i->cons));
 	return cause;
 }
 
@@ -287,6 +313,21 @@ show_remedy(const struct incident_texts *remedy)
 		json_t *one = json_object();
 		json_object_set_new(one, "text", record_text(remedy->all[n].text));
 		record_put_text(one, "command", remedy->all[n].name);
+		if (remedy->all[n].is_destructive)
+			json_object_set_new(one, "destructive", json_true());
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *
+show_related(const struct incident_texts *related)
+{
+	json_t *list = json_array();
+	for (size_t n = 0; n < related->count; n++) {
+		json_t *one = json_object();
+		json_object_set_new(one, "id", record_text(related->all[n].name));
+		json_object_set_new(one, "text", record_text(related->all[n].text));
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -335,6 +376,16 @@ incident_json(const struct incident *i, usec_t now_us)
 	json_object_set_new(o, "resolved_at", record_time(i->resolved_us));
 	json_object_set_new(o, "duration", show_duration(i, now_us));
 	record_put_text(o, "merged_into", i->merged_into);
+	record_put_text(o, "acknowledged_by", i->acked_by);
+	record_put_text(o, "acknowledged_note", i->ack_note);
+	if (i->ack_until_us)
+		json_object_set_new(o, "acknowledged_until", record_time(i->ack_until_us));
+	if (i->related.count)
+		json_object_set_new(o, "related", show_related(&i->related));
+	if (i->reopened)
+		json_object_set_new(o, "reopened", json_integer(i->reopened));
+	if (i->is_flapping)
+		json_object_set_new(o, "flapping", json_true());
 	return o;
 }
 
@@ -350,6 +401,8 @@ store_list(const struct incident_texts *list)
 		record_put_text(one, "text", list->all[n].text);
 		if (list->all[n].at_us)
 			json_object_set_new(one, "at", json_integer(list->all[n].at_us));
+		if (list->all[n].is_destructive)
+			json_object_set_new(one, "destructive", json_true());
 		json_array_append_new(stored, one);
 	}
 	return stored;
@@ -368,6 +421,9 @@ store_alerts(const struct incident *i)
 		json_object_set_new(one, "since", json_integer(alert->since_us));
 		json_object_set_new(one, "firing", json_boolean(alert->is_firing));
 		record_put_text(one, "text", alert->text);
+		record_put_text(one, "cause", alert->cause);
+		if (alert->ended_us)
+			json_object_set_new(one, "ended", json_integer(alert->ended_us));
 		json_array_append_new(stored, one);
 	}
 	return stored;
@@ -394,6 +450,7 @@ incident_store(const struct incident *i)
 	json_object_set_new(o, "sequence", json_integer(i->sequence));
 	json_object_set_new(o, "reopened", json_integer(i->reopened));
 	json_object_set_new(o, "flapping", json_boolean(i->is_flapping));
+	json_object_set_new(o, "ack_sticky", json_boolean(i->is_ack_sticky));
 	return o;
 }
 
@@ -407,6 +464,7 @@ restore_list(struct incident_texts *list, const json_t *stored, const char *key,
 		const json_t *one = json_array_get(all, n);
 		char *name = NULL, *text = NULL;
 		usec_t at = 0;
+		bool is_destructive = false;
 		int rc = json_is_object(one) ? 0 : err_set(e, 0, "entry %zu is no object", n);
 		if (rc == 0)
 			rc = record_get_text(one, "name", &name, e);
@@ -415,7 +473,11 @@ restore_list(struct incident_texts *list, const json_t *stored, const char *key,
 		if (rc == 0)
 			rc = record_get_time(one, "at", &at, e);
 		if (rc == 0)
+			rc = record_get_flag(one, "destructive", &is_destructive, e);
+		if (rc == 0) {
 			incident_add_text(list, name, text, at);
+			list->all[list->count - 1].is_destructive = is_destructive;
+		}
 		free(name);
 		free(text);
 		if (rc < 0)
@@ -432,7 +494,9 @@ restore_alert(struct incident_alert *alert, const json_t *one, struct err *e)
 	if (record_get_text(one, "check", &alert->check, e) < 0 ||
 		record_get_text(one, "rule", &alert->rule, e) < 0 ||
 		record_get_text(one, "text", &alert->text, e) < 0 ||
+		record_get_text(one, "cause", &alert->cause, e) < 0 ||
 		record_get_time(one, "since", &alert->since_us, e) < 0 ||
+		record_get_time(one, "ended", &alert->ended_us, e) < 0 ||
 		record_get_flag(one, "firing", &alert->is_firing, e) < 0 ||
 		record_get_severity(one, "severity", &alert->severity, e) < 0)
 		return -1;
@@ -514,6 +578,7 @@ incident_restore(struct incident *i, const json_t *stored, struct err *e)
 		record_get_object(stored, "labels", &got.labels, e) < 0 ||
 		record_get_count(stored, "sequence", &got.sequence, e) < 0 ||
 		record_get_count(stored, "reopened", &got.reopened, e) < 0 ||
+		record_get_flag(stored, "ack_sticky", &got.is_ack_sticky, e) < 0 ||
 		record_get_flag(stored, "flapping", &got.is_flapping, e) < 0) {
 		incident_fini(&got);
 		return err_wrap(e, "the stored incident cannot be read");

@@ -33,14 +33,17 @@ struct incident_alert {
 	char *check, *rule;
 	enum severity severity;
 	usec_t since_us; /* wall */
+	usec_t ended_us; /* wall: when it last ended; 0: it has not */
 	bool is_firing;
 	char *text;
+	char *cause; /* code of what its check found; NULL: a rule over numbers */
 };
 
 struct incident_text {
 	char *name; /* fact: its name; remedy: the command (may be NULL); timeline: the kind */
 	char *text;
-	usec_t at_us; /* timeline: wall */
+	usec_t at_us;        /* timeline: wall */
+	bool is_destructive; /* remedy: it loses data or work; never shown without its warning */
 };
 
 struct incident_texts {
@@ -56,17 +59,25 @@ struct incident {
 	char *title, *summary;
 	char *check, *type, *target, *rule;
 	char *cause_code, *playbook, *cause_title, *explanation, *confidence;
+	char *finding; /* "redis-stopped.oom-killed": the playbook's cause; NULL: none was found */
 	struct incident_alert *alerts; /* the root's first; impact: those of other checks */
 	size_t alert_count;
 	struct incident_texts facts, remedy, timeline;
-	json_t *values; /* object, base units */
-	json_t *labels; /* object */
+	struct incident_texts pros, cons; /* what speaks for the cause, and against it */
+	struct incident_texts related;    /* name: the id of another incident; text: why */
+	json_t *values;                   /* object, base units */
+	json_t *labels;                   /* object */
 	char *runbook_url, *url;
 	usec_t started_us, detected_us, acked_us, resolved_us; /* wall; 0: not yet */
 	unsigned sequence;                                     /* rises with every event */
 	unsigned reopened;                                     /* how often it came back */
 	bool is_flapping;
 	char *merged_into; /* id or NULL */
+	char *acked_by, *ack_note;
+	usec_t ack_until_us;   /* wall; 0: no end */
+	bool is_ack_sticky;    /* until the end, whatever becomes of the severity */
+	char *first_recovered; /* the check that was well first; NULL: not yet */
+	usec_t first_recovered_us;
 };
 
 void incident_init(struct incident *i);

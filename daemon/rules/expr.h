@@ -66,6 +66,8 @@ struct expr_world {
 	const char *this_check; /* what `this` is */
 	/* The latest sample of a check, NULL: none or too old (no data). */
 	const struct sample *(*sample_of)(void *arg, const char *check);
+	/* The text of a UNIT_TEXT row (facts have some); NULL: not known.  May be NULL itself. */
+	const char *(*text_of)(void *arg, const char *check, int metric);
 	/* The kept window of a metric, however old; NULL: not kept. */
 	const struct series *(*series_of)(void *arg, const char *check, int metric, usec_t span_us);
 };

@@ -11,8 +11,10 @@
 #include "base/hist.h"
 #include "io/env.h"
 #include "model/check.h"
+#include "model/fact.h"
 #include "model/judge.h"
 #include "model/sample.h"
+#include "model/subject.h"
 
 struct sched;
 
@@ -31,6 +33,8 @@ struct sched_options {
 	sched_child_fn on_child;
 	sched_keep_fn on_keep;
 	void (*on_slept)(void *arg, usec_t for_us); /* this host was suspended */
+	/* A fact that sched_want_fact asked for; good until it returns. */
+	void (*on_fact)(void *arg, const struct check_spec *check, const struct fact *fact);
 	void *arg;
 };
 
@@ -50,6 +54,14 @@ void sched_apply(struct sched *sched, const struct check_spec *const *specs, siz
 	const struct sched_owner *owner);
 /* Runs now, besides the schedule; -1: no such check, or it is running. */
 int sched_run_now(struct sched *sched, const char *check);
+
+/*
+ * Facts.  The answer comes through on_fact, later, within the fact's deadline; one that is asked
+ * for twice at a time runs once, a young answer is given again.  -1: no such check or fact.
+ */
+int sched_want_fact(struct sched *sched, const char *check, const char *fact);
+/* What is known of the place that a check looks at; NULL: no such check. */
+const struct subject *sched_subject(const struct sched *sched, const char *check);
 
 struct check_view {
 	const struct check_spec *spec;

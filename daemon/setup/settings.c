@@ -18,6 +18,7 @@ settings_default_path(void)
 static void
 settings_free(struct settings *s)
 {
+	playbooks_free(s->playbooks);
 	rule_set_free(s->rules);
 	routes_free(s->routes, s->route_count);
 	receivers_free(s->receivers, s->receiver_count);
@@ -130,6 +131,7 @@ load_parts(struct load *l)
 	receivers_load(l);
 	routes_load(l);
 	rules_load(l);
+	s->playbooks = playbooks_load(s->triage.playbooks, l->complaints);
 	if (complaints_errors(l->complaints) > 0)
 		return;
 	gather_secrets(s);

@@ -12,6 +12,7 @@
 #include "model/check.h"
 #include "probes/probe.h"
 #include "rules/rules.h"
+#include "triage/playbook.h"
 
 struct daemon_settings {
 	char *name;
@@ -35,6 +36,8 @@ struct history_settings {
 
 struct triage_settings {
 	usec_t reopen_within_us;
+	usec_t triage_wait_us, facts_wait_us;
+	char *playbooks; /* a folder; NULL: `playbooks` beside the settings file, if there is one */
 };
 
 struct settings {
@@ -49,6 +52,7 @@ struct settings {
 	struct check_spec **disabled; /* `enabled: false`: rules may name them, nobody runs them */
 	size_t disabled_count;
 	struct rule_set *rules;
+	struct playbooks *playbooks;
 	struct receiver_spec **receivers;
 	size_t receiver_count;
 	struct route_spec **routes;

@@ -106,6 +106,27 @@ static const struct conf_field triage_fields[] = {
 		.max = "1d",
 		.doc = "What fires again within this time after its end is the same incident "
 		       "again." },
+	{ .name = "triage_wait",
+		DURATION_AT(struct triage_settings, triage_wait_us),
+		.dflt = "5s",
+		.min = "0",
+		.max = "5m",
+		.doc = "How long a message waits at most to learn whether something that the "
+		       "check `needs` is the real trouble." },
+	{ .name = "facts_wait",
+		DURATION_AT(struct triage_settings, facts_wait_us),
+		.dflt = "2s",
+		.min = "0",
+		.max = "5m",
+		.doc = "How long a message waits at most for the facts that tell its causes apart; "
+		       "later ones come as an update." },
+	{ .name = "playbooks",
+		PATH_AT(struct triage_settings, playbooks),
+		.doc = "A folder with playbooks of your own (`*.yaml`), besides the shipped ones; "
+		       "one "
+		       "of the same name replaces a shipped one. Default: `playbooks` beside this "
+		       "file, if it is there.",
+		.example = "/etc/triaged/playbooks" },
 	{ .type = CONF_END },
 };
 

@@ -64,7 +64,7 @@ set_aside(struct triage *t, const char *check, const struct sample *sample)
 }
 
 void
-triage_evidence(struct triage *t, const char *check, const struct sample *sample)
+evidence_take(struct triage *t, const char *check, const struct sample *sample)
 {
 	size_t at = 0;
 	struct entry *entry = book_next_open(&t->book, check, &at);

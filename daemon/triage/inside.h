@@ -13,10 +13,12 @@ struct triage {
 	char *host, *url_base;
 	struct book book;
 	struct map *evidence; /* check -> facts of a failing check that has no incident yet */
-	bool is_settled;      /* since the restore, every rule had its say */
+	const struct playbooks *playbooks;
+	bool is_settled; /* since the restore, every rule had its say */
 };
 
 /* Facts of a check's samples. */
+void evidence_take(struct triage *t, const char *check, const struct sample *sample);
 void evidence_give(struct triage *t, struct entry *entry, usec_t since_us);
 void evidence_drop_old(struct triage *t, usec_t wall_us);
 void evidence_free(struct triage *t);

@@ -116,8 +116,9 @@ end(struct triage *t, const struct alert_event *event)
 }
 
 void
-triage_alert(struct triage *t, const struct alert_event *event)
+triage_alert(struct triage *t, const struct alert_event *event, usec_t now_us)
 {
+	(void)now_us;
 	if (event->change == ALERT_ENDS || event->change == ALERT_REMOVED)
 		end(t, event);
 	else
@@ -125,7 +126,7 @@ triage_alert(struct triage *t, const struct alert_event *event)
 }
 
 void
-triage_self(struct triage *t, const char *cause, const char *text, usec_t wall_us)
+triage_self(struct triage *t, const char *cause, const char *text, const struct triage_moment *at)
 {
 	const struct cause *known = cause_find(cause);
 	const struct alert_event event = {
@@ -139,34 +140,69 @@ triage_self(struct triage *t, const char *cause, const char *text, usec_t wall_u
 				    : SEVERITY_WARNING,
 		.cause = known,
 		.text = text,
-		.at_us = wall_us,
+		.at_us = at->wall_us,
 	};
-	triage_alert(t, &event);
+	triage_alert(t, &event, at->now_us);
 }
 
 void
-triage_tick(struct triage *t, usec_t wall_us)
+triage_apply(struct triage *t, const struct check_spec *const *specs, size_t count,
+	const struct playbooks *playbooks, const struct triage_moment *at)
 {
-	life_age(t, wall_us);
-	evidence_drop_old(t, wall_us);
+	(void)specs;
+	(void)count;
+	(void)at;
+	t->playbooks = playbooks;
 }
 
-int
-triage_ack(struct triage *t, const char *id, const char *by, usec_t wall_us, struct err *e)
+void
+triage_add_child(struct triage *t, const struct check_spec *child)
 {
-	struct entry *entry = book_find_id(&t->book, id);
-	if (!entry)
-		return err_set(e, ENOENT, "no incident has the id %s", id);
-	struct incident *i = &entry->incident;
-	if (i->status == INCIDENT_RESOLVED)
-		return err_set(e, EINVAL, "incident %s is resolved already", i->id);
-	if (i->status == INCIDENT_ACKNOWLEDGED)
-		return 0;
-	i->status = INCIDENT_ACKNOWLEDGED;
-	i->acked_us = wall_us;
-	incident_add_text(&i->timeline, "acknowledged", by, wall_us);
-	life_tell(t, entry, INCIDENT_ACKED, "ack", wall_us);
-	return 0;
+	(void)t;
+	(void)child;
+}
+
+void
+triage_remove_child(struct triage *t, const char *child)
+{
+	(void)t;
+	(void)child;
+}
+
+void
+triage_sample(struct triage *t, const struct check_spec *check, const struct sample *sample,
+	usec_t now_us)
+{
+	(void)now_us;
+	if (sample->outcome != OUTCOME_OK)
+		evidence_take(t, check->name, sample);
+}
+
+void
+triage_fact(struct triage *t, const char *check, const struct fact *fact,
+	const struct triage_moment *at)
+{
+	(void)t;
+	(void)check;
+	(void)fact;
+	(void)at;
+}
+
+usec_t
+triage_tick(struct triage *t, const struct triage_moment *at)
+{
+	life_age(t, at->wall_us);
+	evidence_drop_old(t, at->wall_us);
+	return at->now_us + 5 * USEC_PER_SEC;
+}
+
+json_t *
+triage_why(const struct triage *t, const char *check, usec_t now_us)
+{
+	(void)t;
+	(void)check;
+	(void)now_us;
+	return json_array();
 }
 
 size_t

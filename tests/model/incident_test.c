@@ -96,7 +96,7 @@ test_object_is_the_contract_s(void **state)
 		"3f9c2a7d41b8\","
 		"\"started_at\":\"2026-01-02T03:04:05.678Z\","
 		"\"detected_at\":\"2026-01-02T03:04:07.678Z\",\"acknowledged_at\":null,"
-		"\"resolved_at\":null,\"duration\":1.5}");
+		"\"resolved_at\":null,\"duration\":1.5,\"reopened\":1,\"flapping\":true}");
 	incident_fini(&i);
 }
 

@@ -14,6 +14,8 @@
 
 #define T0 (INT64_C(1767323045) * USEC_PER_SEC)
 
+#define AT(bed) (&(struct triage_moment){ .now_us = (bed)->now, .wall_us = (bed)->now })
+
 struct bed {
 	struct triage *triage;
 	struct triage_options options;
@@ -90,7 +92,7 @@ make_bed(void **state)
 	bed->kept = map_new();
 	bed->now = T0;
 	start(bed);
-	triage_tick(bed->triage, bed->now);
+	triage_tick(bed->triage, AT(bed));
 	*state = bed;
 	return 0;
 }
@@ -129,7 +131,7 @@ alert(struct bed *bed, const struct step *step)
 		.since_us = bed->now - 10 * USEC_PER_SEC,
 		.at_us = bed->now,
 	};
-	triage_alert(bed->triage, &event);
+	triage_alert(bed->triage, &event, bed->now);
 }
 
 static void
@@ -148,7 +150,7 @@ static void
 goes_by(struct bed *bed, usec_t us)
 {
 	bed->now += us;
-	triage_tick(bed->triage, bed->now);
+	triage_tick(bed->triage, AT(bed));
 }
 
 /* What was told since the last look. */
@@ -346,7 +348,7 @@ test_soon_again_is_the_same_incident(void **state)
 	char id[INCIDENT_ID_LEN + 1];
 	fires(bed, "api", "check-down", SEVERITY_CRITICAL);
 	memcpy(id, bed->last_id, sizeof(id));
-	triage_ack(bed->triage, id, "me", bed->now, NULL);
+	triage_ack(bed->triage, id, &(struct triage_ack){ .by = "me" }, AT(bed), NULL);
 	ends(bed, "api", "check-down");
 	bed->told[0] = '\0';
 	goes_by(bed, 9 * USEC_PER_MIN);
@@ -415,7 +417,7 @@ test_flapping_survives_a_restart(void **state)
 	struct bed *bed = *state;
 	flap(bed, 4);
 	restart(bed);
-	triage_tick(bed->triage, bed->now);
+	triage_tick(bed->triage, AT(bed));
 	assert_told(bed, "");
 	assert_true(newest(bed)->is_flapping);
 	goes_by(bed, 9 * USEC_PER_MIN);
@@ -442,11 +444,11 @@ test_restart_tells_nothing_twice(void **state)
 	char id[INCIDENT_ID_LEN + 1];
 	fires(bed, "api", "check-down", SEVERITY_CRITICAL);
 	memcpy(id, bed->last_id, sizeof(id));
-	triage_ack(bed->triage, id, "me", bed->now, NULL);
+	triage_ack(bed->triage, id, &(struct triage_ack){ .by = "me" }, AT(bed), NULL);
 	restart(bed);
 	alert(bed, &(struct step){
 			   ALERT_RESTORED, "api", "check-down", SEVERITY_CRITICAL, NULL, NULL });
-	triage_tick(bed->triage, bed->now);
+	triage_tick(bed->triage, AT(bed));
 	assert_told(bed, "");
 	assert_int_equal(newest(bed)->status, INCIDENT_ACKNOWLEDGED);
 	goes_by(bed, USEC_PER_MIN);
@@ -463,11 +465,11 @@ test_restart_without_the_rule_ends_as_removed(void **state)
 	fires(bed, "api", "check-down", SEVERITY_CRITICAL);
 	fires(bed, "root", "disk-space", SEVERITY_WARNING);
 	fires(bed, "root", "disk-inodes", SEVERITY_CRITICAL);
-	triage_self(bed->triage, "self.store", "the disk is full", bed->now);
+	triage_self(bed->triage, "self.store", "the disk is full", AT(bed));
 	restart(bed);
 	alert(bed, &(struct step){
 			   ALERT_RESTORED, "root", "disk-space", SEVERITY_WARNING, NULL, NULL });
-	triage_tick(bed->triage, bed->now);
+	triage_tick(bed->triage, AT(bed));
 	assert_non_null(strstr(bed->told, "resolved/removed api:check-down critical; "));
 	assert_non_null(strstr(bed->told, "resolved/recovered triaged:self.store warning; "));
 	assert_non_null(strstr(bed->told, "deescalated/severity root:disk-space warning; "));
@@ -500,14 +502,14 @@ test_nonsense_is_not_restored(void **state)
 static void
 see(struct bed *bed, const char *name, const char *text)
 {
-	char copy[64];
+	char copy[64], check[] = "api";
 	struct sample_fact fact = { .text = copy };
 	struct sample sample = {
 		.outcome = OUTCOME_FAIL, .wall_us = bed->now, .facts = &fact, .fact_count = 1
 	};
 	snprintf(copy, sizeof(copy), "%s", text);
 	snprintf(fact.name, sizeof(fact.name), "%s", name);
-	triage_evidence(bed->triage, "api", &sample);
+	triage_sample(bed->triage, &(struct check_spec){ .name = check }, &sample, bed->now);
 }
 
 static void
@@ -539,15 +541,23 @@ test_ack_by_prefix_once(void **state)
 	char prefix[5];
 	fires(bed, "api", "check-down", SEVERITY_CRITICAL);
 	snprintf(prefix, sizeof(prefix), "%.4s", bed->last_id);
-	assert_int_equal(triage_ack(bed->triage, prefix, "ann", bed->now, &e), 0);
-	assert_int_equal(triage_ack(bed->triage, prefix, "bob", bed->now, &e), 0);
+	assert_int_equal(
+		triage_ack(bed->triage, prefix, &(struct triage_ack){ .by = "ann" }, AT(bed), &e),
+		0);
+	assert_int_equal(
+		triage_ack(bed->triage, prefix, &(struct triage_ack){ .by = "bob" }, AT(bed), &e),
+		0);
 	assert_told(bed, "opened/first api:check-down critical; "
 			 "acknowledged/ack api:check-down critical; ");
 	assert_int_equal(newest(bed)->acked_us, T0);
 	prefix[3] = '\0';
-	assert_int_equal(triage_ack(bed->triage, prefix, "ann", bed->now, &e), -1);
+	assert_int_equal(
+		triage_ack(bed->triage, prefix, &(struct triage_ack){ .by = "ann" }, AT(bed), &e),
+		-1);
 	ends(bed, "api", "check-down");
-	assert_int_equal(triage_ack(bed->triage, bed->last_id, "ann", bed->now, &e), -1);
+	assert_int_equal(triage_ack(bed->triage, bed->last_id, &(struct triage_ack){ .by = "ann" },
+				 AT(bed), &e),
+		-1);
 	assert_non_null(strstr(e.text, "resolved already"));
 }
 
@@ -595,13 +605,13 @@ static void
 test_own_trouble_is_an_incident(void **state)
 {
 	struct bed *bed = *state;
-	triage_self(bed->triage, "self.store", "the disk is full", bed->now);
-	triage_self(bed->triage, "self.store", "the disk is still full", bed->now);
-	triage_self(bed->triage, "self.config-bad", "line 3", bed->now);
+	triage_self(bed->triage, "self.store", "the disk is full", AT(bed));
+	triage_self(bed->triage, "self.store", "the disk is still full", AT(bed));
+	triage_self(bed->triage, "self.config-bad", "line 3", AT(bed));
 	assert_told(bed, "opened/first triaged:self.store warning; "
 			 "opened/first triaged:self.config-bad warning; ");
-	triage_self(bed->triage, "self.store", NULL, bed->now);
-	triage_self(bed->triage, "self.store", NULL, bed->now);
+	triage_self(bed->triage, "self.store", NULL, AT(bed));
+	triage_self(bed->triage, "self.store", NULL, AT(bed));
 	assert_told(bed, "resolved/recovered triaged:self.store warning; ");
 }
 

@@ -1,0 +1,43 @@
+/* Subjects as values: made from what settings reveal, freed with all that was learned. */
+#include "model/subject.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void
+subject_init(struct subject *s, const struct revealed *revealed)
+{
+	memset(s, 0, sizeof(*s));
+	s->host = xstrdup(revealed->host);
+	s->port = revealed->port;
+	s->socket = xstrdup(revealed->socket);
+	s->path = xstrdup(revealed->path);
+	s->unit = xstrdup(revealed->unit);
+	s->container = xstrdup(revealed->container);
+	s->process = xstrdup(revealed->process);
+	s->user = xstrdup(revealed->user);
+	s->database = xstrdup(revealed->database);
+	s->is_host = revealed->is_host;
+	s->is_local = revealed->is_host || (!revealed->host && !revealed->server);
+}
+
+void
+subject_fini(struct subject *s)
+{
+	free(s->host);
+	free(s->socket);
+	free(s->path);
+	free(s->unit);
+	free(s->container);
+	free(s->process);
+	free(s->user);
+	free(s->database);
+	free(s->address);
+	free(s->comm);
+	free(s->exe);
+	free(s->data_dir);
+	free(s->log_path);
+	memset(s, 0, sizeof(*s));
+}
