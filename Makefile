@@ -45,7 +45,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
-.PHONY: all run test check e2e causes traps asan lint format format-check docs bench fuzz nightly install \
+.PHONY: all run test check e2e causes traps scenarios asan lint format format-check docs bench fuzz nightly install \
 	clean deps-build deps-test units
 all: $(B)/triaged $(B)/triage
 
@@ -116,12 +116,16 @@ check: units
 	@tests/run_units.sh $(B)
 
 e2e: all $(B)/hangfs
+	@rm -f $(B)/scenarios.jsonl
 	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/e2e \
 		$(if $(SLOW),,-m "not slow") $(PYTEST_ARGS)
 
 # Which end-to-end test shows which cause; fails when one is missing.
 causes:
 	@$(PYTHON) tests/e2e/causes.py
+# Which end-to-end test shows which scenario, and how long its message took in the last run.
+scenarios:
+	@$(PYTHON) tests/e2e/scenarios.py $(if $(wildcard $(B)/scenarios.jsonl),$(B),build-asan)
 traps:
 	@$(PYTHON) tests/e2e/causes.py --traps
 

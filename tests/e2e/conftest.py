@@ -7,6 +7,7 @@ import lab
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "scenario(*rows): breaks something as these rows say")
     config.addinivalue_line("markers", "slow: only in `make nightly`")
     config.addinivalue_line("markers", "cause(*codes): breaks something and reads these codes")
     config.addinivalue_line("markers", "trap(*numbers): a guide's check that lies, and ours does not")
@@ -71,3 +72,14 @@ def syslog(folder):
     s = lab.Syslog(f"{folder}/log.sock")
     yield s
     s.close()
+
+
+@pytest.fixture
+def fault(request):
+    """The moment of breaking, and the message that comes of it: see lab.Fault."""
+    rows = [row for mark in request.node.iter_markers("scenario") for row in mark.args]
+    f = lab.Fault(rows, request.node.nodeid)
+    yield f
+    call = getattr(request.node, "call_report", None)
+    if rows and call is not None and call.passed:
+        assert f.was_read, "no message was read with fault.read"

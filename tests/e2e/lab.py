@@ -141,6 +141,88 @@ class Hook(Server):
                         lambda: (e := self.events(kind, check)) and len(e) >= count and e)[count - 1]
 
 
+class Fault:
+    """Between breaking something and the message about it: what the message must say, and how long
+    it took.  `begin` at the moment of breaking, `read` for what a person is told."""
+
+    def __init__(self, rows, test):
+        self.rows, self.test = rows, test
+        self.began = time.monotonic()
+        self.was_read = False
+
+    def begin(self):
+        self.began = time.monotonic()
+
+    def read(self, hook, check, *, cause=None, playbook=None, finding=None, severity=None, title="",
+             facts=(), evidence=(), remedy=True, impact=None, within=30):
+        """The incident of `check` as last told, once it says all of this.
+
+        cause, playbook, finding: a text, or a set of possible ones; title: must be in the title;
+        facts: names that must be there; evidence: texts that must stand somewhere in it; remedy: a
+        step must be there (a text: such a step or command); impact: exactly these checks.
+        """
+        want = {"cause": cause, "playbook": playbook, "finding": finding, "severity": severity,
+                "title": title, "facts": facts, "evidence": evidence, "remedy": remedy,
+                "impact": impact}
+        state = {"missing": "no incident.opened"}
+
+        def told():
+            opened = [e for e in hook.events("incident.opened", check) if e["_at"] >= self.began]
+            if not opened:
+                root = [e for e in hook.events() if e["_at"] >= self.began
+                        and e["data"]["incident"]["check"] == check]
+                if not root:  # a child's incident may have become the root's
+                    return None
+                opened = root
+            ids = {e["data"]["incident"]["id"] for e in opened}
+            last = [e for e in hook.events() if e["data"].get("incident", {}).get("id") in ids
+                    and e["type"] != "incident.resolved"][-1]["data"]["incident"]
+            state["missing"] = self.lacks(last, want)
+            state["last"] = last
+            return None if state["missing"] else (opened[0], last)
+
+        try:
+            first, incident = wait_for(f"the message about {check}", told, within)
+        except AssertionError as e:
+            raise AssertionError(
+                f"{e}: {state['missing']}\n{json.dumps(state.get('last'), indent=1)}") from None
+        self.note(first["_at"] - self.began)
+        return incident
+
+    @staticmethod
+    def lacks(incident, want):
+        """What it does not say yet, in words; None: nothing."""
+        told = dict(incident["cause"], severity=incident["severity"], cause=incident["cause"]["code"])
+        for key in ("cause", "playbook", "finding", "severity"):
+            allowed = {want[key]} if isinstance(want[key], str) else want[key]
+            if allowed and told.get(key) not in allowed:
+                return f"{key} is {told.get(key)!r}, wanted {want[key]!r}"
+        if want["title"] not in incident["title"]:
+            return f"{want['title']!r} is not in the title {incident['title']!r}"
+        names = {f["name"] for f in incident["facts"]}
+        if not set(want["facts"]) <= names:
+            return f"facts are {sorted(names)}, wanted {want['facts']}"
+        whole = json.dumps(incident, ensure_ascii=False)
+        for text in want["evidence"]:
+            if text not in whole:
+                return f"{text!r} stands nowhere in it"
+        steps = [f"{r['text']} {r.get('command', '')}" for r in incident["remedy"]]
+        if want["remedy"] and not any(
+                want["remedy"] is True or want["remedy"] in step for step in steps):
+            return f"no such remedy in {steps}"
+        hit = {i["check"] for i in incident["impact"]}
+        if want["impact"] is not None and hit != set(want["impact"]):
+            return f"impact is {sorted(hit)}, wanted {sorted(want['impact'])}"
+        return None
+
+    def note(self, seconds):
+        self.was_read = True
+        if self.rows:
+            with open(f"{BUILD}/scenarios.jsonl", "a") as f:
+                f.write(json.dumps({"rows": self.rows, "test": self.test,
+                                    "seconds": round(seconds, 2)}) + "\n")
+
+
 class Web(Server):
     """An HTTP target whose answer the test decides."""
 
