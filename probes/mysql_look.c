@@ -11,6 +11,7 @@
 #include "probes/mysql_cause.h"
 #include "probes/mysql_replica.h"
 #include "probes/mysql_run.h"
+#include "probes/sql_mask.h"
 
 #define IDLE_AFTER      "300"
 #define CROWDED_PERCENT 80
@@ -306,36 +307,6 @@ ask_slow(struct probe_run *run, char *out, size_t size)
 	       fmax(state->longest_query, state->lock_wait) >= SLOW_AFTER_S;
 }
 
-/* Values of a statement are nobody's business: 'texts' and numbers become "?". */
-static void
-hide_values(char *out, size_t size, const char *sql)
-{
-	size_t len = 0;
-	char before = ' ';
-
-	for (const char *p = sql; *p != '\0' && len + 1 < size; p++) {
-		bool is_word = (before >= 'a' && before <= 'z') ||
-			       (before >= 'A' && before <= 'Z') || before == '_' ||
-			       (before >= '0' && before <= '9');
-
-		before = *p;
-		if (*p == '\'' || *p == '"') {
-			for (p++; *p != '\0' && *p != before; p++)
-				if (*p == '\\' && p[1] != '\0')
-					p++;
-			out[len++] = '?';
-			if (*p == '\0')
-				break;
-		} else if (!is_word && *p >= '0' && *p <= '9') {
-			p += strspn(p, "0123456789abcdefxABCDEFX.") - 1; /* 0xC0FFEE too */
-			out[len++] = '?';
-		} else {
-			out[len++] = *p;
-		}
-	}
-	out[len] = '\0';
-}
-
 static void
 take_slow(struct probe_run *run, const struct mysql_result *r)
 {
@@ -343,7 +314,7 @@ take_slow(struct probe_run *run, const struct mysql_result *r)
 	size_t len = 0;
 
 	for (unsigned i = 0; i < r->row_count && len < sizeof(text); i++) {
-		hide_values(sql, sizeof(sql), shown(mysql_cell(r, i, 5)));
+		sql_mask(SQL_MYSQL, shown(mysql_cell(r, i, 5)), sql, sizeof(sql));
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 			"%sid %s, %s@%s, %s s, %s: %s", i > 0 ? "; " : "",
 			shown(mysql_cell(r, i, 0)), shown(mysql_cell(r, i, 1)),
