@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "rules/expr_tree.h"
+#include "rules/expr_fn.h"
 
 struct expr *
 expr_compile_as(
@@ -135,8 +135,7 @@ is_input(const struct node *node)
 		return true;
 	if (node->kind != NODE_CALL)
 		return false;
-	enum arg_kind first = node->function->args[0];
-	return first != ARG_NUMBER && first != ARG_LIKE;
+	return node->function->args[0] < ARG_NUMBER;
 }
 
 static void

@@ -83,7 +83,8 @@ struct expr_template;
 struct expr_template *expr_template_compile(
 	const char *text, const struct expr_names *names, struct err *e);
 void expr_template_free(struct expr_template *t);
-void expr_template_render(
+/* A value that is not known is shown as "?".  False: there was one, or `out` is too short. */
+bool expr_template_render(
 	const struct expr_template *t, const struct expr_world *world, char *out, size_t size);
 
 /* The nth expression inside, NULL past the end. */

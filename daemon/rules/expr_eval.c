@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "rules/expr_tree.h"
+#include "rules/expr_fn.h"
 
 struct expr_value
 value_unknown(enum metric_unit unit)
@@ -62,11 +62,21 @@ eval_literal(const struct node *node, const struct expr_world *world)
 }
 
 static struct expr_value
+eval_text_metric(const struct node *node, const struct expr_world *world)
+{
+	const char *check = expr_real_check(node->check, world);
+	const char *text = world->text_of ? world->text_of(world->arg, check, node->index) : NULL;
+
+	return (struct expr_value){ .is_known = text != NULL, .unit = UNIT_TEXT, .text = text };
+}
+
+static struct expr_value
 eval_metric(const struct node *node, const struct expr_world *world)
 {
+	if (node->unit == UNIT_TEXT)
+		return eval_text_metric(node, world);
 	const struct sample *sample =
 		world->sample_of(world->arg, expr_real_check(node->check, world));
-
 	if (!sample || (size_t)node->index >= sample->metric_count)
 		return value_unknown(node->unit);
 	double number = sample->values[node->index];

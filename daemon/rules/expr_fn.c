@@ -1,350 +1,10 @@
 /*
  * The functions, one row each: name, usage, meaning, arguments, unit of the result, evaluation.
  * Checker, evaluator and manual read the rows; adding a function is adding a row.
- *
- * A window uses what there is: after a start avg(x, 5m) is the average of the one sample so far.
- * Functions for which that would be wrong say what they need, and are unknown until then.
  */
-#include <math.h>
+#include "rules/expr_fn.h"
+
 #include <string.h>
-
-#include "rules/expr_tree.h"
-
-/* A line needs this much before it is believed: so many values, over this part of the window,
- * and a slope this many standard errors away from flat. */
-#define TREND_VALUES 10
-#define TREND_PART   6
-#define TREND_ERRORS 3
-
-static const struct sample *
-sample_for(const struct node *node, const struct expr_world *world)
-{
-	return world->sample_of(world->arg, expr_real_check(node->check, world));
-}
-
-static usec_t
-span_of(const struct node *call)
-{
-	int at = function_span_arg(call->function);
-
-	return (usec_t)(call->kids[at]->number * (double)USEC_PER_SEC);
-}
-
-static const struct series *
-series_for(const struct node *metric, const struct node *call, const struct expr_world *world)
-{
-	return world->series_of(
-		world->arg, expr_real_check(metric->check, world), metric->index, span_of(call));
-}
-
-/* --- about checks --- */
-
-static enum check_state
-state_of(const struct node *check, const struct expr_world *world)
-{
-	const struct sample *sample = sample_for(check, world);
-
-	return sample ? sample->state : CHECK_UNKNOWN;
-}
-
-static struct expr_value
-eval_down(const struct node *call, const struct expr_world *world)
-{
-	enum check_state state = state_of(call->kids[0], world);
-
-	return state == CHECK_UNKNOWN ? value_unknown(UNIT_BOOL) : value_truth(state == CHECK_DOWN);
-}
-
-static struct expr_value
-eval_up(const struct node *call, const struct expr_world *world)
-{
-	enum check_state state = state_of(call->kids[0], world);
-
-	return state == CHECK_UNKNOWN ? value_unknown(UNIT_BOOL) : value_truth(state == CHECK_UP);
-}
-
-static struct expr_value
-eval_failing(const struct node *call, const struct expr_world *world)
-{
-	const struct sample *sample = sample_for(call->kids[0], world);
-	double wanted = call->kid_count > 1 ? call->kids[1]->number : 1;
-
-	if (!sample)
-		return value_unknown(UNIT_BOOL);
-	return value_truth((double)sample->failures >= wanted);
-}
-
-static struct expr_value
-eval_cause(const struct node *call, const struct expr_world *world)
-{
-	const struct sample *sample = sample_for(call->kids[0], world);
-	struct expr_value value = { .is_known = true, .unit = UNIT_TEXT, .text = "" };
-
-	if (!sample || sample->outcome == OUTCOME_ERROR || sample->outcome == OUTCOME_NONE)
-		return value_unknown(UNIT_TEXT);
-	if (sample->outcome == OUTCOME_FAIL && sample->cause)
-		value.text = sample->cause->code;
-	return value;
-}
-
-static struct expr_value
-eval_cannot_tell(const struct node *call, const struct expr_world *world)
-{
-	const struct sample *sample = sample_for(call->kids[0], world);
-
-	if (!sample)
-		return value_unknown(UNIT_BOOL);
-	return value_truth(sample->outcome == OUTCOME_ERROR);
-}
-
-/* --- windows --- */
-
-/* False: there is no data to speak of. */
-static bool
-window(const struct node *call, const struct expr_world *world, struct series_part *part)
-{
-	const struct series *s = series_for(call->kids[0], call, world);
-
-	if (!s || !sample_for(call->kids[0], world))
-		return false;
-	*part = series_since(s, world->now_us - span_of(call));
-	return true;
-}
-
-/* One of the part's doubles, by its place in the struct. */
-static struct expr_value
-part_value(const struct node *call, const struct expr_world *world, size_t offset)
-{
-	struct series_part part;
-
-	if (!window(call, world, &part) || part.count == 0)
-		return value_unknown(call->unit);
-	return value_number_of(call->unit, *(double *)(void *)((char *)&part + offset));
-}
-
-static struct expr_value
-eval_min(const struct node *call, const struct expr_world *world)
-{
-	return part_value(call, world, offsetof(struct series_part, min));
-}
-
-static struct expr_value
-eval_max(const struct node *call, const struct expr_world *world)
-{
-	return part_value(call, world, offsetof(struct series_part, max));
-}
-
-static struct expr_value
-eval_sum(const struct node *call, const struct expr_world *world)
-{
-	return part_value(call, world, offsetof(struct series_part, sum));
-}
-
-static struct expr_value
-eval_first(const struct node *call, const struct expr_world *world)
-{
-	return part_value(call, world, offsetof(struct series_part, first));
-}
-
-static struct expr_value
-eval_last(const struct node *call, const struct expr_world *world)
-{
-	return part_value(call, world, offsetof(struct series_part, last));
-}
-
-static struct expr_value
-eval_avg(const struct node *call, const struct expr_world *world)
-{
-	struct series_part part;
-
-	if (!window(call, world, &part) || part.count == 0)
-		return value_unknown(call->unit);
-	return value_number_of(call->unit, part.sum / (double)part.count);
-}
-
-static struct expr_value
-eval_count(const struct node *call, const struct expr_world *world)
-{
-	struct series_part part;
-
-	if (!window(call, world, &part))
-		return value_unknown(call->unit);
-	return value_number_of(call->unit, (double)part.count);
-}
-
-static struct expr_value
-eval_delta(const struct node *call, const struct expr_world *world)
-{
-	struct series_part part;
-
-	if (!window(call, world, &part) || part.count < 2)
-		return value_unknown(call->unit);
-	return value_number_of(call->unit, part.last - part.first);
-}
-
-/* Growth and over how long; false: one value alone says nothing about growth. */
-static bool
-growth(const struct node *call, const struct expr_world *world, double *grown, double *seconds)
-{
-	struct series_part part;
-
-	if (!window(call, world, &part) || part.count == 0 || part.last_us <= part.grown_from_us)
-		return false;
-	*grown = part.grown;
-	*seconds = (double)(part.last_us - part.grown_from_us) / (double)USEC_PER_SEC;
-	return true;
-}
-
-static struct expr_value
-eval_increase(const struct node *call, const struct expr_world *world)
-{
-	double grown, seconds;
-
-	if (!growth(call, world, &grown, &seconds))
-		return value_unknown(call->unit);
-	return value_number_of(call->unit, grown);
-}
-
-static struct expr_value
-eval_rate(const struct node *call, const struct expr_world *world)
-{
-	double grown, seconds;
-
-	if (!growth(call, world, &grown, &seconds))
-		return value_unknown(call->unit);
-	return value_number_of(call->unit, grown / seconds);
-}
-
-static struct expr_value
-eval_time_until(const struct node *call, const struct expr_world *world)
-{
-	const struct series *s = series_for(call->kids[0], call, world);
-	struct expr_value goal = expr_eval_node(call->kids[1], world);
-
-	if (!s || !goal.is_known || !sample_for(call->kids[0], world))
-		return value_unknown(call->unit);
-	struct series_trend trend = series_trend(s, world->now_us - span_of(call));
-	if (trend.count < TREND_VALUES ||
-		trend.last_us - trend.first_us < span_of(call) / TREND_PART)
-		return value_unknown(call->unit);
-	double way = goal.number - trend.at_last;
-	bool is_trend = fabs(trend.slope) > TREND_ERRORS * trend.slope_error;
-	if (way == 0)
-		return value_number_of(call->unit, 0);
-	if (!is_trend || way * trend.slope <= 0)
-		return value_number_of(call->unit, (double)INFINITY);
-	double age = (double)(world->now_us - trend.last_us) / (double)USEC_PER_SEC;
-	return value_number_of(call->unit, fmax(way / trend.slope - age, 0));
-}
-
-/* Does every value of the part compare so?  Where a bucket hides the answer, it is no. */
-static bool
-part_compares(enum token_kind op, const struct series_part *part, double with)
-{
-	if (op == TOK_NOT_EQUAL)
-		return with < part->min || with > part->max;
-	return compare_numbers(op, part->min, with) && compare_numbers(op, part->max, with);
-}
-
-static struct expr_value
-eval_for_at_least(const struct node *call, const struct expr_world *world)
-{
-	const struct node *comparison = call->kids[0];
-	const struct series *s = series_for(comparison->kids[0], call, world);
-	struct expr_value with = expr_eval_node(comparison->kids[1], world);
-	usec_t from_us = world->now_us - span_of(call);
-	size_t seen = 0;
-
-	if (!s || !with.is_known || !sample_for(comparison->kids[0], world))
-		return value_unknown(UNIT_BOOL);
-	for (size_t i = 0; i < series_parts(s); i++) {
-		struct series_part part = series_part_at(s, i);
-		if (part.last_us < from_us)
-			continue;
-		seen++;
-		if (!part_compares(comparison->op, &part, with.number))
-			return value_truth(false);
-	}
-	if (seen == 0 || !series_reaches(s, from_us))
-		return value_unknown(UNIT_BOOL);
-	return value_truth(true);
-}
-
-static struct expr_value
-eval_absent(const struct node *call, const struct expr_world *world)
-{
-	const struct series *s = series_for(call->kids[0], call, world);
-
-	if (!s)
-		return value_unknown(UNIT_BOOL);
-	return value_truth(world->now_us - series_last_us(s) >= span_of(call));
-}
-
-/* --- plain --- */
-
-static struct expr_value
-eval_abs(const struct node *call, const struct expr_world *world)
-{
-	struct expr_value value = expr_eval_node(call->kids[0], world);
-
-	value.number = fabs(value.number);
-	return value;
-}
-
-static struct expr_value
-eval_round(const struct node *call, const struct expr_world *world)
-{
-	struct expr_value value = expr_eval_node(call->kids[0], world);
-	struct expr_value step = value_number_of(UNIT_NONE, 1);
-
-	if (call->kid_count > 1)
-		step = expr_eval_node(call->kids[1], world);
-	if (!value.is_known || !step.is_known || step.number <= 0)
-		return value_unknown(call->unit);
-	value.number = round(value.number / step.number) * step.number;
-	return value;
-}
-
-/* Of those that are known: a limit that this host does not have is no reason to know nothing. */
-static struct expr_value
-extreme(const struct node *call, const struct expr_world *world, double (*better)(double, double))
-{
-	struct expr_value all = value_unknown(call->unit);
-
-	for (unsigned i = 0; i < call->kid_count; i++) {
-		struct expr_value one = expr_eval_node(call->kids[i], world);
-		if (!one.is_known)
-			continue;
-		double number = all.is_known ? better(all.number, one.number) : one.number;
-		all = value_number_of(call->unit, number);
-	}
-	return all;
-}
-
-static struct expr_value
-eval_least(const struct node *call, const struct expr_world *world)
-{
-	return extreme(call, world, fmin);
-}
-
-static struct expr_value
-eval_greatest(const struct node *call, const struct expr_world *world)
-{
-	return extreme(call, world, fmax);
-}
-
-static struct expr_value
-eval_clamp(const struct node *call, const struct expr_world *world)
-{
-	struct expr_value value = expr_eval_node(call->kids[0], world);
-	struct expr_value low = expr_eval_node(call->kids[1], world);
-	struct expr_value high = expr_eval_node(call->kids[2], world);
-
-	if (!value.is_known || !low.is_known || !high.is_known)
-		return value_unknown(call->unit);
-	value.number = fmin(fmax(value.number, low.number), high.number);
-	return value;
-}
 
 static const struct expr_function functions[] = {
 	{
@@ -353,7 +13,7 @@ static const struct expr_function functions[] = {
 		.doc = "The check is down: it failed `retries` times in a row.",
 		.args = { ARG_CHECK },
 		.result = RESULT_TRUTH,
-		.eval = eval_down,
+		.eval = fn_down,
 	},
 	{
 		.name = "up",
@@ -361,7 +21,7 @@ static const struct expr_function functions[] = {
 		.doc = "The check is up.",
 		.args = { ARG_CHECK },
 		.result = RESULT_TRUTH,
-		.eval = eval_up,
+		.eval = fn_up,
 	},
 	{
 		.name = "failing",
@@ -371,7 +31,7 @@ static const struct expr_function functions[] = {
 		.args = { ARG_CHECK, ARG_COUNT },
 		.optional = 1,
 		.result = RESULT_TRUTH,
-		.eval = eval_failing,
+		.eval = fn_failing,
 	},
 	{
 		.name = "cause",
@@ -381,7 +41,7 @@ static const struct expr_function functions[] = {
 		       "is well.",
 		.args = { ARG_CHECK },
 		.result = RESULT_TEXT,
-		.eval = eval_cause,
+		.eval = fn_cause,
 	},
 	{
 		.name = "cannot_tell",
@@ -390,7 +50,7 @@ static const struct expr_function functions[] = {
 		       "`error`).",
 		.args = { ARG_CHECK },
 		.result = RESULT_TRUTH,
-		.eval = eval_cannot_tell,
+		.eval = fn_cannot_tell,
 	},
 	{
 		.name = "avg",
@@ -398,7 +58,7 @@ static const struct expr_function functions[] = {
 		.doc = "The average.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_avg,
+		.eval = fn_avg,
 	},
 	{
 		.name = "min",
@@ -406,7 +66,7 @@ static const struct expr_function functions[] = {
 		.doc = "The smallest value.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_min,
+		.eval = fn_min,
 	},
 	{
 		.name = "max",
@@ -414,7 +74,7 @@ static const struct expr_function functions[] = {
 		.doc = "The largest value.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_max,
+		.eval = fn_max,
 	},
 	{
 		.name = "sum",
@@ -422,7 +82,7 @@ static const struct expr_function functions[] = {
 		.doc = "All values added up.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_sum,
+		.eval = fn_sum,
 	},
 	{
 		.name = "count",
@@ -430,7 +90,7 @@ static const struct expr_function functions[] = {
 		.doc = "How many values there are.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_COUNT,
-		.eval = eval_count,
+		.eval = fn_count,
 	},
 	{
 		.name = "last",
@@ -438,7 +98,7 @@ static const struct expr_function functions[] = {
 		.doc = "The newest value.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_last,
+		.eval = fn_last,
 	},
 	{
 		.name = "first",
@@ -446,7 +106,7 @@ static const struct expr_function functions[] = {
 		.doc = "The oldest value.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_first,
+		.eval = fn_first,
 	},
 	{
 		.name = "increase",
@@ -457,7 +117,7 @@ static const struct expr_function functions[] = {
 		       "values.",
 		.args = { ARG_COUNTER, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_increase,
+		.eval = fn_increase,
 	},
 	{
 		.name = "rate",
@@ -465,7 +125,7 @@ static const struct expr_function functions[] = {
 		.doc = "The same per second: bytes become bytes per second.",
 		.args = { ARG_COUNTER, ARG_SPAN },
 		.result = RESULT_RATE,
-		.eval = eval_rate,
+		.eval = fn_rate,
 	},
 	{
 		.name = "delta",
@@ -473,7 +133,7 @@ static const struct expr_function functions[] = {
 		.doc = "The newest value minus the oldest. Unknown until there are two.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.result = RESULT_SAME,
-		.eval = eval_delta,
+		.eval = fn_delta,
 	},
 	{
 		.name = "time_until",
@@ -487,7 +147,7 @@ static const struct expr_function functions[] = {
 		       "window.",
 		.args = { ARG_METRIC, ARG_LIKE, ARG_SPAN },
 		.result = RESULT_TIME,
-		.eval = eval_time_until,
+		.eval = fn_time_until,
 	},
 	{
 		.name = "for_at_least",
@@ -497,7 +157,7 @@ static const struct expr_function functions[] = {
 		       "held, but for less time than the window.",
 		.args = { ARG_COMPARISON, ARG_SPAN },
 		.result = RESULT_TRUTH,
-		.eval = eval_for_at_least,
+		.eval = fn_for_at_least,
 	},
 	{
 		.name = "absent",
@@ -507,15 +167,15 @@ static const struct expr_function functions[] = {
 		.args = { ARG_METRIC, ARG_SPAN },
 		.is_timed = true,
 		.result = RESULT_TRUTH,
-		.eval = eval_absent,
+		.eval = fn_absent,
 	},
 	{
 		.name = "abs",
 		.usage = "abs(clock.offset_time)",
 		.doc = "The number without its sign.",
 		.args = { ARG_NUMBER },
-		.result = RESULT_SAME,
-		.eval = eval_abs,
+		.result = RESULT_JOIN,
+		.eval = fn_abs,
 	},
 	{
 		.name = "least",
@@ -523,8 +183,8 @@ static const struct expr_function functions[] = {
 		.doc = "The smallest of several numbers, as far as they are known.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.repeats = true,
-		.result = RESULT_SAME,
-		.eval = eval_least,
+		.result = RESULT_JOIN,
+		.eval = fn_least,
 	},
 	{
 		.name = "greatest",
@@ -532,8 +192,8 @@ static const struct expr_function functions[] = {
 		.doc = "The largest of several numbers, as far as they are known.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.repeats = true,
-		.result = RESULT_SAME,
-		.eval = eval_greatest,
+		.result = RESULT_JOIN,
+		.eval = fn_greatest,
 	},
 	{
 		.name = "round",
@@ -541,16 +201,42 @@ static const struct expr_function functions[] = {
 		.doc = "The nearest whole number, or the nearest multiple of the second.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.optional = 1,
-		.result = RESULT_SAME,
-		.eval = eval_round,
+		.result = RESULT_JOIN,
+		.eval = fn_round,
 	},
 	{
 		.name = "clamp",
 		.usage = "clamp(disk.used_percent, 0, 100)",
 		.doc = "The number, moved into the bounds.",
 		.args = { ARG_NUMBER, ARG_LIKE, ARG_LIKE },
-		.result = RESULT_SAME,
-		.eval = eval_clamp,
+		.result = RESULT_JOIN,
+		.eval = fn_clamp,
+	},
+	{
+		.name = "known",
+		.usage = "known(api.total_time)",
+		.doc = "There is such a value at present. Never unknown.",
+		.args = { ARG_ANY },
+		.result = RESULT_TRUTH,
+		.eval = fn_known,
+	},
+	{
+		.name = "coalesce",
+		.usage = "coalesce(a.total_time, b.total_time)",
+		.doc = "The first of several values that is known.",
+		.args = { ARG_ANY, ARG_SAME },
+		.repeats = true,
+		.result = RESULT_JOIN,
+		.eval = fn_coalesce,
+	},
+	{
+		.name = "contains",
+		.usage = "contains(cause(api), \"tls\")",
+		.doc = "The second text is a part of the first; letters count as they are "
+		       "written.",
+		.args = { ARG_TEXT, ARG_TEXT },
+		.result = RESULT_TRUTH,
+		.eval = fn_contains,
 	},
 };
 

@@ -6,7 +6,8 @@
 #include "base/str.h"
 #include "rules/expr_tree.h"
 
-#define PIECES_MAX 64
+#define PIECES_MAX   64
+#define RENDERED_MAX ((size_t)64 * 1024)
 
 struct piece {
 	char *text; /* NULL: an expression */
@@ -90,14 +91,30 @@ expr_template_free(struct expr_template *t)
 	free(t);
 }
 
-void
+/* Texts whole: half a path in a command would be another command. */
+static void
+add_value(struct buf *out, const struct expr_value *value)
+{
+	char text[200];
+
+	if (!value->is_known) {
+		buf_add_text(out, "?");
+	} else if (value->unit == UNIT_TEXT) {
+		buf_add_text(out, value->text);
+	} else {
+		expr_print_value(value, text, sizeof(text));
+		buf_add_text(out, text);
+	}
+}
+
+bool
 expr_template_render(
 	const struct expr_template *t, const struct expr_world *world, char *out, size_t size)
 {
 	struct buf all;
-	char value_text[200];
+	bool is_whole = true;
 
-	buf_init(&all, 64 * 1024);
+	buf_init(&all, RENDERED_MAX);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct piece *piece = &t->pieces[i];
 		if (piece->text) {
@@ -105,11 +122,13 @@ expr_template_render(
 			continue;
 		}
 		struct expr_value value = expr_eval(piece->expr, world);
-		expr_print_value(&value, value_text, sizeof(value_text));
-		buf_add_text(&all, value_text);
+		is_whole = is_whole && value.is_known;
+		add_value(&all, &value);
 	}
 	str_copy(out, size, buf_text(&all));
+	is_whole = is_whole && strlen(buf_text(&all)) < size;
 	buf_fini(&all);
+	return is_whole;
 }
 
 const struct expr *

@@ -125,40 +125,6 @@ bool token_is_keyword(const char *word);
 /* Fills tree->root; -1 and e->code = column. */
 int tree_parse(struct tree *tree, struct err *e);
 
-/* --- functions --- */
-
-enum arg_kind {
-	ARG_END,
-	ARG_CHECK,      /* api, this */
-	ARG_METRIC,     /* api.total_time: a window of it is kept */
-	ARG_COUNTER,    /* the same, of a metric that only grows */
-	ARG_COMPARISON, /* api.total_time > 2s: one kept metric against what does not change */
-	ARG_SPAN,       /* a duration that is written out */
-	ARG_COUNT,      /* a whole number that is written out */
-	ARG_NUMBER,
-	ARG_LIKE, /* a number of the first argument's unit */
-};
-
-enum result_rule { RESULT_TRUTH, RESULT_TEXT, RESULT_SAME, RESULT_COUNT, RESULT_TIME, RESULT_RATE };
-
-#define FUNCTION_ARGS 4
-
-struct expr_function {
-	const char *name, *usage, *doc;
-	enum arg_kind args[FUNCTION_ARGS];
-	unsigned optional; /* so many at the end may be left out */
-	bool repeats;      /* the last may be given again and again */
-	bool is_timed;     /* changes by the passing of time alone, without a sample */
-	enum result_rule result;
-	struct expr_value (*eval)(const struct node *call, const struct expr_world *world);
-};
-
-const struct expr_function *function_find(const char *name);
-const struct expr_function *function_at(size_t n); /* NULL past the end */
-/* Which argument is the window's metric or comparison, and which its span; -1: no window. */
-int function_metric_arg(const struct expr_function *function);
-int function_span_arg(const struct expr_function *function);
-
 /* --- checking --- */
 
 struct expr {

@@ -29,6 +29,10 @@ fill(struct world *w)
 	var->values[1] = 20e9;
 	var->values[2] = 100e9;
 	var->values[3] = 1;
+	struct world_check *owner = &w->checks[4];
+	owner->texts[0] = "redis-server";
+	owner->values[1] = 4711;
+	owner->values[2] = 1;
 }
 
 /* '1' true, '0' false, '?' unknown. */
@@ -97,6 +101,29 @@ static const struct {
 	{ "round(2.6) == 3", '1' },
 	{ "clamp(this.used_percent, 0, 50) == 50", '1' },
 	{ "avg(api.total_time, 5m) > 1s", '?' },
+	{ "greatest(0, 0, 5) == 5", '1' },
+	{ "this.used_percent > least(80, 90)", '1' },
+	{ "port-owner.comm == \"redis-server\"", '1' },
+	{ "port-owner.comm != \"redis-server\"", '0' },
+	{ "port-owner.comm in [\"nginx\", \"redis-server\"]", '1' },
+	{ "port-owner.comm == port-owner.unit", '?' },
+	{ "port-owner.unit == \"\"", '?' },
+	{ "port-owner.listening", '1' },
+	{ "not port-owner.listening or port-owner.pid == 1", '0' },
+	{ "contains(port-owner.comm, \"redis\")", '1' },
+	{ "contains(port-owner.comm, \"Redis\")", '0' },
+	{ "contains(port-owner.unit, \"redis\")", '?' },
+	{ "known(port-owner.unit)", '0' },
+	{ "known(port-owner.comm) and known(port-owner.pid)", '1' },
+	{ "known(web-1.total_time)", '0' },
+	{ "known(web-1.total_time > 1s)", '0' },
+	{ "known(down(api))", '1' },
+	{ "coalesce(port-owner.unit, port-owner.comm) == \"redis-server\"", '1' },
+	{ "coalesce(port-owner.unit, \"\") == \"\"", '1' },
+	{ "coalesce(web-1.total_time, api.total_time) == 2500ms", '1' },
+	{ "coalesce(web-1.total_time, 0) == 0", '1' },
+	{ "coalesce(disks.read_only, false)", '0' },
+	{ "coalesce(web-1.total_time, web-1.total_time) > 0", '?' },
 };
 
 static void
@@ -175,6 +202,13 @@ static const struct {
 	{ "[1, 2] == 3", 1, "a list stands only behind `in`" },
 	{ "time_until(this.free_bytes, 5s, 1h) > 1h", 29, "cannot compare bytes with seconds" },
 	{ "for_at_least(up(api), 5m)", 14, "one metric compared with a value" },
+	{ "known(api)", 7, "\"api\" is a check" },
+	{ "contains(api.status, \"2\")", 10, "contains wants a text here" },
+	{ "coalesce(api.status, api.total_time) > 1", 22, "cannot choose between" },
+	{ "coalesce(0, api.total_time, api.body_bytes) > 1s", 29,
+		"cannot choose between seconds and bytes" },
+	{ "least(0, api.total_time, api.body_bytes) > 1s", 26, "cannot compare seconds" },
+	{ "coalesce(port-owner.comm, 1) == \"\"", 27, "a text and a plain number" },
 	{ "api..status == 1", 5, "expected a name after the dot" },
 	{ "api.status == \xc3\xa9", 15, "unexpected `\xc3\xa9`" },
 };
@@ -298,17 +332,22 @@ test_templates(void **state)
 		&names, &e);
 
 	assert_non_null(t);
-	expr_template_render(t, &w.world, out, sizeof(out));
+	assert_false(expr_template_render(t, &w.world, out, sizeof(out)));
 	char size[40], wanted[200];
 	metric_format(20e9, UNIT_BYTES, size, sizeof(size));
-	snprintf(wanted, sizeof(wanted), "disks[/var]: %s left, unknown, yes }}", size);
+	snprintf(wanted, sizeof(wanted), "disks[/var]: %s left, ?, yes }}", size);
 	assert_string_equal(out, wanted);
-	expr_template_render(t, &w.world, out, 6);
+	assert_false(expr_template_render(t, &w.world, out, 6));
 	assert_string_equal(out, "disks");
 	expr_template_free(t);
 	t = expr_template_compile("no braces", &names, &e);
-	expr_template_render(t, &w.world, out, sizeof(out));
+	assert_true(expr_template_render(t, &w.world, out, sizeof(out)));
 	assert_string_equal(out, "no braces");
+	expr_template_free(t);
+	t = expr_template_compile("{{port-owner.comm}} has pid {{port-owner.pid}}", &names, &e);
+	assert_true(expr_template_render(t, &w.world, out, sizeof(out)));
+	assert_string_equal(out, "redis-server has pid 4711");
+	assert_false(expr_template_render(t, &w.world, out, 12)); /* half a text */
 	expr_template_free(t);
 	assert_null(expr_template_compile("a {{this.free_byts}}", &names, &e));
 	assert_int_equal(e.code, 10);

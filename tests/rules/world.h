@@ -24,24 +24,36 @@ static const struct metric_desc world_disk[] = {
 	{ .name = NULL },
 };
 
+/* As facts are: texts, numbers, yes or no. */
+static const struct metric_desc world_fact[] = {
+	{ "comm", METRIC_GAUGE, UNIT_TEXT, "" },
+	{ "pid", METRIC_GAUGE, UNIT_NONE, "" },
+	{ "listening", METRIC_FLAG, UNIT_BOOL, "" },
+	{ "unit", METRIC_GAUGE, UNIT_TEXT, "" },
+	{ .name = NULL },
+};
+
+#define WORLD_CHECKS 5
+
 struct world_check {
 	const char *name, *type;
 	const struct metric_desc *metrics;
 	bool has_sample;
 	struct sample sample;
 	double values[8];
+	const char *texts[8];
 	struct series *series[8];
 };
 
 struct world {
-	struct world_check checks[4];
+	struct world_check checks[WORLD_CHECKS];
 	struct expr_world world;
 };
 
 static inline struct world_check *
 world_find(const struct world *w, const char *name)
 {
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < WORLD_CHECKS; i++)
 		if (w->checks[i].name && strcmp(w->checks[i].name, name) == 0)
 			return (struct world_check *)(void *)((const char *)&w->checks[i] -
 							      (const char *)w +
@@ -67,7 +79,7 @@ static inline const char *
 world_check_at(const void *arg, size_t n)
 {
 	const struct world *w = arg;
-	return n < 4 ? w->checks[n].name : NULL;
+	return n < WORLD_CHECKS ? w->checks[n].name : NULL;
 }
 
 static inline const struct sample *
@@ -85,6 +97,13 @@ world_series_of(void *arg, const char *check, int metric, usec_t span_us)
 	return c ? c->series[metric] : NULL;
 }
 
+static inline const char *
+world_text_of(void *arg, const char *check, int metric)
+{
+	const struct world_check *c = world_find(arg, check);
+	return c && c->has_sample ? c->texts[metric] : NULL;
+}
+
 static inline void
 world_init(struct world *w)
 {
@@ -96,9 +115,10 @@ world_init(struct world *w)
 		{ "web-1", "http", world_http },
 		{ "disks", "disk", world_disk },
 		{ "disks[/var]", "disk", world_disk },
+		{ "port-owner", "fact", world_fact },
 	};
 	memset(w, 0, sizeof(*w));
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < WORLD_CHECKS; i++) {
 		struct world_check *c = &w->checks[i];
 		c->name = rows[i].name;
 		c->type = rows[i].type;
@@ -115,6 +135,7 @@ world_init(struct world *w)
 	w->world = (struct expr_world){ .arg = w,
 		.this_check = "disks[/var]",
 		.sample_of = world_sample_of,
+		.text_of = world_text_of,
 		.series_of = world_series_of };
 }
 
