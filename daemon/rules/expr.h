@@ -30,6 +30,8 @@ struct expr_names {
 	/* For messages only, may be NULL: the type of a check, and of `this`. */
 	const char *(*type_of)(const void *arg, const char *check);
 	const char *this_type;
+	/* What messages call a check and a metric; NULL: just that. */
+	const char *check_word, *metric_word;
 };
 
 /* e->code: column (from 1) of what is wrong.  The text says what would be right. */

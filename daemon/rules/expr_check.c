@@ -91,26 +91,32 @@ add_check(struct expr *expr, const char *check)
 	expr->checks[expr->check_count++] = check;
 }
 
+static const char *
+check_word(const struct checker *c)
+{
+	return c->names->check_word ? c->names->check_word : "check";
+}
+
 static int
 unknown_check(struct checker *c, const struct node *node, const char *check)
 {
-	const char *near = nearest_check(c, check);
+	const char *near = nearest_check(c, check), *word = check_word(c);
 	int column = (int)node->steps[0].column;
 
 	if (near)
 		return err_set(
-			c->e, column, "unknown check \"%s\", did you mean \"%s\"?", check, near);
+			c->e, column, "unknown %s \"%s\", did you mean \"%s\"?", word, check, near);
 	if (c->names->this_metrics && metric_index(c->names->this_metrics, check) >= 0)
-		return err_set(c->e, column, "unknown check \"%s\", did you mean \"this.%s\"?",
+		return err_set(c->e, column, "unknown %s \"%s\", did you mean \"this.%s\"?", word,
 			check, check);
 	if (function_find(check))
 		return err_set(
 			c->e, column, "%s is a function: %s", check, function_find(check)->usage);
 	if (strchr(check, '-'))
 		return err_set(c->e, column,
-			"unknown check \"%s\" (a subtraction has a space on both sides: a - b)",
+			"unknown %s \"%s\" (a subtraction has a space on both sides: a - b)", word,
 			check);
-	return err_set(c->e, column, "unknown check \"%s\"", check);
+	return err_set(c->e, column, "unknown %s \"%s\"", word, check);
 }
 
 /* The metric table of the check that the first steps name. */
@@ -155,14 +161,15 @@ unknown_metric(struct checker *c, const struct node *node, const struct step *st
 					       : NULL;
 	char whose[200], hint[100] = "";
 
-	snprintf(whose, sizeof(whose), is_this ? "`%s`%s%s%s" : "check \"%s\"%s%s%s", node->check,
+	snprintf(whose, sizeof(whose), is_this ? "`%s`%s%s%s" : "\"%s\"%s%s%s", node->check,
 		type ? " (" : "", type ? type : "", type ? ")" : "");
 	if (near)
 		snprintf(hint, sizeof(hint), "; did you mean \"%s\"?", near);
 	else if (strchr(step->text, '-'))
 		snprintf(hint, sizeof(hint), "; a subtraction has a space on both sides: a - b");
-	return err_set(
-		c->e, (int)step->column, "unknown metric \"%s\" of %s%s", step->text, whose, hint);
+	return err_set(c->e, (int)step->column, "unknown %s \"%s\" of %s%s%s%s",
+		c->names->metric_word ? c->names->metric_word : "metric", step->text,
+		is_this ? "" : check_word(c), is_this ? "" : " ", whose, hint);
 }
 
 static int
