@@ -22,6 +22,13 @@ struct playbook;
 /* The shipped ones, then those of `folder` (NULL: none), where a file's playbook replaces a shipped
  * one of the same name.  Complaints are positioned; never NULL. */
 struct playbooks *playbooks_load(const char *folder, struct complaints *complaints);
+/* The same where the settings bring rules of their own, which symptoms may name. */
+struct playbook_rules {
+	bool (*has)(const void *arg, const char *rule);
+	const void *arg;
+};
+struct playbooks *playbooks_load_with(
+	const char *folder, const struct playbook_rules *rules, struct complaints *complaints);
 void playbooks_free(struct playbooks *playbooks);
 
 struct symptom {
@@ -49,15 +56,24 @@ struct playbook_peers {
 	unsigned remote, remote_failing;             /* all checks of other hosts */
 };
 
+/* What the check in trouble `needs`, where that has trouble of its own; conditions ask `needs.*`.
+ * NULL: none. */
+struct playbook_needs {
+	const char *failing,
+		*failing_cause;       /* a need that is not well: its name, its cause's code */
+	const char *slow, *slow_text; /* a need with an open incident while it answers: its title */
+};
+
 struct playbook_world {
 	const struct check_spec *check;
 	const char *target;          /* for people */
-	const struct sample *sample; /* the latest that is not well; NULL: none */
+	const struct sample *sample; /* the latest that is not well, else the latest; NULL: none */
 	const char *cause, *rule, *text;
 	const struct subject *subject; /* NULL: nothing is known */
 	const struct fact *const *facts;
 	size_t fact_count;
 	struct playbook_peers peers;
+	struct playbook_needs needs;
 };
 
 enum confidence { CONFIDENCE_NONE, CONFIDENCE_POSSIBLE, CONFIDENCE_LIKELY, CONFIDENCE_CERTAIN };
