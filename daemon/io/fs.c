@@ -170,8 +170,8 @@ has_busy_helper(struct fs_pool *pool, const char *mount)
 
 /*
  * What hangs together.  A path on the root file system stands for itself: it may be a symbolic link
- * to somewhere else, and "/" must not be given up for that.  So does a checksum, which may take its
- * time on a mount that is well.
+ * to somewhere else, and "/" must not be given up for that.  So do a checksum and a walk, which may
+ * take their time on a mount that is well.
  */
 static char *
 mount_key(struct fs_pool *pool, const struct fs_request *request)
@@ -192,6 +192,8 @@ mount_key(struct fs_pool *pool, const struct fs_request *request)
 	mount = mounts_of(&pool->mounts, path);
 	if (request->op == FS_DIGEST)
 		return xasprintf("%s (checksum)", path);
+	if (request->op >= FS_DU && request->op <= FS_OPEN_FILES)
+		return xasprintf("%s (walk)", path);
 	return xstrdup(mount == NULL || str_eq(mount->path, "/") ? path : mount->path);
 }
 

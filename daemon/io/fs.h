@@ -34,7 +34,13 @@ enum fs_op {
 	FS_FIND, /* the name, in folder `path`, of the file that is `arg`: "DEVICE:INODE", or "HASH
 		  * LENGTH SIZE PREFIX": named PREFIX..., of at least SIZE bytes, whose first LENGTH
 		  * bytes have that fs_hash */
-	/* `path` is a /proc; io/procs.h asks these. */
+	/* Walks, bounded by entries and time: io/fs_walk.h. */
+	FS_DU,
+	FS_RECENT,
+	FS_KMSG,       /* `path` is a /dev/kmsg, or a plain file of such records */
+	FS_OPEN_FILES, /* `path` is a /proc, as for all that follow */
+	FS_PROC_IO,
+	/* io/procs.h asks these. */
 	FS_PROC_LIST,
 	FS_PROC_LOOK,
 	FS_SOCKET_OWNERS,

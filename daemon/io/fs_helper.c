@@ -39,18 +39,19 @@ fs_helper_stat(const char *path, struct fs_result *r)
 }
 
 static int
-do_stat(const struct fs_ask *ask, struct fs_result *r)
+do_stat(const struct fs_ask *ask, struct fs_answer *answer)
 {
 	char path[FS_PATH_MAX];
 	int error = fs_helper_resolve(ask->path, ask->root_len, true, path);
 
-	return error != 0 ? error : fs_helper_stat(path, r);
+	return error != 0 ? error : fs_helper_stat(path, &answer->result);
 }
 
 /* The device too: a symbolic link may lead to another mount than its name suggests. */
 static int
-do_statvfs(const struct fs_ask *ask, struct fs_result *r)
+do_statvfs(const struct fs_ask *ask, struct fs_answer *answer)
 {
+	struct fs_result *r = &answer->result;
 	char path[FS_PATH_MAX];
 	struct statvfs vfs;
 	int error = fs_helper_resolve(ask->path, ask->root_len, true, path);
@@ -88,12 +89,13 @@ write_and_sync(int fd)
 }
 
 static int
-do_write_test(const struct fs_ask *ask)
+do_write_test(const struct fs_ask *ask, struct fs_answer *answer)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	char folder[FS_PATH_MAX], name[FS_PATH_MAX + sizeof(TEST_NAME) + 1];
 	int fd, error = fs_helper_resolve(ask->path, ask->root_len, true, folder);
 
+	(void)answer;
 	if (error != 0)
 		return error;
 	snprintf(name, sizeof(name), "%s/%s", folder, TEST_NAME);
@@ -110,53 +112,33 @@ do_write_test(const struct fs_ask *ask)
 	return error;
 }
 
+static int (*const ops[])(const struct fs_ask *ask, struct fs_answer *answer) = {
+	[FS_STATVFS] = do_statvfs,
+	[FS_STAT] = do_stat,
+	[FS_WRITE_TEST] = do_write_test,
+	[FS_READ] = fs_helper_read,
+	[FS_FILE] = fs_helper_file,
+	[FS_DIGEST] = fs_helper_digest,
+	[FS_TAIL] = fs_helper_tail,
+	[FS_FIND] = fs_helper_find,
+	[FS_DU] = fs_helper_du,
+	[FS_RECENT] = fs_helper_recent,
+	[FS_KMSG] = fs_helper_kmsg,
+	[FS_OPEN_FILES] = proc_helper_files,
+	[FS_PROC_IO] = proc_helper_io,
+	[FS_PROC_LIST] = proc_helper_list,
+	[FS_PROC_LOOK] = proc_helper_look,
+	[FS_SOCKET_OWNERS] = proc_helper_owners,
+	[FS_SOCKET_TABLE] = proc_helper_sockets,
+};
+
 static void
 serve(const struct fs_ask *ask, struct fs_answer *answer)
 {
 	struct fs_result *r = &answer->result;
 
 	memset(r, 0, sizeof(*r));
-	switch ((enum fs_op)ask->op) {
-	case FS_STATVFS:
-		r->error = do_statvfs(ask, r);
-		break;
-	case FS_STAT:
-		r->error = do_stat(ask, r);
-		break;
-	case FS_WRITE_TEST:
-		r->error = do_write_test(ask);
-		break;
-	case FS_READ:
-		r->error = fs_helper_read(ask, answer);
-		break;
-	case FS_FILE:
-		r->error = fs_helper_file(ask, answer);
-		break;
-	case FS_DIGEST:
-		r->error = fs_helper_digest(ask, answer);
-		break;
-	case FS_TAIL:
-		r->error = fs_helper_tail(ask, answer);
-		break;
-	case FS_FIND:
-		r->error = fs_helper_find(ask, answer);
-		break;
-	case FS_PROC_LIST:
-		r->error = proc_helper_list(ask, answer);
-		break;
-	case FS_PROC_LOOK:
-		r->error = proc_helper_look(ask, answer);
-		break;
-	case FS_SOCKET_OWNERS:
-		r->error = proc_helper_owners(ask, answer);
-		break;
-	case FS_SOCKET_TABLE:
-		r->error = proc_helper_sockets(ask, answer);
-		break;
-	default:
-		r->error = EINVAL;
-		break;
-	}
+	r->error = ask->op < sizeof(ops) / sizeof(ops[0]) ? ops[ask->op](ask, answer) : EINVAL;
 	r->status = r->error == 0 ? FS_OK : FS_FAILED;
 }
 

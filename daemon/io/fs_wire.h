@@ -32,6 +32,11 @@ int fs_helper_digest(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_read(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_tail(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_find(const struct fs_ask *ask, struct fs_answer *answer);
+/* fs_helper_walk.c */
+int fs_helper_du(const struct fs_ask *ask, struct fs_answer *answer);
+int fs_helper_recent(const struct fs_ask *ask, struct fs_answer *answer);
+/* fs_helper_kmsg.c */
+int fs_helper_kmsg(const struct fs_ask *ask, struct fs_answer *answer);
 /* fs_helper_root.c: where `path` leads as seen from its root; 0 or errno. */
 int fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX]);
 const char *fs_ask_arg(const struct fs_ask *ask); /* "": none */

@@ -160,6 +160,68 @@ journal_read(const struct journal_ask *ask, struct journal_piece *piece, struct 
 	return 0;
 }
 
+/* As /dev/kmsg has it, but that the time is the wall clock's. */
+static void
+begin_record(sd_journal *journal, struct journal_piece *piece)
+{
+	uint64_t at = 0;
+
+	if (sd_journal_get_realtime_usec(journal, &at) >= 0)
+		buf_addf(&piece->lines, "6,0,%llu,-;", (unsigned long long)at);
+}
+
+/* Back by so many entries, or to the first of the time that counts; then forward. */
+static int
+read_last(sd_journal *journal, const struct journal_ask *ask, usec_t since_us,
+	struct journal_piece *piece)
+{
+	unsigned back = 0;
+	int rc = sd_journal_seek_tail(journal);
+
+	while (rc >= 0 && back < ask->entries_max && (rc = sd_journal_previous(journal)) > 0) {
+		uint64_t at = 0;
+
+		if (since_us > 0 && sd_journal_get_realtime_usec(journal, &at) >= 0 &&
+			(usec_t)at < since_us) {
+			rc = sd_journal_next(journal);
+			break;
+		}
+		back++;
+	}
+	if (rc < 0 || back == 0)
+		return rc;
+	/* Asked for what lies before the oldest, the journal stays where it is. */
+	while (rc >= 0 && back-- > 0 && buf_left(&piece->lines) < ask->bytes_max) {
+		if (ask->unit == NULL)
+			begin_record(journal, piece);
+		take_message(journal, piece);
+		if (back > 0 && (rc = sd_journal_next(journal)) <= 0)
+			break;
+	}
+	return rc;
+}
+
+int
+journal_read_last(
+	const struct journal_ask *ask, usec_t since_us, struct journal_piece *piece, struct err *e)
+{
+	sd_journal *journal = NULL;
+	int rc;
+
+	*piece = (struct journal_piece){ .cursor = NULL };
+	buf_init(&piece->lines, 0);
+	if (open_journal(&journal, ask, e) < 0)
+		return -1;
+	rc = ask->unit != NULL ? match_unit(journal, ask->unit)
+			       : sd_journal_add_match(journal, "_TRANSPORT=kernel", 0);
+	if (rc >= 0)
+		rc = read_last(journal, ask, since_us, piece);
+	sd_journal_close(journal);
+	if (rc < 0)
+		return err_set(e, -rc, "cannot read the journal: %s", strerror(-rc));
+	return 0;
+}
+
 void
 journal_piece_fini(struct journal_piece *piece)
 {

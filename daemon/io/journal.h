@@ -34,6 +34,13 @@ struct journal_piece {
 /* 0, or -1 and e: no journal, or no right to read it (EACCES).  journal_piece_fini in both cases.
  */
 int journal_read(const struct journal_ask *ask, struct journal_piece *piece, struct err *e);
+/*
+ * The newest `entries_max` entries, oldest first, none older than `since_us` (wall; 0: however
+ * old). `unit` NULL: what the kernel says, each line begun as in /dev/kmsg ("6,0,MICROSECONDS,-;")
+ * with the wall clock's time.  `cursor` is not looked at.
+ */
+int journal_read_last(
+	const struct journal_ask *ask, usec_t since_us, struct journal_piece *piece, struct err *e);
 void journal_piece_fini(struct journal_piece *piece);
 
 #endif

@@ -60,5 +60,8 @@ int proc_helper_list(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_look(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_owners(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_sockets(const struct fs_ask *ask, struct fs_answer *answer);
+/* proc_helper_files.c */
+int proc_helper_files(const struct fs_ask *ask, struct fs_answer *answer);
+int proc_helper_io(const struct fs_ask *ask, struct fs_answer *answer);
 
 #endif
