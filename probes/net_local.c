@@ -30,8 +30,8 @@ port_of(const struct addr *addr)
 }
 
 /* Towards an address of its own, a host speaks from that same address.  No packet is sent. */
-static bool
-is_of_this_host(const struct addr *addr)
+bool
+net_local_is_ours(const struct addr *addr)
 {
 	struct addr from = { .len = sizeof(from.any) };
 	bool is_same = false;
@@ -149,7 +149,7 @@ net_local_cause(
 		snprintf(text, size, "the process behind it does not accept");
 		return fault == FAULT_TIMEOUT ? "net.backlog-full" : NULL;
 	}
-	if (!is_of_this_host(peer))
+	if (!net_local_is_ours(peer))
 		return NULL;
 	if (sock_diag_read(&table, SOCK_TCP, port_of(peer), SOCK_LISTENERS, NULL) < 0)
 		return NULL;

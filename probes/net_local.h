@@ -16,6 +16,9 @@
 const char *net_local_cause(
 	struct probe_run *run, enum fault fault, const struct addr *peer, char *text, size_t size);
 
+/* Is it an address of this host?  No packet is sent. */
+bool net_local_is_ours(const struct addr *addr);
+
 /* "127.0.0.1:80 (uid 33), [::1]:80 (uid 33)"; for facts. */
 void net_local_list(const struct sock_table *table, char *out, size_t size);
 

@@ -14,16 +14,15 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "io/loop.h"
 #include "io/timer.h"
+#include "probes/clean.h"
 #include "probes/net.h"
 
 #define FACT_MAX     2048
 #define NOTE_MAX     400
-#define RAW_MAX      (2 * FACT_MAX) /* of any of them, before it is cleaned and cut */
-#define MARGIN       8 /* nearer to the end than this it was cut: a character is up to four bytes */
+#define RAW_MAX      CLEAN_RAW_MAX
 #define CHILDREN_MAX 1024
 #define METRICS_MAX  256 /* of one check, those that appear while it runs included */
 
@@ -123,25 +122,11 @@ retire(struct probe_run *run)
 	loop_retire(run->job.env->loop, run, on_turn_end);
 }
 
-/*
- * Bytes from a peer may be in it: one line, valid UTF-8, no secret.  What does not fit is masked
- * before it is cut: the first half of a secret is none that could be found.
- */
+/* Bytes from a peer may be in it. */
 static void
 clean(const struct probe_run *run, char *out, size_t size, const char *raw)
 {
-	const struct secret_set *secrets = run->job.env->secrets;
-	char whole[RAW_MAX];
-
-	str_printable(out, size, raw, strlen(raw));
-	if (secrets == NULL)
-		return;
-	if (strlen(out) + MARGIN >= size) {
-		str_printable(whole, sizeof(whole), raw, strlen(raw));
-		secret_mask(secrets, whole);
-		str_printable(out, size, whole, strlen(whole));
-	}
-	secret_mask(secrets, out);
+	clean_text(run->job.env->secrets, out, size, raw);
 }
 
 /* A parent that found nobody is still a parent: its list is empty, not absent. */

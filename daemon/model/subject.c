@@ -24,6 +24,25 @@ subject_init(struct subject *s, const struct revealed *revealed)
 }
 
 void
+subject_copy(struct subject *to, const struct subject *from)
+{
+	*to = *from;
+	to->host = xstrdup(from->host);
+	to->socket = xstrdup(from->socket);
+	to->path = xstrdup(from->path);
+	to->unit = xstrdup(from->unit);
+	to->container = xstrdup(from->container);
+	to->process = xstrdup(from->process);
+	to->user = xstrdup(from->user);
+	to->database = xstrdup(from->database);
+	to->address = xstrdup(from->address);
+	to->comm = xstrdup(from->comm);
+	to->exe = xstrdup(from->exe);
+	to->data_dir = xstrdup(from->data_dir);
+	to->log_path = xstrdup(from->log_path);
+}
+
+void
 subject_fini(struct subject *s)
 {
 	free(s->host);

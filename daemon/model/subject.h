@@ -38,6 +38,7 @@ struct subject {
 };
 
 void subject_init(struct subject *s, const struct revealed *revealed);
+void subject_copy(struct subject *to, const struct subject *from); /* `to` is not initialised */
 void subject_fini(struct subject *s);
 
 #endif

@@ -43,6 +43,8 @@ renew(struct check *check, const struct check_spec *spec, size_t place)
 	check->tick_us = sched_tick_for(check->sched, spec->common.interval_us);
 	if (!is_same) {
 		sched_abort_run(check);
+		sched_drop_facts(check);
+		sched_renew_subject(check);
 		probe_keep_fini(&check->keep);
 		sched_schedule_soon(check, place);
 		sched_renew_watch(check);

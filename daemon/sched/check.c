@@ -26,6 +26,9 @@ check_new(struct sched *sched, const struct check_spec *spec)
 	check->sched = sched;
 	check->spec = spec;
 	check->state = CHECK_UNKNOWN;
+	list_init(&check->at_place);
+	list_init(&check->fact_slots);
+	list_init(&check->fact_waits);
 	return check;
 }
 

@@ -16,6 +16,8 @@ struct generation {
 	bool is_current;
 };
 
+struct spot;
+
 struct check {
 	struct heap_node due; /* first: the heap hands these back */
 	struct sched *sched;
@@ -44,6 +46,12 @@ struct check {
 	uint64_t runs, overdue;
 	float totals[SCHED_TOTALS];
 	unsigned total_at, total_count;
+	struct subject subject;
+	json_t *learned;    /* of it, as it is kept; NULL */
+	struct spot *place; /* of this host, that it looks at; NULL: none, or not known yet */
+	struct list at_place;
+	usec_t looked_us; /* monotonic: when its place was looked for */
+	struct list fact_slots, fact_waits;
 };
 
 struct check *check_new(struct sched *sched, const struct check_spec *spec);

@@ -129,6 +129,8 @@ sched_renew_children(struct check *parent, bool is_changed)
 			continue;
 		}
 		sched_abort_run(child);
+		sched_drop_facts(child);
+		sched_renew_subject(child);
 		probe_keep_fini(&child->keep);
 		sched_schedule_soon(child, i);
 		sched_renew_watch(child);

@@ -1,19 +1,417 @@
-/* Facts on demand, and what is known of the places that checks look at. */
-#include "sched/sched.h"
+/*
+ * Facts on demand: each in flight once for each check (once for all where it is about the host),
+ * so many at a time and no more, the others in a queue.  A young answer is given again.
+ *
+ *	slot: one fact about one check, or about the host: its memory, its run, its last answer
+ *	wait: one check that is owed the answer of a slot
+ *
+ * Answers are always given later, never from inside sched_want_fact.  When a check goes or changes,
+ * its slots and waits go with it and nothing is owed any more.
+ */
+#include <stdlib.h>
+#include <string.h>
 
-int
-sched_want_fact(struct sched *sched, const char *check, const char *fact)
+#include "base/mem.h"
+#include "base/str.h"
+#include "probes/facts/fact_run.h"
+#include "sched/private.h"
+
+#define RUNNING_MAX 32
+#define MISSED_US   (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
+#define SWEEP_US    (60 * USEC_PER_SEC)
+
+struct fact_slot {
+	struct list node;   /* among the check's slots, or the host's */
+	struct list queued; /* for a free place among those that run */
+	struct list ready;  /* its answer is to be given again */
+	struct list aged;   /* has an answer, which the sweep may drop */
+	struct list waits;
+	struct check *check; /* that it is asked about; of the host's: for this run; NULL */
+	const struct fact_type *type;
+	struct fact_run *run;
+	struct generation *generation;
+	struct probe_keep keep;
+	bool is_quiet; /* run also without anybody who waits */
+	bool has_answer;
+	struct fact answer;
+	usec_t answered_us;
+};
+
+struct fact_wait {
+	struct list of_slot, of_check;
+	struct check *check;
+};
+
+static void start_next(struct fact_desk *desk);
+
+static struct fact_desk *
+desk_of(const struct check *check)
 {
-	(void)sched;
-	(void)check;
-	(void)fact;
-	return -1;
+	return check->sched->facts;
 }
 
-const struct subject *
-sched_subject(const struct sched *sched, const char *check)
+/* --- slots --- */
+
+static struct fact_slot *
+find_slot(const struct list *slots, const struct fact_type *type)
 {
-	(void)sched;
-	(void)check;
+	LIST_EACH(node, slots)
+	{
+		struct fact_slot *slot = LIST_ENTRY(node, struct fact_slot, node);
+
+		if (slot->type == type)
+			return slot;
+	}
 	return NULL;
+}
+
+static struct fact_slot *
+take_slot(struct check *check, const struct fact_type *type)
+{
+	struct list *slots = type->is_host ? &desk_of(check)->host_slots : &check->fact_slots;
+	struct fact_slot *slot = find_slot(slots, type);
+
+	if (slot != NULL)
+		return slot;
+	slot = xcalloc(1, sizeof(*slot));
+	slot->type = type;
+	slot->check = type->is_host ? NULL : check;
+	list_init(&slot->queued);
+	list_init(&slot->ready);
+	list_init(&slot->aged);
+	list_init(&slot->waits);
+	list_append(slots, &slot->node);
+	return slot;
+}
+
+static void
+end_run(struct fact_desk *desk, struct fact_slot *slot)
+{
+	struct generation *generation = slot->generation;
+
+	slot->run = NULL;
+	slot->generation = NULL;
+	desk->running--;
+	sched_release(generation);
+}
+
+static void
+abort_run(struct fact_desk *desk, struct fact_slot *slot)
+{
+	list_remove(&slot->queued);
+	if (slot->run == NULL)
+		return;
+	fact_run_abort(slot->run);
+	end_run(desk, slot);
+}
+
+static void
+drop_answer(struct fact_slot *slot)
+{
+	list_remove(&slot->aged);
+	if (slot->has_answer)
+		fact_fini(&slot->answer);
+	slot->has_answer = false;
+}
+
+static void
+free_wait(struct fact_wait *wait)
+{
+	list_remove(&wait->of_slot);
+	list_remove(&wait->of_check);
+	free(wait);
+}
+
+static void
+free_slot(struct fact_desk *desk, struct fact_slot *slot)
+{
+	abort_run(desk, slot);
+	while (!list_is_empty(&slot->waits))
+		free_wait(LIST_ENTRY(slot->waits.next, struct fact_wait, of_slot));
+	drop_answer(slot);
+	list_remove(&slot->ready);
+	list_remove(&slot->node);
+	probe_keep_fini(&slot->keep);
+	free(slot);
+}
+
+/* --- answers --- */
+
+/* Whoever is told may ask again at once: what is asked from now on is another round. */
+static void
+give_answer(struct fact_desk *desk, struct fact_slot *slot)
+{
+	const struct sched_options *options = &desk->sched->options;
+	struct list round;
+
+	list_init(&round);
+	while (!list_is_empty(&slot->waits)) {
+		struct list *node = slot->waits.next;
+
+		list_remove(node);
+		list_append(&round, node);
+	}
+	while (!list_is_empty(&round)) {
+		struct fact_wait *wait = LIST_ENTRY(round.next, struct fact_wait, of_slot);
+		const struct check *check = wait->check;
+
+		free_wait(wait);
+		if (options->on_fact != NULL)
+			options->on_fact(options->arg, check->spec, &slot->answer);
+	}
+}
+
+static bool
+is_fresh(const struct fact_desk *desk, const struct fact_slot *slot)
+{
+	usec_t fresh = slot->type->fresh_us > 0 ? slot->type->fresh_us : FACT_FRESH_US;
+	usec_t age = loop_now(desk->sched->env->loop) - slot->answered_us;
+
+	if (!slot->has_answer)
+		return false;
+	if (slot->answer.end == FACT_MISSED && fresh > MISSED_US)
+		fresh = MISSED_US;
+	return age < fresh;
+}
+
+static void
+on_done(void *arg, const struct fact *fact)
+{
+	struct fact_slot *slot = arg;
+	struct check *check = slot->check;
+	struct fact_desk *desk = desk_of(check);
+
+	end_run(desk, slot);
+	if (slot->type->is_host)
+		slot->check = NULL;
+	drop_answer(slot);
+	fact_copy(&slot->answer, fact);
+	slot->has_answer = true;
+	slot->is_quiet = false;
+	slot->answered_us = loop_now(desk->sched->env->loop);
+	list_append(&desk->aged, &slot->aged);
+	if (!timer_runs(&desk->sweep))
+		timer_after(&desk->sweep, SWEEP_US);
+	sched_learn(check, &slot->answer);
+	give_answer(desk, slot);
+	start_next(desk);
+}
+
+static void
+on_again(void *arg)
+{
+	struct fact_desk *desk = arg;
+
+	while (!list_is_empty(&desk->ready)) {
+		struct fact_slot *slot = LIST_ENTRY(desk->ready.next, struct fact_slot, ready);
+
+		list_remove(&slot->ready);
+		give_answer(desk, slot);
+	}
+}
+
+/* Old answers are dropped, and with them slots that remember nothing. */
+static void
+on_sweep(void *arg)
+{
+	struct fact_desk *desk = arg;
+
+	LIST_EACH_SAFE(node, &desk->aged)
+	{
+		struct fact_slot *slot = LIST_ENTRY(node, struct fact_slot, aged);
+
+		if (is_fresh(desk, slot) || !list_is_empty(&slot->ready))
+			continue;
+		drop_answer(slot);
+		if (slot->keep.data == NULL && slot->run == NULL && list_is_empty(&slot->waits))
+			free_slot(desk, slot);
+	}
+	if (!list_is_empty(&desk->aged))
+		timer_after(&desk->sweep, SWEEP_US);
+}
+
+/* --- runs --- */
+
+static void
+start_run(struct fact_desk *desk, struct fact_slot *slot)
+{
+	struct sched *sched = desk->sched;
+	struct check *check = slot->check;
+	const struct fact_job job = {
+		.type = slot->type,
+		.check = check->spec,
+		.subject = &check->subject,
+		.sample = check->has_sample ? &check->last : NULL,
+		.watch = check->watch,
+		.keep = &slot->keep,
+		.env = sched->env,
+	};
+
+	desk->running++;
+	slot->generation = sched->generation;
+	slot->generation->runs++;
+	slot->run = fact_run_start(&job, on_done, slot);
+}
+
+static void
+start_next(struct fact_desk *desk)
+{
+	while (desk->running < RUNNING_MAX && !list_is_empty(&desk->queue)) {
+		struct fact_slot *slot = LIST_ENTRY(desk->queue.next, struct fact_slot, queued);
+
+		list_remove(&slot->queued);
+		start_run(desk, slot);
+	}
+}
+
+/* What somebody waits for goes before what is only learned. */
+static void
+queue_slot(struct fact_desk *desk, struct check *check, struct fact_slot *slot)
+{
+	if (slot->run != NULL)
+		return;
+	if (list_is_empty(&slot->queued)) {
+		slot->check = check;
+		list_append(&desk->queue, &slot->queued);
+	}
+	start_next(desk);
+}
+
+static bool
+is_for(const struct fact_type *type, const struct check *check)
+{
+	const struct probe_type *probe = check->spec->probe_type;
+
+	for (size_t i = 0; type->types != NULL && type->types[i] != NULL; i++)
+		if (str_eq(type->types[i], probe->name))
+			return true;
+	return type->types == NULL;
+}
+
+static const struct fact_type *
+find_type(const struct sched *sched, const char *name)
+{
+	const struct fact_type *const *table = sched->options.facts;
+
+	for (size_t i = 0; table != NULL && table[i] != NULL; i++)
+		if (str_eq(table[i]->name, name))
+			return table[i];
+	return table != NULL ? NULL : fact_find(name);
+}
+
+static bool
+awaits(const struct fact_slot *slot, const struct check *check)
+{
+	LIST_EACH(node, &slot->waits)
+	if (LIST_ENTRY(node, struct fact_wait, of_slot)->check == check)
+		return true;
+	return false;
+}
+
+int
+sched_want_fact(struct sched *sched, const char *name, const char *fact)
+{
+	const struct fact_type *type = find_type(sched, fact);
+	struct check *check = map_get(sched->by_name, name);
+	struct fact_desk *desk = sched->facts;
+	struct fact_slot *slot;
+	struct fact_wait *wait;
+
+	if (check == NULL || type == NULL || sched->is_stopped || !is_for(type, check))
+		return -1;
+	slot = take_slot(check, type);
+	if (awaits(slot, check))
+		return 0;
+	wait = xcalloc(1, sizeof(*wait));
+	wait->check = check;
+	list_append(&slot->waits, &wait->of_slot);
+	list_append(&check->fact_waits, &wait->of_check);
+	if (slot->run == NULL && is_fresh(desk, slot)) {
+		list_remove(&slot->ready);
+		list_append(&desk->ready, &slot->ready);
+		timer_after(&desk->again, 0);
+		return 0;
+	}
+	queue_slot(desk, check, slot);
+	return 0;
+}
+
+bool
+sched_learn_by(struct check *check, const char *fact)
+{
+	const struct fact_type *type = find_type(check->sched, fact);
+	struct fact_slot *slot;
+
+	if (type == NULL || check->sched->is_stopped)
+		return false;
+	slot = take_slot(check, type);
+	slot->is_quiet = true;
+	queue_slot(desk_of(check), check, slot);
+	return true;
+}
+
+bool
+sched_facts_are_busy(const struct sched *sched)
+{
+	return sched->facts->running > 0 || !list_is_empty(&sched->facts->queue);
+}
+
+/* --- coming and going --- */
+
+/* A host's fact that was asked about this check goes on with another that waits. */
+static void
+leave_host_slots(struct fact_desk *desk, const struct check *check)
+{
+	LIST_EACH(node, &desk->host_slots)
+	{
+		struct fact_slot *slot = LIST_ENTRY(node, struct fact_slot, node);
+
+		if (slot->check != check)
+			continue;
+		abort_run(desk, slot);
+		slot->check = NULL;
+		if (!list_is_empty(&slot->waits))
+			queue_slot(desk,
+				LIST_ENTRY(slot->waits.next, struct fact_wait, of_slot)->check,
+				slot);
+	}
+}
+
+void
+sched_drop_facts(struct check *check)
+{
+	struct fact_desk *desk = desk_of(check);
+
+	while (!list_is_empty(&check->fact_waits))
+		free_wait(LIST_ENTRY(check->fact_waits.next, struct fact_wait, of_check));
+	while (!list_is_empty(&check->fact_slots))
+		free_slot(desk, LIST_ENTRY(check->fact_slots.next, struct fact_slot, node));
+	leave_host_slots(desk, check);
+}
+
+void
+sched_open_facts(struct sched *sched)
+{
+	struct fact_desk *desk = xcalloc(1, sizeof(*desk));
+
+	desk->sched = sched;
+	list_init(&desk->host_slots);
+	list_init(&desk->queue);
+	list_init(&desk->ready);
+	list_init(&desk->aged);
+	timer_init(&desk->again, sched->env->loop, on_again, desk);
+	timer_init(&desk->sweep, sched->env->loop, on_sweep, desk);
+	sched->facts = desk;
+}
+
+void
+sched_close_facts(struct sched *sched)
+{
+	struct fact_desk *desk = sched->facts;
+
+	while (!list_is_empty(&desk->host_slots))
+		free_slot(desk, LIST_ENTRY(desk->host_slots.next, struct fact_slot, node));
+	timer_stop(&desk->again);
+	timer_stop(&desk->sweep);
+	free(desk);
 }

@@ -6,6 +6,17 @@
 #include "io/timer.h"
 #include "sched/check.h"
 
+struct fact_slot;
+
+/* Facts under way, waiting to run, and answered a short while ago. */
+struct fact_desk {
+	struct sched *sched;
+	struct list host_slots;
+	struct list queue, ready, aged;
+	struct timer again, sweep;
+	unsigned running;
+};
+
 struct sched {
 	struct sched_options options;
 	const struct io_env *env;
@@ -24,6 +35,10 @@ struct sched {
 	bool is_stopped;
 	bool is_batching; /* the timer is armed once, at the end of the batch */
 	struct hist lateness;
+	struct fact_desk *facts;
+	struct map *places;    /* of this host, that checks look at */
+	struct list unlearned; /* places to be learned of */
+	struct timer pace;
 };
 
 struct check *sched_add(struct sched *sched, const struct check_spec *spec, size_t place);
@@ -38,12 +53,30 @@ void sched_keep(const struct check *check);
 void sched_schedule_soon(struct check *check, size_t place);
 usec_t sched_tick_for(const struct sched *sched, usec_t interval_us);
 void sched_let_go(struct generation *generation);
-void sched_flatten(struct sched *sched); /* after any check came or went */
+void sched_release(struct generation *generation); /* one of its runs is over */
+void sched_flatten(struct sched *sched);           /* after any check came or went */
 
 /* children.c: what a parent found against what it has. */
 void sched_take_children(struct check *parent, const struct sample *sample);
 void sched_drop_children(struct check *parent);
 /* The parent's settings changed: its children follow. */
 void sched_renew_children(struct check *parent, bool is_changed);
+
+/* facts.c */
+void sched_open_facts(struct sched *sched);
+void sched_close_facts(struct sched *sched); /* the checks are gone */
+void sched_drop_facts(struct check *check);
+/* A fact that nobody waits for; false: there is none of that name. */
+bool sched_learn_by(struct check *check, const char *fact);
+bool sched_facts_are_busy(const struct sched *sched);
+
+/* learn.c */
+void sched_open_places(struct sched *sched);
+void sched_close_places(struct sched *sched);  /* the checks are gone */
+void sched_renew_subject(struct check *check); /* its settings are new */
+void sched_drop_subject(struct check *check);
+void sched_learn(struct check *check, const struct fact *fact);
+/* After each run; `came_up`: it was down, or never up before. */
+void sched_look_at_place(struct check *check, bool came_up);
 
 #endif

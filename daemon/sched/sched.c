@@ -75,6 +75,13 @@ let_go(struct generation *generation)
 	free(generation);
 }
 
+void
+sched_release(struct generation *generation)
+{
+	generation->runs--;
+	let_go(generation);
+}
+
 static void
 end_run(struct check *check)
 {
@@ -83,8 +90,7 @@ end_run(struct check *check)
 	check->run = NULL;
 	check->run_generation = NULL;
 	stats_add(check->sched->env->stats, STAT_RUNS_ACTIVE, -1);
-	generation->runs--;
-	let_go(generation);
+	sched_release(generation);
 }
 
 void
@@ -134,12 +140,15 @@ sched_keep(const struct check *check)
 	json_t *doc;
 
 	if (sched->options.on_keep == NULL ||
-		(check->spec->common.start_period_us == 0 && check->kept == NULL))
+		(check->spec->common.start_period_us == 0 && check->kept == NULL &&
+			check->learned == NULL))
 		return;
 	doc = json_pack("{s:I,s:b}", "first_added", (json_int_t)check->first_added_wall_us,
 		"has_started", check->has_started);
 	if (check->kept != NULL)
 		json_object_set(doc, "probe", check->kept);
+	if (check->learned != NULL)
+		json_object_set(doc, "learned", check->learned);
 	sched->options.on_keep(sched->options.arg, check->spec->name, doc);
 	json_decref(doc);
 }
@@ -193,6 +202,7 @@ on_probe_done(void *arg, const struct sample *seen)
 	struct sched *sched = check->sched;
 	struct sample sample = *seen; /* shares its parts; only flat members are completed here */
 	bool had_started = check->has_started;
+	bool was_up = check->state == CHECK_UP || check->state == CHECK_SUSPECT;
 
 	end_run(check);
 	if (look_for_sleep(sched)) /* it began before: its deadline or its peer was overslept */
@@ -204,6 +214,7 @@ on_probe_done(void *arg, const struct sample *seen)
 	schedule_retry(check);
 	if (check->is_poked)
 		sched_poke(check);
+	sched_look_at_place(check, !was_up);
 	sched->options.on_sample(sched->options.arg, check->spec, &check->last);
 	if (check->last.outcome == OUTCOME_OK && check_is_parent(check->spec))
 		sched_take_children(check, &check->last);
@@ -285,6 +296,8 @@ sched_new(const struct sched_options *options)
 	sched->slept_us = clock_slept(loop_clock(sched->env->loop));
 	heap_init(&sched->heap);
 	timer_init(&sched->timer, sched->env->loop, on_tick, sched);
+	sched_open_facts(sched);
+	sched_open_places(sched);
 	return sched;
 }
 
@@ -298,9 +311,12 @@ void
 sched_stop(struct sched *sched)
 {
 	timer_stop(&sched->timer);
+	timer_stop(&sched->pace);
 	sched->is_stopped = true;
-	for (size_t i = 0; i < sched->flat_count; i++)
+	for (size_t i = 0; i < sched->flat_count; i++) {
 		sched_abort_run(sched->flat[i]);
+		sched_drop_facts(sched->flat[i]);
+	}
 }
 
 static void
@@ -309,6 +325,8 @@ free_whole(struct check *check)
 	for (size_t i = 0; i < check->child_count; i++)
 		free_whole(check->children[i]);
 	sched_abort_run(check);
+	sched_drop_facts(check);
+	sched_drop_subject(check);
 	check_free(check);
 }
 
@@ -320,6 +338,8 @@ sched_free(struct sched *sched)
 	timer_stop(&sched->timer);
 	for (size_t i = 0; i < sched->count; i++)
 		free_whole(sched->checks[i]);
+	sched_close_facts(sched);
+	sched_close_places(sched);
 	sched_let_go(sched->generation);
 	heap_fini(&sched->heap);
 	map_free(sched->by_name, NULL);
@@ -345,6 +365,7 @@ recall(struct check *check)
 
 	check->first_added_wall_us = loop_wall(sched->env->loop);
 	check->kept = json_incref(json_object_get(state, "probe"));
+	check->learned = json_incref(json_object_get(state, "learned"));
 	if (first <= 0 || first > check->first_added_wall_us) {
 		sched_keep(check);
 		return;
@@ -388,6 +409,7 @@ sched_add(struct sched *sched, const struct check_spec *spec, size_t place)
 
 	map_put(sched->by_name, spec->name, check);
 	recall(check);
+	sched_renew_subject(check);
 	sched_schedule_soon(check, place);
 	sched_renew_watch(check);
 	return check;
@@ -400,10 +422,13 @@ sched_remove(struct check *check)
 
 	heap_remove(&sched->heap, &check->due);
 	sched_abort_run(check);
+	sched_drop_facts(check);
 	map_remove(sched->by_name, check->spec->name);
 	if (sched->options.on_keep != NULL &&
-		(check->spec->common.start_period_us > 0 || check->kept != NULL))
+		(check->spec->common.start_period_us > 0 || check->kept != NULL ||
+			check->learned != NULL))
 		sched->options.on_keep(sched->options.arg, check->spec->name, NULL);
+	sched_drop_subject(check);
 	check_free(check);
 	arm(sched);
 }

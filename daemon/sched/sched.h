@@ -17,6 +17,7 @@
 #include "model/subject.h"
 
 struct sched;
+struct fact_type;
 
 #define SCHED_TOTALS 60 /* last total times kept for the sparkline */
 
@@ -35,6 +36,7 @@ struct sched_options {
 	void (*on_slept)(void *arg, usec_t for_us); /* this host was suspended */
 	/* A fact that sched_want_fact asked for; good until it returns. */
 	void (*on_fact)(void *arg, const struct check_spec *check, const struct fact *fact);
+	const struct fact_type *const *facts; /* that there are; NULL: fact_table */
 	void *arg;
 };
 
