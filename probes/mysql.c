@@ -172,24 +172,10 @@ open_client(struct probe_run *run, struct err *e)
 {
 	const struct mysql_conf *conf = probe_conf(run);
 	struct mysql_run *state = probe_state(run);
-	struct mysql_client_options o = {
-		.env = probe_env(run),
-		.place = &conf->place,
-		.user = conf->parsed.user,
-		.password = conf->parsed.password,
-		.database = conf->parsed.database,
-		.mode = conf->parsed.tls,
-		.tls = conf->ctx,
-	};
 
-	if (conf->parsed.tls >= DSN_TLS_ALLOW && o.tls == NULL) {
-		o.tls = mysql_conf_tls(conf, probe_env(run)->tls, e);
-		if (o.tls == NULL)
-			return NULL;
-	}
 	state->opened_us = now_us(run);
 	state->is_set_up = state->is_set_up_again = false;
-	return mysql_client_open(&o, on_event, run);
+	return mysql_session_open(conf, probe_env(run), on_event, run, e);
 }
 
 static void
@@ -249,6 +235,7 @@ begin_over(struct probe_run *run)
 	struct mysql_run *state = probe_state(run);
 
 	timer_stop(&state->patience);
+	kept_of(run)->lender.waiting = NULL;
 	mysql_client_close(state->client);
 	state->step = state->item = state->lacks = 0;
 	state->is_asked = state->is_blind = false;
@@ -326,10 +313,13 @@ ask_next(struct probe_run *run)
 static void
 set_up(struct probe_run *run)
 {
+	const struct mysql_conf *conf = probe_conf(run);
 	struct mysql_run *state = probe_state(run);
 	char sql[MYSQL_SQL_MAX];
 
-	mysql_session_sql(run, speaker(state), sql, sizeof(sql));
+	/* what a whole run has: later ones use the same session */
+	mysql_session_sql(mysql_client_greeting(speaker(state)), state->whole_us,
+		conf->reconnect_us, sql, sizeof(sql));
 	send_sql(run, sql);
 }
 
@@ -358,7 +348,7 @@ on_set_up_refused(struct probe_run *run, const struct mysql_error *error)
 		return;
 	}
 	state->is_set_up_again = true;
-	send_sql(run, "SET SESSION TRANSACTION READ ONLY");
+	send_sql(run, MYSQL_SESSION_SHORT);
 }
 
 static void
@@ -447,28 +437,48 @@ on_event(void *arg, enum mysql_event event)
 
 /* --- the contract --- */
 
+/* The kept connection, or a new one where there is none that is fit. */
+static void
+begin_kept(void *arg)
+{
+	struct probe_run *run = arg;
+	struct mysql_run *state = probe_state(run);
+	struct mysql_lender *lender = &kept_of(run)->lender;
+
+	if (lender->client == NULL || !mysql_client_is_idle(lender->client)) {
+		mysql_client_close(lender->client);
+		lender->client = NULL;
+		timer_stop(&state->patience);
+		begin_fresh(run);
+		return;
+	}
+	state->client = lender->client;
+	lender->client = NULL;
+	mysql_client_bind(state->client, on_event, run);
+	state->is_kept = state->is_set_up = true;
+	timer_after(&state->patience, state->whole_us / PATIENCE_PART);
+	ask_next(run);
+}
+
 static void
 start(struct probe_run *run)
 {
 	struct mysql_run *state = probe_state(run);
-	struct mysql_kept *kept = kept_of(run);
+	struct mysql_lender *lender = &kept_of(run)->lender;
 
 	state->max_connections = state->connected = state->longest_query = NAN;
 	state->read_only = -1;
 	state->whole_us = probe_time_left(run);
 	timer_init(&state->patience, probe_env(run)->loop, on_impatience, run);
-	if (kept->client == NULL || !mysql_client_is_idle(kept->client)) {
-		mysql_client_close(kept->client);
-		kept->client = NULL;
-		begin_fresh(run);
+	lender->is_running = true;
+	if (lender->borrower == NULL) {
+		begin_kept(run);
 		return;
 	}
-	state->client = kept->client;
-	kept->client = NULL;
-	mysql_client_bind(state->client, on_event, run);
-	state->is_kept = state->is_set_up = true;
+	state->is_kept = true;
+	lender->waiting = run;
+	lender->resume = begin_kept;
 	timer_after(&state->patience, state->whole_us / PATIENCE_PART);
-	ask_next(run);
 }
 
 /* The newest connection that is fit for another run is kept, every other one closed. */
@@ -478,6 +488,7 @@ stop(struct probe_run *run)
 	const struct mysql_conf *conf = probe_conf(run);
 	struct mysql_run *state = probe_state(run);
 	struct mysql_client *all[] = { state->proof, state->client };
+	struct mysql_lender *lender = &kept_of(run)->lender;
 
 	timer_stop(&state->patience);
 	for (size_t i = 0; i < 2; i++) {
@@ -486,14 +497,17 @@ stop(struct probe_run *run)
 			c != NULL && mysql_client_is_idle(c) && conf->reconnect_us > 0 &&
 			(c == state->proof ? state->is_set_up : state->is_set_up || state->is_kept);
 
-		if (is_fit && kept_of(run)->client == NULL) {
+		if (is_fit && lender->client == NULL) {
 			mysql_client_bind(c, NULL, NULL);
-			kept_of(run)->client = c;
+			lender->client = c;
 		} else {
 			mysql_client_close(c);
 		}
 	}
 	state->proof = state->client = NULL;
+	lender->is_running = false;
+	lender->waiting = NULL;
+	mysql_lender_serve(lender);
 }
 
 static const char *
@@ -529,6 +543,7 @@ open_watch(struct probe_watch *watch)
 {
 	struct mysql_kept *kept = probe_watch_state(watch);
 
+	mysql_lender_init(&kept->lender);
 	kept->binlog_bytes = NAN;
 }
 
@@ -537,8 +552,8 @@ close_watch(struct probe_watch *watch)
 {
 	struct mysql_kept *kept = probe_watch_state(watch);
 
-	mysql_client_close(kept->client);
-	kept->client = NULL;
+	mysql_client_close(kept->lender.client);
+	kept->lender.client = NULL;
 }
 
 static const char *const schemes[] = { "mysql", "mariadb", NULL };

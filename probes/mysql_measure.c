@@ -1,7 +1,6 @@
 /*
- * The statements of a run, one after the other: what makes the session harmless, our own
- * (mysql_look.c), then those that the settings name; and at the end the rights that were missing,
- * said once, with the GRANT.
+ * The statements of a run, one after the other: our own (mysql_look.c), then those that the
+ * settings name; and at the end the rights that were missing, said once, with the GRANT.
  */
 #include <math.h>
 #include <stdio.h>
@@ -176,70 +175,18 @@ mysql_measure_refused(struct probe_run *run, const struct mysql_error *error)
 	advance(state);
 }
 
-/* MariaDB split REPLICATION CLIENT in 10.5. */
-static void
-name_rights(struct probe_run *run, char *out, size_t size)
-{
-	const struct mysql_run *state = probe_state(run);
-	const struct mysql_greeting *g = mysql_client_greeting(state->client);
-	bool is_split = g->is_mariadb && g->number >= 100509;
-	unsigned lacks = state->lacks;
-	size_t len = 0;
-
-	if (!is_split && (lacks & (MYSQL_RIGHT_REPLICA | MYSQL_RIGHT_BINLOG)) != 0)
-		lacks = (lacks & MYSQL_RIGHT_PROCESS) | MYSQL_RIGHT_REPLICA;
-	out[0] = '\0';
-	if ((lacks & MYSQL_RIGHT_PROCESS) != 0)
-		len += (size_t)snprintf(out + len, size - len, ", PROCESS");
-	if ((lacks & MYSQL_RIGHT_REPLICA) != 0)
-		len += (size_t)snprintf(out + len, size - len, ", %s",
-			is_split ? "SLAVE MONITOR" : "REPLICATION CLIENT");
-	if ((lacks & MYSQL_RIGHT_BINLOG) != 0)
-		snprintf(out + len, size - len, ", BINLOG MONITOR");
-}
-
 void
 mysql_measure_end(struct probe_run *run)
 {
 	const struct mysql_run *state = probe_state(run);
-	const char *host = strrchr(state->user, '@');
-	char rights[100];
+	char rights[400];
 
 	if (state->lacks == 0 && state->denied[0] == '\0')
 		return;
-	name_rights(run, rights, sizeof(rights));
+	mysql_session_grant(mysql_client_greeting(state->client), state->user, state->lacks, rights,
+		sizeof(rights));
 	if (state->lacks == 0)
 		probe_note(run, "my.no-grant", "%s", state->denied + 2);
-	else if (host == NULL)
-		probe_note(run, "my.no-grant", "missing rights: %s%s", rights + 2, state->denied);
 	else
-		probe_note(run, "my.no-grant", "missing rights: GRANT %s ON *.* TO `%.*s`@`%s`%s",
-			rights + 2, (int)(host - state->user), state->user, host + 1,
-			state->denied);
-}
-
-void
-mysql_session_sql(struct probe_run *run, const struct mysql_client *client, char *out, size_t size)
-{
-	const struct mysql_conf *conf = probe_conf(run);
-	const struct mysql_run *state = probe_state(run);
-	const struct mysql_greeting *g = mysql_client_greeting(client);
-	/* what a whole run has: later ones use the same session */
-	unsigned run_ms = (unsigned)(state->whole_us / USEC_PER_MSEC) + 1;
-	unsigned lock_s = run_ms / 1000 + 1, idle_s = (unsigned)(conf->reconnect_us / USEC_PER_SEC);
-	const char *name = "tx_read_only";
-	char limit[64] = "";
-
-	if (g->number >= (g->is_mariadb ? 110101U : 50720U))
-		name = "transaction_read_only";
-	if (g->is_mariadb)
-		snprintf(limit, sizeof(limit), ",max_statement_time=%u.%03u", run_ms / 1000,
-			run_ms % 1000);
-	else if (g->number >= 50708)
-		snprintf(limit, sizeof(limit), ",max_execution_time=%u", run_ms);
-	/* a session that begins transactions by itself would hold an old view open */
-	snprintf(out, size,
-		"SET autocommit=1,%s=1,lock_wait_timeout=%u,innodb_lock_wait_timeout=%u,"
-		"wait_timeout=%u%s",
-		name, lock_s, lock_s, idle_s + 600, limit);
+		probe_note(run, "my.no-grant", "missing rights: %s%s", rights, state->denied);
 }

@@ -5,15 +5,14 @@
 #include "io/timer.h"
 #include "probes/mysql_client.h"
 #include "probes/mysql_conf.h"
-
-/* A right that we lack. */
-enum mysql_right { MYSQL_RIGHT_PROCESS = 1, MYSQL_RIGHT_REPLICA = 2, MYSQL_RIGHT_BINLOG = 4 };
+#include "probes/mysql_loan.h"
+#include "probes/mysql_session.h"
 
 /* What is kept between runs. */
 struct mysql_kept {
-	struct mysql_client *client; /* logged in and idle; NULL: none */
-	usec_t proven_us;            /* when the whole path was last proven; 0: never */
-	usec_t binlog_us;            /* when the binary logs were last looked at; 0: never */
+	struct mysql_lender lender; /* the connection */
+	usec_t proven_us;           /* when the whole path was last proven; 0: never */
+	usec_t binlog_us;           /* when the binary logs were last looked at; 0: never */
 	double binlog_bytes;
 };
 
@@ -41,12 +40,6 @@ struct mysql_run {
 	char why[300];
 	char denied[200]; /* statements that want a right; "": none */
 };
-
-/* The statement that makes a session harmless. */
-void mysql_session_sql(
-	struct probe_run *run, const struct mysql_client *client, char *out, size_t size);
-
-#define MYSQL_SQL_MAX 4200
 
 /* One step: the statement (false: not this time, or no more of the list), and its answer. */
 struct mysql_step {
