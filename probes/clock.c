@@ -17,6 +17,7 @@
 #include "io/udp.h"
 #include "probes/clock_vote.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 #include "probes/sntp.h"
 
 #define NTP_PORT     123
@@ -385,6 +386,7 @@ const struct probe_type probe_type_clock = {
 	.run_size = sizeof(struct clock_run),
 	.check = check,
 	.target = target,
+	.reveal = reveal_this_host,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

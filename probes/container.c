@@ -476,6 +476,14 @@ release(void *conf_)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct container_conf *conf = conf_;
+
+	out->container = instance != NULL ? instance : conf->name;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct container_conf *conf = conf_;
@@ -515,6 +523,7 @@ const struct probe_type probe_type_container = {
 	.check = check,
 	.release = release,
 	.target = target,
+	.reveal = reveal,
 	.is_parent = is_parent,
 	.start = start,
 	.stop = stop,

@@ -12,6 +12,7 @@
 #include "probes/host_file.h"
 #include "probes/pressure.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 
 #define STAT_MAX 65536 /* the CPUs' lines come first: the rest may be cut */
 
@@ -191,4 +192,5 @@ const struct probe_type probe_type_cpu = {
 	.has_rates = true,
 	.start = start,
 	.target = target,
+	.reveal = reveal_this_host,
 };

@@ -385,6 +385,14 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct disk_conf *conf = conf_;
+
+	out->path = instance != NULL ? instance : conf->path;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct disk_conf *conf = conf_;
@@ -420,6 +428,7 @@ const struct probe_type probe_type_disk = {
 	.run_size = sizeof(struct disk_run),
 	.check = check,
 	.target = target,
+	.reveal = reveal,
 	.is_parent = is_parent,
 	.url_key = "path",
 	.has_rates = true,

@@ -395,6 +395,7 @@ const struct probe_type probe_type_dns = {
 	.check = dns_conf_check,
 	.release = dns_conf_release,
 	.target = dns_conf_target,
+	.reveal = dns_conf_reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

@@ -247,6 +247,17 @@ dns_conf_release(void *conf_)
 }
 
 void
+dns_conf_reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct dns_conf *conf = conf_;
+
+	(void)instance;
+	out->host = conf->name;
+	if (conf->place.host[0] != '\0')
+		out->server = conf->place.host;
+}
+
+void
 dns_conf_target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct dns_conf *conf = conf_;

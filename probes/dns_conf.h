@@ -29,5 +29,6 @@ void dns_conf_check(void *conf, const struct conf_node *map, const struct probe_
 	struct complaints *complaints);
 void dns_conf_release(void *conf);
 void dns_conf_target(const void *conf, const char *instance, char *out, size_t size);
+void dns_conf_reveal(const void *conf, const char *instance, struct revealed *out);
 
 #endif

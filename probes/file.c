@@ -465,6 +465,15 @@ stuck(struct probe_run *run, char *text, size_t size)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct file_conf *conf = conf_;
+
+	(void)instance;
+	out->path = conf->path;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct file_conf *conf = conf_;
@@ -492,6 +501,7 @@ const struct probe_type probe_type_file = {
 	.run_size = sizeof(struct file_run),
 	.check = file_conf_check,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.watch_size = sizeof(struct file_watch),

@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "probes/http_run.h"
 #include "probes/net.h"
+#include "probes/reveal.h"
 
 #define LOCATION_MAX   2048
 #define FULL_HANDSHAKE 20 /* one of so many runs sees the certificate itself */
@@ -394,6 +395,15 @@ stuck(struct probe_run *run, char *text, size_t size)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct http_conf *conf = conf_;
+
+	(void)instance;
+	reveal_place(&conf->place, out);
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct http_conf *conf = conf_;
@@ -436,6 +446,7 @@ const struct probe_type probe_type_http = {
 	.check = http_conf_check,
 	.release = http_conf_release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

@@ -250,6 +250,16 @@ stuck(struct probe_run *run, char *text, size_t size)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct log_conf *conf = conf_;
+
+	(void)instance;
+	out->path = conf->path;
+	out->unit = conf->journal;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct log_conf *conf = conf_;
@@ -286,6 +296,7 @@ const struct probe_type probe_type_log = {
 	.check = check,
 	.release = release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.watch_size = sizeof(struct log_watch),

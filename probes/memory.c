@@ -13,6 +13,7 @@
 #include "probes/memory_watch.h"
 #include "probes/pressure.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 
 #define TEXT_MAX 16384
 
@@ -205,4 +206,5 @@ const struct probe_type probe_type_memory = {
 	.open = memory_watch_open,
 	.close = memory_watch_close,
 	.target = target,
+	.reveal = reveal_this_host,
 };

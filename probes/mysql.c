@@ -585,6 +585,7 @@ const struct probe_type probe_type_mysql = {
 	.check = mysql_conf_check,
 	.release = mysql_conf_release,
 	.target = mysql_conf_target,
+	.reveal = mysql_conf_reveal,
 	.start = start,
 	.stop = stop,
 	.open = open_watch,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "probes/mysql_auth.h"
+#include "probes/reveal.h"
 #include "probes/tls_rows.h"
 
 #define QUERIES_MAX 32
@@ -277,6 +278,16 @@ mysql_conf_release(void *conf_)
 	if (conf->is_parsed)
 		dsn_fini(&conf->parsed);
 	conf->is_parsed = false;
+}
+
+void
+mysql_conf_reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct mysql_conf *conf = conf_;
+
+	(void)instance;
+	if (conf->is_parsed)
+		reveal_dsn(&conf->parsed, out);
 }
 
 void

@@ -60,6 +60,7 @@ void mysql_conf_check(void *conf, const struct conf_node *map, const struct prob
 	struct complaints *complaints);
 void mysql_conf_release(void *conf);
 void mysql_conf_target(const void *conf, const char *instance, char *out, size_t size);
+void mysql_conf_reveal(const void *conf, const char *instance, struct revealed *out);
 bool mysql_conf_takes(const char *text);
 /* Does its DSN need TLS, and with which verification?  NULL with e: cannot be set up. */
 struct tls_ctx *mysql_conf_tls(const struct mysql_conf *conf, struct tls_pool *pool, struct err *e);

@@ -17,6 +17,7 @@
 #include "probes/network_files.h"
 #include "probes/network_ports.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 
 #define TABLE_MAX      65536
 #define INTERFACES_MAX 256
@@ -444,6 +445,7 @@ const struct probe_type probe_type_network = {
 	.conf_size = sizeof(struct network_conf),
 	.run_size = sizeof(struct network_run),
 	.target = target,
+	.reveal = reveal_this_host,
 	.is_parent = is_parent,
 	.has_rates = true,
 	.start = start,

@@ -256,6 +256,15 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct ping_conf *conf = conf_;
+
+	(void)instance;
+	out->host = conf->name;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct ping_conf *conf = conf_;
@@ -284,6 +293,7 @@ const struct probe_type probe_type_ping = {
 	.is_network = true,
 	.check = check,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

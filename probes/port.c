@@ -53,6 +53,7 @@ struct port_conf {
 	struct addr address;
 	uint16_t port;
 	bool is_anywhere; /* no address was given */
+	char host[sizeof(((struct place *)0)->host)];
 };
 
 #define ROW struct port_conf
@@ -542,6 +543,7 @@ parse_listen(struct port_conf *conf, struct err *e)
 	if (place.path[0] != '\0' || place.port == 0)
 		return err_set(e, 0, "a port is wanted, such as 8000 or 127.0.0.1:8000");
 	conf->port = place.port;
+	memcpy(conf->host, place.host, sizeof(conf->host));
 	conf->is_anywhere = text[0] == ':' && text[1] != ':';
 	if (addr_from_numeric(&conf->address, place.host, place.port) < 0)
 		return err_set(
@@ -571,6 +573,20 @@ release(void *conf_)
 	struct port_conf *conf = conf_;
 
 	proc_match_release(&conf->owner);
+}
+
+static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct port_conf *conf = conf_;
+
+	(void)instance;
+	out->port = conf->port;
+	out->host = conf->is_anywhere ? NULL : conf->host;
+	out->is_udp = conf->proto == SOCK_UDP;
+	out->unit = conf->owner.unit;
+	out->process = conf->owner.name;
+	out->user = conf->owner.user;
 }
 
 static void
@@ -613,6 +629,7 @@ const struct probe_type probe_type_port = {
 	.check = check,
 	.release = release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "io/loop.h"
 #include "probes/postgres_run.h"
+#include "probes/reveal.h"
 
 static void
 on_idle(void *arg, enum pg_event event)
@@ -105,6 +106,16 @@ close_watch(struct probe_watch *watch)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct pg_conf *conf = conf_;
+
+	(void)instance;
+	if (conf->dsn != NULL)
+		reveal_dsn(conf->dsn, out);
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct pg_conf *conf = conf_;
@@ -149,6 +160,7 @@ const struct probe_type probe_type_postgres = {
 	.check = pg_conf_check,
 	.release = pg_conf_release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.watch_size = sizeof(struct pg_watch),

@@ -436,6 +436,18 @@ stuck(struct probe_run *run, char *text, size_t size)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct process_conf *conf = conf_;
+
+	(void)instance;
+	out->process = conf->match.name;
+	out->unit = conf->match.unit;
+	out->container = conf->match.container;
+	out->user = conf->match.user;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct process_conf *conf = conf_;
@@ -483,6 +495,7 @@ const struct probe_type probe_type_process = {
 	.check = process_check,
 	.release = process_release,
 	.target = target,
+	.reveal = reveal,
 	.is_parent = is_parent,
 	.has_rates = true,
 	.start = start,

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "probes/net.h"
+#include "probes/reveal.h"
 
 const struct metric_desc redis_metrics[] = {
 	METRIC_PHASE_ROWS,
@@ -63,6 +64,16 @@ metrics_of(const void *conf_)
 	const struct redis_conf *conf = conf_;
 
 	return conf->rows != NULL ? conf->rows : redis_metrics;
+}
+
+static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct redis_conf *conf = conf_;
+
+	(void)instance;
+	if (conf->is_read)
+		reveal_dsn(&conf->dsn, out);
 }
 
 static void
@@ -161,6 +172,7 @@ const struct probe_type probe_type_redis = {
 	.check = redis_conf_check,
 	.release = redis_conf_release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = redis_talk_stop,
 	.watch_size = sizeof(struct redis_watch),

@@ -430,6 +430,7 @@ const struct probe_type probe_type_smtp = {
 	.is_network = true,
 	.check = smtp_conf_check,
 	.target = smtp_conf_target,
+	.reveal = smtp_conf_reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

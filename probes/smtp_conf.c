@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "probes/net.h"
+#include "probes/reveal.h"
 #include "probes/tls_rows.h"
 
 #define ROW        struct smtp_conf
@@ -169,6 +170,16 @@ smtp_conf_check(void *conf_, const struct conf_node *map, const struct probe_set
 	conf->ctx = setup->tls != NULL ? tls_ctx_get(setup->tls, &tls, &e) : NULL;
 	if (conf->ctx == NULL && setup->tls != NULL)
 		complain(complaints, &pos, "%s", e.text);
+}
+
+void
+smtp_conf_reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct smtp_conf *conf = conf_;
+
+	(void)instance;
+	reveal_place(&conf->place, out);
+	out->user = conf->user;
 }
 
 void

@@ -29,5 +29,6 @@ bool smtp_conf_is_repeated(const struct smtp_conf *conf, const char *text);
 void smtp_conf_check(void *conf, const struct conf_node *map, const struct probe_setup *setup,
 	struct complaints *complaints);
 void smtp_conf_target(const void *conf, const char *instance, char *out, size_t size);
+void smtp_conf_reveal(const void *conf, const char *instance, struct revealed *out);
 
 #endif

@@ -408,6 +408,15 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct sqlite_conf *conf = conf_;
+
+	(void)instance;
+	out->path = conf->file;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct sqlite_conf *conf = conf_;
@@ -442,6 +451,7 @@ const struct probe_type probe_type_sqlite = {
 	.run_size = sizeof(struct sqlite_run),
 	.check = check,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

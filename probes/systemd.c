@@ -545,6 +545,15 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct systemd_conf *conf = conf_;
+
+	if (!conf->is_failed || instance != NULL)
+		out->unit = name_of(conf, instance);
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct systemd_conf *conf = conf_;
@@ -577,6 +586,7 @@ const struct probe_type probe_type_systemd = {
 	.run_size = sizeof(struct systemd_run),
 	.check = check,
 	.target = target,
+	.reveal = reveal,
 	.is_parent = is_parent,
 	.start = start,
 	.stop = stop,

@@ -16,6 +16,7 @@
 #include "io/tls.h"
 #include "probes/net.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 #include "probes/tls_rows.h"
 
 #define LOOK_MAX  4096 /* bytes of the answer that are looked at */
@@ -342,6 +343,15 @@ release(void *conf_)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct tcp_conf *conf = conf_;
+
+	(void)instance;
+	reveal_place(&conf->place, out);
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct tcp_conf *conf = conf_;
@@ -367,6 +377,7 @@ const struct probe_type probe_type_tcp = {
 	.check = check,
 	.release = release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

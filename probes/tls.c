@@ -15,6 +15,7 @@
 #include "io/tls.h"
 #include "probes/net.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 #include "probes/starttls.h"
 #include "probes/tls_facts.h"
 #include "probes/tls_rows.h"
@@ -285,6 +286,15 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct tls_conf *conf = conf_;
+
+	(void)instance;
+	reveal_place(&conf->place, out);
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct tls_conf *conf = conf_;
@@ -325,6 +335,7 @@ const struct probe_type probe_type_tls = {
 	.is_network = true,
 	.check = check,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

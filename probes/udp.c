@@ -18,6 +18,7 @@
 #include "io/udp.h"
 #include "probes/net.h"
 #include "probes/probe.h"
+#include "probes/reveal.h"
 
 #define QUIET_US   USEC_PER_SEC
 #define LOOK_MAX   4096 /* bytes of the answer that are looked at */
@@ -289,6 +290,16 @@ release(void *conf_)
 }
 
 static void
+reveal(const void *conf_, const char *instance, struct revealed *out)
+{
+	const struct udp_conf *conf = conf_;
+
+	(void)instance;
+	reveal_place(&conf->place, out);
+	out->is_udp = true;
+}
+
+static void
 target(const void *conf_, const char *instance, char *out, size_t size)
 {
 	const struct udp_conf *conf = conf_;
@@ -318,6 +329,7 @@ const struct probe_type probe_type_udp = {
 	.check = check,
 	.release = release,
 	.target = target,
+	.reveal = reveal,
 	.start = start,
 	.stop = stop,
 	.stuck = stuck,

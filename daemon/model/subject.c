@@ -20,6 +20,7 @@ subject_init(struct subject *s, const struct revealed *revealed)
 	s->user = xstrdup(revealed->user);
 	s->database = xstrdup(revealed->database);
 	s->is_host = revealed->is_host;
+	s->is_udp = revealed->is_udp;
 	s->is_local = revealed->is_host || (!revealed->host && !revealed->server);
 }
 

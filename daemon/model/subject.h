@@ -20,13 +20,14 @@ struct revealed {
 	const char *user, *database;
 	const char *server; /* a name server that is not the host's own */
 	bool is_host;       /* it is about this host itself: memory, cpu, clock */
+	bool is_udp;        /* of `port` */
 };
 
 struct subject {
 	char *host;
 	unsigned port;
 	char *socket, *path, *unit, *container, *process, *user, *database;
-	bool is_host;
+	bool is_host, is_udp;
 	/* Learned. */
 	char *address;     /* numeric: what the name last resolved to */
 	bool is_local;     /* the address is this host's own, or there is none to ask */
