@@ -147,10 +147,13 @@ engine_fit_windows(struct watched *check, usec_t now_us)
 			series_free(w->series);
 			continue;
 		}
+		const struct series_shape shape = {
+			.span_us = w->need_us, .interval_us = check->interval_us
+		};
 		if (w->series)
-			series_fit(w->series, w->need_us, check->interval_us);
+			series_fit(w->series, &shape);
 		else
-			w->series = series_new(w->need_us, check->interval_us, now_us);
+			w->series = series_new(&shape, now_us);
 		check->windows[left++] = *w;
 	}
 	check->window_count = left;
