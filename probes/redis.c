@@ -123,7 +123,7 @@ stuck(struct probe_run *run, char *text, size_t size)
 static void
 open_watch(struct probe_watch *watch)
 {
-	(void)watch; /* the first run connects */
+	redis_lend_init(probe_watch_state(watch)); /* the first run connects */
 }
 
 static void
@@ -131,6 +131,7 @@ close_watch(struct probe_watch *watch)
 {
 	struct redis_watch *w = probe_watch_state(watch);
 
+	redis_lend_stop(w);
 	redis_link_close(w->link);
 	w->link = NULL;
 }

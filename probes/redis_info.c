@@ -49,13 +49,16 @@ static const struct row rows[] = {
 	{ "master_last_io_seconds_ago", NUMBER, INFO_MASTER_IO_AGE, 0 },
 	{ "master_link_down_since_seconds", NUMBER, INFO_MASTER_DOWN_TIME, 0 },
 	{ "master_link_status", IS_UP, INFO_MASTER_LINK_UP, 0 },
+	{ "master_port", NUMBER, INFO_MASTER_PORT, 0 },
 	{ "master_repl_offset", NUMBER, INFO_MASTER_OFFSET, 0 },
 	{ "master_sync_in_progress", NUMBER, INFO_MASTER_SYNCING, 0 },
 	{ "master_sync_left_bytes", NUMBER, INFO_MASTER_SYNC_LEFT, 0 },
 	{ "maxclients", NUMBER, INFO_MAXCLIENTS, 0 },
 	{ "maxmemory", NUMBER, INFO_MAXMEMORY, 0 },
 	{ "maxmemory_policy", TEXT_AT(policy) },
+	{ "mem_clients_normal", NUMBER, INFO_OUTPUT_MEMORY, 0 },
 	{ "mem_fragmentation_ratio", NUMBER, INFO_FRAGMENTATION, 0 },
+	{ "process_id", NUMBER, INFO_PROCESS_ID, 0 },
 	{ "rdb_changes_since_last_save", NUMBER, INFO_UNSAVED_CHANGES, 0 },
 	{ "rdb_last_bgsave_status", IS_OK, INFO_SAVE_OK, 0 },
 	{ "rdb_last_save_time", NUMBER, INFO_SAVE_AT, 0 },
@@ -67,6 +70,8 @@ static const struct row rows[] = {
 	{ "server_time_usec", NUMBER, INFO_SERVER_TIME_USEC, 0 },
 	{ "total_system_memory", NUMBER, INFO_SYSTEM_MEMORY, 0 },
 	{ "uptime_in_seconds", NUMBER, INFO_UPTIME, 0 },
+	{ "used_cpu_sys", NUMBER, INFO_CPU_SYSTEM, 0 },
+	{ "used_cpu_user", NUMBER, INFO_CPU_USER, 0 },
 	{ "used_memory", NUMBER, INFO_USED_MEMORY, 0 },
 };
 
@@ -100,6 +105,19 @@ read_part(const char *list, const char *name)
 	return NAN;
 }
 
+static void
+take_other_db(struct redis_info *info, unsigned number, double keys)
+{
+	info->other_dbs++;
+	if (!(keys > 0))
+		return;
+	info->other_keys = (isnan(info->other_keys) ? 0 : info->other_keys) + keys;
+	if (keys > info->fullest_keys) {
+		info->fullest_db = number;
+		info->fullest_keys = keys;
+	}
+}
+
 /* "db0:keys=3,expires=1,avg_ttl=0" */
 static bool
 take_db(struct redis_info *info, const char *key, const char *value, unsigned db)
@@ -110,7 +128,7 @@ take_db(struct redis_info *info, const char *key, const char *value, unsigned db
 		return false;
 	snprintf(ours, sizeof(ours), "db%u", db);
 	if (!str_eq(key, ours)) {
-		info->other_dbs++;
+		take_other_db(info, (unsigned)strtoul(key + 2, NULL, 10), read_part(value, "keys"));
 		return true;
 	}
 	info->keys = read_part(value, "keys");
@@ -173,7 +191,7 @@ take_line(struct redis_info *info, const char *line, size_t len, unsigned db, do
 	if (is_title(line, len, errors_title))
 		info->oom_errors = 0;
 	else if (is_title(line, len, keys_title))
-		info->keys = 0;
+		info->keys = info->expiring = info->other_keys = 0;
 	if (colon == NULL || line[0] == '#')
 		return;
 	key_len = (size_t)(colon - line);
@@ -204,7 +222,8 @@ redis_info_parse(struct redis_info *info, const char *text, size_t len, unsigned
 	memset(info, 0, sizeof(*info));
 	for (size_t i = 0; i < INFO_NUMBERS; i++)
 		info->n[i] = NAN;
-	info->oom_errors = info->worst_lag_bytes = info->keys = NAN;
+	info->oom_errors = info->worst_lag_bytes = info->keys = info->expiring = NAN;
+	info->other_keys = NAN;
 	while (text < end) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		size_t line_len = (size_t)((stop != NULL ? stop : end) - text);

@@ -13,6 +13,8 @@ enum redis_number {
 	INFO_CLUSTER_ENABLED,
 	INFO_CONNECTED_CLIENTS,
 	INFO_CONNECTED_REPLICAS,
+	INFO_CPU_SYSTEM,
+	INFO_CPU_USER,
 	INFO_EVICTED_KEYS,
 	INFO_EXPIRED_KEYS,
 	INFO_FORK_USEC,
@@ -25,12 +27,15 @@ enum redis_number {
 	INFO_MASTER_IO_AGE,
 	INFO_MASTER_LINK_UP,
 	INFO_MASTER_OFFSET,
+	INFO_MASTER_PORT,
 	INFO_MASTER_SYNC_LEFT,
 	INFO_MASTER_SYNCING,
 	INFO_MAXCLIENTS,
 	INFO_MAXMEMORY,
 	INFO_MISSES,
 	INFO_OPS_PER_SECOND,
+	INFO_OUTPUT_MEMORY,
+	INFO_PROCESS_ID,
 	INFO_REJECTED_CONNECTIONS,
 	INFO_SAVE_AT,
 	INFO_SAVE_OK,
@@ -48,9 +53,12 @@ struct redis_info {
 	double oom_errors;      /* NAN: the server does not count errors */
 	double worst_lag_bytes; /* of the replicas that are online; NAN: none is */
 	unsigned replicas_online, replicas_seen;
-	unsigned other_dbs; /* databases besides ours that hold keys */
-	char role[16];      /* "master", "slave", "" */
-	char mode[16];      /* "standalone", "cluster", "sentinel", "" */
+	unsigned other_dbs;  /* databases besides ours that hold keys */
+	double other_keys;   /* in them, together; NAN: INFO tells of none at all */
+	unsigned fullest_db; /* of them, the one with most keys */
+	double fullest_keys; /* in it; 0: there is none */
+	char role[16];       /* "master", "slave", "" */
+	char mode[16];       /* "standalone", "cluster", "sentinel", "" */
 	char policy[32], version[32], run_id[48], master_host[128];
 };
 

@@ -170,6 +170,12 @@ redis_link_flush(struct redis_link *link)
 	buf_reset(&link->out);
 }
 
+void
+redis_link_allow(struct redis_link *link, size_t reply_bytes)
+{
+	redis_reader_allow(link->reader, reply_bytes);
+}
+
 const struct stream *
 redis_link_stream(const struct redis_link *link)
 {

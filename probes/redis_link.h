@@ -43,6 +43,9 @@ bool redis_link_is_alive(const struct redis_link *link);
 void redis_link_add(struct redis_link *link, const char *const *words, size_t count);
 void redis_link_flush(struct redis_link *link);
 
+/* Another bound than REDIS_REPLY_BYTES_MAX, for a list that may be long. */
+void redis_link_allow(struct redis_link *link, size_t reply_bytes);
+
 const struct stream *redis_link_stream(const struct redis_link *link);
 /* The first bytes of the peer, for showing what it is; why the protocol is broken. */
 const char *redis_link_first(const struct redis_link *link, size_t *len);
@@ -54,6 +57,7 @@ struct redis_reader;
 
 struct redis_reader *redis_reader_new(void);
 void redis_reader_free(struct redis_reader *reader);
+void redis_reader_allow(struct redis_reader *reader, size_t reply_bytes);
 /* Gives each whole reply to fn, which may return false to stop; -1: broken, see the error. */
 int redis_reader_feed(struct redis_reader *reader, const void *data, size_t len,
 	bool (*fn)(void *arg, const struct redisReply *reply), void *arg);

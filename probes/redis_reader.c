@@ -21,6 +21,7 @@ struct redis_reader {
 	redisReplyObjectFunctions fn;         /* hiredis' own, but for arrays */
 	const redisReplyObjectFunctions *own; /* as hiredis has them */
 	size_t bytes, elements;               /* of the reply under way */
+	size_t bytes_max;                     /* of one reply */
 	char error[160];
 };
 
@@ -46,6 +47,7 @@ redis_reader_new(void)
 	r->reader = redisReaderCreate();
 	if (r->reader == NULL)
 		abort(); /* out of memory ends us everywhere */
+	r->bytes_max = REDIS_REPLY_BYTES_MAX;
 	r->own = r->reader->fn;
 	r->fn = *r->own;
 	r->fn.createArray = create_array;
@@ -61,6 +63,12 @@ redis_reader_free(struct redis_reader *r)
 		return;
 	redisReaderFree(r->reader);
 	free(r);
+}
+
+void
+redis_reader_allow(struct redis_reader *r, size_t reply_bytes)
+{
+	r->bytes_max = reply_bytes;
 }
 
 const char *
@@ -103,7 +111,7 @@ redis_reader_feed(struct redis_reader *r, const void *data, size_t len,
 		if (!goes_on)
 			return 0;
 	}
-	if (r->bytes <= REDIS_REPLY_BYTES_MAX)
+	if (r->bytes <= r->bytes_max)
 		return 0;
 	str_copy(r->error, sizeof(r->error), "a reply that does not end");
 	return -1;

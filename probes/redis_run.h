@@ -8,6 +8,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "base/list.h"
 #include "io/fs.h"
 #include "io/timer.h"
 #include "io/tls.h"
@@ -75,7 +76,9 @@ enum redis_ask {
 
 /* Between runs, for one check. */
 struct redis_watch {
-	struct redis_link *link; /* NULL: none is kept */
+	struct redis_link *link; /* NULL: none is kept, or it is lent */
+	struct list borrowers;   /* redis_loan: who waits for it; the first may have it */
+	struct place place;      /* where the last good run was; host and path "": none yet */
 	usec_t opened_us;        /* when it was made, login and all */
 	bool must_prove;         /* others were turned away: make it anew */
 	bool is_full;            /* no chair was free: make it anew, and leave this one alone */
@@ -138,6 +141,21 @@ void redis_give_up_kept(struct probe_run *run); /* goes on with a fresh connecti
 
 typedef void (*redis_reply_fn)(
 	struct probe_run *run, unsigned which, const struct redisReply *reply);
+
+/* --- redis_lend.c: the kept connection, for a fact's questions when no other is to be had --- */
+
+struct redis_loan {
+	struct list node; /* zeroed: not asked for */
+	struct redis_watch *watch;
+	struct redis_link *link; /* lent; NULL: still waits, or there is none */
+	void (*fn)(void *arg, struct redis_link *link); /* at once or later; NULL: there is none */
+	void *arg;
+};
+
+void redis_lend_init(struct redis_watch *watch);
+void redis_lend(struct redis_watch *watch, struct redis_loan *loan);
+void redis_lend_end(struct redis_loan *loan);    /* gives back; fine to repeat */
+void redis_lend_stop(struct redis_watch *watch); /* the watch ends: nobody gets it any more */
 
 /* --- redis_login.c: AUTH, SELECT, PING --- */
 

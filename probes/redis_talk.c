@@ -291,8 +291,10 @@ redis_talk_stop(struct probe_run *run)
 	free(r->scanned);
 	r->scanned = NULL;
 	if (r->is_good && conf->reconnect_us > 0 && redis_link_is_alive(r->link)) {
-		if (!r->is_kept)
+		if (!r->is_kept) {
 			w->opened_us = now_us(run);
+			w->place = r->place;
+		}
 		redis_link_lend(r->link, NULL, NULL);
 		drop_kept(w);
 		w->link = r->link;

@@ -9,6 +9,8 @@
 #ifndef TESTS_HELP_FACT_BENCH_H
 #define TESTS_HELP_FACT_BENCH_H
 
+#include <math.h>
+
 #include "probes/facts/fact_run.h"
 #include "tests/help/host_root.h"
 
@@ -44,7 +46,14 @@ double fact_bench_number(const struct fact_bench *b, const char *key);    /* NAN
 const char *fact_bench_text(const struct fact_bench *b, const char *key); /* "": unknown */
 
 #define assert_fact_text(b, key, text) assert_string_equal(fact_bench_text(b, key), text)
-#define assert_fact_number(b, key, n)  assert_float_equal(fact_bench_number(b, key), n, 1e-6)
-#define assert_fact_unknown(b, key)    assert_true(isnan(fact_bench_number(b, key)))
+/* NAN equals nothing, but cmocka takes it for equal to everything. */
+#define assert_fact_number(b, key, n)                                                              \
+	do {                                                                                       \
+		double number_ = fact_bench_number(b, key);                                        \
+                                                                                                   \
+		assert_true(!isnan(number_));                                                      \
+		assert_float_equal(number_, n, 1e-6);                                              \
+	} while (0)
+#define assert_fact_unknown(b, key) assert_true(isnan(fact_bench_number(b, key)))
 
 #endif
