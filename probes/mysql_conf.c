@@ -56,6 +56,13 @@ const struct conf_field mysql_fields[] = {
 		.doc = "The connection is kept between runs; name, TCP, TLS and login are proven "
 		       "anew this "
 		       "often. `0`: at each run, and nothing is kept." },
+	{ .name = "idle_after",
+		DURATION_AT(ROW, idle_after_us),
+		.dflt = "5m",
+		.min = "1s",
+		.max = "1d",
+		.doc = "A connection that has been asleep for longer counts in "
+		       "`idle_connections`." },
 	{ .name = "metrics",
 		BOOL_AT(ROW, is_measured),
 		.dflt = "true",
@@ -78,7 +85,9 @@ const struct metric_desc mysql_metrics[] = {
 		"Most connections since the server started (Max_used_connections)." },
 	{ "threads_running", METRIC_GAUGE, UNIT_NONE, "Connections that are not idle." },
 	{ "idle_connections", METRIC_GAUGE, UNIT_NONE,
-		"Connections asleep for more than 300 s. Needs PROCESS." },
+		"Connections asleep for longer than `idle_after`. Needs PROCESS." },
+	{ "idle_percent", METRIC_GAUGE, UNIT_PERCENT,
+		"Those as a share of all connections. Needs PROCESS." },
 	{ "longest_query_time", METRIC_GAUGE, UNIT_SECONDS,
 		"Age of the oldest running statement of a client; 0 without one. Needs PROCESS." },
 	{ "longest_transaction_time", METRIC_GAUGE, UNIT_SECONDS,

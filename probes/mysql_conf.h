@@ -15,6 +15,7 @@ enum mysql_row {
 	MYSQL_CONNECTIONS_PEAK,
 	MYSQL_THREADS_RUNNING,
 	MYSQL_IDLE_CONNECTIONS,
+	MYSQL_IDLE_PERCENT,
 	MYSQL_LONGEST_QUERY_TIME,
 	MYSQL_LONGEST_TRANSACTION_TIME,
 	MYSQL_SLOW_QUERIES,
@@ -41,7 +42,7 @@ struct mysql_conf {
 	struct conf_pairs queries;
 	struct conf_strings tables;
 	int role;
-	usec_t reconnect_us;
+	usec_t reconnect_us, idle_after_us;
 	bool is_measured;
 	/* made by check */
 	bool is_parsed;

@@ -13,7 +13,6 @@
 #include "probes/mysql_run.h"
 #include "probes/sql_mask.h"
 
-#define IDLE_AFTER      "300"
 #define CROWDED_PERCENT 80
 #define SLOW_AFTER_S    5
 #define BINLOG_EVERY    (60 * USEC_PER_SEC)
@@ -27,7 +26,7 @@
 	"AND id<>CONNECTION_ID()"
 /* InnoDB's times are those of the host's zone, whatever zone the session has. */
 #define SYSTEM_NOW     "CONVERT_TZ(NOW(),@@session.time_zone,'SYSTEM')"
-#define WAITS_FOR_LOCK "state LIKE 'Waiting for%lock%'"
+#define WAITS_FOR_LOCK "state LIKE 'Waiting for%%lock%%'" /* of a format */
 
 static const struct status {
 	const char *name;
@@ -243,12 +242,14 @@ refused_transactions(struct probe_run *run, const struct mysql_error *error)
 static bool
 ask_threads(struct probe_run *run, char *out, size_t size)
 {
+	const struct mysql_conf *conf = probe_conf(run);
 	const struct mysql_run *state = probe_state(run);
 
-	str_copy(out, size,
+	snprintf(out, size,
 		"SELECT MAX(IF(" CLIENTS_ONLY ",time,0)),"
-		"SUM(command='Sleep' AND time>" IDLE_AFTER "),SUM(" WAITS_FOR_LOCK "),"
-		"MAX(IF(" WAITS_FOR_LOCK ",time,0)) FROM information_schema.processlist");
+		"SUM(command='Sleep' AND time>%u),SUM(" WAITS_FOR_LOCK "),"
+		"MAX(IF(" WAITS_FOR_LOCK ",time,0)) FROM information_schema.processlist",
+		(unsigned)(conf->idle_after_us / USEC_PER_SEC));
 	return is_measured(run) && !state->is_blind;
 }
 
@@ -257,10 +258,13 @@ take_threads(struct probe_run *run, const struct mysql_result *r)
 {
 	struct mysql_run *state = probe_state(run);
 	double waited = or_zero(mysql_number(mysql_cell(r, 0, 3)));
+	double idle = or_zero(mysql_number(mysql_cell(r, 0, 1)));
 
 	state->longest_query = or_zero(mysql_number(mysql_cell(r, 0, 0)));
 	probe_value(run, MYSQL_LONGEST_QUERY_TIME, state->longest_query);
-	probe_value(run, MYSQL_IDLE_CONNECTIONS, or_zero(mysql_number(mysql_cell(r, 0, 1))));
+	probe_value(run, MYSQL_IDLE_CONNECTIONS, idle);
+	if (state->connected > 0)
+		probe_value(run, MYSQL_IDLE_PERCENT, fmin(100, idle * 100 / state->connected));
 	probe_value(run, MYSQL_LOCK_WAITS, or_zero(mysql_number(mysql_cell(r, 0, 2))));
 	probe_value(run, MYSQL_LOCK_WAIT_TIME, fmax(waited, state->lock_wait));
 }
