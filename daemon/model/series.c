@@ -365,6 +365,8 @@ series_fit(struct series *s, const struct series_shape *shape)
 {
 	usec_t width_us = width_for(shape);
 
+	if (s->days && shape->has_days && s->span_us == shape->span_us)
+		return;
 	/* Buckets cannot become points again: a bucket that holds several stays one. */
 	if (s->width_us)
 		width_us = bucket_width(shape->span_us);

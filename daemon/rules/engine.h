@@ -4,6 +4,7 @@
  *
  *	rules.c          the sets, the checks, who watches what
  *	engine_world.c   what expressions see: samples and windows
+ *	engine_window.c  which windows there are
  *	engine_judge.c   verdicts into levels, levels into events
  *	engine_tell.c    the words of an event
  *	engine_keep.c    what outlives the process
@@ -28,9 +29,14 @@ struct kept {
 };
 
 struct window {
-	int metric;
-	usec_t need_us; /* longest span that a rule asks for; 0: none any more */
+	struct expr_window what; /* its check left out */
+	bool is_needed;
+	bool is_waiting; /* for what the history knows */
 	struct series *series;
+};
+
+struct moment {
+	usec_t now_us, wall_us;
 };
 
 struct watched {
@@ -102,19 +108,18 @@ struct rules {
 	usec_t now_us;
 };
 
-struct moment {
-	usec_t now_us, wall_us;
-};
-
-/* --- engine_world.c --- */
+/* --- engine_world.c, engine_window.c --- */
 
 struct watched *engine_find(const struct rules *rules, const char *check);
 usec_t engine_patience(const struct watched *check); /* without a sample for so long: no data */
 struct expr_world engine_world(struct rules *rules, const struct alert *alert, usec_t now_us);
 void engine_keep_sample(struct watched *check, const struct sample *sample);
-void engine_feed_windows(struct watched *check, const struct sample *sample, usec_t now_us);
-void engine_need_window(struct watched *check, int metric, usec_t span_us);
-void engine_fit_windows(struct watched *check, usec_t now_us); /* makes, widens, frees */
+void engine_feed_windows(
+	struct watched *check, const struct sample *sample, const struct moment *at);
+void engine_need_window(struct watched *check, const struct expr_window *what);
+/* Makes what is needed, from what was there before as far as it fits, and frees the rest. */
+void engine_fit_windows(struct rules *rules, struct watched *check, usec_t now_us);
+void engine_drop_windows(struct watched *check);
 /* The sample fed, or the kept one; NULL: none. */
 const struct sample *engine_sample(struct rules *rules, const struct watched *check);
 

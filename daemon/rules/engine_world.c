@@ -62,13 +62,12 @@ sample_of(void *arg, const char *name)
 }
 
 static const struct series *
-series_of(void *arg, const char *name, int metric, usec_t span_us)
+series_of(void *arg, const char *name, const struct expr_window *what)
 {
 	const struct watched *check = find(arg, name);
 
 	for (size_t i = 0; check && i < check->window_count; i++)
-		if (check->windows[i].metric == metric &&
-			series_span(check->windows[i].series) >= span_us)
+		if (expr_window_is_same(&check->windows[i].what, what))
 			return check->windows[i].series;
 	return NULL;
 }
@@ -80,6 +79,7 @@ engine_world(struct rules *rules, const struct alert *alert, usec_t now_us)
 	rules->now_us = now_us;
 	return (struct expr_world){ .arg = rules,
 		.now_us = now_us,
+		.wall_us = now_us + rules->wall_ahead_us,
 		.this_check = alert->check->name,
 		.sample_of = sample_of,
 		.series_of = series_of };
@@ -108,59 +108,6 @@ engine_keep_sample(struct watched *check, const struct sample *sample)
 	if (kept->count)
 		memcpy(kept->values, sample->values, kept->count * sizeof(double));
 	check->kept = kept;
-}
-
-void
-engine_feed_windows(struct watched *check, const struct sample *sample, usec_t now_us)
-{
-	for (size_t i = 0; i < check->window_count; i++) {
-		size_t metric = (size_t)check->windows[i].metric;
-		if (metric < sample->metric_count)
-			series_add(check->windows[i].series, now_us, sample->values[metric]);
-	}
-}
-
-void
-engine_need_window(struct watched *check, int metric, usec_t span_us)
-{
-	struct window *w = check->windows;
-
-	for (size_t i = 0; i < check->window_count; i++, w++) {
-		if (w->metric != metric)
-			continue;
-		w->need_us = w->need_us > span_us ? w->need_us : span_us;
-		return;
-	}
-	check->windows =
-		xreallocarray(check->windows, check->window_count + 1, sizeof(*check->windows));
-	check->windows[check->window_count++] = (struct window){ metric, span_us, NULL };
-}
-
-void
-engine_fit_windows(struct watched *check, usec_t now_us)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < check->window_count; i++) {
-		struct window *w = &check->windows[i];
-		if (w->need_us == 0) {
-			series_free(w->series);
-			continue;
-		}
-		const struct series_shape shape = {
-			.span_us = w->need_us, .interval_us = check->interval_us
-		};
-		if (w->series)
-			series_fit(w->series, &shape);
-		else
-			w->series = series_new(&shape, now_us);
-		check->windows[left++] = *w;
-	}
-	check->window_count = left;
-	if (left == 0) {
-		free(check->windows);
-		check->windows = NULL;
-	}
 }
 
 static const struct expr *

@@ -73,10 +73,26 @@ expr_window_count(const struct expr *expr)
 	return expr->window_count;
 }
 
-struct expr_window
+const struct expr_window *
 expr_window_at(const struct expr *expr, size_t n)
 {
 	return expr->windows[n];
+}
+
+bool
+expr_window_is_same(const struct expr_window *a, const struct expr_window *b)
+{
+	if (a->metric != b->metric || a->span_us != b->span_us || a->keep != b->keep)
+		return false;
+	return a->keep != KEEP_TRUTH || (a->op == b->op && a->with == b->with);
+}
+
+double
+expr_window_take(const struct expr_window *window, double value)
+{
+	if (window->keep != KEEP_TRUTH || isnan(value))
+		return value;
+	return compare_numbers((enum token_kind)window->op, value, window->with);
 }
 
 void

@@ -32,6 +32,9 @@ struct expr_names {
 	const char *this_type;
 	/* What messages call a check and a metric; NULL: just that. */
 	const char *check_word, *metric_word;
+	/* Why nothing here has a past, where that is so ("a fact has no past"): a window is an
+	 * error then. */
+	const char *no_windows;
 };
 
 /* e->code: column (from 1) of what is wrong.  The text says what would be right. */
@@ -45,14 +48,32 @@ const char *expr_text(const struct expr *expr);
  * "this" where it says so. */
 const char *expr_check_at(const struct expr *expr, size_t n);
 
-/* A window that must be kept for it to be evaluated: (check, metric, how long). */
+/* What is kept of a metric. */
+enum expr_keep {
+	KEEP_VALUES,
+	KEEP_SKETCH, /* for quantiles, too */
+	KEEP_DAYS,   /* for series_usual; fed and asked by the wall clock */
+	KEEP_TRUTH,  /* 1 where a comparison of it holds, 0 where it does not */
+};
+
+#define EXPR_SHORT_MAX (2 * USEC_PER_HOUR) /* longer windows are taken up from the history */
+
+/* A window that must be kept for an expression to be evaluated. */
 struct expr_window {
-	const char *check; /* "this" possible */
-	int metric;        /* index in the check's table */
+	const char *check;             /* "this" possible */
+	int metric;                    /* index in the check's table */
+	const struct metric_desc *row; /* and what stands there */
 	usec_t span_us;
+	enum expr_keep keep;
+	int op; /* KEEP_TRUTH: the comparison, for expr_window_take */
+	double with;
 };
 size_t expr_window_count(const struct expr *expr);
-struct expr_window expr_window_at(const struct expr *expr, size_t n);
+const struct expr_window *expr_window_at(const struct expr *expr, size_t n);
+/* Do both keep the same of a metric?  Their checks aside. */
+bool expr_window_is_same(const struct expr_window *a, const struct expr_window *b);
+/* What is kept of this value of the metric. */
+double expr_window_take(const struct expr_window *window, double value);
 
 struct expr_value {
 	bool is_known;
@@ -65,13 +86,15 @@ struct expr_value {
 struct expr_world {
 	void *arg;
 	usec_t now_us;          /* monotonic */
+	usec_t wall_us;         /* for what is usual at this time of the day */
 	const char *this_check; /* what `this` is */
 	/* The latest sample of a check, NULL: none or too old (no data). */
 	const struct sample *(*sample_of)(void *arg, const char *check);
 	/* The text of a UNIT_TEXT row (facts have some); NULL: not known.  May be NULL itself. */
 	const char *(*text_of)(void *arg, const char *check, int metric);
-	/* The kept window of a metric, however old; NULL: not kept. */
-	const struct series *(*series_of)(void *arg, const char *check, int metric, usec_t span_us);
+	/* The kept window of a metric, however old; NULL: not kept.  May be NULL itself. */
+	const struct series *(*series_of)(
+		void *arg, const char *check, const struct expr_window *window);
 };
 
 struct expr_value expr_eval(const struct expr *expr, const struct expr_world *world);

@@ -238,6 +238,19 @@ check_unary(struct checker *c, struct node *node)
 	return 0;
 }
 
+/* share() is in percent: 0.5 would be half a percent, and never what was meant. */
+static int
+check_share(struct checker *c, const struct node *share, const struct node *with)
+{
+	bool is_part =
+		with->kind == NODE_NUMBER && with->is_bare && with->number > 0 && with->number < 1;
+
+	if (share->kind != NODE_CALL || share->function->result != RESULT_PERCENT || !is_part)
+		return 0;
+	return err_set(
+		c->e, (int)with->column, "%s is in percent: %g%%", share->text, 100 * with->number);
+}
+
 static int
 check_comparison(struct checker *c, struct node *node)
 {
@@ -249,7 +262,7 @@ check_comparison(struct checker *c, struct node *node)
 		return err_set(c->e, (int)right->column,
 			"%s is a yes or no: write it alone, or with `not` before it",
 			left->metric->name);
-	if (unit_join(left, right, "compare", &unit, c->e) != 0)
+	if (unit_join(left, right, "compare", &unit, c->e) != 0 || check_share(c, left, right) != 0)
 		return -1;
 	if (!is_equality && (unit == UNIT_TEXT || unit == UNIT_BOOL))
 		return err_set(c->e, (int)node->kids[1]->column,
@@ -270,6 +283,30 @@ check_sum(struct checker *c, struct node *node)
 		return err_set(
 			c->e, (int)node->kids[0]->column, "cannot %s %s", verb, unit_words(unit));
 	node->unit = unit;
+	return 0;
+}
+
+bool
+expr_is_constant(const struct node *node)
+{
+	bool is_sum = node->kind == NODE_UNARY || node->kind == NODE_BINARY;
+
+	for (unsigned i = 0; is_sum && i < node->kid_count; i++)
+		if (!expr_is_constant(node->kids[i]))
+			return false;
+	return is_sum || node->kind == NODE_NUMBER || node->kind == NODE_TRUTH;
+}
+
+static int
+check_product(struct checker *c, struct node *node)
+{
+	const struct node *right = node->kids[1];
+
+	if (unit_of_product(node, &node->unit, c->e) != 0)
+		return -1;
+	if (node->op != TOK_TIMES && expr_is_constant(right) &&
+		expr_eval_node(right, NULL).number == 0)
+		return err_set(c->e, (int)right->column, "this divides by zero");
 	return 0;
 }
 
@@ -294,7 +331,7 @@ check_binary(struct checker *c, struct node *node)
 	case TOK_TIMES:
 	case TOK_DIVIDE:
 	case TOK_MODULO:
-		return unit_of_product(node, &node->unit, c->e);
+		return check_product(c, node);
 	default:
 		node->is_bare = false;
 		return check_comparison(c, node);

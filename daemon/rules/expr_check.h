@@ -13,6 +13,8 @@ struct checker {
 int expr_check_node(struct checker *c, struct node *node);
 /* A kid whose value is used: a check alone has none. */
 int expr_check_kid(struct checker *c, struct node *kid);
+/* What it comes to is written out in the text. */
+bool expr_is_constant(const struct node *node);
 int expr_check_call(struct checker *c, struct node *call); /* expr_call.c */
 
 #endif

@@ -57,6 +57,7 @@ static const struct expr_function functions[] = {
 		.usage = "avg(api.total_time, 5m)",
 		.doc = "The average.",
 		.args = { ARG_METRIC, ARG_SPAN },
+		.is_long = true,
 		.result = RESULT_SAME,
 		.eval = fn_avg,
 	},
@@ -65,6 +66,7 @@ static const struct expr_function functions[] = {
 		.usage = "min(api.total_time, 5m)",
 		.doc = "The smallest value.",
 		.args = { ARG_METRIC, ARG_SPAN },
+		.is_long = true,
 		.result = RESULT_SAME,
 		.eval = fn_min,
 	},
@@ -73,6 +75,7 @@ static const struct expr_function functions[] = {
 		.usage = "max(api.total_time, 5m)",
 		.doc = "The largest value.",
 		.args = { ARG_METRIC, ARG_SPAN },
+		.is_long = true,
 		.result = RESULT_SAME,
 		.eval = fn_max,
 	},
@@ -81,6 +84,7 @@ static const struct expr_function functions[] = {
 		.usage = "sum(api.redirects, 5m)",
 		.doc = "All values added up.",
 		.args = { ARG_METRIC, ARG_SPAN },
+		.is_long = true,
 		.result = RESULT_SAME,
 		.eval = fn_sum,
 	},
@@ -89,6 +93,7 @@ static const struct expr_function functions[] = {
 		.usage = "count(api.total_time, 5m)",
 		.doc = "How many values there are.",
 		.args = { ARG_METRIC, ARG_SPAN },
+		.is_long = true,
 		.result = RESULT_COUNT,
 		.eval = fn_count,
 	},
@@ -146,8 +151,87 @@ static const struct expr_function functions[] = {
 		       "the "
 		       "window.",
 		.args = { ARG_METRIC, ARG_LIKE, ARG_SPAN },
+		.is_long = true,
 		.result = RESULT_TIME,
 		.eval = fn_time_until,
+	},
+	{
+		.name = "forecast",
+		.usage = "forecast(disk.used_percent, 2h, 6h)",
+		.doc = "The value in so long (the first duration), if it goes on along the "
+		       "straight line through the window (the second); the average if its values "
+		       "are too scattered for a trend. Unknown as time_until is.",
+		.args = { ARG_METRIC, ARG_AHEAD, ARG_SPAN },
+		.is_long = true,
+		.result = RESULT_SAME,
+		.eval = fn_forecast,
+	},
+	{
+		.name = "slope",
+		.usage = "slope(memory.available_bytes, 30m)",
+		.doc = "How steep the straight line through the window is, per second: bytes per "
+		       "second of bytes, percentage points per second of percentages. Unknown "
+		       "until there are two values.",
+		.args = { ARG_METRIC, ARG_SPAN },
+		.result = RESULT_SLOPE,
+		.eval = fn_slope,
+	},
+	{
+		.name = "median",
+		.usage = "median(api.total_time, 10m)",
+		.doc = "Half of the values are not above it.",
+		.args = { ARG_METRIC, ARG_SPAN },
+		.keep = KEEP_SKETCH,
+		.result = RESULT_SAME,
+		.eval = fn_median,
+	},
+	{
+		.name = "quantile",
+		.usage = "quantile(api.total_time, 0.95, 10m)",
+		.doc = "The smallest value that this share of all values (0 to 1) does not "
+		       "exceed.",
+		.args = { ARG_METRIC, ARG_SHARE, ARG_SPAN },
+		.keep = KEEP_SKETCH,
+		.result = RESULT_SAME,
+		.eval = fn_quantile,
+	},
+	{
+		.name = "stddev",
+		.usage = "stddev(api.total_time, 10m)",
+		.doc = "The standard deviation of the values. Unknown until there are two.",
+		.args = { ARG_METRIC, ARG_SPAN },
+		.result = RESULT_SAME,
+		.eval = fn_stddev,
+	},
+	{
+		.name = "changes",
+		.usage = "changes(api.status, 10m)",
+		.doc = "How often a value differed from the one before it; or, of a comparison of "
+		       "one metric, how often it turned true or false.",
+		.args = { ARG_EITHER, ARG_SPAN },
+		.result = RESULT_COUNT,
+		.eval = fn_changes,
+	},
+	{
+		.name = "share",
+		.usage = "share(api.total_time > 2s, 10m)",
+		.doc = "For how many of the values, in percent, the comparison held.",
+		.args = { ARG_COMPARISON, ARG_SPAN },
+		.result = RESULT_PERCENT,
+		.eval = fn_share,
+	},
+	{
+		.name = "baseline",
+		.usage = "baseline(api.total_time, 7d)",
+		.doc = "What is usual at this time: the median, over the days of the window, of "
+		       "the average of the hour around the same time of the day; with three weeks "
+		       "or more, only of days of the same weekday. Unknown until there are three "
+		       "such days.",
+		.args = { ARG_METRIC, ARG_SPAN },
+		.is_long = true,
+		.keep = KEEP_DAYS,
+		.result = RESULT_SAME,
+		.eval = fn_baseline,
 	},
 	{
 		.name = "for_at_least",
@@ -166,6 +250,7 @@ static const struct expr_function functions[] = {
 		       "daemon.",
 		.args = { ARG_METRIC, ARG_SPAN },
 		.is_timed = true,
+		.is_long = true,
 		.result = RESULT_TRUTH,
 		.eval = fn_absent,
 	},
@@ -255,25 +340,6 @@ function_find(const char *name)
 		if (strcmp(functions[i].name, name) == 0)
 			return &functions[i];
 	return NULL;
-}
-
-int
-function_span_arg(const struct expr_function *function)
-{
-	for (int i = 0; i < FUNCTION_ARGS; i++)
-		if (function->args[i] == ARG_SPAN)
-			return i;
-	return -1;
-}
-
-int
-function_metric_arg(const struct expr_function *function)
-{
-	for (int i = 0; i < FUNCTION_ARGS; i++)
-		if (function->args[i] == ARG_METRIC || function->args[i] == ARG_COUNTER ||
-			function->args[i] == ARG_COMPARISON)
-			return i;
-	return -1;
 }
 
 size_t

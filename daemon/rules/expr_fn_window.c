@@ -14,32 +14,40 @@
 #define TREND_PART   6
 #define TREND_ERRORS 3
 
-static usec_t
-span_of(const struct node *call)
-{
-	int at = function_span_arg(call->function);
-
-	return (usec_t)(call->kids[at]->number * (double)USEC_PER_SEC);
-}
-
+/* What is kept for the call; NULL: nothing. */
 static const struct series *
-series_for(const struct node *metric, const struct node *call, const struct expr_world *world)
+series_for(const struct node *call, const struct expr_world *world)
 {
-	return world->series_of(
-		world->arg, expr_real_check(metric->check, world), metric->index, span_of(call));
+	const struct expr_window *window = call->window;
+
+	if (!world->series_of)
+		return NULL;
+	return world->series_of(world->arg, expr_real_check(window->check, world), window);
 }
 
-/* --- windows --- */
+/* The same, and NULL when the check has no data either. */
+static const struct series *
+living_series(const struct node *call, const struct expr_world *world)
+{
+	const char *check = expr_real_check(call->window->check, world);
 
-/* False: there is no data to speak of. */
+	return world->sample_of(world->arg, check) ? series_for(call, world) : NULL;
+}
+
+static usec_t
+begin_of(const struct node *call, const struct expr_world *world)
+{
+	return world->now_us - call->window->span_us;
+}
+
 static bool
 window(const struct node *call, const struct expr_world *world, struct series_part *part)
 {
-	const struct series *s = series_for(call->kids[0], call, world);
+	const struct series *s = living_series(call, world);
 
-	if (!s || !expr_sample_for(call->kids[0], world))
+	if (!s)
 		return false;
-	*part = series_since(s, world->now_us - span_of(call));
+	*part = series_since(s, begin_of(call, world));
 	return true;
 }
 
@@ -91,7 +99,7 @@ fn_avg(const struct node *call, const struct expr_world *world)
 
 	if (!window(call, world, &part) || part.count == 0)
 		return value_unknown(call->unit);
-	return value_number_of(call->unit, part.sum / (double)part.count);
+	return value_number_of(call->unit, part.sum / part.count);
 }
 
 struct expr_value
@@ -101,7 +109,7 @@ fn_count(const struct node *call, const struct expr_world *world)
 
 	if (!window(call, world, &part))
 		return value_unknown(call->unit);
-	return value_number_of(call->unit, (double)part.count);
+	return value_number_of(call->unit, part.count);
 }
 
 struct expr_value
@@ -112,6 +120,26 @@ fn_delta(const struct node *call, const struct expr_world *world)
 	if (!window(call, world, &part) || part.count < 2)
 		return value_unknown(call->unit);
 	return value_number_of(call->unit, part.last - part.first);
+}
+
+struct expr_value
+fn_stddev(const struct node *call, const struct expr_world *world)
+{
+	struct series_part part;
+
+	if (!window(call, world, &part) || part.count < 2)
+		return value_unknown(call->unit);
+	return value_number_of(call->unit, sqrt(part.spread / part.count));
+}
+
+struct expr_value
+fn_changes(const struct node *call, const struct expr_world *world)
+{
+	struct series_part part;
+
+	if (!window(call, world, &part) || part.count == 0)
+		return value_unknown(call->unit);
+	return value_number_of(call->unit, part.changes);
 }
 
 /* Growth and over how long; false: one value alone says nothing about growth. */
@@ -147,57 +175,128 @@ fn_rate(const struct node *call, const struct expr_world *world)
 	return value_number_of(call->unit, grown / seconds);
 }
 
+/* --- quantiles --- */
+
+static struct expr_value
+quantile(const struct node *call, const struct expr_world *world, double q)
+{
+	const struct series *s = living_series(call, world);
+
+	if (!s)
+		return value_unknown(call->unit);
+	return value_number_of(call->unit, series_quantile(s, begin_of(call, world), q));
+}
+
+struct expr_value
+fn_median(const struct node *call, const struct expr_world *world)
+{
+	return quantile(call, world, 0.5);
+}
+
+struct expr_value
+fn_quantile(const struct node *call, const struct expr_world *world)
+{
+	const struct node *share = call->kids[1];
+
+	return quantile(
+		call, world, share->unit == UNIT_PERCENT ? share->number / 100 : share->number);
+}
+
+/* --- lines --- */
+
+static bool
+trend(const struct node *call, const struct expr_world *world, struct series_trend *line)
+{
+	const struct series *s = living_series(call, world);
+
+	if (!s)
+		return false;
+	*line = series_trend(s, begin_of(call, world));
+	return true;
+}
+
+/* A line that may be believed, or at least the flat one. */
+static bool
+long_trend(const struct node *call, const struct expr_world *world, struct series_trend *line)
+{
+	return trend(call, world, line) && line->count >= TREND_VALUES &&
+	       line->last_us - line->first_us >= call->window->span_us / TREND_PART;
+}
+
+static bool
+is_steep(const struct series_trend *line)
+{
+	return fabs(line->slope) > TREND_ERRORS * line->slope_error;
+}
+
+static double
+age_of(const struct series_trend *line, const struct expr_world *world)
+{
+	return (double)(world->now_us - line->last_us) / (double)USEC_PER_SEC;
+}
+
+struct expr_value
+fn_slope(const struct node *call, const struct expr_world *world)
+{
+	struct series_trend line;
+
+	if (!trend(call, world, &line) || line.last_us <= line.first_us)
+		return value_unknown(call->unit);
+	return value_number_of(call->unit, line.slope);
+}
+
 struct expr_value
 fn_time_until(const struct node *call, const struct expr_world *world)
 {
-	const struct series *s = series_for(call->kids[0], call, world);
 	struct expr_value goal = expr_eval_node(call->kids[1], world);
+	struct series_trend line;
 
-	if (!s || !goal.is_known || !expr_sample_for(call->kids[0], world))
+	if (!goal.is_known || !long_trend(call, world, &line))
 		return value_unknown(call->unit);
-	struct series_trend trend = series_trend(s, world->now_us - span_of(call));
-	if (trend.count < TREND_VALUES ||
-		trend.last_us - trend.first_us < span_of(call) / TREND_PART)
-		return value_unknown(call->unit);
-	double way = goal.number - trend.at_last;
-	bool is_trend = fabs(trend.slope) > TREND_ERRORS * trend.slope_error;
+	double way = goal.number - line.at_last;
 	if (way == 0)
 		return value_number_of(call->unit, 0);
-	if (!is_trend || way * trend.slope <= 0)
+	if (!is_steep(&line) || way * line.slope <= 0)
 		return value_number_of(call->unit, (double)INFINITY);
-	double age = (double)(world->now_us - trend.last_us) / (double)USEC_PER_SEC;
-	return value_number_of(call->unit, fmax(way / trend.slope - age, 0));
+	return value_number_of(call->unit, fmax(way / line.slope - age_of(&line, world), 0));
 }
 
-/* Does every value of the part compare so?  Where a bucket hides the answer, it is no. */
-static bool
-part_compares(enum token_kind op, const struct series_part *part, double with)
+struct expr_value
+fn_forecast(const struct node *call, const struct expr_world *world)
 {
-	if (op == TOK_NOT_EQUAL)
-		return with < part->min || with > part->max;
-	return compare_numbers(op, part->min, with) && compare_numbers(op, part->max, with);
+	struct series_trend line;
+
+	if (!long_trend(call, world, &line))
+		return value_unknown(call->unit);
+	if (!is_steep(&line))
+		return fn_avg(call, world);
+	double ahead = call->kids[1]->number + age_of(&line, world);
+	return value_number_of(call->unit, line.at_last + line.slope * ahead);
+}
+
+/* --- what held --- */
+
+struct expr_value
+fn_share(const struct node *call, const struct expr_world *world)
+{
+	struct series_part part;
+
+	if (!window(call, world, &part) || part.count == 0)
+		return value_unknown(call->unit);
+	return value_number_of(call->unit, 100 * part.sum / part.count);
 }
 
 struct expr_value
 fn_for_at_least(const struct node *call, const struct expr_world *world)
 {
-	const struct node *comparison = call->kids[0];
-	const struct series *s = series_for(comparison->kids[0], call, world);
-	struct expr_value with = expr_eval_node(comparison->kids[1], world);
-	usec_t from_us = world->now_us - span_of(call);
-	size_t seen = 0;
+	const struct series *s = living_series(call, world);
 
-	if (!s || !with.is_known || !expr_sample_for(comparison->kids[0], world))
+	if (!s)
 		return value_unknown(UNIT_BOOL);
-	for (size_t i = 0; i < series_parts(s); i++) {
-		struct series_part part = series_part_at(s, i);
-		if (part.last_us < from_us)
-			continue;
-		seen++;
-		if (!part_compares(comparison->op, &part, with.number))
-			return value_truth(false);
-	}
-	if (seen == 0 || !series_reaches(s, from_us))
+	struct series_part part = series_since(s, begin_of(call, world));
+	if (part.count > 0 && part.min == 0)
+		return value_truth(false);
+	if (part.count == 0 || !series_reaches(s, begin_of(call, world)))
 		return value_unknown(UNIT_BOOL);
 	return value_truth(true);
 }
@@ -205,9 +304,19 @@ fn_for_at_least(const struct node *call, const struct expr_world *world)
 struct expr_value
 fn_absent(const struct node *call, const struct expr_world *world)
 {
-	const struct series *s = series_for(call->kids[0], call, world);
+	const struct series *s = series_for(call, world);
 
 	if (!s)
 		return value_unknown(UNIT_BOOL);
-	return value_truth(world->now_us - series_last_us(s) >= span_of(call));
+	return value_truth(world->now_us - series_last_us(s) >= call->window->span_us);
+}
+
+struct expr_value
+fn_baseline(const struct node *call, const struct expr_world *world)
+{
+	const struct series *s = living_series(call, world);
+
+	if (!s)
+		return value_unknown(call->unit);
+	return value_number_of(call->unit, series_usual(s, world->wall_us));
 }

@@ -94,6 +94,7 @@ struct node {
 	const struct metric_desc *metric;
 	int index; /* of the metric in its table */
 	const struct expr_function *function;
+	const struct expr_window *window; /* CALL: what is kept for it; NULL: nothing */
 	struct node **kids;
 	unsigned kid_count;
 };
@@ -131,7 +132,7 @@ struct expr {
 	struct tree tree;
 	const char **checks;
 	size_t check_count;
-	struct expr_window *windows;
+	const struct expr_window **windows; /* in the tree's memory */
 	size_t window_count;
 	bool is_timed;
 };

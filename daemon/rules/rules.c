@@ -39,10 +39,8 @@ free_watched(struct rules *rules, struct watched *check)
 		engine_free_live(rules, check->own[i]);
 		free(check->own[i]);
 	}
-	for (size_t i = 0; i < check->window_count; i++)
-		series_free(check->windows[i].series);
+	engine_drop_windows(check);
 	json_decref(check->labels);
-	free(check->windows);
 	free(check->own);
 	free(check->foreign);
 	free(check->kept);
@@ -108,9 +106,7 @@ set_type(struct rules *rules, struct watched *check, const char *type)
 
 	if (check->type && check->type != word) {
 		engine_keep_sample(check, NULL);
-		for (size_t i = 0; i < check->window_count; i++)
-			check->windows[i].need_us = 0;
-		engine_fit_windows(check, check->last_us);
+		engine_drop_windows(check);
 	}
 	check->type = word;
 }
@@ -235,11 +231,9 @@ need_own(struct watched *check)
 
 	for (size_t i = 0; i < check->own_count; i++)
 		for (size_t n = 0; (expr = engine_expr_at(check->own[i]->variant, n)); n++)
-			for (size_t w = 0; w < expr_window_count(expr); w++) {
-				struct expr_window window = expr_window_at(expr, w);
-				if (strcmp(window.check, "this") == 0)
-					engine_need_window(check, window.metric, window.span_us);
-			}
+			for (size_t w = 0; w < expr_window_count(expr); w++)
+				if (strcmp(expr_window_at(expr, w)->check, "this") == 0)
+					engine_need_window(check, expr_window_at(expr, w));
 }
 
 /* What one expression asks of checks that it names. */
@@ -254,10 +248,10 @@ need_named(struct rules *rules, const struct expr *expr)
 			check->is_mentioned = true;
 	}
 	for (size_t n = 0; n < expr_window_count(expr); n++) {
-		struct expr_window window = expr_window_at(expr, n);
-		struct watched *check = engine_find(rules, window.check);
+		const struct expr_window *window = expr_window_at(expr, n);
+		struct watched *check = engine_find(rules, window->check);
 		if (check)
-			engine_need_window(check, window.metric, window.span_us);
+			engine_need_window(check, window);
 	}
 }
 
@@ -301,12 +295,12 @@ rewire(struct rules *rules, usec_t now_us)
 		check->foreign_count = 0;
 		check->is_mentioned = false;
 		for (size_t i = 0; i < check->window_count; i++)
-			check->windows[i].need_us = 0;
+			check->windows[i].is_needed = false;
 		need_own(check);
 	}
 	wire_all(rules);
 	for (size_t at = 0; map_next(rules->checks, &at, &name, &value);)
-		engine_fit_windows(value, now_us);
+		engine_fit_windows(rules, value, now_us);
 }
 
 /* --- sets --- */
@@ -422,7 +416,7 @@ rules_add_child(struct rules *rules, const struct check_spec *child, usec_t now_
 	attach(rules, check, &at);
 	need_own(check);
 	wire_all(rules); /* other checks have been asked already for what they are asked again */
-	engine_fit_windows(check, now_us);
+	engine_fit_windows(rules, check, now_us);
 }
 
 void
@@ -503,7 +497,7 @@ rules_feed(struct rules *rules, const char *name, const struct sample *sample)
 	check->last_us = at.now_us;
 	check->has_sample = true;
 	note_outcome(check, sample, &at);
-	engine_feed_windows(check, sample, at.now_us);
+	engine_feed_windows(check, sample, &at);
 	rules->fed = check;
 	rules->fed_sample = without_guess(check, sample, &copy);
 	judge_all(rules, check, &at);

@@ -48,11 +48,25 @@ typedef void (*alert_keep_fn)(void *arg, const char *key, const json_t *state);
 struct rules_options {
 	alert_fn on_alert;
 	alert_keep_fn on_keep;
+	/* What the history knows of a metric as far back as `span_us`: answered by rules_take_past,
+	 * later.  May be NULL. */
+	void (*past)(void *arg, const char *check, const char *metric, usec_t span_us);
 	void *arg;
+};
+
+/* A stretch of history. */
+struct rules_past {
+	usec_t wall_us; /* its middle */
+	uint32_t count;
+	double avg, min, max;
 };
 
 struct rules *rules_new(const struct rules_options *options);
 void rules_free(struct rules *rules);
+
+/* The answer to options.past, in order of time. */
+void rules_take_past(struct rules *rules, const char *check, const char *metric, usec_t span_us,
+	const struct rules_past *past, size_t count);
 
 /* Before the first apply: what on_keep was told by the process before us. */
 void rules_restore(struct rules *rules, const char *key, const json_t *state);

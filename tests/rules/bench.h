@@ -150,7 +150,9 @@ bench_compile(struct bench *b, const char *yaml)
 static inline void
 bench_new_rules(struct bench *b)
 {
-	const struct rules_options options = { bench_on_alert, bench_on_keep, b };
+	const struct rules_options options = {
+		.on_alert = bench_on_alert, .on_keep = bench_on_keep, .arg = b
+	};
 
 	b->rules = rules_new(&options);
 }

@@ -78,7 +78,8 @@ static const struct {
 	{ "2 + 3 * 4 == 14", '1' },
 	{ "(2 + 3) * 4 == 20", '1' },
 	{ "10 - 2 - 3 == 5", '1' },
-	{ "api.status / 0 > 1", '?' },
+	{ "api.status / (api.status - 200) > 1", '?' },
+	{ "api.status % (api.status - 200) > 1", '?' },
 	{ "true or false and false", '1' },
 	{ "not true or true", '1' },
 	{ "down(web-1)", '1' },
@@ -184,7 +185,28 @@ static const struct {
 	{ "up(api, api)", 1, "up is written up(api)" },
 	{ "avgg(api.status, 5m) > 1", 1, "unknown function \"avgg\", did you mean \"avg\"?" },
 	{ "avg(api.status, 5) > 1", 17, "a window needs a unit: 5s, 5m" },
-	{ "avg(api.status, 8d) > 1", 17, "at most 7d" },
+	{ "avg(api.status, 90d) > avg(api.status, 91d)", 40, "at most 90d long" },
+	{ "median(api.status, 3h) > 1", 20,
+		"median looks back 2h at most: longer windows are served from roll-ups, which have "
+		"avg, min, max, sum, count, time_until, forecast, baseline only" },
+	{ "share(api.status > 1, 121m) > 1", 23, "looks back 2h at most" },
+	{ "increase(api.requests_total, 1d) > 1", 30, "looks back 2h at most" },
+	{ "baseline(api.total_time, 2d) > 1s", 26, "it needs at least 3d" },
+	{ "forecast(api.total_time, 400d, 1h) > 1s", 26, "more than a year" },
+	{ "forecast(api.total_time, 1h) > 1s", 1, "is written forecast(" },
+	{ "quantile(api.total_time, 95, 10m) > 1s", 26, "a number from 0 to 1" },
+	{ "quantile(api.total_time, 1.5, 10m) > 1s", 26, "a number from 0 to 1" },
+	{ "quantile(api.total_time, api.status, 10m) > 1s", 26, "a number from 0 to 1" },
+	{ "share(api.status, 10m) > 50%", 7, "one metric compared with a value" },
+	{ "share(api.status > web-1.status, 10m) > 50%", 7, "one metric compared" },
+	{ "share(api.status == 200, 10m) > 0.5", 33, "share is in percent: 50%" },
+	{ "changes(1 + 1, 10m) > 1", 9, "one metric, or one compared" },
+	{ "slope(api.sent_bytes_total, 10m) > 1MB", 36, "cannot compare" },
+	{ "avg(port-owner.comm, 5m) == 1", 5, "avg wants one metric here" },
+	{ "avg(api.status, 0s) > 1", 17, "a duration such as 5m" },
+	{ "api.status / 0 > 1", 14, "this divides by zero" },
+	{ "api.status % (2 - 2) > 1", 15, "this divides by zero" },
+	{ "api.total_time / 0s > 1", 18, "this divides by zero" },
 	{ "avg(1 + 2, 5m) > 1", 5, "avg wants one metric here" },
 	{ "increase(api.status, 5m) > 1", 10, "use delta" },
 	{ "not api.status", 5, "`not` joins conditions, and this is a plain number" },
@@ -282,10 +304,10 @@ test_mentions(void **state)
 	assert_string_equal(expr_check_at(expr, 1), "this");
 	assert_null(expr_check_at(expr, 2));
 	assert_int_equal(expr_window_count(expr), 1);
-	struct expr_window window = expr_window_at(expr, 0);
-	assert_string_equal(window.check, "this");
-	assert_int_equal(window.metric, 1);
-	assert_int_equal(window.span_us, 5 * USEC_PER_MIN);
+	const struct expr_window *window = expr_window_at(expr, 0);
+	assert_string_equal(window->check, "this");
+	assert_int_equal(window->metric, 1);
+	assert_int_equal(window->span_us, 5 * USEC_PER_MIN);
 	assert_false(expr_is_timed(expr));
 	expr_free(expr);
 	expr = expr_compile("absent(this.free_bytes, 5m)", &names, &e);

@@ -90,11 +90,10 @@ world_sample_of(void *arg, const char *check)
 }
 
 static inline const struct series *
-world_series_of(void *arg, const char *check, int metric, usec_t span_us)
+world_series_of(void *arg, const char *check, const struct expr_window *window)
 {
 	const struct world_check *c = world_find(arg, check);
-	(void)span_us;
-	return c ? c->series[metric] : NULL;
+	return c ? c->series[window->metric] : NULL;
 }
 
 static inline const char *

@@ -1,0 +1,171 @@
+/*
+ * The windows of a check: what is kept of its metrics because a rule looks at it.  One series for
+ * each metric, length and kind of looking, so that none blurs another; long ones are taken up from
+ * the history, which answers when it can.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "rules/engine.h"
+
+static struct series_shape
+shape_of(const struct expr_window *what, usec_t interval_us)
+{
+	return (struct series_shape){ .span_us = what->span_us,
+		.interval_us = interval_us,
+		.has_sketch = what->keep == KEEP_SKETCH,
+		.has_days = what->keep == KEEP_DAYS };
+}
+
+void
+engine_feed_windows(struct watched *check, const struct sample *sample, const struct moment *at)
+{
+	for (size_t i = 0; i < check->window_count; i++) {
+		struct window *w = &check->windows[i];
+		size_t metric = (size_t)w->what.metric;
+		if (metric >= sample->metric_count)
+			continue;
+		series_add(w->series, w->what.keep == KEEP_DAYS ? at->wall_us : at->now_us,
+			expr_window_take(&w->what, sample->values[metric]));
+	}
+}
+
+void
+engine_need_window(struct watched *check, const struct expr_window *what)
+{
+	for (size_t i = 0; i < check->window_count; i++) {
+		if (!expr_window_is_same(&check->windows[i].what, what))
+			continue;
+		check->windows[i].is_needed = true;
+		check->windows[i].what.row = what->row;
+		return;
+	}
+	check->windows =
+		xreallocarray(check->windows, check->window_count + 1, sizeof(*check->windows));
+	struct window *w = &check->windows[check->window_count++];
+	*w = (struct window){ .what = *what, .is_needed = true };
+	w->what.check = NULL;
+}
+
+void
+engine_drop_windows(struct watched *check)
+{
+	for (size_t i = 0; i < check->window_count; i++)
+		series_free(check->windows[i].series);
+	free(check->windows);
+	check->windows = NULL;
+	check->window_count = 0;
+}
+
+/* The same but for its length. */
+static bool
+is_kin(const struct window *old, const struct expr_window *what)
+{
+	struct expr_window like = *what;
+
+	like.span_us = old->what.span_us;
+	return old->series && !old->is_needed && expr_window_is_same(&old->what, &like);
+}
+
+/* A rule whose window became longer or shorter goes on with what was kept. */
+static struct series *
+take_over(struct watched *check, const struct expr_window *what)
+{
+	for (size_t i = 0; i < check->window_count; i++) {
+		struct series *found = check->windows[i].series;
+		if (!is_kin(&check->windows[i], what))
+			continue;
+		check->windows[i].series = NULL;
+		return found;
+	}
+	return NULL;
+}
+
+static bool
+has_history(const struct expr_window *what)
+{
+	bool is_kept = what->keep == KEEP_VALUES || what->keep == KEEP_DAYS;
+
+	return is_kept && what->span_us > EXPR_SHORT_MAX && what->row->kind != METRIC_MOMENT;
+}
+
+static void
+make_series(struct rules *rules, struct watched *check, struct window *w, usec_t now_us)
+{
+	const struct series_shape shape = shape_of(&w->what, check->interval_us);
+	bool is_day = w->what.keep == KEEP_DAYS;
+
+	w->series = take_over(check, &w->what);
+	if (w->series)
+		series_fit(w->series, &shape);
+	else
+		w->series = series_new(&shape, is_day ? now_us + rules->wall_ahead_us : now_us);
+	w->is_waiting = rules->options.past && has_history(&w->what);
+	if (w->is_waiting)
+		rules->options.past(
+			rules->options.arg, check->name, w->what.row->name, w->what.span_us);
+}
+
+void
+engine_fit_windows(struct rules *rules, struct watched *check, usec_t now_us)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < check->window_count; i++) {
+		struct window *w = &check->windows[i];
+		const struct series_shape shape = shape_of(&w->what, check->interval_us);
+		if (w->is_needed && !w->series)
+			make_series(rules, check, w, now_us);
+		else if (w->is_needed)
+			series_fit(w->series, &shape);
+	}
+	for (size_t i = 0; i < check->window_count; i++) {
+		if (check->windows[i].is_needed)
+			check->windows[left++] = check->windows[i];
+		else
+			series_free(check->windows[i].series);
+	}
+	check->window_count = left;
+	if (left == 0) {
+		free(check->windows);
+		check->windows = NULL;
+	}
+}
+
+/* --- what the history knows --- */
+
+static struct series_part
+part_of(const struct rules_past *past, usec_t at_us)
+{
+	return (struct series_part){ .first_us = at_us,
+		.last_us = at_us,
+		.count = past->count,
+		.first = past->avg,
+		.last = past->avg,
+		.min = past->min,
+		.max = past->max,
+		.sum = past->avg * past->count,
+		.grown_from_us = at_us };
+}
+
+void
+rules_take_past(struct rules *rules, const char *name, const char *metric, usec_t span_us,
+	const struct rules_past *past, size_t count)
+{
+	struct watched *check = engine_find(rules, name);
+
+	for (size_t i = 0; check && i < check->window_count; i++) {
+		struct window *w = &check->windows[i];
+		usec_t off_us = w->what.keep == KEEP_DAYS ? 0 : rules->wall_ahead_us;
+		if (!w->is_waiting || w->what.span_us != span_us ||
+			strcmp(w->what.row->name, metric) != 0)
+			continue;
+		w->is_waiting = false;
+		struct series_part *parts = xcalloc(count + 1, sizeof(*parts));
+		for (size_t n = 0; n < count; n++)
+			parts[n] = part_of(&past[n], past[n].wall_us - off_us);
+		series_prepend(w->series, parts, count);
+		free(parts);
+	}
+}
