@@ -27,6 +27,28 @@ on_idle(void *arg, enum pg_event event)
 	probe_watch_poke(watch);
 }
 
+struct pg_link *
+pg_watch_lend(struct probe_watch *watch)
+{
+	struct pg_watch *state = probe_watch_state(watch);
+	struct pg_link *link = state->link;
+
+	if (!pg_link_is_idle(link))
+		return NULL;
+	state->link = NULL;
+	return link;
+}
+
+void
+pg_watch_give(struct probe_watch *watch, struct pg_link *link)
+{
+	struct pg_watch *state = probe_watch_state(watch);
+
+	pg_link_close(state->link);
+	state->link = link;
+	pg_link_hand(link, on_idle, watch);
+}
+
 static struct pg_link *
 take_kept(struct probe_run *run)
 {
@@ -72,10 +94,8 @@ stop(struct probe_run *run)
 	if (kept->about.is_known) /* else the login failed, and no room was seen */
 		kept->is_full = kept->about.percent >= 100;
 	if (pg_link_is_idle(state->link) && conf->reconnect_us > 0) {
-		pg_link_close(kept->link);
-		kept->link = state->link;
+		pg_watch_give(watch, state->link);
 		state->link = NULL;
-		pg_link_hand(kept->link, on_idle, watch);
 	}
 	pg_login_stop(run);
 }
@@ -93,7 +113,9 @@ stuck(struct probe_run *run, char *text, size_t size)
 static void
 open_watch(struct probe_watch *watch)
 {
-	(void)watch; /* the first run connects */
+	struct pg_watch *state = probe_watch_state(watch);
+
+	list_init(&state->talks); /* the first run connects */
 }
 
 static void

@@ -226,6 +226,7 @@ meet(struct probe_run *run)
 
 	watch->is_prepared = false;
 	watch->asked = 0;
+	watch->logins++;
 	if (str_eq(watch->where, state->way->where))
 		return;
 	str_copy(watch->where, sizeof(watch->where), state->way->where);

@@ -1,10 +1,11 @@
 /*
  * One run of the postgres probe and what it shares with the runs before it.  Private to
- * postgres*.c.
+ * postgres*.c and to the facts about PostgreSQL.
  */
 #ifndef PROBES_POSTGRES_RUN_H
 #define PROBES_POSTGRES_RUN_H
 
+#include "base/list.h"
 #include "io/resolve.h"
 #include "io/timer.h"
 #include "probes/postgres_conf.h"
@@ -31,10 +32,12 @@ struct pg_about {
 /* Of a check, between its runs. */
 struct pg_watch {
 	struct pg_link *link; /* kept and idle; NULL: none */
-	bool is_pooler;   /* it refuses startup parameters, or sessions wander: plain statements */
-	bool is_prepared; /* on `link` */
-	unsigned asked;   /* runs that `link` has served */
-	bool is_lost;     /* a kept connection ended, and nobody was told yet */
+	bool is_pooler;    /* it refuses startup parameters, or sessions wander: plain statements */
+	bool is_prepared;  /* on `link` */
+	unsigned asked;    /* runs that `link` has served */
+	unsigned logins;   /* of runs; what was lent before the last one is not given back */
+	struct list talks; /* facts that talk over `link`, or wait to: facts/pg_talk.h */
+	bool is_lost;      /* a kept connection ended, and nobody was told yet */
 	struct pg_trouble lost;
 	char where[ADDR_TEXT]; /* the other end of `link` */
 	struct pg_numbers activity, upkeep;
@@ -85,6 +88,10 @@ const char *pg_ask_stuck(struct probe_run *run, char *text, size_t size);
 void pg_take_rows(struct probe_run *run, const PGresult *res); /* of the step under way */
 void pg_take_value(struct probe_run *run);                     /* the query's row is whole */
 void pg_conclude(struct probe_run *run);                       /* all is asked: the verdict */
+
+/* postgres.c: the kept connection, idle, to somebody who gives it back; NULL: there is none now. */
+struct pg_link *pg_watch_lend(struct probe_watch *watch);
+void pg_watch_give(struct probe_watch *watch, struct pg_link *link); /* idle */
 
 /* A kept connection ended: a note where the server said that it did so on purpose. */
 void pg_note_lost(struct probe_run *run, const struct pg_trouble *trouble);

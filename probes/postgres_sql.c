@@ -22,7 +22,9 @@ static const struct dialect dialects[] = {
 	{ "received_lsn", "pg_last_xlog_receive_location()", "pg_last_wal_receive_lsn()" },
 	{ "replayed_lsn", "pg_last_xlog_replay_location()", "pg_last_wal_replay_lsn()" },
 	{ "diff", "pg_xlog_location_diff", "pg_wal_lsn_diff" },
+	{ "paused", "pg_is_xlog_replay_paused()", "pg_is_wal_replay_paused()" },
 	{ "r_replayed", "r.replay_location", "r.replay_lsn" },
+	{ "one_lag", "NULL::float8", "extract(epoch FROM r.replay_lag)" },
 	{ "r_lag", "NULL::float8", "extract(epoch FROM max(r.replay_lag))" },
 };
 
@@ -124,8 +126,8 @@ translate(const char *word, size_t len, int version)
 	return "NULL";
 }
 
-static void
-write_in(struct buf *out, const char *text, int version)
+void
+pg_sql_write(struct buf *out, const char *text, int version)
 {
 	for (const char *p = text; *p != '\0';) {
 		size_t len = strcspn(p, "{");
@@ -144,13 +146,13 @@ write_in(struct buf *out, const char *text, int version)
 void
 pg_sql_activity(struct buf *out, int version)
 {
-	write_in(out, activity, version);
+	pg_sql_write(out, activity, version);
 }
 
 void
 pg_sql_upkeep(struct buf *out, int version)
 {
-	write_in(out, upkeep, version);
+	pg_sql_write(out, upkeep, version);
 }
 
 void

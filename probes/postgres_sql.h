@@ -1,9 +1,13 @@
-/* The statements of the postgres probe, in the server's dialect.  Private to postgres*.c. */
+/* The statements of the postgres probe, in the server's dialect.  Private to postgres*.c
+ * and to the facts about PostgreSQL. */
 #ifndef PROBES_POSTGRES_SQL_H
 #define PROBES_POSTGRES_SQL_H
 
 #include "base/buf.h"
 #include "conf/schema.h"
+
+/* `text` with its {words} as this version has them; a word that is unknown is NULL. */
+void pg_sql_write(struct buf *out, const char *text, int version);
 
 /* Columns are named like the metrics they fill; NULL: not known. */
 void pg_sql_activity(struct buf *out, int version); /* sessions and replication: cheap */

@@ -303,6 +303,7 @@ look(struct probe_run *run)
 		[LOOK_INTEGRITY] = integrities[is_check_due(run) ? conf->integrity : INTEGRITY_OFF],
 		[LOOK_INTEGRITY_MS] = integrity_ms,
 		[LOOK_LOCK] = conf->tries_lock ? "yes" : "no",
+		[LOOK_OPENERS] = "no",
 	};
 
 	snprintf(busy_ms, sizeof(busy_ms), "%lld",
@@ -414,6 +415,7 @@ reveal(const void *conf_, const char *instance, struct revealed *out)
 
 	(void)instance;
 	out->path = conf->file;
+	out->user = conf->writable_by;
 }
 
 static void

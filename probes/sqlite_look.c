@@ -334,6 +334,7 @@ tell_writable(struct sqlite_look *look)
 
 static bool (*const steps[])(struct sqlite_look *look) = {
 	sqlite_file_find,
+	sqlite_file_openers, /* while we have our own rights */
 	sqlite_file_become,
 	sqlite_file_head,
 	sqlite_file_locks,
@@ -374,6 +375,7 @@ sqlite_look_main(int argc, char **argv)
 	look.integrity = argv[LOOK_INTEGRITY];
 	look.integrity_ms = atoi(argv[LOOK_INTEGRITY_MS]);
 	look.tries_lock = str_eq(argv[LOOK_LOCK], "yes");
+	look.counts_openers = str_eq(argv[LOOK_OPENERS], "yes");
 	set_paths(&look);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](&look))

@@ -23,6 +23,7 @@ enum sqlite_look_word {
 	LOOK_INTEGRITY,    /* "off", "quick", "full" */
 	LOOK_INTEGRITY_MS, /* how long that may take */
 	LOOK_LOCK,         /* "yes": tries to get the write lock */
+	LOOK_OPENERS,      /* "yes": counts the processes that have it open */
 	LOOK_WORDS
 };
 
@@ -33,7 +34,7 @@ struct sqlite_look {
 	char path[4096], folder[4096];
 	const char *user, *integrity;
 	int busy_ms, integrity_ms;
-	bool tries_lock;
+	bool tries_lock, counts_openers;
 	json_t *out;
 	bool has_cause; /* the first one counts */
 	struct stat st;
@@ -53,6 +54,7 @@ bool sqlite_file_find(struct sqlite_look *look);
 bool sqlite_file_become(struct sqlite_look *look);
 bool sqlite_file_head(struct sqlite_look *look);
 bool sqlite_file_locks(struct sqlite_look *look);
+bool sqlite_file_openers(struct sqlite_look *look);
 bool sqlite_file_room(struct sqlite_look *look);
 bool sqlite_file_rights(struct sqlite_look *look);
 
