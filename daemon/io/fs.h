@@ -40,6 +40,9 @@ enum fs_op {
 	FS_KMSG,       /* `path` is a /dev/kmsg, or a plain file of such records */
 	FS_OPEN_FILES, /* `path` is a /proc, as for all that follow */
 	FS_PROC_IO,
+	FS_PROC_FDS, /* io/proc_fds.h asks these three */
+	FS_SOCKET_PEERS,
+	FS_UNIX_SOCKETS,
 	/* io/procs.h asks these. */
 	FS_PROC_LIST,
 	FS_PROC_LOOK,

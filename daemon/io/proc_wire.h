@@ -60,6 +60,10 @@ int proc_helper_list(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_look(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_owners(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_sockets(const struct fs_ask *ask, struct fs_answer *answer);
+/* proc_helper_fds.c */
+int proc_helper_fds(const struct fs_ask *ask, struct fs_answer *answer);
+int proc_helper_peers(const struct fs_ask *ask, struct fs_answer *answer);
+int proc_helper_unix(const struct fs_ask *ask, struct fs_answer *answer);
 /* proc_helper_files.c */
 int proc_helper_files(const struct fs_ask *ask, struct fs_answer *answer);
 int proc_helper_io(const struct fs_ask *ask, struct fs_answer *answer);
