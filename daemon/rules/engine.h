@@ -7,6 +7,7 @@
  *	engine_window.c  which windows there are
  *	engine_judge.c   verdicts into levels, levels into events
  *	engine_tell.c    the words of an event
+ *	engine_why.c     what is waited for
  *	engine_keep.c    what outlives the process
  */
 #ifndef RULES_ENGINE_H
@@ -103,6 +104,7 @@ struct rules {
 	const struct sample *fed_sample;
 	struct sample shown;
 	char no_text[1]; /* of that sample */
+	usec_t heard_us; /* monotonic: the latest moment that we were told */
 	/* The evaluation going on: whose, and when. */
 	const struct watched *self;
 	usec_t now_us;

@@ -112,12 +112,10 @@ expr_print_value(const struct expr_value *value, char *out, size_t size)
 
 /* --- what it looked at --- */
 
-typedef void (*look_fn)(void *arg, const char *label, const struct expr_value *value);
-
 struct look {
 	const struct expr *expr;
 	const struct expr_world *world;
-	look_fn fn;
+	expr_look_fn fn;
 	void *arg;
 };
 
@@ -170,6 +168,14 @@ look_at(const struct look *look, const struct node *node)
 	buf_fini(&label);
 }
 
+void
+expr_look(const struct expr *expr, const struct expr_world *world, expr_look_fn fn, void *arg)
+{
+	const struct look look = { expr, world, fn, arg };
+
+	look_at(&look, expr->tree.root);
+}
+
 static void
 explain_one(void *arg, const char *label, const struct expr_value *value)
 {
@@ -182,9 +188,7 @@ explain_one(void *arg, const char *label, const struct expr_value *value)
 void
 expr_explain(const struct expr *expr, const struct expr_world *world, struct buf *out)
 {
-	struct look look = { expr, world, explain_one, out };
-
-	look_at(&look, expr->tree.root);
+	expr_look(expr, world, explain_one, out);
 }
 
 static void
@@ -204,8 +208,7 @@ json_t *
 expr_values(const struct expr *expr, const struct expr_world *world)
 {
 	json_t *values = json_object();
-	struct look look = { expr, world, store_one, values };
 
-	look_at(&look, expr->tree.root);
+	expr_look(expr, world, store_one, values);
 	return values;
 }

@@ -98,6 +98,11 @@ struct expr_world {
 };
 
 struct expr_value expr_eval(const struct expr *expr, const struct expr_world *world);
+/* Every value that it looks at, in order of appearance, with its name for people. */
+typedef void (*expr_look_fn)(void *arg, const char *label, const struct expr_value *value);
+void expr_look(const struct expr *expr, const struct expr_world *world, expr_look_fn fn, void *arg);
+/* As a user reads it: "2.5 s", "yes", "unknown". */
+void expr_print_value(const struct expr_value *value, char *out, size_t size);
 /* The numbers it looked at, as "name = value with unit" lines: why it fired. */
 void expr_explain(const struct expr *expr, const struct expr_world *world, struct buf *out);
 /* The same as a JSON object of base units: {"api.total_time": 2.3}. */

@@ -159,6 +159,5 @@ struct expr_value value_number_of(enum metric_unit unit, double number);
 struct expr_value value_truth(bool is_true);
 bool compare_numbers(enum token_kind op, double a, double b);
 const char *expr_real_check(const char *check, const struct expr_world *world);
-void expr_print_value(const struct expr_value *value, char *out, size_t size);
 
 #endif

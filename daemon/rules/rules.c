@@ -27,6 +27,13 @@ rules_new(const struct rules_options *options)
 }
 
 static void
+hear_time(struct rules *rules, const struct moment *at)
+{
+	rules->heard_us = at->now_us;
+	rules->wall_ahead_us = at->wall_us - at->now_us;
+}
+
+static void
 free_json(void *state)
 {
 	json_decref(state);
@@ -386,7 +393,7 @@ rules_apply(struct rules *rules, const struct rule_set *set, const struct check_
 	struct watched **all = list_checks(rules, &n);
 
 	rules->set = set;
-	rules->wall_ahead_us = wall_us - now_us;
+	hear_time(rules, &at);
 	for (size_t i = 0; i < n; i++)
 		all[i]->is_claimed = false;
 	free(all);
@@ -493,7 +500,7 @@ rules_feed(struct rules *rules, const char *name, const struct sample *sample)
 
 	if (!check || sample->outcome == OUTCOME_NONE)
 		return;
-	rules->wall_ahead_us = at.wall_us - at.now_us;
+	hear_time(rules, &at);
 	check->last_us = at.now_us;
 	check->has_sample = true;
 	note_outcome(check, sample, &at);
@@ -528,7 +535,7 @@ rules_tick(struct rules *rules, usec_t now_us, usec_t wall_us)
 	const struct moment at = { now_us, wall_us };
 	struct live *live;
 
-	rules->wall_ahead_us = wall_us - now_us;
+	hear_time(rules, &at);
 	while ((live = first_due(rules)) && live->due.due <= now_us) {
 		heap_remove(&rules->due, &live->due);
 		engine_tick(rules, live, &at);

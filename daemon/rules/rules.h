@@ -96,6 +96,9 @@ struct alert_view {
 	enum severity severity;
 	usec_t since_us;
 };
+/* For `triage why`: what each rule of a check has decided and waits for, one object each:
+ * {"what": "pending", "text": "slow: warning is true; it fires if that lasts", "until": time} */
+json_t *rules_why(const struct rules *rules, const char *check);
 size_t rules_view(const struct rules *rules, struct alert_view *out, size_t max);
 
 #endif
