@@ -38,6 +38,12 @@ const struct conf_field redis_fields[] = {
 		ENUM_AT(ROW, role, roles),
 		.dflt = "any",
 		.doc = "What the server must be. With `master` it must be the primary." },
+	{ .name = "expect_keys",
+		BOOL_AT(ROW, wants_keys),
+		.dflt = "false",
+		.doc = "The database of `url` must not be empty: an empty one is probably the "
+		       "wrong "
+		       "one." },
 	{ .name = "write_test",
 		STRING_AT(ROW, write_test),
 		.doc = "A key that nobody uses: it is set (for a minute at most), read and deleted "

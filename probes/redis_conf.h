@@ -17,7 +17,7 @@ struct redis_conf {
 	struct conf_pairs lengths;
 	usec_t reconnect_us;
 	int64_t big_keys;
-	bool is_measured, is_verified;
+	bool is_measured, is_verified, wants_keys;
 	char *ca, *cert, *key, *server_name;
 	/* made by check */
 	bool is_read; /* `dsn` and what follows is filled */

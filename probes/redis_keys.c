@@ -39,6 +39,19 @@ command_of(const char *type)
 	return NULL;
 }
 
+static void
+take_length(struct probe_run *run, unsigned which, double length)
+{
+	struct redis_run *r = probe_state(run);
+
+	probe_value(run, METRIC_FIRST_LENGTH + (int)which, length);
+	if (r->has_longest && length <= r->longest)
+		return;
+	r->has_longest = true;
+	r->longest = length;
+	r->longest_at = which;
+}
+
 void
 redis_on_type(struct probe_run *run, unsigned which, const struct redisReply *reply)
 {
@@ -56,7 +69,7 @@ redis_on_type(struct probe_run *run, unsigned which, const struct redisReply *re
 	if (command != NULL)
 		REDIS_ASK(run, ASK_LENGTH, which, command, pair->value);
 	else if (str_eq(reply->str, "none")) /* a queue that is empty is not there */
-		probe_value(run, METRIC_FIRST_LENGTH + (int)which, 0);
+		take_length(run, which, 0);
 	else
 		probe_note(run, "redis.wrongtype", "%s is a %.32s", pair->value, reply->str);
 }
@@ -67,7 +80,7 @@ redis_on_length(struct probe_run *run, unsigned which, const struct redisReply *
 	if (redis_is_error(reply))
 		redis_note_error(run, "llen +xlen +zcard +scard +hlen", reply);
 	else if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
-		probe_value(run, METRIC_FIRST_LENGTH + (int)which, (double)reply->integer);
+		take_length(run, which, (double)reply->integer);
 }
 
 /* --- the write test: SET, GET, DEL --- */
@@ -169,7 +182,7 @@ redis_scan_ask(struct probe_run *run)
 		return;
 	if (m->cursor[0] == '\0') { /* a new round, or the first */
 		str_copy(m->cursor, sizeof(m->cursor), "0");
-		m->biggest_so_far = 0;
+		m->biggest_so_far = m->big_so_far = 0;
 		m->biggest_key_so_far[0] = '\0';
 	}
 	REDIS_ASK(run, ASK_SCAN, 0, "SCAN", m->cursor, "COUNT", SCAN_COUNT);
@@ -209,7 +222,7 @@ redis_on_scan(struct probe_run *run, unsigned which, const struct redisReply *re
 		/* a key with a NUL in it would be another one in our command */
 		if (key->type != REDIS_REPLY_STRING || strlen(key->str) != (size_t)key->len)
 			continue;
-		str_printable(r->scanned[i], sizeof(r->scanned[i]), key->str, strlen(key->str));
+		str_copy(r->scanned[i], sizeof(r->scanned[i]), key->str);
 		REDIS_ASK(run, ASK_SIZE, i, "MEMORY", "USAGE", key->str, "SAMPLES", "5");
 	}
 }
@@ -217,6 +230,7 @@ redis_on_scan(struct probe_run *run, unsigned which, const struct redisReply *re
 void
 redis_on_size(struct probe_run *run, unsigned which, const struct redisReply *reply)
 {
+	const struct redis_conf *conf = probe_conf(run);
 	struct redis_run *r = probe_state(run);
 	struct redis_memory *m = probe_memory(run, sizeof(*m));
 
@@ -224,6 +238,8 @@ redis_on_size(struct probe_run *run, unsigned which, const struct redisReply *re
 		redis_note_error(run, "memory|usage", reply);
 		return;
 	}
+	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= conf->big_keys)
+		m->big_so_far++;
 	if (reply->type != REDIS_REPLY_INTEGER || (double)reply->integer <= m->biggest_so_far)
 		return;
 	m->biggest_so_far = (double)reply->integer;

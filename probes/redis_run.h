@@ -21,6 +21,7 @@ enum redis_metric {
 	METRIC_PING = PHASE_COUNT,
 	METRIC_MEMORY_USED,
 	METRIC_MEMORY_PERCENT,
+	METRIC_EVICTS,
 	METRIC_FRAGMENTATION,
 	METRIC_CLIENTS,
 	METRIC_CLIENTS_PERCENT,
@@ -32,6 +33,7 @@ enum redis_metric {
 	METRIC_HIT_PERCENT,
 	METRIC_OPS,
 	METRIC_KEYS,
+	METRIC_OTHER_KEYS,
 	METRIC_REPLICAS,
 	METRIC_REPLICA_LINK,
 	METRIC_REPLICA_SILENCE,
@@ -44,6 +46,8 @@ enum redis_metric {
 	METRIC_LOADING,
 	METRIC_WRITE_TIME,
 	METRIC_BIGGEST_KEY,
+	METRIC_BIG_KEYS,
+	METRIC_LONGEST_QUEUE,
 	METRIC_UPTIME,
 	METRIC_FIRST_LENGTH
 };
@@ -73,17 +77,19 @@ enum redis_ask {
 
 #define REDIS_ASKS_MAX 256
 #define REDIS_SCAN_MAX 100
+#define REDIS_KEY_MAX  256
 
 /* Between runs, for one check. */
 struct redis_watch {
-	struct redis_link *link; /* NULL: none is kept, or it is lent */
-	struct list borrowers;   /* redis_loan: who waits for it; the first may have it */
-	struct place place;      /* where the last good run was; host and path "": none yet */
-	usec_t opened_us;        /* when it was made, login and all */
-	bool must_prove;         /* others were turned away: make it anew */
-	bool is_full;            /* no chair was free: make it anew, and leave this one alone */
-	struct timer patience;   /* with a kept connection, or a sentinel, that says nothing */
-	struct probe_run *run;   /* the one under way */
+	struct redis_link *link;     /* NULL: none is kept, or it is lent */
+	struct list borrowers;       /* redis_loan: who waits for it; the first may have it */
+	char big_key[REDIS_KEY_MAX]; /* the biggest of the last whole round, as it is; "": none */
+	struct place place;          /* where the last good run was; host and path "": none yet */
+	usec_t opened_us;            /* when it was made, login and all */
+	bool must_prove;             /* others were turned away: make it anew */
+	bool is_full;                /* no chair was free: make it anew, and leave this one alone */
+	struct timer patience;       /* with a kept connection, or a sentinel, that says nothing */
+	struct probe_run *run;       /* the one under way */
 };
 
 /* From run to run. */
@@ -95,7 +101,8 @@ struct redis_memory {
 	char cursor[24]; /* of the scan for big keys; "": at its start */
 	double biggest, biggest_so_far; /* of the last whole round, of this one */
 	bool has_biggest;
-	char biggest_key[64], biggest_key_so_far[64];
+	double big, big_so_far; /* how many are big */
+	char biggest_key_so_far[REDIS_KEY_MAX];
 };
 
 struct redis_run {
@@ -117,13 +124,16 @@ struct redis_run {
 	struct redis_info info;
 	double maxclients; /* when INFO does not tell */
 	char cluster_state[16];
-	char value[32];                /* of the write test */
-	bool is_overwriting;           /* a value of an earlier, ended run is in its place */
-	bool is_again;                 /* what was written was gone: by somebody else's test? */
-	char denied[120], grants[120]; /* the first refusal for want of a right, and all rights */
-	char (*scanned)[48];           /* REDIS_SCAN_MAX names of a scan, as shown; NULL: none */
-	unsigned sentinel;             /* which one is asked */
-	char sentinels[256];           /* what those before answered */
+	char value[32];                 /* of the write test */
+	bool is_overwriting;            /* a value of an earlier, ended run is in its place */
+	bool is_again;                  /* what was written was gone: by somebody else's test? */
+	char denied[120], grants[120];  /* the first refusal for want of a right, and all rights */
+	char (*scanned)[REDIS_KEY_MAX]; /* REDIS_SCAN_MAX names of a scan, cut; NULL: none */
+	double longest;                 /* of the lengths */
+	unsigned longest_at;
+	bool has_longest;
+	unsigned sentinel;   /* which one is asked */
+	char sentinels[256]; /* what those before answered */
 	struct fs_call *disk;
 };
 

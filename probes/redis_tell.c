@@ -240,6 +240,28 @@ tell_persistence(struct probe_run *run)
 }
 
 static void
+tell_keyspace(struct probe_run *run)
+{
+	const struct redis_run *r = probe_state(run);
+
+	probe_value(run, METRIC_KEYS, r->info.keys);
+	probe_value(run, METRIC_OTHER_KEYS, r->info.other_keys);
+}
+
+static void
+tell_queues(struct probe_run *run)
+{
+	const struct redis_conf *conf = probe_conf(run);
+	const struct redis_run *r = probe_state(run);
+
+	if (!r->has_longest)
+		return;
+	probe_value(run, METRIC_LONGEST_QUEUE, r->longest);
+	probe_fact(run, "longest queue", "%s: %.0f", conf->lengths.all[r->longest_at].name,
+		r->longest);
+}
+
+static void
 tell_info(struct probe_run *run)
 {
 	const struct redis_conf *conf = probe_conf(run);
@@ -252,8 +274,10 @@ tell_info(struct probe_run *run)
 		run, METRIC_MEMORY_PERCENT, info->n[INFO_USED_MEMORY], info->n[INFO_MAXMEMORY]);
 	tell_percent(run, METRIC_CLIENTS_PERCENT, info->n[INFO_CONNECTED_CLIENTS], r->maxclients);
 	probe_value(run, METRIC_OOM_ERRORS, info->oom_errors);
+	if (info->policy[0] != '\0')
+		probe_value(run, METRIC_EVICTS, !str_eq(info->policy, "noeviction"));
 	if (str_eq(info->role, "master") || str_eq(info->role, "slave"))
-		probe_value(run, METRIC_KEYS, info->keys);
+		tell_keyspace(run);
 	tell_hits(run);
 	note_rejected(run);
 	tell_replication(run);
@@ -272,6 +296,7 @@ static void
 tell_big_keys(struct probe_run *run)
 {
 	const struct redis_conf *conf = probe_conf(run);
+	struct redis_watch *w = probe_watch_state(probe_watch(run));
 	struct redis_memory *m = probe_memory(run, sizeof(*m));
 	char size[32];
 
@@ -279,16 +304,18 @@ tell_big_keys(struct probe_run *run)
 		return;
 	if (m->cursor[0] == '\0') {
 		m->biggest = m->biggest_so_far;
-		str_copy(m->biggest_key, sizeof(m->biggest_key), m->biggest_key_so_far);
+		m->big = m->big_so_far;
+		str_copy(w->big_key, sizeof(w->big_key), m->biggest_key_so_far);
 		m->has_biggest = true;
 	}
 	if (!m->has_biggest)
 		return;
 	probe_value(run, METRIC_BIGGEST_KEY, m->biggest);
+	probe_value(run, METRIC_BIG_KEYS, m->big);
 	if (m->biggest < (double)conf->big_keys)
 		return;
 	metric_format(m->biggest, UNIT_BYTES, size, sizeof(size));
-	probe_fact(run, "big key", "%s: %s", m->biggest_key, size);
+	probe_fact(run, "big key", "%.64s: %s", w->big_key, size);
 }
 
 /* --- the verdict --- */
@@ -340,6 +367,29 @@ tell_role(struct probe_run *run)
 			wants_primary ? wanted[REDIS_PRIMARY] : wanted[conf->role]);
 }
 
+static bool
+is_strangely_empty(const struct probe_run *run, const struct redis_run *r)
+{
+	const struct redis_conf *conf = probe_conf(run);
+
+	return conf->wants_keys && r->has_info && r->info.keys == 0;
+}
+
+static void
+tell_empty(struct probe_run *run)
+{
+	const struct redis_conf *conf = probe_conf(run);
+	const struct redis_run *r = probe_state(run);
+
+	if (r->info.fullest_keys > 0)
+		redis_fail(run, "redis.wrong-db",
+			"database %u has no keys, and database %u has %.0f", conf->db,
+			r->info.fullest_db, r->info.fullest_keys);
+	else
+		redis_fail(run, "redis.wrong-db", "database %u has no keys, nor has any other",
+			conf->db);
+}
+
 static void
 tell_waiting(struct probe_run *run)
 {
@@ -382,6 +432,7 @@ redis_tell_end(struct probe_run *run)
 	}
 	if (r->has_info)
 		tell_info(run);
+	tell_queues(run);
 	if (r->cause == NULL)
 		tell_big_keys(run);
 	if (r->cause != NULL)
@@ -390,6 +441,8 @@ redis_tell_end(struct probe_run *run)
 		tell_role(run);
 	else if (str_eq(r->cluster_state, "fail"))
 		redis_fail(run, "redis.clusterdown", "cluster_state:fail");
+	else if (is_strangely_empty(run, r))
+		tell_empty(run);
 	else
 		tell_good(run);
 }

@@ -79,6 +79,38 @@ ask_page(struct fact_run *run)
 }
 
 static void
+ask_about(struct fact_run *run, unsigned at, const char *name)
+{
+	unsigned which = at << WHICH_BITS;
+
+	REDIS_VISIT_ASK(run, which | WANT_BYTES, "MEMORY", "USAGE", name, "SAMPLES", "5");
+	REDIS_VISIT_ASK(run, which | WANT_TYPE, "TYPE", name);
+	REDIS_VISIT_ASK(run, which | WANT_TTL, "TTL", name);
+}
+
+static void
+add_key(struct fact_run *run, const char *name)
+{
+	struct state *st = fact_state(run);
+	struct key *key = &st->page[st->page_count];
+
+	*key = (struct key){ .ttl_s = -2, .name = xstrdup(name) };
+	str_printable(key->shown, sizeof(key->shown), name, strlen(name));
+	ask_about(run, st->page_count++, name);
+}
+
+/* The one that the check's own walk found (`big_keys`), wherever it lies. */
+static void
+ask_known(struct fact_run *run)
+{
+	struct probe_watch *watch = fact_watch(run);
+	const struct redis_watch *w = watch != NULL ? probe_watch_state(watch) : NULL;
+
+	if (w != NULL && w->big_key[0] != '\0')
+		add_key(run, w->big_key);
+}
+
+static void
 ask(struct fact_run *run)
 {
 	struct memory *m = fact_memory(run, sizeof(*m));
@@ -88,17 +120,8 @@ ask(struct fact_run *run)
 		str_copy(m->cursor, sizeof(m->cursor), "0");
 	st->is_whole = str_eq(m->cursor, "0");
 	REDIS_VISIT_ASK(run, WANT_TOTAL, "DBSIZE");
+	ask_known(run);
 	ask_page(run);
-}
-
-static void
-ask_about(struct fact_run *run, unsigned at, const char *name)
-{
-	unsigned which = at << WHICH_BITS;
-
-	REDIS_VISIT_ASK(run, which | WANT_BYTES, "MEMORY", "USAGE", name, "SAMPLES", "5");
-	REDIS_VISIT_ASK(run, which | WANT_TYPE, "TYPE", name);
-	REDIS_VISIT_ASK(run, which | WANT_TTL, "TTL", name);
 }
 
 static void
@@ -131,14 +154,11 @@ take_page(struct fact_run *run, const struct redisReply *reply)
 	names = reply->element[1];
 	for (size_t i = 0; i < names->elements && st->page_count < PAGE_KEYS; i++) {
 		const struct redisReply *name = names->element[i];
-		struct key *key = &st->page[st->page_count];
 
 		/* a key with a NUL in it would be another one in our command */
 		if (name->type != REDIS_REPLY_STRING || strlen(name->str) != (size_t)name->len)
 			continue;
-		*key = (struct key){ .ttl_s = -2, .name = xstrdup(name->str) };
-		str_printable(key->shown, sizeof(key->shown), name->str, strlen(name->str));
-		ask_about(run, st->page_count++, name->str);
+		add_key(run, name->str);
 	}
 }
 
@@ -199,12 +219,23 @@ rank(struct state *st, struct key *key)
 		free(st->top[TOP_MAX].name);
 }
 
+static bool
+is_ranked(const struct state *st, const struct key *key)
+{
+	for (unsigned i = 0; i < st->top_count; i++)
+		if (str_eq(st->top[i].name, key->name))
+			return true;
+	return false;
+}
+
 static void
 count_page(struct state *st)
 {
 	for (unsigned i = 0; i < st->page_count; i++) {
 		struct key *key = &st->page[i];
 
+		if (key->bytes == 0 || is_ranked(st, key))
+			continue; /* gone meanwhile, or seen already */
 		st->scanned++;
 		st->no_ttl += key->ttl_s == -1;
 		st->with_ttl += key->ttl_s >= 0;
