@@ -469,6 +469,7 @@ make_rooms(struct app *app)
 	const struct rules_options rules = {
 		.on_alert = on_alert,
 		.on_keep = keep_alert,
+		.past = app_ask_past,
 		.arg = app,
 	};
 	const struct deliver_options deliver = {
@@ -490,6 +491,7 @@ make_rooms(struct app *app)
 		.arg = app,
 	};
 
+	app->past = app_past_new(app);
 	app->rules = rules_new(&rules);
 	app->deliver = deliver_new(&deliver);
 	app->notes = map_new();
@@ -602,6 +604,7 @@ app_free(struct app *app)
 		store_drop_waiter(app->store, app->deliver);
 	deliver_free(app->deliver);
 	recorder_free(app->recorder);
+	app_past_free(app->past);
 	if (app->store != NULL)
 		store_close(app->store, STORE_CLOSE_US);
 	triage_free(app->triage);

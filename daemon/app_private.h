@@ -13,6 +13,7 @@
 #include "triage/triage.h"
 
 struct reload;
+struct app_past;
 
 struct app {
 	struct clock clock;
@@ -25,6 +26,7 @@ struct app {
 	struct store *store;
 	struct recorder *recorder;
 	struct rules *rules;
+	struct app_past *past;
 	struct triage *triage;
 	struct deliver *deliver;
 	struct sched *sched;
@@ -52,6 +54,11 @@ void app_keep_incident(void *arg, const char *id, const json_t *doc);
 /* app_notes.c: said when they begin and end. */
 void app_say_notes(struct map *notes, const char *check, const struct sample *sample);
 void app_forget_notes(struct map *notes);
+
+/* app_past.c: rules_options.past, and what waits for the store's answers. */
+struct app_past *app_past_new(struct app *app);
+void app_past_free(struct app_past *past);
+void app_ask_past(void *arg, const char *check, const char *metric, usec_t span_us);
 
 /* app_reload.c: puts app->settings in force everywhere; the rooms compare with what they have. */
 void app_apply(struct app *app);
