@@ -35,7 +35,8 @@ LDLIBS_ALL := $(PKG_LIBS) -lpthread -lm $(LDLIBS)
 ROOMS := $(addprefix daemon/,base io conf model rules store sched triage deliver setup api cli) \
 	probes probes/facts alerts
 LIB_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+PLAYBOOKS := $(sort $(wildcard etc/playbooks/*.yaml))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/playbooks.o
 APP_OBJ := $(B)/daemon/main.o $(patsubst %.c,$(B)/%.o,$(wildcard daemon/app*.c))
 CLI_OBJ := $(B)/daemon/triage_main.o
 LIB := $(B)/libtriaged.a
@@ -58,6 +59,20 @@ endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) "  cc    $<"
+	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The shipped playbooks become texts of the program; one that is gone changes the list, too.
+PLAYBOOK_LIST := $(B)/playbooks.list
+ifneq ($(shell cat $(PLAYBOOK_LIST) 2>/dev/null),$(strip $(PLAYBOOKS)))
+.PHONY: $(PLAYBOOK_LIST)
+endif
+$(PLAYBOOK_LIST):
+	@mkdir -p $(@D)
+	@echo $(PLAYBOOKS) > $@
+$(B)/playbooks.c: $(PLAYBOOKS) $(PLAYBOOK_LIST) contrib/playbooks.sh
+	$(SAY) "  embed $(words $(PLAYBOOKS)) playbooks"
+	@sh contrib/playbooks.sh $(PLAYBOOKS) > $@
+$(B)/playbooks.o: $(B)/playbooks.c
 	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -83,6 +84,30 @@ rules_load(struct load *l)
 	free(specs);
 }
 
+/* --- playbooks --- */
+
+/* The user's own: of the built-in ones the playbooks know themselves. */
+static bool
+has_rule(const void *arg, const char *rule)
+{
+	const struct load *l = arg;
+	const struct conf_node *rules = conf_get(l->root, "rules");
+	return rules != NULL && rules->kind == CONF_MAP && conf_get(rules, rule) != NULL;
+}
+
+static void
+playbooks_setup(struct load *l)
+{
+	struct settings *s = l->settings;
+	const struct playbook_rules rules = { has_rule, l };
+	const char *slash = strrchr(s->path, '/');
+	char *beside = xasprintf("%.*splaybooks", slash ? (int)(slash - s->path) + 1 : 0, s->path);
+	if (s->triage.playbooks == NULL && access(beside, F_OK) == 0)
+		s->triage.playbooks = xstrdup(beside);
+	free(beside);
+	s->playbooks = playbooks_load_with(s->triage.playbooks, &rules, l->complaints);
+}
+
 /* --- secrets --- */
 
 /* What came from files and credentials, wherever it stands. */
@@ -131,7 +156,7 @@ load_parts(struct load *l)
 	receivers_load(l);
 	routes_load(l);
 	rules_load(l);
-	s->playbooks = playbooks_load(s->triage.playbooks, l->complaints);
+	playbooks_setup(l);
 	if (complaints_errors(l->complaints) > 0)
 		return;
 	gather_secrets(s);

@@ -102,4 +102,9 @@ void playbook_write(const struct diagnosis *diagnosis, const struct playbook_wor
 /* The whole playbook for people: `triage explain`, GET /api/v1/playbooks. */
 json_t *playbook_json(const struct playbook *playbook, enum language language);
 
+/* For the manual: the keys of a playbook, and what is always there to be asked (`target`, `peers`,
+ * `needs`): the nth, false past the end. */
+void playbook_manual(struct buf *out);
+bool playbook_always_at(size_t n, const char **name, const struct metric_desc **keys);
+
 #endif
