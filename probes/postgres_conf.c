@@ -21,6 +21,29 @@
 
 static const char *const roles[] = { "any", "primary", "replica", NULL };
 
+static const struct conf_field pool_fields[] = {
+	{ .name = "size",
+		INT_AT(struct pg_pool, size),
+		.dflt = "0",
+		.min = "0",
+		.max = "1000000",
+		.doc = "Connections in the pool of one process (`SQL_MAX_OPEN_CONNS`, "
+		       "`DB_POOL_SIZE`)." },
+	{ .name = "overflow",
+		INT_AT(struct pg_pool, overflow),
+		.dflt = "0",
+		.min = "0",
+		.max = "1000000",
+		.doc = "Those that it may open besides (`DB_MAX_OVERFLOW`)." },
+	{ .name = "instances",
+		INT_AT(struct pg_pool, instances),
+		.dflt = "1",
+		.min = "1",
+		.max = "10000",
+		.doc = "Processes that have such a pool: instances, workers." },
+	{ .type = CONF_END },
+};
+
 const struct conf_field pg_fields[] = {
 	{ .name = "dsn",
 		DSN_AT(ROW, text, DSN_POSTGRES),
@@ -42,6 +65,18 @@ const struct conf_field pg_fields[] = {
 		.doc = "Tables that must exist, as SQL writes them (`users`, `shop.orders`, "
 		       "`\"Order\"`).",
 		.example = "[users, orders]" },
+	{ .name = "pool",
+		GROUP_AT(ROW, pool, pool_fields),
+		.doc = "What applications may open at most; more than the server allows is a "
+		       "warning (`pool-exceeds-limit`).",
+		.example = "{ size: \"${SQL_MAX_OPEN_CONNS:-1000}\", instances: 2 }" },
+	{ .name = "replicas",
+		INT_AT(ROW, replicas),
+		.dflt = "0",
+		.min = "0",
+		.max = "64",
+		.doc = "Standbys that must stream from this server; fewer are critical "
+		       "(`replication-stopped`). 0: it is not said, and losing one is a warning." },
 	{ .name = "queries",
 		PAIRS_AT(ROW, queries),
 		.doc = "A metric for each name: the first column of the first row, a number or a "
@@ -72,10 +107,15 @@ const struct metric_desc pg_metrics[] = {
 	{ "accepting", METRIC_FLAG, UNIT_NONE,
 		"1 when the server answers logins at all, refused ones too." },
 	{ "usable", METRIC_FLAG, UNIT_NONE, "1 when login and statement succeed." },
+	{ "pool_connections", METRIC_GAUGE, UNIT_NONE,
+		"Sessions that applications may open by `pool`; 0: not said." },
+	{ "replicas_wanted", METRIC_GAUGE, UNIT_NONE, "What `replicas` says; 0: not said." },
 	{ "in_recovery", METRIC_FLAG, UNIT_NONE, "1 for a standby." },
 	{ "connections", METRIC_GAUGE, UNIT_NONE, "Client sessions, ours included." },
 	{ "connections_percent", METRIC_GAUGE, UNIT_PERCENT,
 		"The same, of max_connections without the reserved ones." },
+	{ "connections_max", METRIC_GAUGE, UNIT_NONE,
+		"max_connections without the reserved ones." },
 	{ "idle", METRIC_GAUGE, UNIT_NONE, "Sessions that do nothing." },
 	{ "idle_time", METRIC_GAUGE, UNIT_SECONDS, "How long the one idle longest has been so." },
 	{ "idle_in_transaction", METRIC_GAUGE, UNIT_NONE,
@@ -85,12 +125,16 @@ const struct metric_desc pg_metrics[] = {
 	{ "waiting", METRIC_GAUGE, UNIT_NONE, "Sessions that wait for a lock." },
 	{ "waiting_time", METRIC_GAUGE, UNIT_SECONDS,
 		"Age of the oldest statement that waits for a lock." },
-	{ "longest_query_time", METRIC_GAUGE, UNIT_SECONDS, "Age of the oldest statement." },
+	{ "longest_query_time", METRIC_GAUGE, UNIT_SECONDS,
+		"Age of the oldest statement that runs; one that waits for a lock is `waiting`." },
+	{ "blocking_query_time", METRIC_GAUGE, UNIT_SECONDS,
+		"Age of the oldest statement that runs while others wait for its lock." },
 	{ "longest_transaction_time", METRIC_GAUGE, UNIT_SECONDS,
 		"Age of the oldest transaction." },
 	{ "replicas", METRIC_GAUGE, UNIT_NONE, "Standbys that stream from here." },
 	{ "replica_running", METRIC_FLAG, UNIT_NONE,
-		"On a standby: 1 while it receives from its primary." },
+		"On a standby: 1 while it receives from its primary; absent where it is fed "
+		"files." },
 	{ "replication_lag_time", METRIC_GAUGE, UNIT_SECONDS,
 		"How far behind: the slowest standby, or this one." },
 	{ "replication_lag_bytes", METRIC_GAUGE, UNIT_BYTES, "The same in bytes of log." },

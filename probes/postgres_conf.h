@@ -9,11 +9,18 @@
 
 enum pg_role { PG_ROLE_ANY, PG_ROLE_PRIMARY, PG_ROLE_REPLICA };
 
+/* What applications may open. */
+struct pg_pool {
+	int64_t size, overflow, instances;
+};
+
 struct pg_conf {
 	char *text; /* the data source name */
 	char *ca;
 	int role; /* enum pg_role */
 	struct conf_strings tables;
+	struct pg_pool pool;
+	int64_t replicas; /* that must be there; 0: not said */
 	struct conf_pairs queries;
 	usec_t reconnect_us;
 	/* made by pg_conf_check */
@@ -22,7 +29,14 @@ struct pg_conf {
 };
 
 /* Rows of pg_metrics that code sets by itself; those behind them are columns of statements. */
-enum pg_metric { PG_LOGIN_TIME = PHASE_COUNT, PG_QUERY_TIME, PG_ACCEPTING, PG_USABLE };
+enum pg_metric {
+	PG_LOGIN_TIME = PHASE_COUNT,
+	PG_QUERY_TIME,
+	PG_ACCEPTING,
+	PG_USABLE,
+	PG_POOL,
+	PG_REPLICAS_WANTED,
+};
 
 extern const struct conf_field pg_fields[];
 extern const struct metric_desc pg_metrics[];

@@ -286,6 +286,17 @@ report_numbers(struct probe_run *run, const struct pg_numbers *numbers)
 		probe_value(run, numbers->metric[i], numbers->values[i]);
 }
 
+/* What the settings say, for rules to compare with. */
+static void
+report_wanted(struct probe_run *run)
+{
+	const struct pg_conf *conf = conf_of(run);
+	const struct pg_pool *pool = &conf->pool;
+
+	probe_value(run, PG_POOL, (double)((pool->size + pool->overflow) * pool->instances));
+	probe_value(run, PG_REPLICAS_WANTED, (double)conf->replicas);
+}
+
 void
 pg_conclude(struct probe_run *run)
 {
@@ -300,6 +311,7 @@ pg_conclude(struct probe_run *run)
 			PQuser(pg_link_conn(state->link)));
 	probe_value(run, PG_ACCEPTING, 1);
 	probe_value(run, PG_USABLE, 1);
+	report_wanted(run);
 	report_tls(run);
 	watch->asked++;
 	if (state->unreadable[0] != '\0')

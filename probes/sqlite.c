@@ -88,6 +88,7 @@ enum metric {
 	METRIC_WRITABLE,
 	METRIC_BUSY,
 	METRIC_BUSY_TIME,
+	METRIC_BUSY_TIMEOUT,
 	METRIC_WAL,
 	METRIC_SIZE,
 	METRIC_FREE,
@@ -103,6 +104,8 @@ static const struct metric_desc metrics[] = {
 	{ "busy", METRIC_FLAG, UNIT_NONE, "Somebody held the write lock at that moment." },
 	{ "busy_time", METRIC_GAUGE, UNIT_SECONDS,
 		"How long one process has been seen to hold the write lock, run after run." },
+	{ "busy_timeout", METRIC_GAUGE, UNIT_SECONDS,
+		"How long writers wait for it: `busy_timeout`, or that of `path`." },
 	{ "wal_bytes", METRIC_GAUGE, UNIT_BYTES, "Size of the write-ahead log; WAL mode only." },
 	{ "size_bytes", METRIC_GAUGE, UNIT_BYTES, "Size of the file." },
 	{ "free_bytes", METRIC_GAUGE, UNIT_BYTES, "Pages in it that hold nothing (`VACUUM`)." },
@@ -137,6 +140,26 @@ now_us(struct probe_run *run)
 	return loop_now(probe_env(run)->loop);
 }
 
+static usec_t
+busy_us(const struct sqlite_conf *conf)
+{
+	struct dsn dsn;
+	const char *text;
+	usec_t us = BUSY_US;
+
+	if (conf->busy_us > 0)
+		return conf->busy_us;
+	if (dsn_parse(&dsn, DSN_SQLITE, conf->path, NULL) < 0)
+		return us;
+	text = dsn_param(&dsn, "_busy_timeout");
+	if (text == NULL)
+		text = dsn_param(&dsn, "_timeout");
+	if (text != NULL && atoi(text) > 0)
+		us = (usec_t)atoi(text) * 1000;
+	dsn_fini(&dsn);
+	return us < BUSY_MAX_US ? us : BUSY_MAX_US;
+}
+
 /* --- what the helper found --- */
 
 static void
@@ -162,6 +185,8 @@ tell_holder(struct probe_run *run, const json_t *found)
 		m->holder = pid;
 		m->holder_since_us = now_us(run);
 	}
+	if (json_is_false(json_object_get(found, "busy")))
+		probe_value(run, METRIC_BUSY_TIME, 0);
 	if (pid == 0)
 		return;
 	probe_value(
@@ -193,6 +218,7 @@ static void
 tell_all(struct probe_run *run, const json_t *found)
 {
 	double page = json_number_value(json_object_get(found, "page_size"));
+	const struct sqlite_conf *conf = probe_conf(run);
 
 	tell_number(run, found, "opens", METRIC_OPENS, 1);
 	tell_number(run, found, "writable", METRIC_WRITABLE, 1);
@@ -202,6 +228,7 @@ tell_all(struct probe_run *run, const json_t *found)
 	tell_number(run, found, "free_pages", METRIC_FREE, page);
 	tell_number(run, found, "lock_ms", METRIC_LOCK_TIME, 1e-3);
 	tell_number(run, found, "integrity_ms", METRIC_INTEGRITY_TIME, 1e-3);
+	probe_value(run, METRIC_BUSY_TIMEOUT, (double)busy_us(conf) / USEC_PER_SEC);
 	tell_holder(run, found);
 	tell_integrity(run, found);
 	if (json_is_true(json_object_get(found, "crash_left")))
@@ -254,26 +281,6 @@ on_look(void *arg, const struct child_result *r)
 }
 
 /* --- asking --- */
-
-static usec_t
-busy_us(const struct sqlite_conf *conf)
-{
-	struct dsn dsn;
-	const char *text;
-	usec_t us = BUSY_US;
-
-	if (conf->busy_us > 0)
-		return conf->busy_us;
-	if (dsn_parse(&dsn, DSN_SQLITE, conf->path, NULL) < 0)
-		return us;
-	text = dsn_param(&dsn, "_busy_timeout");
-	if (text == NULL)
-		text = dsn_param(&dsn, "_timeout");
-	if (text != NULL && atoi(text) > 0)
-		us = (usec_t)atoi(text) * 1000;
-	dsn_fini(&dsn);
-	return us < BUSY_MAX_US ? us : BUSY_MAX_US;
-}
 
 static bool
 is_check_due(struct probe_run *run)

@@ -476,6 +476,8 @@ rows_stand_where_code_thinks(void **state)
 	assert_string_equal(pg_metrics[PG_QUERY_TIME].name, "query_time");
 	assert_string_equal(pg_metrics[PG_ACCEPTING].name, "accepting");
 	assert_string_equal(pg_metrics[PG_USABLE].name, "usable");
+	assert_string_equal(pg_metrics[PG_POOL].name, "pool_connections");
+	assert_string_equal(pg_metrics[PG_REPLICAS_WANTED].name, "replicas_wanted");
 }
 
 static void
