@@ -544,6 +544,7 @@ open_watch(struct probe_watch *watch)
 	struct mysql_kept *kept = probe_watch_state(watch);
 
 	mysql_lender_init(&kept->lender);
+	mysql_files_init(&kept->files, probe_watch_env(watch));
 	kept->binlog_bytes = NAN;
 }
 
@@ -552,6 +553,7 @@ close_watch(struct probe_watch *watch)
 {
 	struct mysql_kept *kept = probe_watch_state(watch);
 
+	mysql_files_fini(&kept->files);
 	mysql_client_close(kept->lender.client);
 	kept->lender.client = NULL;
 }

@@ -42,6 +42,11 @@ const struct conf_field mysql_fields[] = {
 		STRINGS_AT(ROW, tables),
 		.doc = "Tables (`name` or `db.name`) that must exist: `my.no-table` otherwise.",
 		.example = "[users, shop.orders]" },
+	{ .name = "indexes",
+		STRINGS_AT(ROW, indexes),
+		.doc = "Indexes (`table.index` or `db.table.index`) that must exist: `my.no-index` "
+		       "otherwise.",
+		.example = "[kpi_details.idx_time_metric]" },
 	{ .name = "role",
 		ENUM_AT(ROW, role, roles),
 		.dflt = "any",
@@ -120,6 +125,21 @@ const struct metric_desc mysql_metrics[] = {
 		"Size of the binary logs, looked at once a minute. Needs BINLOG MONITOR (MariaDB) "
 		"or "
 		"REPLICATION CLIENT (MySQL)." },
+	{ "binlog_percent", METRIC_GAUGE, UNIT_PERCENT,
+		"Those as a share of the file system that the data is on; of a server on this "
+		"host." },
+	{ "binlog_expire_time", METRIC_GAUGE, UNIT_SECONDS,
+		"Binary logs are removed after so long; 0: never." },
+	{ "binlog_oldest_age", METRIC_GAUGE, UNIT_SECONDS,
+		"Since the last change of the oldest binary log; of a server on this host, where "
+		"its file may be seen." },
+	{ "data_free_bytes", METRIC_GAUGE, UNIT_BYTES,
+		"Room under the data directory; of a server on this host." },
+	{ "data_used_percent", METRIC_GAUGE, UNIT_PERCENT,
+		"How full the file system of the data directory is; of a server on this host." },
+	{ "dsn_doubtful", METRIC_FLAG, UNIT_NONE,
+		"The `dsn` lacks what Go programs need (parseTime), or asks for a character set "
+		"that is too small." },
 	{ "up_time", METRIC_GAUGE, UNIT_SECONDS, "Since the server started." },
 	{ .name = NULL },
 };
@@ -210,6 +230,25 @@ check_queries(const struct conf_pairs *queries, struct complaints *complaints)
 	return complaints_errors(complaints) == before;
 }
 
+/* They go into a statement as texts. */
+static void
+check_indexes(const struct conf_strings *indexes, const struct conf_node *map,
+	struct complaints *complaints)
+{
+	struct conf_pos pos = conf_pos_of(map, "indexes");
+
+	if (indexes->count > TABLES_MAX)
+		complain(complaints, &pos, "indexes: at most %d", TABLES_MAX);
+	for (size_t i = 0; i < indexes->count; i++) {
+		const char *text = indexes->all[i], *dot = strchr(text, '.');
+
+		if (dot == NULL || dot == text || dot[1] == '\0' || strlen(text) > 195 ||
+			strpbrk(text, "'\\\"") != NULL)
+			complain(complaints, &pos,
+				"indexes: write `table.index` or `db.table.index`");
+	}
+}
+
 struct tls_ctx *
 mysql_conf_tls(const struct mysql_conf *conf, struct tls_pool *pool, struct err *e)
 {
@@ -275,6 +314,7 @@ mysql_conf_check(void *conf_, const struct conf_node *map, const struct probe_se
 	for (size_t i = 0; i < conf->tables.count; i++)
 		if (conf->tables.all[i][0] == '\0' || strlen(conf->tables.all[i]) > 130)
 			complain(complaints, &tables, "tables: write `name` or `db.name`");
+	check_indexes(&conf->indexes, map, complaints);
 	if (check_queries(&conf->queries, complaints))
 		conf->rows = make_rows(&conf->queries);
 }

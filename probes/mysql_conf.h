@@ -31,6 +31,12 @@ enum mysql_row {
 	MYSQL_DEADLOCKS,
 	MYSQL_READ_ONLY,
 	MYSQL_BINLOG_BYTES,
+	MYSQL_BINLOG_PERCENT,
+	MYSQL_BINLOG_EXPIRE_TIME,
+	MYSQL_BINLOG_OLDEST_AGE,
+	MYSQL_DATA_FREE_BYTES,
+	MYSQL_DATA_USED_PERCENT,
+	MYSQL_DSN_DOUBTFUL,
 	MYSQL_UPTIME_TIME,
 	MYSQL_ROW_COUNT, /* the rows of `queries` follow */
 };
@@ -40,7 +46,7 @@ enum mysql_role { MYSQL_ROLE_ANY, MYSQL_ROLE_PRIMARY, MYSQL_ROLE_REPLICA };
 struct mysql_conf {
 	char *dsn, *ca, *cert, *key;
 	struct conf_pairs queries;
-	struct conf_strings tables;
+	struct conf_strings tables, indexes;
 	int role;
 	usec_t reconnect_us, idle_after_us;
 	bool is_measured;

@@ -11,6 +11,7 @@
 #include "probes/mysql_cause.h"
 #include "probes/mysql_replica.h"
 #include "probes/mysql_run.h"
+#include "probes/net_local.h"
 #include "probes/sql_mask.h"
 
 #define CROWDED_PERCENT 80
@@ -51,6 +52,12 @@ server_of(struct probe_run *run)
 	const struct mysql_run *state = probe_state(run);
 
 	return mysql_client_greeting(state->client);
+}
+
+static struct mysql_kept *
+kept_of(struct probe_run *run)
+{
+	return probe_watch_state(probe_watch(run));
 }
 
 static bool
@@ -100,14 +107,15 @@ enum variable {
 	V_HOST,
 	V_FOLDER,
 	V_USER,
-	V_ZONE
+	V_ZONE,
+	V_LOG_BASE
 };
 
 static bool
 ask_variables(struct probe_run *run, char *out, size_t size)
 {
 	const struct mysql_greeting *g = server_of(run);
-	const char *uuid = "''", *expiry = "@@global.expire_logs_days*86400";
+	const char *uuid = "''", *expiry = "@@global.expire_logs_days*86400", *base = "NULL";
 
 	if (!is_measured(run))
 		return false;
@@ -115,11 +123,13 @@ ask_variables(struct probe_run *run, char *out, size_t size)
 		uuid = "@@global.server_uuid";
 	if (g->number >= (g->is_mariadb ? 100601U : 80001U))
 		expiry = "@@global.binlog_expire_logs_seconds";
+	if (g->number >= (g->is_mariadb ? 100100U : 50600U))
+		base = "@@global.log_bin_basename";
 	snprintf(out, size,
 		"SELECT @@global.max_connections,@@global.read_only,@@global.log_bin,"
 		"@@global.server_id,%s,%s,@@global.hostname,@@global.datadir,CURRENT_USER(),@@"
-		"global.time_zone",
-		uuid, expiry);
+		"global.time_zone,%s",
+		uuid, expiry, base);
 	return true;
 }
 
@@ -138,9 +148,29 @@ read_flag(const char *cell)
 	return !str_eq(cell, "0") && !str_eq(cell, "OFF");
 }
 
+/* The files of a server elsewhere are not ours to look at. */
+static void
+find_files(struct probe_run *run, const struct mysql_result *r)
+{
+	struct mysql_run *state = probe_state(run);
+	struct mysql_files *files = &kept_of(run)->files;
+	const struct addr *peer = stream_peer(mysql_client_stream(state->client));
+	const char *base = shown(mysql_cell(r, 0, V_LOG_BASE)), *slash = strrchr(base, '/');
+
+	if (peer == NULL || !net_local_is_ours(peer)) {
+		mysql_files_forget(files);
+		return;
+	}
+	str_copy(files->folder, sizeof(files->folder), shown(mysql_cell(r, 0, V_FOLDER)));
+	if (slash != NULL)
+		snprintf(state->log_folder, sizeof(state->log_folder), "%.*s", (int)(slash - base),
+			base);
+}
+
 static void
 take_variables(struct probe_run *run, const struct mysql_result *r)
 {
+	const struct mysql_conf *conf = probe_conf(run);
 	struct mysql_run *state = probe_state(run);
 	const struct mysql_greeting *g = server_of(run);
 	const char *uuid = shown(mysql_cell(r, 0, V_UUID));
@@ -152,6 +182,11 @@ take_variables(struct probe_run *run, const struct mysql_result *r)
 	str_copy(state->user, sizeof(state->user), shown(mysql_cell(r, 0, V_USER)));
 	if (state->read_only >= 0)
 		probe_value(run, MYSQL_READ_ONLY, state->read_only);
+	probe_value(run, MYSQL_DSN_DOUBTFUL, conf->remark != NULL);
+	if (state->has_binlog)
+		probe_value(
+			run, MYSQL_BINLOG_EXPIRE_TIME, mysql_number(mysql_cell(r, 0, V_EXPIRY)));
+	find_files(run, r);
 	probe_fact(run, "server", "%s on %s, server_id %s%s%s, datadir %s, time_zone %s%s",
 		g->version, shown(mysql_cell(r, 0, V_HOST)), shown(mysql_cell(r, 0, V_ID)),
 		uuid[0] != '\0' ? ", uuid " : "", uuid, shown(mysql_cell(r, 0, V_FOLDER)),
@@ -347,12 +382,6 @@ refused_replica(struct probe_run *run, const struct mysql_error *error)
 		state->lacks |= MYSQL_RIGHT_REPLICA;
 }
 
-static struct mysql_kept *
-kept_of(struct probe_run *run)
-{
-	return probe_watch_state(probe_watch(run));
-}
-
 static bool
 ask_binlogs(struct probe_run *run, char *out, size_t size)
 {
@@ -375,8 +404,14 @@ ask_binlogs(struct probe_run *run, char *out, size_t size)
 static void
 take_binlogs(struct probe_run *run, const struct mysql_result *r)
 {
+	const struct mysql_run *state = probe_state(run);
+	struct mysql_files *files = &kept_of(run)->files;
+	const char *first = shown(mysql_cell(r, 0, 0));
 	double bytes = 0;
 
+	if (first[0] != '\0' && state->log_folder[0] != '\0')
+		snprintf(files->oldest, sizeof(files->oldest), "%.400s/%.190s", state->log_folder,
+			first);
 	if (r->is_cut)
 		return; /* a part of the sum would be a lie */
 	for (unsigned i = 0; i < r->row_count; i++)
@@ -396,6 +431,52 @@ refused_binlogs(struct probe_run *run, const struct mysql_error *error)
 	kept_of(run)->binlog_us = 0;
 	if (mysql_is_denied(error))
 		state->lacks |= MYSQL_RIGHT_BINLOG;
+}
+
+/* --- deadlocks, where MySQL does not count them among its status --- */
+
+static bool
+ask_deadlocks(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_run *state = probe_state(run);
+	const struct mysql_greeting *g = server_of(run);
+
+	str_copy(out, size,
+		"SELECT count FROM information_schema.innodb_metrics "
+		"WHERE name='lock_deadlocks' AND status='enabled'");
+	return is_measured(run) && !state->is_blind && !g->is_mariadb && g->number >= 50600;
+}
+
+static void
+take_deadlocks(struct probe_run *run, const struct mysql_result *r)
+{
+	double count = mysql_number(mysql_cell(r, 0, 0));
+
+	if (isfinite(count))
+		probe_value(run, MYSQL_DEADLOCKS, count);
+}
+
+/* --- the files of a server on this host --- */
+
+/* No statement: what the last look saw, and the next one. */
+static bool
+tell_files(struct probe_run *run, char *out, size_t size)
+{
+	struct mysql_kept *kept = kept_of(run);
+	struct mysql_files *files = &kept->files;
+	double now = (double)loop_wall(probe_env(run)->loop) / USEC_PER_SEC;
+
+	(void)out;
+	(void)size;
+	if (!is_measured(run))
+		return false;
+	mysql_files_look(files);
+	probe_value(run, MYSQL_DATA_FREE_BYTES, files->free_bytes);
+	probe_value(run, MYSQL_DATA_USED_PERCENT, files->used_percent);
+	probe_value(run, MYSQL_BINLOG_PERCENT, kept->binlog_bytes * 100 / files->total_bytes);
+	if (isfinite(files->oldest_at))
+		probe_value(run, MYSQL_BINLOG_OLDEST_AGE, fmax(0, now - files->oldest_at));
+	return false;
 }
 
 /* A statement of our own that fails leaves its rows absent; what it says is worth a word. */
@@ -419,5 +500,7 @@ const struct mysql_step mysql_look[] = {
 	{ ask_slow, take_slow, refused_own, false },
 	{ ask_replica, mysql_replica_take, refused_replica, false },
 	{ ask_binlogs, take_binlogs, refused_binlogs, false },
+	{ ask_deadlocks, take_deadlocks, refused_own, false },
+	{ tell_files, NULL, NULL, false },
 	{ NULL, NULL, NULL, false },
 };

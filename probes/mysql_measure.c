@@ -71,6 +71,65 @@ refused_table(struct probe_run *run, const struct mysql_error *error)
 	remember(run, "table", conf->tables.all[state->item], error);
 }
 
+/* A table that cannot be seen has no index that could. */
+static bool
+ask_index(struct probe_run *run, char *out, size_t size)
+{
+	const struct mysql_conf *conf = probe_conf(run);
+	const struct mysql_run *state = probe_state(run);
+	const char *name, *dot, *table, *db = NULL;
+	char where[500];
+
+	if (state->item >= conf->indexes.count)
+		return false;
+	name = table = conf->indexes.all[state->item];
+	dot = strrchr(name, '.');
+	if (memchr(name, '.', (size_t)(dot - name)) != NULL) {
+		db = name;
+		table = strchr(name, '.') + 1;
+	}
+	snprintf(where, sizeof(where), "table_schema=%s%.*s%s AND table_name='%.*s'",
+		db != NULL ? "'" : "DATABASE()", db != NULL ? (int)(table - 1 - db) : 0,
+		db != NULL ? db : "", db != NULL ? "'" : "", (int)(dot - table), table);
+	snprintf(out, size,
+		"SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE %s),"
+		"(SELECT COUNT(*) FROM information_schema.statistics WHERE %s AND index_name='%s')",
+		where, where, dot + 1);
+	return true;
+}
+
+/* All that are missing are told at once. */
+static void
+take_index(struct probe_run *run, const struct mysql_result *r)
+{
+	const struct mysql_conf *conf = probe_conf(run);
+	struct mysql_run *state = probe_state(run);
+	const char *name = conf->indexes.all[state->item], *dot = strrchr(name, '.');
+	size_t len = strlen(state->why);
+
+	if (!(mysql_number(mysql_cell(r, 0, 0)) > 0)) {
+		probe_note(run, "my.no-grant", "index %s: the table cannot be seen", name);
+		return;
+	}
+	if (mysql_number(mysql_cell(r, 0, 1)) > 0)
+		return;
+	if (state->cause == NULL)
+		state->cause = "my.no-index";
+	else if (!str_eq(state->cause, "my.no-index"))
+		return;
+	snprintf(state->why + len, sizeof(state->why) - len, "%stable %.*s has no index %s",
+		len > 0 ? "; " : "", (int)(dot - name), name, dot + 1);
+}
+
+static void
+refused_index(struct probe_run *run, const struct mysql_error *error)
+{
+	const struct mysql_conf *conf = probe_conf(run);
+	const struct mysql_run *state = probe_state(run);
+
+	remember(run, "index", conf->indexes.all[state->item], error);
+}
+
 static bool
 ask_query(struct probe_run *run, char *out, size_t size)
 {
@@ -119,6 +178,7 @@ take_nothing(struct probe_run *run, const struct mysql_result *r)
 
 static const struct mysql_step named[] = {
 	{ ask_table, take_nothing, refused_table, true },
+	{ ask_index, take_index, refused_index, true },
 	{ ask_query, take_query, refused_query, true },
 	{ NULL, NULL, NULL, false },
 };

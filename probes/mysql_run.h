@@ -5,11 +5,13 @@
 #include "io/timer.h"
 #include "probes/mysql_client.h"
 #include "probes/mysql_conf.h"
+#include "probes/mysql_files.h"
 #include "probes/mysql_loan.h"
 #include "probes/mysql_session.h"
 
 /* What is kept between runs. */
 struct mysql_kept {
+	struct mysql_files files;   /* of a server on this host */
 	struct mysql_lender lender; /* the connection */
 	usec_t proven_us;           /* when the whole path was last proven; 0: never */
 	usec_t binlog_us;           /* when the binary logs were last looked at; 0: never */
@@ -33,6 +35,7 @@ struct mysql_run {
 	bool is_blind;  /* without PROCESS the list of processes lies */
 	bool is_replica, is_replica_known;
 	bool has_binlog;
+	char log_folder[MYSQL_FILES_PATH]; /* of the binary logs; "": not known */
 	double max_connections, connected, longest_query, lock_wait; /* NAN: not known */
 	int read_only;                                               /* -1: not known */
 	char user[200];                                              /* as the server knows us */

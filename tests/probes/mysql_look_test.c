@@ -350,6 +350,30 @@ tables_and_queries(void **state)
 	assert_int_equal(st->b.sample.note_count, 1);
 }
 
+/* All that are missing are told at once; of a table that cannot be seen nothing is claimed. */
+static void
+indexes_are_wanted(void **state)
+{
+	struct stage *st = *state;
+
+	scene_login(&st->s, SCENE_MARIADB, SCENE_NATIVE);
+	scene_one(&st->s);
+	scene_expect(&st->s, "table_name='a'");
+	scene_rows(&st->s, 2, "a", "b", "1", "2", NULL);
+	scene_expect(&st->s, "table_name='b'");
+	scene_rows(&st->s, 2, "a", "b", "1", "0", NULL);
+	scene_expect(&st->s, "table_name='c'");
+	scene_rows(&st->s, 2, "a", "b", "1", "0", NULL);
+	scene_expect(&st->s, "table_name='d'");
+	scene_rows(&st->s, 2, "a", "b", "0", "0", NULL);
+	configure(st, "", "metrics: false\nindexes: [a.i, b.i, x.c.idx_time, d.i]");
+	bench_run(&st->b);
+	assert_cause(st, "my.no-index", "table b has no index i; table x.c has no index idx_time");
+	assert_true(has_heard(st, 0, "table_schema=DATABASE() AND table_name='a'"));
+	assert_true(has_heard(st, 0, "table_schema='x' AND table_name='c'"));
+	assert_int_equal(st->b.sample.note_count, 1);
+}
+
 int
 main(void)
 {
@@ -367,6 +391,7 @@ main(void)
 		T(roles_are_wanted),
 		T(a_role_is_asked_of_whom_the_name_means),
 		T(tables_and_queries),
+		T(indexes_are_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

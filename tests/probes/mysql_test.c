@@ -365,6 +365,8 @@ complains_about_settings(void **state)
 		"{ dsn: \"mysql://h\", queries: { a: \"\" } }",
 		"{ dsn: \"mysql://h\", role: master }",
 		"{ dsn: \"mysql://h\", tables: [\"\"] }",
+		"{ dsn: \"mysql://h\", indexes: [no_table] }",
+		"{ dsn: \"mysql://h\", indexes: [\"a'b.c\"] }",
 		"{ dsn: \"mysql://h?tls=true\", ca: /nonexistent/ca.pem }",
 	};
 	struct stage *st = *state;
