@@ -475,6 +475,12 @@ release(void *conf_)
 	conf->filters = NULL;
 }
 
+const struct docker_places *
+container_places(const void *conf)
+{
+	return &((const struct container_conf *)conf)->places;
+}
+
 static void
 reveal(const void *conf_, const char *instance, struct revealed *out)
 {

@@ -37,6 +37,9 @@ docker_places_parse(struct docker_places *places, const char *text, struct err *
 	static const char *const usual[] = { "/var/run/docker.sock", "/run/podman/podman.sock" };
 
 	*places = (struct docker_places){ .count = 1 };
+	if (text == NULL && getenv("DOCKER_HOST") != NULL &&
+		docker_places_parse(places, getenv("DOCKER_HOST"), NULL) == 0)
+		return 0;
 	if (text == NULL) {
 		places->count = 2;
 		for (unsigned i = 0; i < places->count; i++)
@@ -53,6 +56,27 @@ docker_places_parse(struct docker_places *places, const char *text, struct err *
 		(places->all[0].port == 0 || places->all[0].host[0] == '\0'))
 		return err_set(e, 0, "a path such as /var/run/docker.sock is wanted");
 	return 0;
+}
+
+static bool
+publishes(const json_t *container, unsigned port)
+{
+	const json_t *ports = json_object_get(container, "Ports");
+
+	for (size_t i = 0; i < json_array_size(ports); i++)
+		if (json_integer_value(json_object_get(json_array_get(ports, i), "PublicPort")) ==
+			(json_int_t)port)
+			return true;
+	return false;
+}
+
+const json_t *
+docker_publisher(const json_t *containers, unsigned port)
+{
+	for (size_t i = 0; i < json_array_size(containers); i++)
+		if (publishes(json_array_get(containers, i), port))
+			return json_array_get(containers, i);
+	return NULL;
 }
 
 void

@@ -21,8 +21,12 @@ struct docker_places {
 	unsigned count;
 };
 
-/* NULL: /var/run/docker.sock, then Podman's.  "unix:///path", "/path", "tcp://host:port". */
+/* NULL: what $DOCKER_HOST says, else /var/run/docker.sock, then Podman's.  "unix:///path", "/path",
+ * "tcp://host:port". */
 int docker_places_parse(struct docker_places *places, const char *text, struct err *e);
+
+/* Where a container check asks, of its settings. */
+const struct docker_places *container_places(const void *conf);
 
 struct docker_reply {
 	enum fault fault; /* FAULT_NONE: there is a status */
@@ -41,6 +45,9 @@ void docker_call_cancel(struct docker_call *call); /* NULL is fine */
 
 /* Percent-encodes `text` behind `path` as a query's value. */
 void docker_add_value(struct buf *path, const char *text);
+
+/* Of a list of containers, the first that publishes this port; NULL: none. */
+const json_t *docker_publisher(const json_t *containers, unsigned port);
 
 struct docker_events;
 /* fn(arg, what) for each event of a container that `filters` (JSON) lets through; it comes back by

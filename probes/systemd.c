@@ -544,6 +544,12 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 		complain(complaints, &bus_pos, "bus: %s", e.text);
 }
 
+const char *
+systemd_bus(const void *conf)
+{
+	return ((const struct systemd_conf *)conf)->bus;
+}
+
 static void
 reveal(const void *conf_, const char *instance, struct revealed *out)
 {

@@ -107,6 +107,7 @@ unit_read(struct unit *unit, const json_t *common, const json_t *own)
 		.exit_status = (int)json_integer_value(json_object_get(own, "ExecMainStatus")),
 		.left_inactive_us = moment_of(common, "InactiveExitTimestamp"),
 		.active_since_us = moment_of(common, "ActiveEnterTimestamp"),
+		.ended_us = moment_of(common, "ActiveExitTimestamp"),
 		.changed_us = moment_of(common, "StateChangeTimestamp"),
 	};
 }
@@ -137,6 +138,16 @@ own_exit(int status)
 		if (rows[i].status == status)
 			return rows[i].meaning;
 	return NULL;
+}
+
+void
+unit_signal(const struct unit *unit, char *out, size_t size)
+{
+	const char *name = sigabbrev_np(unit->exit_status);
+
+	out[0] = '\0';
+	if (unit->exit_code == CLD_KILLED || unit->exit_code == CLD_DUMPED)
+		snprintf(out, size, "SIG%s", name != NULL ? name : "?");
 }
 
 void

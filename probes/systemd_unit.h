@@ -17,8 +17,9 @@ struct unit {
 	const char *id, *load, *load_error, *active, *sub, *result, *type, *status, *file;
 	const char *triggered_by; /* the first unit that starts it, "" */
 	double restarts, memory_bytes, memory_max_bytes, tasks, cpu_s;
-	int exit_code, exit_status;                           /* CLD_*; 0: has not ended yet */
-	usec_t left_inactive_us, active_since_us, changed_us; /* wall clock; 0: never */
+	int exit_code, exit_status; /* CLD_*; 0: has not ended yet */
+	/* wall clock; 0: never */
+	usec_t left_inactive_us, active_since_us, ended_us, changed_us;
 };
 
 struct unit_verdict {
@@ -33,9 +34,14 @@ void unit_judge(struct unit_verdict *v, const struct unit *unit, enum unit_want 
 
 /* "exit 1", "killed by SIGSEGV", "exit 203: the program could not be executed"; "" if none. */
 void unit_last_exit(const struct unit *unit, char *out, size_t size);
+/* "SIGKILL" where a signal ended its main process; "" if none. */
+void unit_signal(const struct unit *unit, char *out, size_t size);
 /* "nginx" -> "nginx.service"; false: this cannot be a unit's name. */
 bool unit_name(const char *text, char out[UNIT_NAME_MAX]);
 /* The interface with what only this kind of unit has: "org.freedesktop.systemd1.Service". */
 const char *unit_interface(const char *name);
+
+/* The bus that a systemd check asks, of its settings; NULL: the system's. */
+const char *systemd_bus(const void *conf);
 
 #endif

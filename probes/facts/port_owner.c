@@ -173,36 +173,22 @@ ask_same(struct fact_run *run)
 
 /* --- the container behind Docker's proxy --- */
 
-static bool
-publishes(const json_t *container, unsigned port)
-{
-	const json_t *ports = json_object_get(container, "Ports");
-
-	for (size_t i = 0; i < json_array_size(ports); i++)
-		if (json_integer_value(json_object_get(json_array_get(ports, i), "PublicPort")) ==
-			(json_int_t)port)
-			return true;
-	return false;
-}
-
 static void
 on_containers(void *arg, const struct docker_reply *reply)
 {
 	struct fact_run *run = arg;
 	struct owner_run *state = fact_state(run);
+	const json_t *one = NULL;
+	const char *name;
 
 	state->docker = NULL;
-	for (size_t i = 0; reply->status == 200 && i < json_array_size(reply->json); i++) {
-		const json_t *one = json_array_get(reply->json, i);
-		const char *name =
-			json_string_value(json_array_get(json_object_get(one, "Names"), 0));
-
-		if (name == NULL || !publishes(one, fact_subject(run)->port))
-			continue;
+	if (reply->fault == FAULT_NONE && reply->status == 200)
+		one = docker_publisher(reply->json, fact_subject(run)->port);
+	name = json_string_value(json_array_get(json_object_get(one, "Names"), 0));
+	if (name != NULL) {
 		name += name[0] == '/';
 		fact_text(run, KEY_CONTAINER, "%s", name);
 		fact_line(run, "it publishes the port of container %s", name);
-		break;
 	}
 	ask_same(run);
 }
