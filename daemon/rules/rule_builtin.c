@@ -1,6 +1,8 @@
 /*
  * The built-in rules, as users would write them.  Thresholds are those of the troubleshooting
  * guides; what a healthy, busy server trips is `info` or absent.
+ *
+ * A name may stand in several rows, each about another type: to people it is one rule.
  */
 #include <string.h>
 
@@ -20,6 +22,7 @@ static const struct rule_builtin builtins[] = {
 #include "rules/builtin/postgres.def"
 #include "rules/builtin/mysql.def"
 #include "rules/builtin/redis.def"
+#include "rules/builtin/sqlite.def"
 #include "rules/builtin/self.def"
 };
 /* clang-format on */
