@@ -92,6 +92,9 @@ static const struct threshold {
 	{ "memory-high", "memory", "used_percent", 85, 86, 96 },
 	{ "memory-high", "memory", "cgroup_used_percent", 85, 86, 96 },
 	{ "memory-pressure", "memory", "pressure_full_percent", 9, 11, 90 },
+	{ "connections-high", "mysql", "connections_percent", 79, 80, 95 },
+	{ "lock-wait", "mysql", "lock_wait_time", 10, 11, 61 },
+	{ "replication-lag", "mysql", "replica_lag_time", 29, 30, 120 },
 	{ "self-stalled", "self", "loop_lag_time", 0.9, 1.1, 11 },
 };
 
