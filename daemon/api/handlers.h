@@ -19,6 +19,9 @@ void handle_incident(struct api_call *call);
 /* show_rest.c */
 void handle_receivers(struct api_call *call);
 void handle_config(struct api_call *call);
+/* show_playbooks.c */
+void handle_playbooks(struct api_call *call);
+void handle_playbook(struct api_call *call);
 /* ping.c */
 void handle_ping(struct api_call *call);
 /* act.c */

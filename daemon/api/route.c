@@ -36,6 +36,12 @@ const struct route route_table[] = {
 	{ "GET", "/api/v1/incidents/{}", ROUTE_READ, handle_incident,
 		"One incident by its id or the first four or more digits of it, with its "
 		"timeline." },
+	{ "GET", "/api/v1/playbooks", ROUTE_READ, handle_playbooks,
+		"The playbooks in force, with their symptoms. `lang=en` or `zh`." },
+	{ "GET", "/api/v1/playbooks/{}", ROUTE_READ, handle_playbook,
+		"One playbook by name, with its causes and remedies; or what a cause's code, a "
+		"finding "
+		"or a rule means." },
 	{ "GET", "/api/v1/receivers", ROUTE_READ, handle_receivers,
 		"Receivers and what they were told." },
 	{ "POST", "/api/v1/receivers/{}/test", ROUTE_WRITE, handle_test,

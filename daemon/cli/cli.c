@@ -49,6 +49,7 @@ static const struct option_row options[] = {
 		"one line, perfdata and exit status of a Nagios plugin" },
 	{ "type", 0, "TYPE", " probe ", offsetof(struct cli, type),
 		"the probe that is meant, where the target does not tell" },
+	{ "lang", 0, "LANG", " explain ", offsetof(struct cli, language), "en or zh" },
 	{ "state", 's', "STATE", " incidents ", offsetof(struct cli, state),
 		"open, acknowledged, resolved or all" },
 	{ "since", 0, "TIME", " incidents ", offsetof(struct cli, since),

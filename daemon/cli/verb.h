@@ -19,6 +19,7 @@ struct cli {
 	const char *token_file;    /* --token-file; NULL */
 	const char *state, *since; /* of incidents; NULL */
 	const char *type;          /* of probe; NULL */
+	const char *language;           /* of explain; NULL */
 	bool is_json, has_no_color, is_watching, is_nagios, wants_help, wants_version;
 	struct term term;
 	/* What is left of the command line after the verb. */

@@ -44,7 +44,7 @@ struct playbook_symptom {
 
 struct playbook {
 	struct playbooks *set;
-	char *name;
+	char *name, *title[LANG_COUNT]; /* no title: not translated */
 	struct conf_strings scenarios, facts;
 	struct playbook_symptom *symptoms;
 	size_t symptom_count;
@@ -94,7 +94,6 @@ struct playbook_cause {
 
 struct playbook_body {
 	struct conf_tree *tree; /* the nodes above are in it */
-	struct playbook_words title;
 	const struct playbook *of;
 	struct metric_desc *this_metrics; /* of all types that the symptoms name */
 	struct playbook_cause *causes;
@@ -124,6 +123,9 @@ void playbook_check(
 /* The body, made when it is first asked for; NULL: it does not compile, which was logged.  Good
  * until some other bodies were asked for. */
 const struct playbook_body *playbook_body_of(const struct playbook *p);
+
+/* What lists of playbooks say of each. */
+json_t *playbook_head_json(const struct playbook *p, enum language language);
 
 /* --- checks of single values (playbook_check.c) --- */
 

@@ -104,16 +104,25 @@ cause_json(const struct playbook *p, const struct playbook_cause *cause, enum la
 }
 
 json_t *
+playbook_head_json(const struct playbook *p, enum language language)
+{
+	json_t *doc = json_object();
+	const char *title = p->title[language] ? p->title[language] : p->title[LANG_EN];
+
+	json_object_set_new(doc, "name", json_string(p->name));
+	json_object_set_new(doc, "title", record_text(title));
+	json_object_set_new(doc, "shipped", json_boolean(!p->path));
+	json_object_set_new(doc, "scenarios", strings_json(&p->scenarios));
+	json_object_set_new(doc, "symptoms", symptoms_json(p));
+	return doc;
+}
+
+json_t *
 playbook_json(const struct playbook *playbook, enum language language)
 {
 	const struct playbook_body *body = playbook_body_of(playbook);
-	json_t *doc = json_object(), *causes = json_array();
+	json_t *doc = playbook_head_json(playbook, language), *causes = json_array();
 
-	json_object_set_new(doc, "name", json_string(playbook->name));
-	json_object_set_new(doc, "title", body ? words_json(&body->title, language) : json_null());
-	json_object_set_new(doc, "shipped", json_boolean(!playbook->path));
-	json_object_set_new(doc, "scenarios", strings_json(&playbook->scenarios));
-	json_object_set_new(doc, "symptoms", symptoms_json(playbook));
 	json_object_set_new(doc, "facts", strings_json(&playbook->facts));
 	for (size_t i = 0; body && i < body->cause_count; i++)
 		json_array_append_new(causes, cause_json(playbook, &body->causes[i], language));

@@ -436,7 +436,6 @@ playbook_read_body(
 	body->of = p;
 	body->this_metrics = playbook_this_metrics(p);
 	playbook_names(&r.names, body);
-	read_words(&r, conf_get(tree->root, "title"), "title", &body->title);
 	read_causes(&r, tree->root);
 	if (complaints_errors(reader->complaints) == before) {
 		conf_tree_drop_texts(tree);
@@ -484,6 +483,22 @@ read_symptoms(
 	}
 }
 
+/* It says no values: there is no incident when it is shown. */
+static void
+read_title(struct playbook *p, const struct conf_node *node, const struct playbook_reader *reader)
+{
+	struct words_conf conf = { { NULL } };
+
+	if (!node)
+		return; /* said by the row that requires it */
+	fill(reader, words_fields, &conf, node, "title");
+	for (size_t i = 0; i < LANG_COUNT; i++)
+		if (conf.in[i] && is_text(reader, conf.in[i], "title"))
+			xstrset(&p->title[i], conf.in[i]->text);
+	if (reader->wants_all_languages && !p->title[LANG_ZH])
+		complain(reader->complaints, &node->pos, "title: zh is missing");
+}
+
 static void
 check_file_name(const struct playbook *p, const char *name, const struct conf_node *map,
 	const struct playbook_reader *reader)
@@ -513,6 +528,7 @@ playbook_read_head(
 	p->scenarios = conf.scenarios;
 	p->facts = conf.facts;
 	conf.scenarios = conf.facts = (struct conf_strings){ 0 };
+	read_title(p, conf.title, reader);
 	read_symptoms(p, conf.symptoms, reader);
 	if (reader->is_checking)
 		playbook_check_facts(p, map, reader);
@@ -530,6 +546,8 @@ playbook_free(struct playbook *p)
 	free(p->symptoms);
 	struct head_conf conf = { .scenarios = p->scenarios, .facts = p->facts };
 	conf_clear(head_fields, &conf);
+	for (size_t i = 0; i < LANG_COUNT; i++)
+		free(p->title[i]);
 	free(p->own_text);
 	free(p->path);
 	free(p->name);
