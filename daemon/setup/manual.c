@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "probes/facts/fact.h"
 #include "rules/expr.h"
 #include "setup/load.h"
 
@@ -199,6 +200,60 @@ add_rules(struct buf *out)
 	buf_add_text(out, "```\n\n");
 }
 
+/* --- playbooks and facts --- */
+
+static void
+add_keys(const struct metric_desc *keys, struct buf *out)
+{
+	buf_add_text(out, "| key | kind | meaning |\n|---|---|---|\n");
+	for (; keys->name != NULL; keys++) {
+		const char *symbol = unit_symbol(keys->unit);
+		const char *kind = keys->unit == UNIT_TEXT       ? "text"
+				   : keys->kind == METRIC_FLAG   ? "yes or no"
+				   : keys->unit == UNIT_SECONDS  ? "duration"
+				   : keys->unit == UNIT_NONE     ? "number"
+				   : keys->unit == UNIT_BYTES    ? "size"
+								 : symbol;
+		buf_addf(out, "| `%s` | %s | %s |\n", keys->name, kind, keys->help);
+	}
+	buf_add_text(out, "\n");
+}
+
+static void
+add_fact(const struct fact_type *type, struct buf *out)
+{
+	buf_addf(out, "### fact: %s\n\n%s\n", type->name, type->summary);
+	if (type->rights != NULL)
+		buf_addf(out, "\nRights: %s\n", type->rights);
+	if (type->types != NULL) {
+		buf_add_text(out, "\nOf checks of the type");
+		for (size_t i = 0; type->types[i] != NULL; i++)
+			buf_addf(out, "%s `%s`", i > 0 ? "," : "", type->types[i]);
+		buf_add_text(out, ".\n");
+	}
+	buf_add_text(out, "\n");
+	add_keys(type->keys, out);
+}
+
+static void
+add_playbooks(struct buf *out)
+{
+	const struct metric_desc *keys;
+	const char *name;
+
+	buf_add_text(out, "## Playbooks\n\nA playbook maps a symptom and facts to a cause, its "
+			  "explanation and remedy. docs/playbooks.md tells how to write one.\n\n");
+	playbook_manual(out);
+	buf_add_text(out, "## Facts\n\nWhat conditions and texts of playbooks may ask, as "
+			  "`fact.key`. What is not known is `unknown`, and never true.\n\n");
+	for (size_t i = 0; playbook_always_at(i, &name, &keys); i++) {
+		buf_addf(out, "### always there: %s\n\n", name);
+		add_keys(keys, out);
+	}
+	for (size_t i = 0; fact_table[i] != NULL; i++)
+		add_fact(fact_table[i], out);
+}
+
 static void
 add_causes(struct buf *out)
 {
@@ -221,5 +276,6 @@ settings_manual(struct buf *out)
 	add_checks(out);
 	add_telling(out);
 	add_rules(out);
+	add_playbooks(out);
 	add_causes(out);
 }

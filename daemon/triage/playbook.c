@@ -42,10 +42,12 @@ read_body(const struct playbook *p)
 	struct complaints *complaints = complaints_new();
 	const struct playbook_reader reader = { .set = p->set, .complaints = complaints };
 	struct conf_tree *tree = conf_tree_parse(p->name, p->text, strlen(p->text), complaints);
-	struct playbook_body *body = tree->root ? playbook_read_body(p, tree, &reader) : NULL;
+	struct playbook_body *body = NULL;
 	char first[400];
 
-	if (!tree->root)
+	if (tree->root)
+		body = playbook_read_body(p, tree, &reader);
+	else
 		conf_tree_free(tree);
 	if (!body) {
 		complaints_first(complaints, first, sizeof(first));

@@ -105,9 +105,20 @@ set_object(json_t **slot, const json_t *object)
 	*slot = json_deep_copy(object);
 }
 
+/* What was found belongs to the alert that led until now. */
+static void
+forget_finding(struct incident *i)
+{
+	xstrset(&i->playbook, NULL);
+	xstrset(&i->finding, NULL);
+	clear_list(&i->pros);
+	clear_list(&i->cons);
+}
+
 void
 words_take(struct incident *i, enum language language, const struct alert_event *event)
 {
+	forget_finding(i);
 	set_summary(i, event->text);
 	set_cause(i, event->rule, event->cause);
 	if (event->target)
@@ -130,6 +141,7 @@ void
 words_fall_back(struct incident *i, enum language language, const struct incident_alert *alert)
 {
 	const struct cause *cause = cause_find(alert->rule); /* our own: the rule is the cause */
+	forget_finding(i);
 	set_summary(i, alert->text);
 	set_cause(i, alert->rule, cause);
 	set_object(&i->values, NULL);
@@ -143,7 +155,7 @@ void
 words_translate(struct incident *i, enum language language)
 {
 	const struct cause *cause = i->cause_code ? cause_find(i->cause_code) : NULL;
-	if (cause)
+	if (cause && !i->finding)
 		speak_of_cause(i, language, cause);
 }
 
