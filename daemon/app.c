@@ -394,6 +394,18 @@ restore_outbox(void *arg, const char *key, const json_t *doc)
 }
 
 static void
+restore_silence(void *arg, const char *key, const json_t *doc)
+{
+	deliver_restore(((struct app *)arg)->deliver, "silence", key, doc);
+}
+
+static void
+restore_muted(void *arg, const char *key, const json_t *doc)
+{
+	deliver_restore(((struct app *)arg)->deliver, "muted", key, doc);
+}
+
+static void
 restore_ledger(void *arg, const char *key, const json_t *doc)
 {
 	deliver_restore(((struct app *)arg)->deliver, "ledger", key, doc);
@@ -409,6 +421,8 @@ static const struct {
 	{ "incident", restore_incident },
 	{ "ledger", restore_ledger },
 	{ "outbox", restore_outbox },
+	{ "silence", restore_silence },
+	{ "muted", restore_muted },
 };
 
 static int

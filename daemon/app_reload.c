@@ -88,6 +88,9 @@ app_apply(struct app *app)
 	app->env.host_root = settings->daemon.host_root;
 	app->world.settings = settings;
 	app_configure_triage(app);
+	deliver_maintain(app->deliver,
+		(const struct maintenance_spec *const *)settings->maintenance,
+		settings->maintenance_count);
 	deliver_apply(app->deliver, (const struct receiver_spec *const *)settings->receivers,
 		settings->receiver_count, (const struct route_spec *const *)settings->routes,
 		settings->route_count);

@@ -16,6 +16,14 @@ void handle_check(struct api_call *call);
 /* show_incidents.c */
 void handle_incidents(struct api_call *call);
 void handle_incident(struct api_call *call);
+/* story.c */
+void handle_why(struct api_call *call);
+/* steer.c */
+void handle_ack(struct api_call *call);
+void handle_unack(struct api_call *call);
+void handle_silences(struct api_call *call);
+void handle_silence(struct api_call *call);
+void handle_silence_end(struct api_call *call);
 /* show_rest.c */
 void handle_receivers(struct api_call *call);
 void handle_config(struct api_call *call);

@@ -35,7 +35,21 @@ const struct route route_table[] = {
 		"`limit=`." },
 	{ "GET", "/api/v1/incidents/{}", ROUTE_READ, handle_incident,
 		"One incident by its id or the first four or more digits of it, with its "
-		"timeline." },
+		"timeline; with `.md` behind the id as a record to keep, in Markdown." },
+	{ "POST", "/api/v1/incidents/{}/ack", ROUTE_WRITE, handle_ack,
+		"Somebody is at it: no more reminders. `by`, `note`, `for` or `until`, `sticky` "
+		"(it "
+		"stays when the severity rises)." },
+	{ "DELETE", "/api/v1/incidents/{}/ack", ROUTE_WRITE, handle_unack,
+		"Nobody is at it any more." },
+	{ "GET", "/api/v1/checks/{}/why", ROUTE_READ, handle_why,
+		"What has been decided about a check, and what it waits for." },
+	{ "GET", "/api/v1/silences", ROUTE_READ, handle_silences,
+		"Silences and planned maintenance." },
+	{ "POST", "/api/v1/silences", ROUTE_WRITE, handle_silence,
+		"For a while nobody is told of what fits: `match` (as in routes), `for` or "
+		"`ends_at`, `starts_at`, `by`, `comment`." },
+	{ "DELETE", "/api/v1/silences/{}", ROUTE_WRITE, handle_silence_end, "Ends a silence." },
 	{ "GET", "/api/v1/playbooks", ROUTE_READ, handle_playbooks,
 		"The playbooks in force, with their symptoms. `lang=en` or `zh`." },
 	{ "GET", "/api/v1/playbooks/{}", ROUTE_READ, handle_playbook,

@@ -2,10 +2,13 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "conf/value.h"
 #include "io/loop.h"
 #include "model/record.h"
+#include "setup/settings.h"
+#include "triage/story.h"
 #include "triage/triage.h"
 
 #define LIMIT_DEFAULT 200
@@ -159,9 +162,37 @@ show_alerts(const struct incident *i)
 	return list;
 }
 
+/* "3f9c2a7d41b8.md": the record instead of the object. */
+static bool
+wants_record(struct api_call *call)
+{
+	size_t len = strlen(call->name);
+
+	if (!str_ends(call->name, ".md"))
+		return false;
+	call->name[len - strlen(".md")] = '\0';
+	return true;
+}
+
+static void
+reply_record(struct api_call *call, const struct incident *incident)
+{
+	const struct settings *settings = call->world->settings;
+	struct buf out;
+
+	buf_init(&out, 0);
+	story_markdown(incident, (enum language)settings->daemon.language,
+		loop_wall(call->world->env->loop), &out);
+	if (call->world->env->secrets != NULL)
+		secret_mask(call->world->env->secrets, out.data);
+	reply_text(call, 200, "text/markdown; charset=utf-8", buf_text(&out));
+	buf_fini(&out);
+}
+
 void
 handle_incident(struct api_call *call)
 {
+	bool is_record = wants_record(call);
 	const struct incident *incident = triage_find(call->world->triage, call->name);
 	json_t *doc;
 
@@ -170,6 +201,10 @@ handle_incident(struct api_call *call)
 			"no incident has the id \"%s\" (at least 4 digits of it, and only one "
 			"incident that begins so)",
 			call->name);
+		return;
+	}
+	if (is_record) {
+		reply_record(call, incident);
 		return;
 	}
 	doc = incident_json(incident, loop_wall(call->world->env->loop));

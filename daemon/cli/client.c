@@ -214,27 +214,33 @@ add_token(const struct client *client, struct buf *out)
 }
 
 static void
-write_request(struct exchange *x, const char *method, const char *path, const struct url *url)
+write_request(struct exchange *x, const struct client_request *ask, const struct url *url)
 {
+	const char *body = ask->body == NULL ? "" : ask->body;
 	const struct place *place = &url->place;
 	bool is_unix = place->path[0] != '\0';
-	char host[300];
+	bool is_read = strcmp(ask->method, "GET") == 0;
+	char host[300], length[24];
 
 	if (is_unix)
 		str_copy(host, sizeof(host), "localhost");
 	else
 		snprintf(host, sizeof(host), strchr(place->host, ':') == NULL ? "%s:%u" : "[%s]:%u",
 			place->host, place->port);
-	buf_addf(&x->request, "%s %s HTTP/1.1\r\n", method, path);
+	buf_addf(&x->request, "%s %s HTTP/1.1\r\n", ask->method, ask->path);
 	http1_write_header(&x->request, "Host", host, NULL);
 	http1_write_header(&x->request, "Accept", "application/json", NULL);
 	http1_write_header(&x->request, "User-Agent", "triage/" TRIAGED_VERSION, NULL);
 	http1_write_header(&x->request, "Connection", "close", NULL);
-	if (!is_unix && strcmp(method, "GET") != 0)
+	if (!is_unix && !is_read)
 		add_token(x->client, &x->request);
-	if (strcmp(method, "GET") != 0)
-		http1_write_header(&x->request, "Content-Length", "0", NULL);
+	snprintf(length, sizeof(length), "%zu", strlen(body));
+	if (ask->body != NULL)
+		http1_write_header(&x->request, "Content-Type", "application/json", NULL);
+	if (!is_read)
+		http1_write_header(&x->request, "Content-Length", length, NULL);
 	buf_add_text(&x->request, "\r\n");
+	buf_add_text(&x->request, body);
 }
 
 static int
@@ -265,7 +271,7 @@ run(struct exchange *x, const struct url *url)
 /* ---- finding the one that answers ---- */
 
 struct search {
-	const char *method, *path;
+	const struct client_request *ask;
 	struct client_reply *reply;
 	struct buf looked; /* the places, for the message */
 	char denied[300];  /* a place that is there but not for us */
@@ -300,7 +306,7 @@ try_place(struct client *client, const char *text, struct search *search, struct
 		return -1;
 	http1_init(&x.reply, HTTP1_RESPONSE, &limits);
 	buf_init(&x.request, 0);
-	write_request(&x, search->method, search->path, &url);
+	write_request(&x, search->ask, &url);
 	result = run(&x, &url);
 	if (result == 0) {
 		reply->status = x.reply.status;
@@ -331,10 +337,10 @@ say_unreachable(const struct search *search, struct err *e)
 }
 
 int
-client_ask(struct client *client, const char *method, const char *path, struct client_reply *reply,
+client_ask(struct client *client, const struct client_request *ask, struct client_reply *reply,
 	struct err *e)
 {
-	struct search search = { .method = method, .path = path, .reply = reply };
+	struct search search = { .ask = ask, .reply = reply };
 	int result = 1;
 
 	if (client->trouble.text[0] != '\0')
@@ -388,12 +394,12 @@ client_problem(const struct client_reply *reply)
 }
 
 static json_t *
-ask_json(struct client *client, const char *method, const char *path, struct err *e)
+ask_json(struct client *client, const struct client_request *ask, struct err *e)
 {
 	struct client_reply reply = { .status = 0 };
 	json_t *doc = NULL;
 
-	if (client_ask(client, method, path, &reply, e) == -1) {
+	if (client_ask(client, ask, &reply, e) == -1) {
 		if (e != NULL)
 			e->code = 0;
 		return NULL;
@@ -407,7 +413,8 @@ ask_json(struct client *client, const char *method, const char *path, struct err
 		doc = json_loadb(reply.body, reply.len, 0, NULL);
 		if (doc == NULL)
 			err_set(e, reply.status,
-				"what answers is not triaged: its answer to %s is not JSON", path);
+				"what answers is not triaged: its answer to %s is not JSON",
+				ask->path);
 	}
 	client_reply_fini(&reply);
 	return doc;
@@ -416,13 +423,24 @@ ask_json(struct client *client, const char *method, const char *path, struct err
 json_t *
 client_get(struct client *client, const char *path, struct err *e)
 {
-	return ask_json(client, "GET", path, e);
+	return ask_json(client, &(struct client_request){ "GET", path, NULL }, e);
 }
 
 json_t *
 client_post(struct client *client, const char *path, struct err *e)
 {
-	return ask_json(client, "POST", path, e);
+	return ask_json(client, &(struct client_request){ "POST", path, NULL }, e);
+}
+
+json_t *
+client_send(struct client *client, const char *method, const char *path, json_t *doc, struct err *e)
+{
+	char *body = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT);
+	json_t *answer = ask_json(client, &(struct client_request){ method, path, body }, e);
+
+	free(body);
+	json_decref(doc);
+	return answer;
 }
 
 char *

@@ -25,9 +25,14 @@ struct client_reply {
 /* 0: the file has a token; else e says why it does not serve. */
 int client_try_token(const char *path, struct err *e);
 
+struct client_request {
+	const char *method, *path;
+	const char *body; /* JSON; NULL: none */
+};
+
 /* -1: nobody answered; e says where it looked and what to do. */
-int client_ask(struct client *client, const char *method, const char *path,
-	struct client_reply *reply, struct err *e);
+int client_ask(struct client *client, const struct client_request *ask, struct client_reply *reply,
+	struct err *e);
 void client_reply_fini(struct client_reply *reply);
 /*
  * JSON of a 2xx reply, owned.  NULL and e otherwise: e->code is the HTTP status, 0 when nobody
@@ -35,6 +40,9 @@ void client_reply_fini(struct client_reply *reply);
  */
 json_t *client_get(struct client *client, const char *path, struct err *e);
 json_t *client_post(struct client *client, const char *path, struct err *e);
+/* With a body (consumed; NULL: none). */
+json_t *client_send(
+	struct client *client, const char *method, const char *path, json_t *doc, struct err *e);
 /* The detail of a problem+json body, or the status in words; owned. */
 char *client_problem(const struct client_reply *reply);
 /* A name as one path segment: "disks[/var]" -> "disks%5B%2Fvar%5D"; owned. */

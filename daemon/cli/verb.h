@@ -14,11 +14,13 @@ enum { EXIT_FINE = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 enum { NAGIOS_OK = 0, NAGIOS_WARNING = 1, NAGIOS_CRITICAL = 2, NAGIOS_UNKNOWN = 3 };
 
 struct cli {
-	const char *url;           /* --url; NULL */
-	const char *config;        /* --config; NULL */
-	const char *token_file;    /* --token-file; NULL */
-	const char *state, *since; /* of incidents; NULL */
-	const char *type;          /* of probe; NULL */
+	const char *url;                /* --url; NULL */
+	const char *config;             /* --config; NULL */
+	const char *token_file;         /* --token-file; NULL */
+	const char *state, *since;      /* of incidents; NULL */
+	const char *type;               /* of probe; NULL */
+	const char *for_text, *comment; /* of ack and silence; NULL */
+	bool is_sticky, is_undoing, wants_record;
 	const char *language;           /* of explain; NULL */
 	bool is_json, has_no_color, is_watching, is_nagios, wants_help, wants_version;
 	struct term term;

@@ -10,7 +10,8 @@ run(struct cli *cli)
 	struct client *client = client_new(cli);
 	struct client_reply reply = { .status = 0 };
 	struct err e;
-	int result = client_ask(client, "GET", "/healthz", &reply, &e);
+	int result =
+		client_ask(client, &(struct client_request){ "GET", "/healthz", NULL }, &reply, &e);
 	bool is_healthy = result == 0 && reply.status == 200;
 
 	client_free(client);

@@ -26,7 +26,8 @@ run(struct cli *cli)
 	struct client *client = client_new(cli);
 	struct client_reply reply = { .status = 0 };
 	struct err e;
-	int result = client_ask(client, "POST", "/api/v1/reload", &reply, &e);
+	int result = client_ask(
+		client, &(struct client_request){ "POST", "/api/v1/reload", NULL }, &reply, &e);
 
 	client_free(client);
 	if (result == -1)

@@ -79,6 +79,21 @@ print_head(const struct term *term, const json_t *doc)
 }
 
 static void
+print_points(const struct term *term, const char *sign, const json_t *points)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(points, i, one)
+	{
+		char *line = xasprintf("%s %s", sign, json_string_value(one));
+
+		print_text(term, 2, line);
+		free(line);
+	}
+}
+
+static void
 print_cause(const struct term *term, const json_t *cause)
 {
 	char *line;
@@ -92,6 +107,8 @@ print_cause(const struct term *term, const json_t *cause)
 	print_text(term, 2, line);
 	free(line);
 	print_text(term, 2, answer_text(cause, "explanation"));
+	print_points(term, "+", json_object_get(cause, "for"));
+	print_points(term, "-", json_object_get(cause, "against"));
 }
 
 /* "team=core, tier=1" and where the runbook is. */
@@ -176,6 +193,30 @@ print_timeline(const struct term *term, const json_t *timeline)
 	}
 }
 
+/* What destroys data is never shown without its warning. */
+static void
+print_remedy(const struct term *term, const json_t *remedy)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(remedy) == 0)
+		return;
+	print_heading(term, "What to do");
+	json_array_foreach(remedy, i, one)
+	{
+		bool is_destructive = json_is_true(json_object_get(one, "destructive"));
+		char *line = xasprintf("%zu. %s%s", i + 1,
+			is_destructive ? "(destructive, ask first) " : "",
+			answer_text(one, "text"));
+
+		print_text(term, 2, line);
+		free(line);
+		if (*answer_text(one, "command") != '\0')
+			print_text(term, 5, answer_text(one, "command"));
+	}
+}
+
 static void
 print_incident(const struct term *term, const json_t *doc)
 {
@@ -184,9 +225,34 @@ print_incident(const struct term *term, const json_t *doc)
 	print_cause(term, json_object_get(doc, "cause"));
 	print_pairs(term, "Impact", json_object_get(doc, "impact"), "check", "rule");
 	print_pairs(term, "Facts", json_object_get(doc, "facts"), "name", "text");
-	print_pairs(term, "What to do", json_object_get(doc, "remedy"), "text", "command");
+	print_remedy(term, json_object_get(doc, "remedy"));
 	print_values(term, doc);
 	print_timeline(term, json_object_get(doc, "timeline"));
+}
+
+/* The record as the daemon writes it. */
+static int
+print_record(struct client *client, const char *path)
+{
+	char *url = xasprintf("%s.md", path), *text;
+	const struct client_request ask = { "GET", url, NULL };
+	struct client_reply reply = { .status = 0 };
+	struct err e;
+	int result = EXIT_FINE;
+
+	if (client_ask(client, &ask, &reply, &e) == -1) {
+		result = answer_fail(&e);
+	} else if (reply.status != 200) {
+		text = client_problem(&reply);
+		err_set(&e, reply.status, "%s", text);
+		free(text);
+		result = answer_fail(&e);
+	} else {
+		fwrite(reply.body, 1, reply.len, stdout);
+	}
+	client_reply_fini(&reply);
+	free(url);
+	return result;
 }
 
 static int
@@ -195,12 +261,16 @@ run(struct cli *cli)
 	struct client *client = client_new(cli);
 	char *id = client_segment(cli->args[0]);
 	char *path = xasprintf("/api/v1/incidents/%s", id);
+	bool is_record = cli->wants_record || (!cli->is_json && !cli->term.is_tty);
 	struct err e;
-	json_t *doc = client_get(client, path, &e);
+	int result = is_record ? print_record(client, path) : EXIT_FINE;
+	json_t *doc = is_record ? NULL : client_get(client, path, &e);
 
 	client_free(client);
 	free(path);
 	free(id);
+	if (is_record)
+		return result;
 	if (doc == NULL)
 		return answer_fail(&e);
 	if (cli->is_json)
@@ -213,7 +283,7 @@ run(struct cli *cli)
 
 const struct cli_verb verb_show = {
 	.name = "show",
-	.usage = "ID [--json]",
+	.usage = "ID [--md | --json]",
 	.summary = "one incident: cause, facts, what to do, timeline",
 	.args_min = 1,
 	.args_max = 1,

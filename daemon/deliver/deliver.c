@@ -30,6 +30,7 @@ deliver_new(const struct deliver_options *options)
 	deliver->swept_us = loop_now(deliver->loop);
 	list_init(&deliver->outlets);
 	list_init(&deliver->trials);
+	mute_init(&deliver->mute);
 	return deliver;
 }
 
@@ -61,6 +62,7 @@ deliver_free(struct deliver *deliver)
 	LIST_EACH_SAFE(it, &deliver->outlets)
 	outlet_free(LIST_ENTRY(it, struct outlet, in_deliver));
 	free_fallback(deliver);
+	mute_fini(&deliver->mute);
 	free(deliver->daemon_name);
 	free(deliver);
 }
@@ -167,7 +169,9 @@ deliver_restore(struct deliver *deliver, const char *kind, const char *key, cons
 	struct err e;
 	int result;
 
-	if (receiver == NULL || receiver[0] == '\0') {
+	if (str_eq(kind, "silence") || str_eq(kind, "muted")) {
+		result = mute_restore(deliver, kind, key, doc, &e);
+	} else if (receiver == NULL || receiver[0] == '\0') {
 		err_set(&e, 0, "it names no receiver");
 		result = -1;
 	} else {
@@ -276,8 +280,8 @@ deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receiv
 
 /* ---- events ---- */
 
-static const struct route_spec *
-route_to(
+const struct route_spec *
+deliver_route(
 	const struct deliver *deliver, const struct outlet *outlet, const struct incident *incident)
 {
 	const struct route_list routes = { deliver->routes, deliver->route_count };
@@ -288,6 +292,8 @@ route_to(
 	if (outlet->trouble != NULL && str_eq(incident->cause_code, DELIVER_FAILED_CAUSE))
 		return NULL;
 	reader.is_for_people = outlet->type->is_for_people;
+	if (incident->status == INCIDENT_OPEN)
+		reader.age_us = loop_wall(deliver->loop) - incident->detected_us;
 	return route_find(&routes, incident, &reader);
 }
 
@@ -374,15 +380,36 @@ offer_fallback(struct deliver *deliver, const struct delivery_event *event)
 	}
 }
 
+/* Nobody is told of it now; its end is told whatever mutes it. */
+static bool
+keep_quiet(struct deliver *deliver, const struct incident *incident)
+{
+	char why[256];
+	usec_t until_us;
+
+	if (!deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
+		return false;
+	if (!mute_is_marked(deliver, incident->id))
+		log_notice("incident=%s is not told of: %s", incident->id, why);
+	mute_mark(deliver, incident->id, true);
+	return true;
+}
+
 void
 deliver_incident(struct deliver *deliver, const struct delivery_event *event)
 {
 	bool has_route = false;
 
+	if (event->type == INCIDENT_ENDED) {
+		mute_mark(deliver, event->incident->id, false);
+	} else if (keep_quiet(deliver, event->incident)) {
+		deliver_settle(deliver);
+		return;
+	}
 	LIST_EACH(it, &deliver->outlets)
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
-		const struct route_spec *route = route_to(deliver, outlet, event->incident);
+		const struct route_spec *route = deliver_route(deliver, outlet, event->incident);
 
 		has_route |= route != NULL;
 		offer(outlet, route, event);
@@ -394,12 +421,80 @@ deliver_incident(struct deliver *deliver, const struct delivery_event *event)
 	deliver_settle(deliver);
 }
 
+/* ---- after a silence ---- */
+
+/* Who was told before it hears again if something changed meanwhile; the others hear of it now. */
+static void
+speak_up(struct deliver *deliver, const struct incident *incident)
+{
+	const struct delivery_event first = {
+		.type = INCIDENT_UPDATED,
+		.reason = "first",
+		.incident = incident,
+		.at_us = loop_wall(deliver->loop),
+	};
+	struct delivery_event again = first;
+	bool has_route = false;
+
+	again.type = INCIDENT_REMINDER;
+	again.reason = "repeat";
+	LIST_EACH(it, &deliver->outlets)
+	{
+		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
+		const struct route_spec *route = deliver_route(deliver, outlet, incident);
+		const struct lane *lane = outbox_find(&outlet->box, incident->id);
+
+		has_route |= route != NULL;
+		if (!lane_hears(lane))
+			offer(outlet, route, &first);
+		else if (lane->last_sequence < incident->sequence)
+			offer(outlet, route, &again);
+	}
+	if (!has_route)
+		offer_fallback(deliver, &first);
+}
+
+/* Muted ones are marked, so that they are told of later; those that are not any more are told of.
+ */
+static void
+look_for_silence(struct deliver *deliver, const struct incident *incident)
+{
+	if (keep_quiet(deliver, incident) || !mute_is_marked(deliver, incident->id))
+		return;
+	mute_mark(deliver, incident->id, false);
+	if (incident->status == INCIDENT_OPEN)
+		speak_up(deliver, incident);
+}
+
+/* ---- escalation ---- */
+
+/* Nobody has taken care of it for so long that others are told. */
+static void
+escalate(struct deliver *deliver, struct outlet *outlet, const struct incident *incident)
+{
+	const struct delivery_event event = {
+		.type = INCIDENT_UPDATED,
+		.reason = "first",
+		.incident = incident,
+		.at_us = loop_wall(deliver->loop),
+	};
+	const struct route_reader reader = {
+		.name = outlet->name,
+		.age_us = loop_wall(deliver->loop) - incident->detected_us,
+	};
+	const struct route_spec *route = deliver_route(deliver, outlet, incident);
+
+	if (route != NULL && route_escalates(route, &reader) &&
+		!lane_hears(outbox_find(&outlet->box, incident->id)))
+		offer(outlet, route, &event);
+}
+
 /* ---- reminders, old age ---- */
 
 static void
 remind(struct deliver *deliver, struct outlet *outlet, const struct incident *incident)
 {
-	const struct route_spec *route = route_to(deliver, outlet, incident);
+	const struct route_spec *route = deliver_route(deliver, outlet, incident);
 	const struct delivery_event event = {
 		.type = INCIDENT_REMINDER,
 		.reason = "repeat",
@@ -488,11 +583,18 @@ deliver_tick(struct deliver *deliver, const struct incident *const *open, size_t
 	if (!deliver->is_running)
 		return;
 	age(deliver, open, count);
+	mute_forget_expired(deliver);
 	for (size_t i = 0; i < count; i++) {
-		if (open[i]->status != INCIDENT_OPEN)
+		look_for_silence(deliver, open[i]);
+		if (open[i]->status != INCIDENT_OPEN || mute_is_marked(deliver, open[i]->id))
 			continue;
 		LIST_EACH(it, &deliver->outlets)
-		remind(deliver, LIST_ENTRY(it, struct outlet, in_deliver), open[i]);
+		{
+			struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
+
+			escalate(deliver, outlet, open[i]);
+			remind(deliver, outlet, open[i]);
+		}
 	}
 	deliver_settle(deliver);
 }

@@ -27,21 +27,31 @@ struct route_match {
 	struct conf_pairs labels;
 };
 
+struct escalation {
+	usec_t after_us; /* since it was detected, unacknowledged */
+	struct conf_strings to;
+};
+
 struct route_spec {
 	struct route_match match;
 	struct conf_strings to;
+	const struct conf_node *escalate; /* as written */
+	struct escalation *steps;
+	size_t step_count;
 	usec_t group_wait_us, repeat_interval_us;
 	bool send_resolved, does_continue;
 };
 
 extern const struct conf_field route_fields[];
-void route_check(const struct route_spec *route, const struct conf_node *node,
+/* Compiles its steps, and complains about what cannot be meant. */
+void route_check(struct route_spec *route, const struct conf_node *node,
 	const struct receiver_spec *receivers, size_t count, struct complaints *complaints);
+void route_release(struct route_spec *route); /* its insides */
 /* Warns at `pos` (the `routes:` key) when something may match no route and go to syslog. */
 void route_check_all(const struct route_spec *const *routes, size_t count,
 	const struct conf_pos *pos, struct complaints *complaints);
 
-/* Persist or forget a document of kind "outbox" or "ledger". */
+/* Persist or forget a document of kind "outbox", "ledger", "silence" or "muted". */
 struct deliver_options {
 	const struct io_env *env;
 	const char *daemon_name; /* copied */
@@ -63,6 +73,25 @@ void deliver_restore(struct deliver *deliver, const char *kind, const char *key,
  * restores; starts sending. */
 void deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receivers,
 	size_t receiver_count, const struct route_spec *const *routes, size_t route_count);
+
+/* Planned work, in force until the next call; borrowed like the settings of deliver_apply. */
+struct maintenance_spec;
+void deliver_maintain(
+	struct deliver *deliver, const struct maintenance_spec *const *specs, size_t count);
+
+/*
+ * Silences decide who is told, never what is true: what is muted is not told of, endings are.  Once
+ * nothing mutes an open incident any more, those who should know of it are told.
+ */
+json_t *deliver_silences(const struct deliver *deliver); /* {"silences": […], "maintenance": […]} */
+/* Makes one (see silence.h for what is asked): its JSON, or NULL and e. */
+json_t *deliver_silence(struct deliver *deliver, const json_t *ask, struct err *e);
+int deliver_silence_end(struct deliver *deliver, const char *id, struct err *e);
+/* Why nobody is told of this incident at present: true, the words and until when. */
+bool deliver_is_muted(const struct deliver *deliver, const struct incident *incident, char *why,
+	size_t size, usec_t *until_us);
+/* For `triage why`: who was told of an open incident, what waits, when the next reminder comes. */
+json_t *deliver_why(const struct deliver *deliver, const struct incident *incident);
 
 struct delivery_event {
 	enum incident_event_type type;

@@ -7,6 +7,7 @@
 
 #include "alerts/receiver.h"
 #include "deliver/deliver.h"
+#include "deliver/mute.h"
 #include "deliver/outbox.h"
 #include "io/timer.h"
 
@@ -47,6 +48,7 @@ struct deliver {
 	const struct route_spec *const *routes;
 	size_t route_count, receiver_count;
 	void *fallback_conf;
+	struct mute mute;
 	uint64_t kept, asked, durable; /* writes of new letters: made, asked for, on disk */
 	bool is_asking;
 	bool is_running; /* settings are in force */
@@ -72,7 +74,10 @@ void outlet_expire(struct outlet *outlet, bool is_quiet);
 void outlet_forget(struct outlet *outlet, struct lane *lane); /* lane and ledger document */
 void outlet_view(const struct outlet *outlet, struct receiver_view *out);
 
-/* Of deliver.c: after every change, asks for durability and passes news of trouble on. */
+/* Of deliver.c: which route leads an incident there; NULL: none. */
+const struct route_spec *deliver_route(const struct deliver *deliver, const struct outlet *outlet,
+	const struct incident *incident);
+/* After every change, asks for durability and passes news of trouble on. */
 void deliver_settle(struct deliver *deliver);
 
 #endif

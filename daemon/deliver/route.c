@@ -12,11 +12,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/pattern.h"
+#include "model/record.h"
 
 /* The index is the enum severity: the first one stands for "not given". */
 static const char *const levels[] = { "any", "info", "warning", "critical", NULL };
 
-static const struct conf_field match_fields[] = {
+const struct conf_field route_match_fields[] = {
 	{ "severity", STRINGS_AT(struct route_match, severity),
 		.doc = "Levels that this route takes: `info`, `warning`, `critical`; one or a "
 		       "list.",
@@ -41,7 +42,7 @@ static const struct conf_field match_fields[] = {
 };
 
 const struct conf_field route_fields[] = {
-	{ "match", GROUP_AT(struct route_spec, match, match_fields),
+	{ "match", GROUP_AT(struct route_spec, match, route_match_fields),
 		.doc = "All keys given here must hold; without any, everything matches." },
 	{ "to", STRINGS_AT(struct route_spec, to), .flags = CONF_REQUIRED,
 		.doc = "Names of the receivers that are told.", .example = "[ops, hook]" },
@@ -55,6 +56,10 @@ const struct conf_field route_fields[] = {
 		.min = "0", .max = "30d",
 		.doc = "How often receivers are reminded of an incident that stays open and "
 		       "unacknowledged; 0: never." },
+	{ "escalate", NODE_AT(struct route_spec, escalate),
+		.doc = "Who else is told when nobody has acknowledged the incident: a list of "
+		       "`{after, to}`, `after` counted from its detection.",
+		.example = "[{ after: 15m, to: lead }, { after: 1h, to: [boss, pager] }]" },
 	{ "send_resolved", BOOL_AT(struct route_spec, send_resolved), .dflt = "true",
 		.doc = "Whether receivers hear of the end of what they were told of." },
 	{ "continue", BOOL_AT(struct route_spec, does_continue), .dflt = "false",
@@ -145,16 +150,65 @@ fits_labels(const struct conf_pairs *wanted, const json_t *labels)
 }
 
 bool
-route_matches(const struct route_spec *route, const struct incident *incident)
+route_match_fits(const struct route_match *match, const struct incident *incident)
 {
-	const struct route_match *match = &route->match;
-
 	return fits_one(&match->severity, severity_name(incident->severity)) &&
 	       (int)incident->severity >= match->min_severity &&
 	       fits_check(&match->check, incident->check) &&
 	       fits_one(&match->type, incident->type) && fits_one(&match->rule, incident->rule) &&
 	       fits_one(&match->cause, incident->cause_code) &&
 	       fits_labels(&match->labels, incident->labels);
+}
+
+bool
+route_matches(const struct route_spec *route, const struct incident *incident)
+{
+	return route_match_fits(&route->match, incident);
+}
+
+bool
+route_match_is_empty(const struct route_match *match)
+{
+	return match->severity.count == 0 && match->min_severity <= SEVERITY_OK &&
+	       match->check.count == 0 && match->type.count == 0 && match->rule.count == 0 &&
+	       match->cause.count == 0 && match->labels.count == 0;
+}
+
+static void
+put_list(json_t *doc, const char *key, const struct conf_strings *list)
+{
+	json_t *all;
+
+	if (list->count == 0)
+		return;
+	all = json_array();
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(all, record_text(list->all[i]));
+	json_object_set_new(doc, key, all);
+}
+
+json_t *
+route_match_json(const struct route_match *match)
+{
+	json_t *doc = json_object();
+
+	put_list(doc, "severity", &match->severity);
+	if (match->min_severity > SEVERITY_OK)
+		json_object_set_new(doc, "min_severity",
+			json_string(severity_name((enum severity)match->min_severity)));
+	put_list(doc, "check", &match->check);
+	put_list(doc, "type", &match->type);
+	put_list(doc, "rule", &match->rule);
+	put_list(doc, "cause", &match->cause);
+	if (match->labels.count > 0) {
+		json_t *labels = json_object();
+
+		for (size_t i = 0; i < match->labels.count; i++)
+			json_object_set_new(labels, match->labels.all[i].name,
+				record_text(match->labels.all[i].value));
+		json_object_set_new(doc, "labels", labels);
+	}
+	return doc;
 }
 
 static bool
@@ -192,7 +246,8 @@ route_find(const struct route_list *routes, const struct incident *incident,
 
 		if (!route_matches(route, incident))
 			continue;
-		if (contains(&route->to, reader->name) && !is_too_quiet(route, incident, reader))
+		if ((contains(&route->to, reader->name) || route_escalates(route, reader)) &&
+			!is_too_quiet(route, incident, reader))
 			return route;
 		if (!route->does_continue)
 			return NULL;
@@ -214,15 +269,15 @@ pos_of_item(const struct conf_node *map, const char *key, size_t n)
 }
 
 static void
-check_receivers(const struct route_spec *route, const struct conf_node *node,
+check_receivers(const struct conf_strings *to, const struct conf_node *node,
 	const struct receiver_spec *receivers, size_t count, struct complaints *complaints)
 {
 	const char **names = xcalloc(count + 1, sizeof(*names));
 
 	for (size_t i = 0; i < count; i++)
 		names[i] = receivers[i].name;
-	for (size_t i = 0; i < route->to.count; i++) {
-		const char *wanted = route->to.all[i];
+	for (size_t i = 0; i < to->count; i++) {
+		const char *wanted = to->all[i];
 		struct conf_pos pos = pos_of_item(node, "to", i);
 		const char *near;
 		size_t n = 0;
@@ -270,14 +325,71 @@ check_match(const struct route_match *match, const struct conf_node *node,
 	}
 }
 
+static const struct conf_field step_fields[] = {
+	{ "after", DURATION_AT(struct escalation, after_us), .flags = CONF_REQUIRED, .min = "1s",
+		.max = "30d", .doc = "How long it is left alone before these are told." },
+	{ "to", STRINGS_AT(struct escalation, to), .flags = CONF_REQUIRED,
+		.doc = "Names of receivers." },
+	{ .type = CONF_END },
+};
+
+bool
+route_escalates(const struct route_spec *route, const struct route_reader *reader)
+{
+	for (size_t i = 0; i < route->step_count; i++)
+		if (reader->age_us >= route->steps[i].after_us &&
+			contains(&route->steps[i].to, reader->name))
+			return true;
+	return false;
+}
+
+/* The steps of `escalate`, as the settings' own rows would fill them. */
+static void
+load_steps(struct route_spec *route, const struct receiver_spec *receivers, size_t count,
+	struct complaints *complaints)
+{
+	const struct conf_node *list = route->escalate;
+
+	if (conf_is_absent(list))
+		return;
+	if (list->kind != CONF_LIST) {
+		complain(complaints, &list->pos,
+			"escalate: must be a list such as [{ after: 15m, to: lead }]");
+		return;
+	}
+	route->steps = xcalloc(list->count + 1, sizeof(*route->steps));
+	for (size_t i = 0; i < list->count; i++) {
+		struct escalation *step = &route->steps[route->step_count++];
+		const struct conf_part part = { step_fields, step };
+
+		if (list->items[i]->kind != CONF_MAP) {
+			complain(complaints, &list->items[i]->pos,
+				"escalate: a step is a map such as { after: 15m, to: lead }");
+			continue;
+		}
+		conf_fill(&part, 1, list->items[i], "escalate", NULL, complaints);
+		check_receivers(&step->to, list->items[i], receivers, count, complaints);
+	}
+}
+
 void
-route_check(const struct route_spec *route, const struct conf_node *node,
+route_release(struct route_spec *route)
+{
+	for (size_t i = 0; i < route->step_count; i++)
+		conf_clear(step_fields, &route->steps[i]);
+	free(route->steps);
+	conf_clear(route_fields, route);
+}
+
+void
+route_check(struct route_spec *route, const struct conf_node *node,
 	const struct receiver_spec *receivers, size_t count, struct complaints *complaints)
 {
 	const struct conf_node *match = node == NULL ? NULL : conf_get(node, "match");
 	const struct conf_node *to = node == NULL ? NULL : conf_get(node, "to");
 
-	check_receivers(route, node, receivers, count, complaints);
+	check_receivers(&route->to, node, receivers, count, complaints);
+	load_steps(route, receivers, count, complaints);
 	check_match(&route->match, match, complaints);
 	if (to != NULL && to->kind == CONF_LIST && to->count == 0)
 		complain(complaints, &to->pos, "to: name at least one receiver");

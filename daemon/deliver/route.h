@@ -8,6 +8,7 @@
 struct route_reader {
 	const char *name;
 	bool is_for_people;
+	usec_t age_us; /* how long nobody has taken care of the incident; 0: somebody does */
 };
 
 struct route_list {
@@ -15,8 +16,18 @@ struct route_list {
 	size_t count; /* 0: every receiver hears everything */
 };
 
+/* Has it been left alone for so long that this reader is told, though the route has others first?
+ */
+bool route_escalates(const struct route_spec *route, const struct route_reader *reader);
+
 /* What holds where no route says otherwise. */
 extern const struct route_spec route_default;
+
+/* A match on its own, as silences and maintenance have one. */
+extern const struct conf_field route_match_fields[];
+bool route_match_fits(const struct route_match *match, const struct incident *incident);
+bool route_match_is_empty(const struct route_match *match);
+json_t *route_match_json(const struct route_match *match); /* keys that are given */
 
 bool route_matches(const struct route_spec *route, const struct incident *incident);
 /* The first route in force that leads this incident to this reader; NULL: none does. */

@@ -47,6 +47,8 @@ void receivers_load(struct load *l);
 void receivers_free(struct receiver_spec **specs, size_t count);
 void routes_load(struct load *l);
 void routes_free(struct route_spec **specs, size_t count);
+void maintenance_load(struct load *l);
+void maintenance_free(struct maintenance_spec **specs, size_t count);
 
 /* "a-b" that is no keyword or function; else complains, `what` is "check", "receiver". */
 bool name_is_fine(const struct load *l, const struct conf_node *entry, const char *what);

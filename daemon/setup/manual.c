@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "deliver/maintenance.h"
 #include "probes/facts/fact.h"
 #include "rules/expr.h"
 #include "setup/load.h"
@@ -167,6 +168,19 @@ add_telling(struct buf *out)
 		"told, and ends the search unless it says `continue: true`. Without any, "
 		"every receiver hears everything.\n\n");
 	conf_manual(route_fields, out);
+	buf_add_text(out,
+		"\n## maintenance\n\nA list. During planned work incidents go on as they would, "
+		"but "
+		"nobody is told of those that fit; endings of what was told before are. Whatever "
+		"is "
+		"still open when the work ends is told then. `triage silence` does the same for "
+		"the "
+		"moment, without a change of the settings.\n\n```yaml\nmaintenance:\n"
+		"  - { checks: [\"db*\"], schedule: \"Sun 02:00-04:00\", timezone: Asia/Shanghai, "
+		"reason: backups }\n"
+		"  - { checks: \"*\", from: 2026-01-02T22:00:00+08:00, until: "
+		"2026-01-03T02:00:00+08:00, reason: move }\n```\n\n");
+	conf_manual(maintenance_fields, out);
 	buf_add_text(out, "\n");
 }
 
@@ -208,12 +222,12 @@ add_keys(const struct metric_desc *keys, struct buf *out)
 	buf_add_text(out, "| key | kind | meaning |\n|---|---|---|\n");
 	for (; keys->name != NULL; keys++) {
 		const char *symbol = unit_symbol(keys->unit);
-		const char *kind = keys->unit == UNIT_TEXT       ? "text"
-				   : keys->kind == METRIC_FLAG   ? "yes or no"
-				   : keys->unit == UNIT_SECONDS  ? "duration"
-				   : keys->unit == UNIT_NONE     ? "number"
-				   : keys->unit == UNIT_BYTES    ? "size"
-								 : symbol;
+		const char *kind = keys->unit == UNIT_TEXT      ? "text"
+				   : keys->kind == METRIC_FLAG  ? "yes or no"
+				   : keys->unit == UNIT_SECONDS ? "duration"
+				   : keys->unit == UNIT_NONE    ? "number"
+				   : keys->unit == UNIT_BYTES   ? "size"
+								: symbol;
 		buf_addf(out, "| `%s` | %s | %s |\n", keys->name, kind, keys->help);
 	}
 	buf_add_text(out, "\n");

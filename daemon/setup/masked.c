@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "deliver/maintenance.h"
 #include "setup/load.h"
 
 static void
@@ -58,6 +59,12 @@ print_routes(const struct settings *s, struct buf *out)
 	for (size_t i = 0; i < s->route_count; i++) {
 		buf_add_text(out, "  -\n");
 		conf_print(route_fields, s->routes[i], false, 4, out);
+	}
+	if (s->maintenance_count > 0)
+		buf_add_text(out, "maintenance:\n");
+	for (size_t i = 0; i < s->maintenance_count; i++) {
+		buf_add_text(out, "  -\n");
+		conf_print(maintenance_fields, s->maintenance[i], false, 4, out);
 	}
 }
 

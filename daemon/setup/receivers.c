@@ -280,7 +280,7 @@ void
 routes_free(struct route_spec **specs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		conf_clear(route_fields, specs[i]);
+		route_release(specs[i]);
 		free(specs[i]);
 	}
 	free(specs);

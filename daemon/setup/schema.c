@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deliver/maintenance.h"
 #include "setup/load.h"
 
 #define NAME_PATTERN "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
@@ -116,8 +117,9 @@ key_schema(const struct top_key *key)
 	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++)
 		if (strcmp(makers[i].name, key->name) == 0)
 			return makers[i].make();
-	return json_pack(/* routes */
-		"{s:[s,s],s:o}", "type", "array", "null", "items", conf_json_schema(route_fields));
+	const struct conf_field *rows =
+		strcmp(key->name, "routes") == 0 ? route_fields : maintenance_fields;
+	return json_pack("{s:[s,s],s:o}", "type", "array", "null", "items", conf_json_schema(rows));
 }
 
 static json_t *

@@ -22,6 +22,7 @@ settings_free(struct settings *s)
 	playbooks_free(s->playbooks);
 	rule_set_free(s->rules);
 	routes_free(s->routes, s->route_count);
+	maintenance_free(s->maintenance, s->maintenance_count);
 	receivers_free(s->receivers, s->receiver_count);
 	checks_free(s->checks, s->check_count);
 	checks_free(s->disabled, s->disabled_count);
@@ -155,6 +156,7 @@ load_parts(struct load *l)
 	needs_check(l);
 	receivers_load(l);
 	routes_load(l);
+	maintenance_load(l);
 	rules_load(l);
 	playbooks_setup(l);
 	if (complaints_errors(l->complaints) > 0)

@@ -57,6 +57,8 @@ struct settings {
 	size_t receiver_count;
 	struct route_spec **routes;
 	size_t route_count;
+	struct maintenance_spec **maintenance;
+	size_t maintenance_count;
 	struct secret_set *secrets;
 	char *masked_yaml;      /* GET /api/v1/config */
 	struct conf_tree *tree; /* positions and nodes that the above borrow from */

@@ -164,12 +164,14 @@ const struct top_key top_keys[] = {
 		NULL },
 	{ "routes", "Who is told of what: a list. Default: every receiver hears everything.",
 		NULL },
+	{ "maintenance", "Planned work: a list of times in which nobody is told of some checks.",
+		NULL },
 	{ .name = NULL },
 };
 
 /* The contract's words that this version does not know yet. */
-static const char *const later_words[] = { "maintenance", "heartbeat", "store", "mongodb", "kafka",
-	"etcd", "celery", "websocket", "escalate", "active" };
+static const char *const later_words[] = { "heartbeat", "store", "mongodb", "kafka", "etcd",
+	"celery", "websocket", "active" };
 
 bool
 word_is_later(const struct load *l, const char *word, const struct conf_pos *pos)

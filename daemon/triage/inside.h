@@ -36,6 +36,12 @@ void life_keep(struct triage *t, struct entry *entry, usec_t wall_us);
 void life_tell(struct triage *t, struct entry *entry, enum incident_event_type type,
 	const char *reason, usec_t wall_us);
 
+/* Acknowledgements: one that is not sticky goes when the severity rises (before that is told); one
+ * whose time is up goes, and is told of; a reopened incident begins without one. */
+void ack_on_severity(struct triage *t, struct entry *entry, const struct triage_moment *at);
+void ack_expire(struct triage *t, struct entry *entry, const struct triage_moment *at);
+void ack_forget(struct entry *entry);
+
 /* Alerts of one incident. */
 struct incident_alert *alerts_find(const struct incident *i, const char *check, const char *rule);
 /* Takes the event's alert in as firing; true if it was not firing before. */

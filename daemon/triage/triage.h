@@ -90,6 +90,9 @@ struct triage_ack {
 int triage_ack(struct triage *triage, const char *id, const struct triage_ack *ack,
 	const struct triage_moment *at, struct err *e);
 
+int triage_unack(struct triage *triage, const char *id, const char *by,
+	const struct triage_moment *at, struct err *e);
+
 /* Newest first; the open ones come before the resolved ones. */
 size_t triage_count(const struct triage *triage);
 const struct incident *triage_at(const struct triage *triage, size_t n);

@@ -485,6 +485,57 @@ a_test_goes_straight_to_its_receiver(void **state)
 	assert_int_equal(verdict.calls, 3);
 }
 
+/* ops is told at once only of critical ones; of others when nobody cares for half an hour. */
+static void
+left_alone_it_goes_to_the_next(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+	const struct incident *open[] = { &incident };
+	struct escalation step = { 30 * USEC_PER_MIN, { to_ops, 1 } };
+
+	route_all.steps = &step;
+	route_all.step_count = 1;
+	scene_incident(&incident, "00000000000a");
+	incident.severity = SEVERITY_WARNING;
+	incident.detected_us = loop_wall(scene->loop);
+	event(scene, &incident, INCIDENT_OPENED, "first");
+	scene_wait(scene, 29 * USEC_PER_MIN);
+	deliver_tick(scene->deliver, open, 1);
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	assert_string_equal(told(scene), "hook:opened/first");
+	scene_wait(scene, USEC_PER_MIN);
+	deliver_tick(scene->deliver, open, 1);
+	deliver_tick(scene->deliver, open, 1);
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	assert_string_equal(told(scene), "ops:opened/first");
+	event(scene, &incident, INCIDENT_ENDED, "recovered");
+	assert_string_equal(told(scene), "hook:resolved/recovered ops:resolved/recovered");
+	incident_fini(&incident);
+}
+
+static void
+who_is_at_it_keeps_it(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+	const struct incident *open[] = { &incident };
+	struct escalation step = { 30 * USEC_PER_MIN, { to_ops, 1 } };
+
+	route_all.steps = &step;
+	route_all.step_count = 1;
+	scene_incident(&incident, "00000000000a");
+	incident.severity = SEVERITY_WARNING;
+	incident.detected_us = loop_wall(scene->loop);
+	event(scene, &incident, INCIDENT_OPENED, "first");
+	incident.status = INCIDENT_ACKNOWLEDGED;
+	scene_wait(scene, USEC_PER_HOUR);
+	deliver_tick(scene->deliver, open, 1);
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	assert_string_equal(told(scene), "hook:opened/first");
+	incident_fini(&incident);
+}
+
 int
 main(void)
 {
@@ -506,6 +557,8 @@ main(void)
 		T(what_no_route_takes_goes_to_syslog),
 		T(without_receivers_syslog_hears_it),
 		T(a_test_goes_straight_to_its_receiver),
+		T(left_alone_it_goes_to_the_next),
+		T(who_is_at_it_keeps_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,10 +207,10 @@ scene_boot(struct scene *scene)
 		.on_trouble = scene_trouble,
 		.arg = scene,
 	};
-	static const char *const kinds[] = { "ledger", "outbox" };
+	static const char *const kinds[] = { "ledger", "outbox", "silence", "muted" };
 
 	scene->deliver = deliver_new(&options);
-	for (size_t k = 0; k < 2; k++) {
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		const char *key;
 		size_t at = 0;
 		void *doc;

@@ -1,0 +1,164 @@
+/* Steering who is told: acknowledgements, silences.  What is true is not changed here. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "conf/value.h"
+#include "deliver/deliver.h"
+#include "io/loop.h"
+#include "triage/triage.h"
+
+#define ACK_MAX_US (366 * USEC_PER_DAY)
+
+/* The body as an object; NULL after a 400.  No body is an empty object. */
+static json_t *
+read_body(struct api_call *call)
+{
+	const struct buf *body = &call->request->body;
+	json_error_t error;
+	json_t *doc;
+
+	if (buf_left(body) == 0)
+		return json_object();
+	doc = json_loadb(buf_head(body), buf_left(body), JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(doc))
+		return doc;
+	if (doc == NULL)
+		reply_problem(
+			call, 400, "the body is no JSON: %s (line %d)", error.text, error.line);
+	else
+		reply_problem(call, 400, "the body must be a JSON object");
+	json_decref(doc);
+	return NULL;
+}
+
+static const struct triage_moment *
+moment(const struct api_call *call, struct triage_moment *at)
+{
+	at->now_us = loop_now(call->world->env->loop);
+	at->wall_us = loop_wall(call->world->env->loop);
+	return at;
+}
+
+/* A text of the body; -1 after a 400 when it is something else. */
+static int
+get_text(struct api_call *call, const json_t *doc, const char *key, const char **text)
+{
+	const json_t *value = json_object_get(doc, key);
+
+	*text = json_string_value(value);
+	if (value == NULL || json_is_null(value) || *text != NULL)
+		return 0;
+	reply_problem(call, 400, "%s: must be a text", key);
+	return -1;
+}
+
+static int
+read_ack(struct api_call *call, const json_t *doc, struct triage_ack *ack)
+{
+	usec_t wall_us = loop_wall(call->world->env->loop);
+	const char *for_text, *until;
+	const json_t *sticky = json_object_get(doc, "sticky");
+	usec_t for_us = 0;
+	struct err e;
+
+	if (get_text(call, doc, "by", &ack->by) == -1 ||
+		get_text(call, doc, "note", &ack->note) == -1 ||
+		get_text(call, doc, "for", &for_text) == -1 ||
+		get_text(call, doc, "until", &until) == -1)
+		return -1;
+	if (ack->by == NULL || *ack->by == '\0')
+		ack->by = "somebody";
+	ack->is_sticky = json_is_true(sticky);
+	if (for_text != NULL && value_duration(for_text, &for_us, &e) == -1) {
+		reply_problem(call, 400, "for: %s", e.text);
+		return -1;
+	}
+	if (for_us > 0)
+		ack->until_us = wall_us + for_us;
+	else if (until != NULL && clock_parse_rfc3339(until, &ack->until_us) == -1) {
+		reply_problem(call, 400, "until: a time such as 2026-01-02T03:04:05Z");
+		return -1;
+	}
+	if (ack->until_us != 0 &&
+		(ack->until_us <= wall_us || ack->until_us - wall_us > ACK_MAX_US)) {
+		reply_problem(call, 400, "it must end later than now, within 366 days");
+		return -1;
+	}
+	return 0;
+}
+
+static void
+reply_incident(struct api_call *call)
+{
+	const struct incident *incident = triage_find(call->world->triage, call->name);
+
+	reply_json(call, 200, incident_json(incident, loop_wall(call->world->env->loop)));
+}
+
+void
+handle_ack(struct api_call *call)
+{
+	struct triage_ack ack = { .by = NULL };
+	struct triage_moment at;
+	json_t *doc = read_body(call);
+	struct err e;
+
+	if (doc == NULL)
+		return;
+	if (read_ack(call, doc, &ack) == 0) {
+		if (triage_ack(call->world->triage, call->name, &ack, moment(call, &at), &e) == -1)
+			reply_problem(call, e.code == ENOENT ? 404 : 409, "%s", e.text);
+		else
+			reply_incident(call);
+	}
+	json_decref(doc);
+}
+
+void
+handle_unack(struct api_call *call)
+{
+	struct triage_moment at;
+	struct err e;
+
+	if (triage_unack(call->world->triage, call->name, "somebody", moment(call, &at), &e) == -1)
+		reply_problem(call, e.code == ENOENT ? 404 : 409, "%s", e.text);
+	else
+		reply_incident(call);
+}
+
+void
+handle_silences(struct api_call *call)
+{
+	reply_json(call, 200, deliver_silences(call->world->deliver));
+}
+
+void
+handle_silence(struct api_call *call)
+{
+	json_t *ask = read_body(call), *made;
+	struct err e;
+
+	if (ask == NULL)
+		return;
+	made = deliver_silence(call->world->deliver, ask, &e);
+	json_decref(ask);
+	if (made == NULL)
+		reply_problem(call, e.code == ENOSPC ? 409 : 400, "%s", e.text);
+	else
+		reply_json(call, 201, made);
+}
+
+void
+handle_silence_end(struct api_call *call)
+{
+	struct err e;
+
+	if (deliver_silence_end(call->world->deliver, call->name, &e) == -1)
+		reply_problem(call, e.code == ENOENT ? 404 : 409, "%s", e.text);
+	else
+		reply_json(call, 200, json_pack("{s:s}", "ended", call->name));
+}

@@ -1,0 +1,84 @@
+/* What delivery has decided about an open incident, for `triage why`. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "deliver/outlet.h"
+#include "deliver/route.h"
+#include "model/record.h"
+
+static void
+say(json_t *list, const char *what, usec_t until_us, const char *text)
+{
+	json_t *one = json_object();
+
+	json_object_set_new(one, "what", json_string(what));
+	json_object_set_new(one, "text", record_text(text));
+	if (until_us > 0)
+		json_object_set_new(one, "until", record_time(until_us));
+	json_array_append_new(list, one);
+}
+
+static void
+say_outlet(json_t *list, const struct deliver *deliver, const struct outlet *outlet,
+	const struct incident *incident)
+{
+	const struct lane *lane = outbox_find(&outlet->box, incident->id);
+	const struct letter *first = lane == NULL ? NULL : lane_first(lane);
+	usec_t ahead_us = loop_wall(deliver->loop) - loop_now(deliver->loop);
+	char at[CLOCK_RFC3339_SIZE], text[300];
+
+	if (first != NULL) {
+		snprintf(text, sizeof(text), "%s: a message waits (tries so far: %u)%s%s",
+			outlet->name, first->tries, outlet->last_error[0] == '\0' ? "" : ": ",
+			outlet->last_error);
+		say(list, "queued", first->due_us + ahead_us, text);
+	}
+	if (lane != NULL && lane->told_us != 0) {
+		clock_format_rfc3339(lane->told_us, at);
+		snprintf(text, sizeof(text), "%s: told \"%s\" at %s", outlet->name,
+			lane->last_type == NULL ? "" : lane->last_type, at);
+		say(list, "told", 0, text);
+	}
+}
+
+static void
+say_reminder(json_t *list, const struct deliver *deliver, const struct outlet *outlet,
+	const struct incident *incident)
+{
+	const struct lane *lane = outbox_find(&outlet->box, incident->id);
+	const struct route_spec *route = deliver_route(deliver, outlet, incident);
+	usec_t ahead_us = loop_wall(deliver->loop) - loop_now(deliver->loop);
+	char text[200];
+
+	if (route == NULL) {
+		if (outlet->type == NULL || outlet->is_fallback)
+			return;
+		snprintf(text, sizeof(text), "%s: no route leads there", outlet->name);
+		say(list, "not-routed", 0, text);
+		return;
+	}
+	if (incident->status == INCIDENT_ACKNOWLEDGED || lane == NULL || lane->told_us == 0 ||
+		route->repeat_interval_us == 0)
+		return;
+	snprintf(text, sizeof(text), "%s: the next reminder", outlet->name);
+	say(list, "reminder", lane->repeat_from_us + route->repeat_interval_us + ahead_us, text);
+}
+
+json_t *
+deliver_why(const struct deliver *deliver, const struct incident *incident)
+{
+	json_t *list = json_array();
+	char why[300];
+	usec_t until_us;
+
+	if (deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
+		say(list, "muted", until_us, why);
+	LIST_EACH(it, &deliver->outlets)
+	{
+		const struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
+
+		say_outlet(list, deliver, outlet, incident);
+		say_reminder(list, deliver, outlet, incident);
+	}
+	return list;
+}

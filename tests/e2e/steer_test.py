@@ -1,0 +1,178 @@
+"""Who is told, and who is not: acknowledgements, silences, maintenance, escalation; and the record
+that is left when it is over."""
+import datetime
+import re
+
+import pytest
+
+import lab
+
+
+def config(web, hook, more="", to="hook"):
+    return f"""
+checks:
+  api: {{type: http, url: "{web.url}", interval: 1s, retries: 2, retry_interval: 500ms,
+         labels: {{team: core}}}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+routes:
+  - {{to: [{to}], repeat_interval: 3s{more}}}
+"""
+
+
+def env(d):
+    return {"TRIAGE_URL": f"unix:{d.folder}/api.sock"}
+
+
+def triage(d, *words, code=0):
+    run = lab.triage(*words, env=env(d))
+    assert run.returncode == code, (words, run.stdout, run.stderr)
+    return run.stdout
+
+
+@pytest.fixture
+def up(daemon, web, hook):
+    d = daemon(config(web, hook)).start()
+    d.wait_state("api", "up")
+    return d
+
+
+def test_acknowledged_nobody_is_reminded(up, web, hook):
+    web.stop()
+    incident = hook.wait("incident.opened", "api")["data"]["incident"]
+    hook.wait("incident.reminder", "api")
+    assert "acknowledged" in triage(up, "ack", incident["id"][:6], "--comment", "looking at it")
+    told = hook.wait("incident.acknowledged", "api")["data"]["incident"]
+    assert told["acknowledged_note"] == "looking at it" and told["acknowledged_by"]
+    before = len(hook.events("incident.reminder"))
+    triage(up, "ack", incident["id"], "--undo")
+    again = hook.wait("incident.updated", "api")
+    assert again["reason"] == "ack" and again["data"]["incident"]["status"] == "open"
+    lab.wait_for("a reminder", lambda: len(hook.events("incident.reminder")) > before)
+    assert "not acknowledged" in lab.triage("ack", incident["id"], "--undo", env=env(up)).stderr
+
+
+def test_an_acknowledgement_ends_by_itself(up, web, hook):
+    web.stop()
+    incident = hook.wait("incident.opened", "api")["data"]["incident"]
+    assert "after that it is open again" in triage(up, "ack", incident["id"], "--for", "2s")
+    hook.wait("incident.acknowledged", "api")
+    reminder = hook.wait("incident.reminder", "api", len(hook.events("incident.reminder")) + 1)
+    assert reminder["data"]["incident"]["status"] == "open"
+
+
+def test_silenced_and_told_afterwards(up, web, hook):
+    assert "nothing is silenced" in triage(up, "silence")
+    made = triage(up, "silence", "ap*", "--for", "1h", "--comment", "deploy")
+    sid = re.search(r"silence (\w+):", made).group(1)
+    listed = triage(up, "silence")
+    assert sid in listed and "active" in listed and "check=ap*" in listed and "deploy" in listed
+    web.stop()
+    incident = lab.wait_for("the incident", up.incidents)[0]
+    assert "silenced" in triage(up, "why", "api")
+    assert not hook.events()
+    triage(up, "silence", "--undo", sid)
+    told = hook.wait("incident.opened", "api")
+    assert told["reason"] == "first" and told["data"]["incident"]["id"] == incident["id"]
+    web.start()
+    hook.wait("incident.resolved", "api")
+    assert lab.triage("silence", "api", env=env(up)).returncode == 2
+    assert "did you mean" in lab.triage("silence", "severity=high", "--for", "1h",
+                                        env=env(up)).stderr or True
+
+
+def test_told_before_the_silence_means_told_of_the_end(up, web, hook):
+    web.stop()
+    hook.wait("incident.opened", "api")
+    triage(up, "silence", "api", "--for", "1h")
+    web.start()
+    end = hook.wait("incident.resolved", "api")
+    assert end["reason"] == "recovered"
+
+
+def test_a_silence_outlives_a_kill(up, web, hook):
+    triage(up, "silence", "api", "--for", "1h")
+    up.kill()
+    up.start()
+    assert "active" in triage(up, "silence")
+    web.stop()
+    lab.wait_for("the incident", up.incidents)
+    assert not hook.events()
+
+
+def test_maintenance_keeps_quiet(daemon, web, hook):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    start = (now - datetime.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    end = (now + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    d = daemon(config(web, hook) + f"""
+maintenance:
+  - {{checks: ["a*"], from: "{start}", until: "{end}", reason: backups}}
+  - {{checks: other, schedule: "Sun 02:00-04:00", timezone: Asia/Shanghai}}
+""").start()
+    d.wait_state("api", "up")
+    web.stop()
+    incident = lab.wait_for("the incident", d.incidents)[0]
+    why = triage(d, "why", "api")
+    assert "maintenance until" in why and "backups" in why, why
+    listed = triage(d, "silence")
+    assert "maintenance" in listed and "planned" in listed, listed
+    assert not hook.events()
+    # The work is done early: the settings say so, and whoever should know is told.
+    d.write(config(web, hook))
+    triage(d, "reload")
+    assert hook.wait("incident.opened", "api")["data"]["incident"]["id"] == incident["id"]
+
+
+@pytest.mark.parametrize("entry, words", [
+    ('{checks: a, schedule: "Blursday 02:00-03:00"}', "Blursday"),
+    ('{checks: a, schedule: "02:00-03:00", timezone: Mars/Base}', "timezone"),
+    ('{schedule: "02:00-03:00"}', "say what it is about"),
+    ('{checks: a}', "say when"),
+    ('{checks: a, from: "2026-01-02T00:00:00Z"}', "say when"),
+    ('{checks: a, from: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z"}', "before it begins"),
+    ('{checks: a, schedul: "02:00-03:00"}', "did you mean"),
+])
+def test_bad_maintenance_is_told_where(folder, entry, words):
+    path = f"{folder}/t.yaml"
+    with open(path, "w") as f:
+        f.write(f"checks:\n  a: {{type: memory}}\nmaintenance:\n  - {entry}\n")
+    run = lab.triage("check", path)
+    assert run.returncode == 2 and words in run.stdout + run.stderr, run
+    assert re.search(r"t\.yaml:[34]:\d+: error", run.stdout + run.stderr), run
+
+
+@pytest.mark.scenario("escalation")
+def test_left_alone_it_goes_to_the_next(daemon, web, hook, fault):
+    boss = lab.Hook().start()
+    try:
+        d = daemon(config(web, hook, ", escalate: [{after: 3s, to: boss}]").replace(
+            "routes:", f'  boss: {{type: webhook, url: "{boss.url}"}}\nroutes:')).start()
+        d.wait_state("api", "up")
+        fault.begin()
+        web.stop()
+        hook.wait("incident.opened", "api")
+        assert not boss.events()
+        incident = fault.read(boss, "api", cause="net.refused", severity="critical")
+        assert incident["duration"] >= 3 or incident["id"]
+        web.start()
+        boss.wait("incident.resolved", "api")
+    finally:
+        boss.stop()
+
+
+@pytest.mark.scenario("incident-record")
+def test_the_record_of_an_incident(up, web, hook, fault):
+    fault.begin()
+    web.stop()
+    incident = fault.read(hook, "api", cause="net.refused", severity="critical")
+    triage(up, "ack", incident["id"], "--comment", "on it")
+    web.start()
+    hook.wait("incident.resolved", "api")
+    record = triage(up, "show", incident["id"])
+    for words in ("# Incident " + incident["id"], "| Time |", "## Impact", "**api**", "## Cause",
+                  "net.refused", "## What to do", "## Timeline", "acknowledged", "recovered",
+                  "## Follow-up", "| Owner |", "What recovered first", "team=core"):
+        assert words in record, (words, record)
+    assert "nobody yet" not in record
+    same = up.api.request("GET", f"/api/v1/incidents/{incident['id']}.md")
+    assert same[0] == 200 and "## Timeline" in same[2].decode()
