@@ -151,6 +151,7 @@ struct playbook_view {
 	enum language language;
 	struct sample *samples;            /* a face for each fact: numbers are borrowed */
 	struct sample target, peers, self; /* own their values */
+	char place[300];                   /* target.place; "": not known */
 };
 void playbook_view_init(struct playbook_view *view, const struct playbook_body *body,
 	const struct playbook_world *world, enum language language);

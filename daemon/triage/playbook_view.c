@@ -4,6 +4,7 @@
  * the world; a fact that did not come has none, and is unknown.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@
 	}
 
 /* In the order of target_text and target_number. */
-enum { TARGET_TEXTS = 20 };
+enum { TARGET_TEXTS = 21 };
 static const struct metric_desc target_keys[] = {
 	TEXT_ROW("check", "The check in trouble."),
 	TEXT_ROW("type", "Its probe type."),
@@ -44,6 +45,7 @@ static const struct metric_desc target_keys[] = {
 	TEXT_ROW("data_dir", "Where the server keeps its data."),
 	TEXT_ROW("log_path", "Where the server writes its log."),
 	TEXT_ROW("instance", "Of a child: the mount point, interface..."),
+	TEXT_ROW("place", "Where it looks, in one word: host:port, else a socket or path."),
 	NUMBER_ROW("port", "Its port."),
 	NUMBER_ROW("pid", "The listener's process, while it was last seen."),
 	{ "local", METRIC_FLAG, UNIT_BOOL, "Whether it is on this host." },
@@ -180,9 +182,30 @@ playbook_this_metrics(const struct playbook *p)
 
 /* --- texts --- */
 
-static const char *
-target_text(const struct playbook_world *w, int key)
+static void
+give_place(struct playbook_view *view)
 {
+	const struct subject *s = view->world->subject;
+	const char *host = s && s->host ? s->host : "";
+	bool is_v6 = strchr(host, ':') != NULL;
+
+	if (!s)
+		return;
+	if (*host && s->port > 0)
+		snprintf(view->place, sizeof(view->place), is_v6 ? "[%s]:%u" : "%s:%u", host,
+			s->port);
+	else if (*host)
+		str_copy(view->place, sizeof(view->place), host);
+	else if (s->socket || s->path)
+		str_copy(view->place, sizeof(view->place), s->socket ? s->socket : s->path);
+	else if (s->port > 0)
+		snprintf(view->place, sizeof(view->place), ":%u", s->port);
+}
+
+static const char *
+target_text(const struct playbook_view *view, int key)
+{
+	const struct playbook_world *w = view->world;
 	const struct subject *s = w->subject;
 	const struct check_spec *c = w->check;
 	const char *texts[TARGET_TEXTS] = { c ? c->name : NULL, c ? c->type : NULL, w->target,
@@ -190,7 +213,7 @@ target_text(const struct playbook_world *w, int key)
 		s ? s->unit : NULL, s ? s->container : NULL, s ? s->process : NULL,
 		s ? s->user : NULL, s ? s->database : NULL, w->text, w->cause, w->rule,
 		s ? s->comm : NULL, s ? s->exe : NULL, s ? s->data_dir : NULL,
-		s ? s->log_path : NULL, c ? c->instance : NULL };
+		s ? s->log_path : NULL, c ? c->instance : NULL, view->place };
 
 	return key < TARGET_TEXTS ? texts[key] : NULL;
 }
@@ -225,7 +248,7 @@ text_of(void *arg, const char *name, int key)
 	const char *text = NULL;
 
 	if (str_eq(name, "target")) {
-		text = target_text(view->world, key);
+		text = target_text(view, key);
 	} else if (str_eq(name, "needs")) {
 		text = needs_text(&view->world->needs, key);
 	} else {
@@ -337,6 +360,7 @@ playbook_view_init(struct playbook_view *view, const struct playbook_body *body,
 			.values = world->facts[i]->numbers,
 			.metric_count = metric_count(world->facts[i]->keys),
 		};
+	give_place(view);
 	give_target(view);
 	give_peers(view);
 	give_this(view);
