@@ -143,11 +143,23 @@ without_later(const struct load *l, const struct conf_node *entry)
 	return map;
 }
 
+/* "port-conflict.foreign-owner": what a playbook may find. */
+static bool
+is_finding(const struct load *l, const char *code)
+{
+	size_t len = strcspn(code, ".");
+	char *name = xstrndup(code, len);
+	bool is_known = code[len] == '.' && playbooks_named(l->settings->playbooks, name) != NULL;
+	free(name);
+	return is_known;
+}
+
 /* Those of rules are named after them, and a glob may take what comes later. */
 static void
 check_cause(const struct load *l, const char *code, const struct conf_pos *pos)
 {
-	if (strpbrk(code, "*?[") != NULL || str_starts(code, "rule.") || cause_find(code) != NULL)
+	if (strpbrk(code, "*?[") != NULL || str_starts(code, "rule.") || cause_find(code) != NULL ||
+		is_finding(l, code))
 		return;
 	const char **codes = xcalloc(cause_count(), sizeof(char *));
 	for (size_t i = 0; i < cause_count(); i++)

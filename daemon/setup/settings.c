@@ -155,10 +155,10 @@ load_parts(struct load *l)
 	checks_load(l);
 	needs_check(l);
 	receivers_load(l);
-	routes_load(l);
-	maintenance_load(l);
 	rules_load(l);
 	playbooks_setup(l);
+	routes_load(l); /* they may name what playbooks find */
+	maintenance_load(l);
 	if (complaints_errors(l->complaints) > 0)
 		return;
 	gather_secrets(s);
