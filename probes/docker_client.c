@@ -144,7 +144,10 @@ static void
 answer(struct docker_call *call)
 {
 	const struct buf *body = &call->message.body;
-	struct docker_reply reply = { .status = call->message.status, .text = "" };
+	struct docker_reply reply = { .status = call->message.status,
+		.text = "",
+		.body = buf_head(body),
+		.body_len = buf_left(body) };
 	json_t *json;
 	const char *said;
 

@@ -33,6 +33,8 @@ struct docker_reply {
 	const char *text; /* what failed, or what the other side said is wrong */
 	int status;
 	const json_t *json; /* NULL: none, or not JSON */
+	const char *body; /* as it came, a container's log is no JSON; NULL: there was no answer */
+	size_t body_len;
 };
 
 struct docker_call;

@@ -47,7 +47,8 @@ struct fs_recent_row {
  */
 struct fs_open_row {
 	uint64_t bytes, dev, ino;
-	uint32_t pid, is_deleted;
+	uint32_t pid;
+	uint16_t is_deleted, is_writer; /* opened for writing */
 	char comm[16];
 	char path[FS_WALK_PATH]; /* without " (deleted)" */
 };

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ take_link(struct search *s, int folder, const char *name, uint32_t pid)
 	char link[4096];
 	ssize_t len = readlinkat(folder, name, link, sizeof(link) - 1);
 	struct fs_open_row row = { .pid = pid }, *to;
-	struct stat st;
+	struct stat st, own;
 
 	if (len <= 0)
 		return;
@@ -104,6 +105,9 @@ take_link(struct search *s, int folder, const char *name, uint32_t pid)
 	if (fstatat(folder, name, &st, 0) != 0 || !S_ISREG(st.st_mode) ||
 		(row.is_deleted && st.st_nlink > 0))
 		return;
+	/* the link's own rights are those it was opened with */
+	if (fstatat(folder, name, &own, AT_SYMLINK_NOFOLLOW) == 0)
+		row.is_writer = (own.st_mode & S_IWUSR) != 0;
 	row.bytes = (uint64_t)st.st_blocks * 512;
 	row.dev = st.st_dev;
 	row.ino = st.st_ino;
