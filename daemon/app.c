@@ -66,8 +66,8 @@ arm_triage(struct app *app)
 
 	/* Before the first round children are not known, and their incidents must not be taken
 	 * for orphans; nor before their parent could tell which there are. */
-	if (!sched_round_done(app->sched) || rules_awaits_children(app->rules))
-		return;
+	if (sched_round_done(app->sched) && !rules_awaits_children(app->rules))
+		triage_settle(app->triage, &at);
 	next = triage_tick(app->triage, &at);
 	if (next == INT64_MAX)
 		timer_stop(&app->triage_timer);
@@ -85,12 +85,15 @@ static void
 on_sample(void *arg, const struct check_spec *check, const struct sample *sample)
 {
 	struct app *app = arg;
+	bool is_due;
 
 	recorder_take(app->recorder, check->name, sample);
 	app_say_notes(app->notes, check->name, sample);
-	triage_sample(app->triage, check, sample, loop_now(app->env.loop));
+	is_due = triage_sample(app->triage, check, sample, loop_now(app->env.loop));
 	rules_feed(app->rules, check->name, sample);
 	app_arm_rules(app);
+	if (is_due)
+		arm_triage(app);
 }
 
 static void
@@ -112,11 +115,13 @@ on_child(void *arg, const struct check_spec *child, bool is_added)
 static void
 on_slept(void *arg, usec_t for_us)
 {
+	struct app *app = arg;
+	struct triage_moment at = app_moment(app);
 	char text[64];
 
-	(void)arg;
 	clock_format_duration(for_us, text, sizeof(text));
 	log_notice("this host slept for %s; checks start afresh", text);
+	triage_slept(app->triage, &at);
 }
 
 static void
@@ -146,10 +151,19 @@ ask_subject(void *arg, const char *check)
 	return sched_subject(((struct app *)arg)->sched, check);
 }
 
+static const struct sample *
+ask_sample(void *arg, const char *check)
+{
+	struct check_view view;
+
+	return sched_view_name(((struct app *)arg)->sched, check, &view) ? view.last : NULL;
+}
+
 const struct triage_asks app_triage_asks = {
 	.run = ask_run,
 	.fact = ask_fact,
 	.subject = ask_subject,
+	.sample = ask_sample,
 };
 
 static void

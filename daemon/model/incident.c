@@ -53,6 +53,7 @@ static const struct time_field {
 	{ "resolved", offsetof(struct incident, resolved_us) },
 	{ "ack_until", offsetof(struct incident, ack_until_us) },
 	{ "first_recovered_at", offsetof(struct incident, first_recovered_us) },
+	{ "quiet", offsetof(struct incident, quiet_us) },
 };
 
 static const struct list_field {
@@ -386,6 +387,8 @@ incident_json(const struct incident *i, usec_t now_us)
 		json_object_set_new(o, "reopened", json_integer(i->reopened));
 	if (i->is_flapping)
 		json_object_set_new(o, "flapping", json_true());
+	if (i->quiet_us)
+		json_object_set_new(o, "quiet_since", record_time(i->quiet_us));
 	return o;
 }
 

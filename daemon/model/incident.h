@@ -72,6 +72,7 @@ struct incident {
 	unsigned sequence;                                     /* rises with every event */
 	unsigned reopened;                                     /* how often it came back */
 	bool is_flapping;
+	usec_t quiet_us;   /* wall: it flaps, and is well since then; 0: it is not */
 	char *merged_into; /* id or NULL */
 	char *acked_by, *ack_note;
 	usec_t ack_until_us;   /* wall; 0: no end */

@@ -1,5 +1,6 @@
 /* The alerts inside one incident: which fire, which leads, how bad they are together. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,12 +14,6 @@ alerts_find(const struct incident *i, const char *check, const char *rule)
 		if (str_eq(i->alerts[n].check, check) && str_eq(i->alerts[n].rule, rule))
 			return &i->alerts[n];
 	return NULL;
-}
-
-static void
-confirm(struct entry *entry, const struct incident_alert *alert)
-{
-	entry->unconfirmed &= ~(UINT64_C(1) << (alert - entry->incident.alerts));
 }
 
 /* A place for a new alert: at the end, or that of one that is over; NULL: all of them fire. */
@@ -51,40 +46,75 @@ need_alert(struct incident *i, const char *check, const char *rule)
 	return alert;
 }
 
+/* The root's own come first. */
+static struct incident_alert *
+put_in_front(struct incident *i, struct incident_alert *alert)
+{
+	size_t place = (size_t)(alert - i->alerts), front = 0;
+	struct incident_alert moved = *alert;
+	while (front < place && str_eq(i->alerts[front].check, i->check))
+		front++;
+	memmove(&i->alerts[front + 1], &i->alerts[front], (place - front) * sizeof(*i->alerts));
+	i->alerts[front] = moved;
+	return &i->alerts[front];
+}
+
 bool
 alerts_take(struct entry *entry, const struct alert_event *event)
 {
-	struct incident_alert *alert = need_alert(&entry->incident, event->check, event->rule);
+	struct incident *i = &entry->incident;
+	struct incident_alert *alert = need_alert(i, event->check, event->rule);
 	if (!alert)
 		return false;
 	bool is_new = !alert->is_firing;
 	alert->is_firing = true;
+	alert->ended_us = 0;
 	alert->severity = event->severity;
 	if (is_new || event->since_us)
 		alert->since_us = event->since_us ? event->since_us : event->at_us;
 	xstrset(&alert->text, event->text);
-	confirm(entry, alert);
+	xstrset(&alert->cause, event->cause ? event->cause->code : NULL);
+	if (is_new && str_eq(event->check, i->check))
+		put_in_front(i, alert);
 	return is_new;
 }
 
 void
-alerts_join(struct entry *entry, const struct entry *from)
+alerts_sort(struct incident *i)
+{
+	for (size_t n = 0; n < i->alert_count; n++)
+		if (str_eq(i->alerts[n].check, i->check))
+			put_in_front(i, &i->alerts[n]);
+}
+
+void
+alerts_join(struct triage *t, struct entry *to, const struct entry *from)
 {
 	for (size_t n = 0; n < from->incident.alert_count; n++) {
 		const struct incident_alert *other = &from->incident.alerts[n];
 		if (!other->is_firing)
 			continue;
-		struct incident_alert *alert =
-			need_alert(&entry->incident, other->check, other->rule);
+		restored_move(t, other, from, to);
+		struct incident_alert *alert = need_alert(&to->incident, other->check, other->rule);
 		if (!alert)
 			return;
 		alert->is_firing = true;
+		alert->ended_us = 0;
 		alert->severity = other->severity;
 		alert->since_us = other->since_us;
 		xstrset(&alert->text, other->text);
-		if (from->unconfirmed & UINT64_C(1) << n)
-			entry->unconfirmed |= UINT64_C(1) << (alert - entry->incident.alerts);
+		xstrset(&alert->cause, other->cause);
 	}
+	alerts_sort(&to->incident);
+}
+
+void
+alerts_leave(struct entry *entry, const struct firing *f)
+{
+	struct incident_alert *alert = alerts_find(&entry->incident, f->event.check, f->event.rule);
+	if (alert)
+		alert->is_firing = false;
+	entry->is_dirty = true;
 }
 
 static bool
@@ -101,28 +131,55 @@ alerts_lead(const struct incident *i)
 {
 	const struct incident_alert *lead = NULL;
 	for (size_t n = 0; n < i->alert_count; n++)
-		if (i->alerts[n].is_firing && (!lead || leads(&i->alerts[n], lead)))
+		if (i->alerts[n].is_firing && str_eq(i->alerts[n].check, i->check) &&
+			(!lead || leads(&i->alerts[n], lead)))
 			lead = &i->alerts[n];
 	return lead;
 }
 
-enum severity
-alerts_severity(const struct incident *i)
+bool
+alerts_any(const struct entry *entry)
 {
+	const struct incident *i = &entry->incident;
+	for (size_t n = 0; n < i->alert_count; n++)
+		if (i->alerts[n].is_firing)
+			return true;
+	return !list_is_empty(&entry->firings);
+}
+
+/* The list may be too short for all that fire. */
+enum severity
+alerts_severity(const struct entry *entry)
+{
+	const struct incident *i = &entry->incident;
 	enum severity highest = SEVERITY_OK;
 	for (size_t n = 0; n < i->alert_count; n++)
 		if (i->alerts[n].is_firing && i->alerts[n].severity > highest)
 			highest = i->alerts[n].severity;
+	if (i->alert_count < INCIDENT_LIST_MAX)
+		return highest;
+	LIST_EACH(it, &entry->firings)
+	{
+		const struct firing *f = LIST_ENTRY(it, struct firing, link);
+		if (f->event.severity > highest)
+			highest = f->event.severity;
+	}
 	return highest;
 }
 
 bool
-alerts_drop_unconfirmed(struct entry *entry)
+alerts_drop_unconfirmed(struct triage *t, struct entry *entry)
 {
-	bool were_any = entry->unconfirmed != 0;
-	for (size_t n = 0; n < entry->incident.alert_count; n++)
-		if (entry->unconfirmed & UINT64_C(1) << n)
-			entry->incident.alerts[n].is_firing = false;
-	entry->unconfirmed = 0;
+	struct incident *i = &entry->incident;
+	bool were_any = false;
+	for (size_t n = 0; n < i->alert_count; n++) {
+		struct incident_alert *alert = &i->alerts[n];
+		const struct firing *f = firing_find(t, alert->check, alert->rule);
+		if (!alert->is_firing || (f && f->entry == entry))
+			continue;
+		alert->is_firing = false;
+		alert->ended_us = t->at.wall_us;
+		were_any = true;
+	}
 	return were_any;
 }

@@ -79,6 +79,7 @@ book_new_entry(void)
 {
 	struct entry *entry = xcalloc(1, sizeof(*entry));
 	incident_init(&entry->incident);
+	list_init(&entry->firings);
 	return entry;
 }
 
@@ -86,21 +87,47 @@ void
 book_free_entry(struct entry *entry)
 {
 	incident_fini(&entry->incident);
+	free(entry->loud);
 	free(entry);
+}
+
+static void
+put_on_shelf(struct book *book, struct entry *entry)
+{
+	struct entry_list *shelf = map_get(book->by_check, entry->incident.check);
+	if (!shelf) {
+		shelf = xcalloc(1, sizeof(*shelf));
+		map_put(book->by_check, entry->incident.check, shelf);
+	}
+	insert(shelf, entry);
+}
+
+static void
+take_off_shelf(struct book *book, const struct entry *entry)
+{
+	struct entry_list *shelf = map_get(book->by_check, entry->incident.check);
+	take_out(shelf, entry);
+	if (shelf->count > 0)
+		return;
+	map_remove(book->by_check, entry->incident.check);
+	free_shelf(shelf);
 }
 
 void
 book_add(struct book *book, struct entry *entry)
 {
 	const struct incident *i = &entry->incident;
-	struct entry_list *shelf = map_get(book->by_check, i->check);
-	if (!shelf) {
-		shelf = xcalloc(1, sizeof(*shelf));
-		map_put(book->by_check, i->check, shelf);
-	}
-	insert(shelf, entry);
+	put_on_shelf(book, entry);
 	insert(i->status == INCIDENT_RESOLVED ? &book->resolved : &book->open, entry);
 	map_put(book->by_id, i->id, entry);
+}
+
+void
+book_rename(struct book *book, struct entry *entry, const char *check)
+{
+	take_off_shelf(book, entry);
+	xstrset(&entry->incident.check, check);
+	put_on_shelf(book, entry);
 }
 
 void
@@ -120,12 +147,7 @@ book_reopen(struct book *book, struct entry *entry)
 void
 book_forget(struct book *book, struct entry *entry)
 {
-	struct entry_list *shelf = map_get(book->by_check, entry->incident.check);
-	take_out(shelf, entry);
-	if (shelf->count == 0) {
-		map_remove(book->by_check, entry->incident.check);
-		free_shelf(shelf);
-	}
+	take_off_shelf(book, entry);
 	take_out(&book->resolved, entry);
 	map_remove(book->by_id, entry->incident.id);
 	book_free_entry(entry);
@@ -143,10 +165,10 @@ book_next_open(const struct book *book, const char *check, size_t *at)
 	return NULL;
 }
 
-static bool
-is_kin(const struct entry *entry, const char *rule)
+bool
+book_is_kin(const struct book *book, const char *rule, const char *other)
 {
-	return str_eq(family_of(entry->incident.rule), family_of(rule));
+	return str_eq(family_of(book->playbooks, rule), family_of(book->playbooks, other));
 }
 
 struct entry *
@@ -157,7 +179,7 @@ book_find_open(const struct book *book, const char *check, const char *rule)
 	while ((entry = book_next_open(book, check, &at))) {
 		if (str_eq(entry->incident.rule, RULE_DOWN))
 			return entry;
-		if (is_kin(entry, rule))
+		if (book_is_kin(book, entry->incident.rule, rule))
 			found = entry;
 	}
 	return found;
@@ -172,8 +194,8 @@ book_find_resolved(const struct book *book, const char *check, const char *rule,
 		struct entry *entry = shelf->all[n];
 		const struct incident *i = &entry->incident;
 		if (i->status == INCIDENT_RESOLVED && !i->merged_into &&
-			i->resolved_us >= since_us && is_kin(entry, rule) &&
-			(!found || i->resolved_us > found->incident.resolved_us))
+			entry->ended_us >= since_us && book_is_kin(book, i->rule, rule) &&
+			(!found || entry->ended_us > found->ended_us))
 			found = entry;
 	}
 	return found;

@@ -5,15 +5,31 @@
 #ifndef TRIAGE_BOOK_H
 #define TRIAGE_BOOK_H
 
+#include "base/list.h"
 #include "base/map.h"
 #include "model/incident.h"
 
+#define FLAP_OPENINGS 4
+
+struct playbooks;
+
+/* Times without a word are monotonic; 0: not. */
 struct entry {
 	struct incident incident;
-	uint64_t unconfirmed; /* bit per alert: fired before the restart, not heard of since */
-	usec_t changed_us;    /* wall: when an alert last began or ended */
-	usec_t kept_us;       /* wall: when it was last stored */
-	bool is_dirty;        /* changed since, not worth a write of its own */
+	struct list firings; /* struct firing, by `link`: alerts that are its own and fire */
+	usec_t opened_us, ended_us;
+	usec_t openings[FLAP_OPENINGS]; /* the latest, the newest first */
+	usec_t changed_us;              /* when an alert last began or ended */
+	usec_t kept_us;                 /* when it was last stored */
+	usec_t told_us;                 /* when it was last told of */
+	usec_t news_us;                 /* new impact: to be told of by then */
+	usec_t released_us;             /* its root is well since, while others still fail */
+	usec_t released_wall_us;
+	bool is_dirty;     /* changed since, not worth a write of its own */
+	bool is_restored;  /* its times are those of another process, until they are converted */
+	bool is_confirmed; /* its root was down, not just suspected */
+	bool is_told;      /* people know of it */
+	char *loud;        /* the summary, while a quiet one is shown; or NULL */
 };
 
 /* In order of time, the newest last. */
@@ -23,6 +39,7 @@ struct entry_list {
 };
 
 struct book {
+	const struct playbooks *playbooks; /* borrowed: who is kin; NULL: none */
 	struct entry_list open, resolved;
 	struct map *by_id;    /* struct entry */
 	struct map *by_check; /* struct entry_list, unordered */
@@ -36,11 +53,13 @@ void book_free_entry(struct entry *entry);
 void book_add(struct book *book, struct entry *entry);     /* by its status */
 void book_resolve(struct book *book, struct entry *entry); /* from open to resolved */
 void book_reopen(struct book *book, struct entry *entry);
+void book_rename(struct book *book, struct entry *entry, const char *check); /* its root */
 void book_forget(struct book *book, struct entry *entry); /* a resolved one; frees it */
 
 /* The open incident to which an alert of this rule belongs, or NULL. */
 struct entry *book_find_open(const struct book *book, const char *check, const char *rule);
-/* The last one of this kind that was resolved at or after `since_us`, or NULL. */
+bool book_is_kin(const struct book *book, const char *rule, const char *other);
+/* The last one of this kind that was resolved at or after `since_us` (monotonic), or NULL. */
 struct entry *book_find_resolved(
 	const struct book *book, const char *check, const char *rule, usec_t since_us);
 /* The open incidents of a check one after the other: begin with *at = 0; NULL ends. */

@@ -34,8 +34,8 @@ evidence_free(struct triage *t)
 }
 
 /* The latest of each name; true if it says something new. */
-static bool
-set_fact(struct incident_texts *facts, const char *name, const char *text, usec_t wall_us)
+bool
+evidence_set(struct incident_texts *facts, const char *name, const char *text, usec_t wall_us)
 {
 	for (size_t n = 0; n < facts->count; n++) {
 		if (!str_eq(facts->all[n].name, name))
@@ -56,7 +56,7 @@ set_aside(struct triage *t, const char *check, const struct sample *sample)
 	struct evidence *evidence = xcalloc(1, sizeof(*evidence));
 	evidence->wall_us = sample->wall_us;
 	for (unsigned n = 0; n < sample->fact_count; n++)
-		set_fact(&evidence->facts, sample->facts[n].name, sample->facts[n].text,
+		evidence_set(&evidence->facts, sample->facts[n].name, sample->facts[n].text,
 			sample->wall_us);
 	struct evidence *older = map_put(t->evidence, check, evidence);
 	if (older)
@@ -74,8 +74,8 @@ evidence_take(struct triage *t, const char *check, const struct sample *sample)
 		set_aside(t, check, sample);
 	for (; entry; entry = book_next_open(&t->book, check, &at))
 		for (unsigned n = 0; n < sample->fact_count; n++)
-			entry->is_dirty |= set_fact(&entry->incident.facts, sample->facts[n].name,
-				sample->facts[n].text, sample->wall_us);
+			entry->is_dirty |= evidence_set(&entry->incident.facts,
+				sample->facts[n].name, sample->facts[n].text, sample->wall_us);
 }
 
 /* What was seen before the trouble began is about other trouble. */
@@ -86,7 +86,7 @@ evidence_give(struct triage *t, struct entry *entry, usec_t since_us)
 	if (!evidence)
 		return;
 	for (size_t n = 0; evidence->wall_us >= since_us && n < evidence->facts.count; n++)
-		set_fact(&entry->incident.facts, evidence->facts.all[n].name,
+		evidence_set(&entry->incident.facts, evidence->facts.all[n].name,
 			evidence->facts.all[n].text, evidence->facts.all[n].at_us);
 	free_evidence(evidence);
 }

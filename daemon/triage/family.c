@@ -1,9 +1,13 @@
-/* The families, one row per rule that has kin.  Owns nothing. */
+/*
+ * The families of rules: what shares a playbook, and the few that are kin before any playbook says
+ * so.  Owns nothing.
+ */
 #include "triage/family.h"
 
 #include <stddef.h>
 
 #include "base/str.h"
+#include "triage/playbook.h"
 
 static const struct kin {
 	const char *rule, *family;
@@ -14,10 +18,12 @@ static const struct kin {
 };
 
 const char *
-family_of(const char *rule)
+family_of(const struct playbooks *playbooks, const char *rule)
 {
 	for (size_t n = 0; n < sizeof(kins) / sizeof(kins[0]); n++)
 		if (str_eq(kins[n].rule, rule))
 			return kins[n].family;
-	return rule;
+	if (!playbooks || str_eq(rule, RULE_DOWN))
+		return rule;
+	return playbooks_family(playbooks, rule);
 }

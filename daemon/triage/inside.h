@@ -1,8 +1,30 @@
-/* What the files of this room share: the context, and the steps of an incident's life. */
+/*
+ * What the files of this room share: the context, and who does what.
+ *
+ *	triage.c    the door: alerts, samples, facts and time come in
+ *	graph.c     the checks, what they need, how they fare
+ *	chase.c     the first failed sample: needs are run, facts are asked for
+ *	asked.c     facts asked about a check, and those had
+ *	root.c      the deepest failing dependency of a check
+ *	host.c      the network and the resolver of this host as things that fail
+ *	reveal.c    what facts tie a symptom to; what shares a place
+ *	firing.c    the alerts that fire; restored.c: those of the process before
+ *	hold.c      how long a message waits, and for what
+ *	speak.c     to which incident an alert goes, once it may speak
+ *	turn.c      incidents that change their root: takeover, merge, back to the child
+ *	release.c   after the root recovered
+ *	judge.c     playbooks over facts into words
+ *	life.c      opening, changing, ending, flapping, forgetting; what is told
+ *	alerts.c    the alerts inside one; book.c: all of them
+ */
 #ifndef TRIAGE_INSIDE_H
 #define TRIAGE_INSIDE_H
 
+#include "base/list.h"
 #include "triage/book.h"
+#include "triage/chase.h"
+#include "triage/graph.h"
+#include "triage/playbook.h"
 #include "triage/triage.h"
 
 #define SELF_CHECK "triaged" /* the check of the daemon's own incidents */
@@ -11,46 +33,167 @@
 struct triage {
 	struct triage_options options; /* its strings are the two below */
 	char *host, *url_base;
+	struct triage_moment at; /* of what is going on now */
 	struct book book;
 	struct map *evidence; /* check -> facts of a failing check that has no incident yet */
 	const struct playbooks *playbooks;
-	bool is_settled; /* since the restore, every rule had its say */
+	struct graph graph;
+	struct map *firings;  /* "check\nrule" -> struct firing: every alert that fires */
+	struct map *restored; /* "check\nrule" -> struct entry that has it from before the start */
+	struct list held;     /* of firings: those that no incident has yet */
+	size_t releasing;     /* incidents whose root is well while others still fail */
+	usec_t due_us;        /* monotonic: when time alone changes something */
+	unsigned review;      /* of those held, the latest */
+	bool has_restored;    /* times of incidents are still to be converted */
+	bool is_stale;        /* something happened: holds and roots are looked at again */
+	bool is_settled;      /* since the restore, every rule had its say */
 };
 
-/* Facts of a check's samples. */
+/* What a message waits for. */
+struct holding {
+	usec_t until_us; /* monotonic; 0: not held */
+	bool for_needs, for_root, for_facts, for_check;
+};
+
+/* An alert that fires, with its words as last heard. */
+struct firing {
+	struct list link;         /* in t->held, or in its entry's firings */
+	struct list sibling;      /* in its node's firings */
+	struct node *node;        /* NULL: a check that we do not know */
+	struct entry *entry;      /* whose it is; NULL: held */
+	struct alert_event event; /* its strings and objects are ours */
+	usec_t fired_us;          /* monotonic: when its wait began */
+	usec_t ready_us;          /* monotonic: since when only facts are missing; 0: not yet */
+	struct holding holding;   /* as last looked at */
+	char *waits_for;          /* the check that it suspects to be the root; or NULL */
+	unsigned looked;          /* the review that was here last */
+	bool is_late;             /* fired while its root was being released */
+};
+
+/* A thing that an incident may be about. */
+struct place {
+	struct node *node; /* NULL: not a check that we know */
+	const char *check, *type, *target, *rule;
+	const struct firing *firing; /* its own alert; NULL: none fires, yet */
+};
+
+/* --- evidence.c: facts that samples bring along --- */
+
 void evidence_take(struct triage *t, const char *check, const struct sample *sample);
+bool evidence_set(struct incident_texts *facts, const char *name, const char *text, usec_t wall_us);
 void evidence_give(struct triage *t, struct entry *entry, usec_t since_us);
 void evidence_drop_old(struct triage *t, usec_t wall_us);
 void evidence_free(struct triage *t);
 
-/* Life: each stores the incident, then tells of it, as the last thing it does. */
-void life_open(struct triage *t, const struct alert_event *event);
-void life_reopen(struct triage *t, struct entry *entry, const struct alert_event *event);
-void life_update(struct triage *t, struct entry *entry, const struct alert_event *event);
-void life_alert_ends(struct triage *t, struct entry *entry, struct incident_alert *alert,
-	const char *reason, usec_t wall_us);
-void life_end(struct triage *t, struct entry *entry, const char *reason, usec_t wall_us);
-void life_age(struct triage *t, usec_t wall_us);
+/* --- restored.c --- */
+void restored_add(struct triage *t, struct entry *entry);
+struct entry *restored_find(const struct triage *t, const char *check, const char *rule);
+void restored_drop(struct triage *t, const char *check, const char *rule);
+void restored_move(struct triage *t, const struct incident_alert *alert, const struct entry *from,
+	struct entry *to);
+void restored_convert(struct triage *t); /* at the first moment that is known */
 
+/* --- firing.c --- */
+
+struct firing *firing_find(const struct triage *t, const char *check, const char *rule);
+/* Makes it or renews its words; a new one is held. */
+struct firing *firing_take(struct triage *t, const struct alert_event *event);
+void firing_give(struct triage *t, struct firing *f, struct entry *entry); /* NULL: held anew */
+void firing_drop(struct triage *t, struct firing *f);
+void firing_free_all(struct triage *t);
+bool firing_is_down(const struct firing *f); /* its check fails: no rule over numbers */
+
+/* --- reveal.c --- */
+
+/* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */
+bool reveal_root(struct triage *t, struct place *place);
+void reveal_related(struct triage *t, struct entry *entry);
+void reveal_link(struct triage *t, struct entry *a, struct entry *b, const char *why);
+void reveal_count_peers(struct triage *t, const struct node *node, struct playbook_peers *peers);
+
+/* --- hold.c --- */
+struct holding hold_look(struct triage *t, struct firing *f, const struct place *place);
+void hold_begin_anew(struct triage *t, struct firing *f);
+
+/* --- speak.c --- */
+
+/* Where this alert belongs at present. */
+struct place speak_place(struct triage *t, struct firing *f);
+struct place speak_place_of(struct triage *t, const struct entry *entry, bool is_sure);
+/* Joins, waits or speaks; true: it is not held any more. */
+bool speak_try(struct triage *t, struct firing *f);
+void speak_review(struct triage *t);
+
+/* --- turn.c --- */
+
+/* The open incident of a dependent that `place` takes over, its new root; NULL: there is none. */
+struct entry *turn_take_over(struct triage *t, const struct place *place);
+/* Takes in what else has the same root, before it is told; ends them, after that. */
+void turn_join_others(struct triage *t, struct entry *entry);
+void turn_end_merged(struct triage *t, struct entry *entry);
+/* Has it another root by now? */
+void turn_review(struct triage *t, struct entry *entry);
+/* The root is well, or gone, and was never confirmed: it is the dependent's again. */
+void turn_give_back(struct triage *t, struct entry *entry);
+
+/* --- release.c --- */
+void release_review(struct triage *t, struct entry *entry);
+/* The incident in whose release window this alert falls, or NULL. */
+struct entry *release_takes(struct triage *t, const struct firing *f);
+usec_t release_until(const struct firing *f, usec_t released_us);
+void release_stop(struct triage *t, struct entry *entry);
+
+/* --- judge.c --- */
+struct place judge_place_of(struct triage *t, const struct entry *entry);
+struct symptom judge_symptom(const struct place *place);
+/* The playbook's verdict about a place by the facts had. */
+bool judge_place(struct triage *t, const struct place *place, struct diagnosis *out);
+/* Words of the incident from its root's alert or sample, and from its playbook. */
+void judge_words(struct triage *t, struct entry *entry, const struct alert_event *event);
+/* Facts came in: told only if what people read has changed. */
+void judge_again(struct triage *t, struct entry *entry);
+
+/* --- life.c: each stores the incident, then tells of it, as the last thing it does --- */
+
+struct entry *life_begin(struct triage *t, const struct place *place, usec_t started_us);
+void life_reopen(struct triage *t, struct entry *entry);
+void life_set_root(struct triage *t, struct entry *entry, const struct place *place);
+void life_tell_opening(struct triage *t, struct entry *entry, const char *reason);
+/* It is another root's now; told as one change, whatever else changed. */
+void life_tell_turn(struct triage *t, struct entry *entry, enum severity was);
+void life_tell_impact(struct triage *t, struct entry *entry, enum severity was);
+void life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_change change);
+void life_alert_ends(
+	struct triage *t, struct entry *entry, struct incident_alert *alert, const char *reason);
+void life_end(struct triage *t, struct entry *entry, const char *reason);
+void life_mark_merged(struct triage *t, struct entry *entry, const struct incident *into);
+void life_settle(struct triage *t);
+void life_age(struct triage *t);
 void life_keep(struct triage *t, struct entry *entry, usec_t wall_us);
 void life_tell(struct triage *t, struct entry *entry, enum incident_event_type type,
 	const char *reason, usec_t wall_us);
+void life_write(struct triage *t, struct entry *entry, const char *kind, const char *text);
+void life_want(struct triage *t, usec_t due_us); /* to be called by then */
 
-/* Acknowledgements: one that is not sticky goes when the severity rises (before that is told); one
- * whose time is up goes, and is told of; a reopened incident begins without one. */
+/* --- ack.c --- */
+
 void ack_on_severity(struct triage *t, struct entry *entry, const struct triage_moment *at);
 void ack_expire(struct triage *t, struct entry *entry, const struct triage_moment *at);
-void ack_forget(struct entry *entry);
+void ack_forget(struct entry *entry); /* it came back: whoever had it may be asleep by now */
 
-/* Alerts of one incident. */
+/* --- alerts.c --- */
+
 struct incident_alert *alerts_find(const struct incident *i, const char *check, const char *rule);
 /* Takes the event's alert in as firing; true if it was not firing before. */
 bool alerts_take(struct entry *entry, const struct alert_event *event);
+void alerts_leave(struct entry *entry, const struct firing *f);     /* it goes elsewhere */
+const struct incident_alert *alerts_lead(const struct incident *i); /* of the root's; or NULL */
+void alerts_sort(struct incident *i); /* after another check became the root */
 /* Copies the firing alerts of `from`. */
-void alerts_join(struct entry *entry, const struct entry *from);
-const struct incident_alert *alerts_lead(const struct incident *i); /* NULL: none fires */
-enum severity alerts_severity(const struct incident *i);            /* SEVERITY_OK: none fires */
+void alerts_join(struct triage *t, struct entry *to, const struct entry *from);
+bool alerts_any(const struct entry *entry);               /* one fires */
+enum severity alerts_severity(const struct entry *entry); /* SEVERITY_OK: none fires */
 /* Those that nobody spoke of since the restart are over; true if there were any. */
-bool alerts_drop_unconfirmed(struct entry *entry);
+bool alerts_drop_unconfirmed(struct triage *t, struct entry *entry);
 
 #endif

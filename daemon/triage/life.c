@@ -9,9 +9,11 @@
  * quiet moments, until ten minutes pass without a change.
  *
  * Promises: an incident is stored before it is told of, and each change tells one event at most.
+ * Waits are monotonic: setting the clock moves none.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
@@ -21,17 +23,25 @@
 #include "triage/words.h"
 
 #define FLAP_WINDOW_US  (10 * USEC_PER_MIN)
-#define FLAP_OPENINGS   4
 #define RESOLVED_MAX    500
 #define RESOLVED_MAX_US (30 * USEC_PER_DAY)
 #define KEEP_EVERY_US   USEC_PER_MIN /* for changes that nobody is told of */
+#define NEWS_EVERY_US   (5 * USEC_PER_SEC)
+
+void
+life_want(struct triage *t, usec_t due_us)
+{
+	if (due_us < t->due_us)
+		t->due_us = due_us;
+}
 
 void
 life_keep(struct triage *t, struct entry *entry, usec_t wall_us)
 {
 	json_t *doc = incident_store(&entry->incident);
+	(void)wall_us;
 	entry->is_dirty = false;
-	entry->kept_us = wall_us;
+	entry->kept_us = t->at.now_us;
 	t->options.on_keep(t->options.arg, entry->incident.id, doc);
 	json_decref(doc);
 }
@@ -41,6 +51,8 @@ life_tell(struct triage *t, struct entry *entry, enum incident_event_type type, 
 	usec_t wall_us)
 {
 	entry->incident.sequence++;
+	entry->told_us = t->at.now_us;
+	entry->news_us = 0;
 	life_keep(t, entry, wall_us);
 	const struct incident_event event = {
 		.type = type,
@@ -51,103 +63,71 @@ life_tell(struct triage *t, struct entry *entry, enum incident_event_type type, 
 	t->options.on_incident(t->options.arg, &event);
 }
 
-static void
-write_line(struct entry *entry, const char *kind, const char *text, usec_t wall_us)
+void
+life_write(struct triage *t, struct entry *entry, const char *kind, const char *text)
 {
-	incident_add_text(&entry->incident.timeline, kind, text, wall_us);
+	incident_add_text(&entry->incident.timeline, kind, text, t->at.wall_us);
 }
 
 static void
 write_change(
-	struct entry *entry, const char *kind, const char *from, const char *to, usec_t wall_us)
+	struct triage *t, struct entry *entry, const char *kind, const char *from, const char *to)
 {
-	char text[200];
+	char text[400];
 	snprintf(text, sizeof(text), "%s -> %s", from ? from : "", to ? to : "");
-	write_line(entry, kind, text, wall_us);
+	life_write(t, entry, kind, text);
 }
 
-/* Which alert leads, as a place in the list; -1: none fires. */
-static long
-lead_place(const struct incident *i)
-{
-	const struct incident_alert *lead = alerts_lead(i);
-	return lead ? lead - i->alerts : -1;
-}
+/* --- flapping --- */
 
-/*
- * Severity and words follow the alerts after a change: `event` is what changed, NULL if it was an
- * end; `led` is the place that led before.  With none firing it keeps what it said last.
- */
 static void
-follow_alerts(struct triage *t, struct entry *entry, const struct alert_event *event, long led)
+note_opening(struct triage *t, struct entry *entry)
 {
 	struct incident *i = &entry->incident;
-	const struct incident_alert *lead = alerts_lead(i);
-	if (!lead)
+	memmove(&entry->openings[1], &entry->openings[0],
+		(FLAP_OPENINGS - 1) * sizeof(entry->openings[0]));
+	entry->openings[0] = t->at.now_us > 0 ? t->at.now_us : 1;
+	usec_t fourth_us = entry->openings[FLAP_OPENINGS - 1];
+	if (i->is_flapping || !fourth_us || t->at.now_us - fourth_us >= FLAP_WINDOW_US)
 		return;
-	i->severity = alerts_severity(i);
-	if (event && str_eq(lead->rule, event->rule) && str_eq(lead->check, event->check))
-		words_take(i, t->options.language, event);
-	else if (lead_place(i) != led)
-		words_fall_back(i, t->options.language, lead);
+	i->is_flapping = true;
+	life_write(t, entry, "flapping", "stays open until it is quiet for 10 min");
 }
 
-/* Opening. */
-
+/* It flaps and is well at present: who looks at it reads that, nobody is told. */
 static void
-end_as_merged(struct triage *t, struct entry *entry, const struct incident *into, usec_t wall_us)
+fall_quiet(struct triage *t, struct entry *entry)
 {
 	struct incident *i = &entry->incident;
-	char text[64];
-	for (size_t n = 0; n < i->alert_count; n++)
-		i->alerts[n].is_firing = false;
-	xstrset(&i->merged_into, into->id);
-	snprintf(text, sizeof(text), "into %s", into->id);
-	write_line(entry, "merged", text, wall_us);
-	life_end(t, entry, "merged", wall_us);
-}
-
-/* The other open incident of the same check, if this one is about the check being down. */
-static struct entry *
-next_to_take_in(struct triage *t, const struct entry *entry)
-{
-	size_t at = 0;
-	struct entry *other;
-	if (!str_eq(entry->incident.rule, RULE_DOWN))
-		return NULL;
-	while ((other = book_next_open(&t->book, entry->incident.check, &at)))
-		if (other != entry && !other->incident.merged_into)
-			return other;
-	return NULL;
+	bool is_chinese = t->options.language == LANG_ZH;
+	char since[CLOCK_RFC3339_SIZE];
+	i->quiet_us = t->at.wall_us;
+	release_stop(t, entry);
+	clock_format_rfc3339(i->quiet_us, since);
+	free(entry->loud);
+	entry->loud = i->summary;
+	i->summary = xasprintf(
+		is_chinese ? "自 %s 起恢复正常；因反复波动，安静满 10 分钟后才关闭。此前：%s"
+			   : "well again since %s; it flaps, so it stays open until it was quiet "
+			     "for 10 min. Before: %s",
+		since, entry->loud ? entry->loud : "");
+	life_write(t, entry, "quiet", "well again, waiting for 10 min of quiet");
+	life_want(t, entry->changed_us + FLAP_WINDOW_US);
+	life_keep(t, entry, t->at.wall_us);
 }
 
 static void
-join_others(struct triage *t, struct entry *entry)
+wake(struct entry *entry)
 {
-	size_t at = 0;
-	struct entry *other;
-	if (!str_eq(entry->incident.rule, RULE_DOWN))
+	entry->incident.quiet_us = 0;
+	if (!entry->loud)
 		return;
-	while ((other = book_next_open(&t->book, entry->incident.check, &at)))
-		if (other != entry)
-			alerts_join(entry, other);
+	free(entry->incident.summary);
+	entry->incident.summary = entry->loud;
+	entry->loud = NULL;
 }
 
-/* Takes the others in, tells of the opening, then of their end. */
-static void
-tell_opening(
-	struct triage *t, struct entry *entry, const struct alert_event *event, const char *reason)
-{
-	struct entry *other;
-	join_others(t, entry);
-	follow_alerts(t, entry, event, -1);
-	evidence_give(t, entry, event->since_us);
-	entry->changed_us = event->at_us;
-	write_line(entry, str_eq(reason, "first") ? "opened" : reason, event->text, event->at_us);
-	life_tell(t, entry, INCIDENT_OPENED, reason, event->at_us);
-	while ((other = next_to_take_in(t, entry)))
-		end_as_merged(t, other, &entry->incident, event->at_us);
-}
+/* --- opening --- */
 
 static void
 make_id(const struct triage *t, char id[INCIDENT_ID_LEN + 1])
@@ -157,63 +137,134 @@ make_id(const struct triage *t, char id[INCIDENT_ID_LEN + 1])
 	} while (map_get(t->book.by_id, id));
 }
 
-void
-life_open(struct triage *t, const struct alert_event *event)
+static bool
+is_confirmed(const struct place *place)
+{
+	if (place->firing && str_eq(place->firing->event.check, place->check))
+		return true;
+	return str_eq(place->rule, RULE_DOWN) && place->node && root_is_confirmed(place->node);
+}
+
+struct entry *
+life_begin(struct triage *t, const struct place *place, usec_t started_us)
 {
 	struct entry *entry = book_new_entry();
 	struct incident *i = &entry->incident;
 	make_id(t, i->id);
 	i->status = INCIDENT_OPEN;
 	i->host = xstrdup(t->options.host);
-	i->check = xstrdup(event->check);
-	i->type = xstrdup(event->type);
-	i->target = xstrdup(event->target);
-	i->rule = xstrdup(event->rule);
-	i->started_us = event->since_us ? event->since_us : event->at_us;
-	i->detected_us = event->at_us;
+	i->check = xstrdup(place->check);
+	i->type = xstrdup(place->type);
+	i->target = xstrdup(place->target);
+	i->rule = xstrdup(place->rule);
+	i->started_us = started_us;
+	i->detected_us = t->at.wall_us;
+	entry->opened_us = t->at.now_us;
+	entry->is_confirmed = is_confirmed(place);
 	words_link(i, t->options.url_base);
-	alerts_take(entry, event);
 	book_add(&t->book, entry);
-	tell_opening(t, entry, event, "first");
-}
-
-/* Openings are in the timeline, so that a restart does not forget them. */
-static unsigned
-count_openings(const struct incident *i, usec_t since_us)
-{
-	unsigned count = 0;
-	for (size_t n = 0; n < i->timeline.count; n++) {
-		const struct incident_text *line = &i->timeline.all[n];
-		if (line->at_us > since_us &&
-			(str_eq(line->name, "opened") || str_eq(line->name, "reopened")))
-			count++;
-	}
-	return count;
+	return entry;
 }
 
 void
-life_reopen(struct triage *t, struct entry *entry, const struct alert_event *event)
+life_reopen(struct triage *t, struct entry *entry)
 {
 	struct incident *i = &entry->incident;
 	i->status = INCIDENT_OPEN;
-	i->resolved_us = i->acked_us = 0;
+	i->resolved_us = 0;
 	i->reopened++;
-	if (count_openings(i, event->at_us - FLAP_WINDOW_US) + 1 >= FLAP_OPENINGS) {
-		i->is_flapping = true;
-		write_line(
-			entry, "flapping", "stays open until it is quiet for 10 min", event->at_us);
-	}
+	i->first_recovered_us = 0;
+	xstrset(&i->first_recovered, NULL);
+	entry->opened_us = t->at.now_us;
+	ack_forget(entry);
 	words_link(i, t->options.url_base);
-	alerts_take(entry, event);
 	book_reopen(&t->book, entry);
-	tell_opening(t, entry, event, "reopened");
 }
 
-/* Changing. */
+void
+life_tell_opening(struct triage *t, struct entry *entry, const char *reason)
+{
+	struct incident *i = &entry->incident;
+	i->severity = alerts_severity(entry);
+	judge_words(t, entry, NULL);
+	evidence_give(t, entry, i->started_us);
+	reveal_related(t, entry);
+	entry->changed_us = t->at.now_us;
+	life_write(t, entry, str_eq(reason, "first") ? "opened" : reason, i->summary);
+	note_opening(t, entry);
+	entry->is_told = true;
+	life_tell(t, entry, INCIDENT_OPENED, reason, t->at.wall_us);
+}
+
+/* --- another root --- */
+
+void
+life_set_root(struct triage *t, struct entry *entry, const struct place *place)
+{
+	struct incident *i = &entry->incident;
+	usec_t failed_us = place->node ? place->node->fail_wall_us : 0;
+	write_change(t, entry, "root-changed", i->check, place->check);
+	char *check = xstrdup(place->check); /* it may be borrowed from us */
+	xstrset(&i->type, place->type);
+	xstrset(&i->target, place->target);
+	xstrset(&i->rule, place->rule);
+	book_rename(&t->book, entry, check);
+	free(check);
+	if (failed_us && failed_us < i->started_us)
+		i->started_us = failed_us;
+	entry->is_confirmed = is_confirmed(place);
+	release_stop(t, entry);
+	alerts_sort(i);
+}
+
+void
+life_tell_turn(struct triage *t, struct entry *entry, enum severity was)
+{
+	struct incident *i = &entry->incident;
+	i->severity = alerts_severity(entry);
+	judge_words(t, entry, NULL);
+	reveal_related(t, entry);
+	entry->changed_us = t->at.now_us;
+	if (i->severity > was)
+		ack_on_severity(t, entry, &t->at);
+	life_tell(t, entry, i->severity > was ? INCIDENT_ESCALATED : INCIDENT_UPDATED,
+		"root-changed", t->at.wall_us);
+}
+
+/* --- changing --- */
+
+enum news { NEWS_NONE, NEWS_OWN, NEWS_IMPACT };
+
+static void
+tell_severity(struct triage *t, struct entry *entry, enum severity was)
+{
+	struct incident *i = &entry->incident;
+	bool has_risen = i->severity > was;
+	write_change(t, entry, "severity", severity_name(was), severity_name(i->severity));
+	if (has_risen)
+		ack_on_severity(t, entry, &t->at);
+	life_tell(t, entry, has_risen ? INCIDENT_ESCALATED : INCIDENT_DEESCALATED, "severity",
+		t->at.wall_us);
+}
+
+/* Impact comes in drops: what comes within five seconds is told together. */
+static void
+tell_impact(struct triage *t, struct entry *entry)
+{
+	usec_t due_us = entry->told_us + NEWS_EVERY_US;
+	if (due_us <= t->at.now_us) {
+		life_tell(t, entry, INCIDENT_UPDATED, "new-impact", t->at.wall_us);
+		return;
+	}
+	if (!entry->news_us)
+		entry->news_us = due_us;
+	entry->is_dirty = true;
+	life_want(t, entry->news_us);
+}
 
 struct before {
 	enum severity severity;
-	char *cause_code;
+	char *cause_code; /* owned */
 };
 
 static struct before
@@ -222,81 +273,159 @@ look_before(const struct incident *i)
 	return (struct before){ i->severity, xstrdup(i->cause_code) };
 }
 
-/* Tells what changed, if it is worth telling; `news` is the reason if nothing weightier is. */
+/* Tells of what changed, as one event; `before` is used up. */
 static void
-tell_change(struct triage *t, struct entry *entry, struct before *before, const char *news,
-	usec_t wall_us)
+tell_change(struct triage *t, struct entry *entry, struct before *before, enum news news)
 {
 	const struct incident *i = &entry->incident;
 	bool is_cause_new = !str_eq(before->cause_code, i->cause_code);
-	enum severity was = before->severity;
 	if (is_cause_new)
-		write_change(entry, "cause", before->cause_code, i->cause_code, wall_us);
+		write_change(t, entry, "cause", before->cause_code, i->cause_code);
 	free(before->cause_code);
-	if (i->severity != was) {
-		write_change(
-			entry, "severity", severity_name(was), severity_name(i->severity), wall_us);
-		life_tell(t, entry, i->severity > was ? INCIDENT_ESCALATED : INCIDENT_DEESCALATED,
-			"severity", wall_us);
-	} else if (news) {
-		life_tell(t, entry, INCIDENT_UPDATED, news, wall_us);
-	} else if (is_cause_new) {
-		life_tell(t, entry, INCIDENT_UPDATED, "cause-changed", wall_us);
-	} else {
+	before->cause_code = NULL;
+	if (i->severity != before->severity)
+		tell_severity(t, entry, before->severity);
+	else if (news == NEWS_OWN)
+		life_tell(t, entry, INCIDENT_UPDATED, "new-impact", t->at.wall_us);
+	else if (is_cause_new)
+		life_tell(t, entry, INCIDENT_UPDATED, "cause-changed", t->at.wall_us);
+	else if (news == NEWS_IMPACT)
+		tell_impact(t, entry);
+	else
 		entry->is_dirty = true;
-	}
 }
 
 void
-life_update(struct triage *t, struct entry *entry, const struct alert_event *event)
+life_tell_impact(struct triage *t, struct entry *entry, enum severity was)
+{
+	struct before before = { was, xstrdup(entry->incident.cause_code) };
+	entry->incident.severity = alerts_severity(entry);
+	tell_change(t, entry, &before, NEWS_IMPACT);
+}
+
+static void
+write_alert(struct triage *t, struct entry *entry, const struct firing *f)
+{
+	char text[600];
+	if (str_eq(f->event.check, entry->incident.check)) {
+		life_write(t, entry, f->event.rule, f->event.text);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s (%s): %s", f->event.check, f->event.rule, f->event.text);
+	life_write(t, entry, "impact", text);
+}
+
+/* The root's own alert: where it leads, its words are the incident's. */
+static enum news
+take_own(struct triage *t, struct entry *entry, const struct firing *f)
+{
+	bool was_confirmed = entry->is_confirmed;
+	const struct incident_alert *lead = alerts_lead(&entry->incident);
+	if (lead && str_eq(lead->check, f->event.check) && str_eq(lead->rule, f->event.rule))
+		judge_words(t, entry, &f->event);
+	entry->is_confirmed = true;
+	release_stop(t, entry);
+	return was_confirmed ? NEWS_OWN : NEWS_NONE;
+}
+
+/* It was in this incident before, and others kept that open. */
+static void
+come_back(struct triage *t, struct entry *entry, bool is_root)
+{
+	if (!is_root)
+		return;
+	entry->incident.reopened++;
+	note_opening(t, entry);
+}
+
+void
+life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_change change)
 {
 	struct incident *i = &entry->incident;
+	bool is_own = str_eq(f->event.check, i->check), was_quiet = i->quiet_us != 0;
+	bool was_there = alerts_find(i, f->event.check, f->event.rule) != NULL;
+	bool is_root = is_own && !alerts_lead(i);
+	bool is_new = alerts_take(entry, &f->event);
+	if (change == ALERT_RESTORED) {
+		entry->is_confirmed = entry->is_confirmed || is_own;
+		entry->is_dirty = true;
+		return;
+	}
+	if (was_quiet)
+		wake(entry);
 	struct before before = look_before(i);
-	long led = lead_place(i);
-	bool was_quiet = led < 0; /* it flaps and has fallen silent for a moment */
-	bool is_new = alerts_take(entry, event);
-	follow_alerts(t, entry, event, led);
-	if (is_new)
-		entry->changed_us = event->at_us;
-	if (is_new && was_quiet)
-		i->reopened++;
-	if (event->change == ALERT_RESTORED) {
+	enum news news = is_own ? take_own(t, entry, f) : NEWS_IMPACT;
+	if (is_new) {
+		entry->changed_us = t->at.now_us;
+		write_alert(t, entry, f);
+		if (was_there)
+			come_back(t, entry, is_root);
+	}
+	if (!entry->released_us)
+		i->severity = alerts_severity(entry);
+	if ((was_quiet && before.severity >= i->severity) || entry->released_us) {
 		free(before.cause_code);
-		entry->is_dirty = true;
+		life_keep(t, entry, t->at.wall_us);
 		return;
 	}
-	if (is_new && !was_quiet)
-		write_line(entry, event->rule, event->text, event->at_us);
-	if (was_quiet && before.severity >= i->severity) {
-		free(before.cause_code);
-		life_keep(t, entry, event->at_us);
+	tell_change(t, entry, &before, is_new && !was_there ? news : NEWS_NONE);
+}
+
+static void
+note_recovery(struct triage *t, struct entry *entry, const struct incident_alert *alert)
+{
+	struct incident *i = &entry->incident;
+	if (i->first_recovered)
 		return;
-	}
-	tell_change(t, entry, &before, is_new && !was_quiet ? "new-impact" : NULL, event->at_us);
+	xstrset(&i->first_recovered, alert->check);
+	i->first_recovered_us = t->at.wall_us;
+}
+
+/* The words of the one that leads now; of one that was told before the start little is known. */
+static void
+follow_lead(struct triage *t, struct entry *entry)
+{
+	const struct incident_alert *lead = alerts_lead(&entry->incident);
+	const struct firing *f = firing_find(t, lead->check, lead->rule);
+	if (f)
+		judge_words(t, entry, &f->event);
+	else
+		words_fall_back(&entry->incident, t->options.language, lead);
 }
 
 void
-life_alert_ends(struct triage *t, struct entry *entry, struct incident_alert *alert,
-	const char *reason, usec_t wall_us)
+life_alert_ends(
+	struct triage *t, struct entry *entry, struct incident_alert *alert, const char *reason)
 {
 	struct incident *i = &entry->incident;
-	long led = lead_place(i);
+	bool was_lead = alert == alerts_lead(i);
 	alert->is_firing = false;
-	entry->changed_us = wall_us;
-	if (!alerts_lead(i)) {
+	alert->ended_us = t->at.wall_us;
+	entry->changed_us = t->at.now_us;
+	t->is_stale = true;
+	if (str_eq(reason, "recovered"))
+		note_recovery(t, entry, alert);
+	if (!alerts_any(entry)) {
 		if (i->is_flapping && str_eq(reason, "recovered"))
-			life_keep(t, entry, wall_us);
+			fall_quiet(t, entry);
 		else
-			life_end(t, entry, reason, wall_us);
+			life_end(t, entry, reason);
 		return;
 	}
 	struct before before = look_before(i);
-	write_line(entry, alert->rule, reason, wall_us);
-	follow_alerts(t, entry, NULL, led);
-	tell_change(t, entry, &before, NULL, wall_us);
+	char text[400];
+	snprintf(text, sizeof(text), "%s (%s)", alert->check, alert->rule);
+	life_write(t, entry, reason, text);
+	/* While others recover with their root, that is one story: only its end is told. */
+	if (alerts_lead(i)) {
+		if (was_lead)
+			follow_lead(t, entry);
+		i->severity = alerts_severity(entry);
+	}
+	tell_change(t, entry, &before, NEWS_NONE);
 }
 
-/* Ending. */
+/* --- ending --- */
 
 static void
 forget(struct triage *t, struct entry *entry)
@@ -306,83 +435,122 @@ forget(struct triage *t, struct entry *entry)
 }
 
 void
-life_end(struct triage *t, struct entry *entry, const char *reason, usec_t wall_us)
+life_mark_merged(struct triage *t, struct entry *entry, const struct incident *into)
+{
+	char text[64];
+	xstrset(&entry->incident.merged_into, into->id);
+	snprintf(text, sizeof(text), "into %s", into->id);
+	life_write(t, entry, "merged", text);
+}
+
+static void
+close_alerts(struct triage *t, struct incident *i)
+{
+	for (size_t n = 0; n < i->alert_count; n++) {
+		if (!i->alerts[n].is_firing)
+			continue;
+		i->alerts[n].is_firing = false;
+		i->alerts[n].ended_us = t->at.wall_us;
+	}
+}
+
+void
+life_end(struct triage *t, struct entry *entry, const char *reason)
 {
 	struct incident *i = &entry->incident;
+	usec_t wall_us = t->at.wall_us;
 	char age[64], text[100];
+	wake(entry);
+	close_alerts(t, i);
+	release_stop(t, entry);
 	i->status = INCIDENT_RESOLVED;
 	i->resolved_us = wall_us;
 	i->is_flapping = false;
+	entry->ended_us = t->at.now_us;
 	if (!i->merged_into) {
 		usec_t for_us = wall_us > i->started_us ? wall_us - i->started_us : 0;
 		clock_format_duration(for_us, age, sizeof(age));
 		snprintf(text, sizeof(text), "after %s", age);
-		write_line(entry, reason, text, wall_us);
+		life_write(t, entry, reason, text);
 	}
 	book_resolve(&t->book, entry);
 	life_tell(t, entry, INCIDENT_ENDED, reason, wall_us);
 }
 
-/* Ageing. */
+/* --- ageing --- */
 
 static void
-settle(struct triage *t, struct entry *entry, usec_t wall_us)
+settle(struct triage *t, struct entry *entry)
 {
-	struct incident *i = &entry->incident;
-	struct before before = look_before(i);
-	long led = lead_place(i);
-	bool were_any = alerts_drop_unconfirmed(entry);
-	entry->changed_us = wall_us; /* how quiet it was while we were away nobody knows */
-	if (alerts_lead(i) && were_any) {
-		follow_alerts(t, entry, NULL, led);
-		tell_change(t, entry, &before, NULL, wall_us);
+	const struct incident_alert *lead = alerts_lead(&entry->incident);
+	struct before before = look_before(&entry->incident);
+	bool were_any = alerts_drop_unconfirmed(t, entry);
+	entry->changed_us = t->at.now_us; /* how quiet it was while we were away nobody knows */
+	if (alerts_any(entry) && were_any) {
+		if (alerts_lead(&entry->incident)) {
+			if (alerts_lead(&entry->incident) != lead)
+				follow_lead(t, entry);
+			entry->incident.severity = alerts_severity(entry);
+		}
+		tell_change(t, entry, &before, NEWS_NONE);
 		return;
 	}
 	free(before.cause_code);
-	if (!alerts_lead(i) && (were_any || !i->is_flapping))
-		life_end(t, entry, str_eq(i->check, SELF_CHECK) ? "recovered" : "removed", wall_us);
+	if (!alerts_any(entry) && (were_any || !entry->incident.is_flapping))
+		life_end(t, entry,
+			str_eq(entry->incident.check, SELF_CHECK) ? "recovered" : "removed");
 }
 
 static void
-calm_down(struct triage *t, struct entry *entry, usec_t wall_us)
+calm_down(struct triage *t, struct entry *entry)
 {
-	if (entry->changed_us > wall_us)
-		entry->changed_us = wall_us;
-	if (wall_us - entry->changed_us < FLAP_WINDOW_US)
+	usec_t due_us = entry->changed_us + FLAP_WINDOW_US;
+	if (t->at.now_us < due_us) {
+		life_want(t, due_us);
 		return;
+	}
 	entry->incident.is_flapping = false;
-	if (alerts_lead(&entry->incident))
-		life_keep(t, entry, wall_us);
+	if (alerts_any(entry))
+		life_keep(t, entry, t->at.wall_us);
 	else
-		life_end(t, entry, "recovered", wall_us);
+		life_end(t, entry, "recovered");
 }
 
 /* Telling may end others or open new ones: from the end, with an eye on the count. */
-static void
-age_open(struct triage *t, usec_t wall_us)
+void
+life_settle(struct triage *t)
 {
-	for (size_t n = t->book.open.count; n-- > 0;) {
-		if (n >= t->book.open.count)
-			continue;
-		struct entry *entry = t->book.open.all[n];
-		if (!t->is_settled)
-			settle(t, entry, wall_us);
-		else if (entry->incident.is_flapping)
-			calm_down(t, entry, wall_us);
-		else if (entry->is_dirty && wall_us - entry->kept_us >= KEEP_EVERY_US)
-			life_keep(t, entry, wall_us);
+	for (size_t n = t->book.open.count; n-- > 0;)
+		if (n < t->book.open.count)
+			settle(t, t->book.open.all[n]);
+}
+
+static void
+age(struct triage *t, struct entry *entry)
+{
+	ack_expire(t, entry, &t->at);
+	if (entry->incident.is_flapping) {
+		calm_down(t, entry);
+		return;
 	}
+	if (entry->news_us && t->at.now_us >= entry->news_us)
+		life_tell(t, entry, INCIDENT_UPDATED, "new-impact", t->at.wall_us);
+	else if (entry->news_us)
+		life_want(t, entry->news_us);
+	else if (entry->is_dirty && t->at.now_us - entry->kept_us >= KEEP_EVERY_US)
+		life_keep(t, entry, t->at.wall_us);
 }
 
 void
-life_age(struct triage *t, usec_t wall_us)
+life_age(struct triage *t)
 {
-	age_open(t, wall_us);
-	t->is_settled = true;
+	for (size_t n = t->book.open.count; n-- > 0;)
+		if (n < t->book.open.count)
+			age(t, t->book.open.all[n]);
 	while (t->book.resolved.count > 0) {
 		struct entry *oldest = t->book.resolved.all[0];
 		if (t->book.resolved.count <= RESOLVED_MAX &&
-			wall_us - oldest->incident.resolved_us < RESOLVED_MAX_US)
+			t->at.wall_us - oldest->incident.resolved_us < RESOLVED_MAX_US)
 			break;
 		forget(t, oldest);
 	}

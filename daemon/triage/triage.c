@@ -13,6 +13,9 @@
 #include "triage/inside.h"
 #include "triage/words.h"
 
+#define AGE_EVERY_US (5 * USEC_PER_SEC)
+#define ROUNDS_MAX   8
+
 static void
 set_options(struct triage *t, const struct triage_options *options)
 {
@@ -29,7 +32,11 @@ triage_new(const struct triage_options *options)
 	struct triage *t = xcalloc(1, sizeof(*t));
 	set_options(t, options);
 	book_init(&t->book);
+	graph_init(&t->graph);
+	list_init(&t->held);
 	t->evidence = map_new();
+	t->firings = map_new();
+	t->restored = map_new();
 	return t;
 }
 
@@ -38,11 +45,21 @@ triage_free(struct triage *t)
 {
 	if (!t)
 		return;
+	firing_free_all(t);
+	map_free(t->restored, NULL);
+	graph_fini(&t->graph);
 	book_fini(&t->book);
 	evidence_free(t);
 	free(t->host);
 	free(t->url_base);
 	free(t);
+}
+
+static void
+enter(struct triage *t, usec_t now_us, usec_t wall_us)
+{
+	t->at = (struct triage_moment){ now_us, wall_us };
+	restored_convert(t);
 }
 
 void
@@ -74,51 +91,49 @@ triage_restore(struct triage *t, const char *id, const json_t *doc)
 		book_free_entry(entry);
 		return;
 	}
-	const struct incident *i = &entry->incident;
 	words_link(&entry->incident, t->options.url_base); /* it may have moved meanwhile */
-	for (size_t n = 0; i->status != INCIDENT_RESOLVED && n < i->alert_count; n++)
-		if (i->alerts[n].is_firing)
-			entry->unconfirmed |= UINT64_C(1) << n;
 	book_add(&t->book, entry);
+	restored_add(t, entry);
 }
 
+/* One that is new is taken by who had it before the start, or decided anew. */
 static void
 begin(struct triage *t, const struct alert_event *event)
 {
-	struct entry *entry = book_find_open(&t->book, event->check, event->rule);
+	bool is_new = !firing_find(t, event->check, event->rule);
+	struct firing *f = firing_take(t, event);
+	struct entry *entry = is_new ? restored_find(t, event->check, event->rule) : f->entry;
+	restored_drop(t, event->check, event->rule);
 	if (entry) {
-		life_update(t, entry, event);
-		return;
+		firing_give(t, f, entry);
+		life_join(t, entry, f, is_new ? ALERT_RESTORED : event->change);
+	} else if (is_new) {
+		speak_try(t, f);
+		t->is_stale = true;
 	}
-	entry = book_find_resolved(
-		&t->book, event->check, event->rule, event->at_us - t->options.reopen_within_us);
-	if (entry)
-		life_reopen(t, entry, event);
-	else
-		life_open(t, event);
 }
 
 static void
 end(struct triage *t, const struct alert_event *event)
 {
 	const char *reason = event->change == ALERT_REMOVED ? "removed" : "recovered";
-	struct entry *entry;
-	size_t at = 0;
-	while ((entry = book_next_open(&t->book, event->check, &at))) {
-		struct incident_alert *alert =
-			alerts_find(&entry->incident, event->check, event->rule);
-		if (!alert || !alert->is_firing)
-			continue;
-		entry->unconfirmed &= ~(UINT64_C(1) << (alert - entry->incident.alerts));
-		life_alert_ends(t, entry, alert, reason, event->at_us);
-		return;
-	}
+	struct firing *f = firing_find(t, event->check, event->rule);
+	struct entry *entry = f ? f->entry : restored_find(t, event->check, event->rule);
+	if (f)
+		firing_drop(t, f);
+	restored_drop(t, event->check, event->rule);
+	t->is_stale = true;
+	if (!entry)
+		return; /* nobody was told: it was held */
+	struct incident_alert *alert = alerts_find(&entry->incident, event->check, event->rule);
+	if (alert)
+		life_alert_ends(t, entry, alert, reason);
 }
 
 void
 triage_alert(struct triage *t, const struct alert_event *event, usec_t now_us)
 {
-	(void)now_us;
+	enter(t, now_us, event->at_us);
 	if (event->change == ALERT_ENDS || event->change == ALERT_REMOVED)
 		end(t, event);
 	else
@@ -145,64 +160,142 @@ triage_self(struct triage *t, const char *cause, const char *text, const struct 
 	triage_alert(t, &event, at->now_us);
 }
 
+/* Its alerts stay until the rules end them. */
+static void
+on_gone(void *arg, struct node *node)
+{
+	(void)arg;
+	LIST_EACH_SAFE(it, &node->firings)
+	{
+		struct firing *f = LIST_ENTRY(it, struct firing, sibling);
+		list_remove(&f->sibling);
+		f->node = NULL;
+	}
+}
+
 void
 triage_apply(struct triage *t, const struct check_spec *const *specs, size_t count,
 	const struct playbooks *playbooks, const struct triage_moment *at)
 {
-	(void)specs;
-	(void)count;
-	(void)at;
+	enter(t, at->now_us, at->wall_us);
 	t->playbooks = playbooks;
+	t->book.playbooks = playbooks;
+	graph_apply(&t->graph, specs, count, on_gone, t);
+	t->is_stale = true;
 }
 
 void
 triage_add_child(struct triage *t, const struct check_spec *child)
 {
-	(void)t;
-	(void)child;
+	graph_add_child(&t->graph, child);
 }
 
 void
 triage_remove_child(struct triage *t, const char *child)
 {
-	(void)t;
-	(void)child;
+	struct node *node = graph_find(&t->graph, child);
+	if (!node || !node->spec)
+		return;
+	on_gone(NULL, node);
+	graph_remove(&t->graph, node);
+	t->is_stale = true;
 }
 
-void
+bool
 triage_sample(struct triage *t, const struct check_spec *check, const struct sample *sample,
 	usec_t now_us)
 {
-	(void)now_us;
+	if (sample->outcome == OUTCOME_OK && t->graph.failing == 0 && list_is_empty(&t->held))
+		return false;
+	enter(t, now_us, sample->wall_us);
 	if (sample->outcome != OUTCOME_OK)
 		evidence_take(t, check->name, sample);
+	struct node *node = graph_find(&t->graph, check->name);
+	if (node && node->spec && chase_hear(t, node, sample))
+		t->is_stale = true;
+	return t->is_stale;
+}
+
+/* Whose words rest on facts about this check. */
+static void
+judge_all(struct triage *t, const struct node *node)
+{
+	struct entry *entry;
+	size_t at = 0;
+	while ((entry = book_next_open(&t->book, node->name, &at)))
+		if (entry->is_told && !entry->incident.quiet_us)
+			judge_again(t, entry);
 }
 
 void
 triage_fact(struct triage *t, const char *check, const struct fact *fact,
 	const struct triage_moment *at)
 {
-	(void)t;
-	(void)check;
-	(void)fact;
-	(void)at;
+	struct node *node = graph_find(&t->graph, check);
+	enter(t, at->now_us, at->wall_us);
+	if (!node || !node->spec || !asked_take(node, fact))
+		return;
+	host_take_ladder(t, fact);
+	t->is_stale = true;
+	if (!asked_is_pending(node, at->now_us))
+		judge_all(t, node);
+}
+
+void
+triage_slept(struct triage *t, const struct triage_moment *at)
+{
+	enter(t, at->now_us, at->wall_us);
+	LIST_EACH(it, &t->held)
+	hold_begin_anew(t, LIST_ENTRY(it, struct firing, link));
+}
+
+void
+triage_settle(struct triage *t, const struct triage_moment *at)
+{
+	if (t->is_settled)
+		return;
+	enter(t, at->now_us, at->wall_us);
+	life_settle(t);
+	t->is_settled = true;
+	t->is_stale = true;
+}
+
+/* Telling may end others or open new ones: from the end, with an eye on the count. */
+static void
+review_open(struct triage *t)
+{
+	for (size_t n = t->book.open.count; t->is_settled && n-- > 0;)
+		if (n < t->book.open.count)
+			turn_review(t, t->book.open.all[n]);
+	for (size_t n = t->book.open.count; n-- > 0;)
+		if (n < t->book.open.count)
+			release_review(t, t->book.open.all[n]);
+}
+
+/* What one look decides may be what the next one waits for. */
+static void
+review(struct triage *t)
+{
+	for (unsigned round = 0; t->is_stale && round < ROUNDS_MAX; round++) {
+		t->is_stale = false;
+		host_review(t);
+		speak_review(t);
+		review_open(t);
+	}
 }
 
 usec_t
 triage_tick(struct triage *t, const struct triage_moment *at)
 {
-	life_age(t, at->wall_us);
+	if (!t->is_stale && at->now_us < t->due_us)
+		return t->due_us;
+	enter(t, at->now_us, at->wall_us);
+	t->due_us = at->now_us + AGE_EVERY_US;
+	t->is_stale = true;
+	review(t);
+	life_age(t);
 	evidence_drop_old(t, at->wall_us);
-	return at->now_us + 5 * USEC_PER_SEC;
-}
-
-json_t *
-triage_why(const struct triage *t, const char *check, usec_t now_us)
-{
-	(void)t;
-	(void)check;
-	(void)now_us;
-	return json_array();
+	return t->is_stale ? at->now_us : t->due_us;
 }
 
 size_t

@@ -35,6 +35,8 @@ struct triage_asks {
 	int (*fact)(void *arg, const char *check, const char *fact);
 	/* What is known of the place that a check looks at; NULL: no such check. */
 	const struct subject *(*subject)(void *arg, const char *check);
+	/* The latest sample since the start; NULL: none yet, or no such check. */
+	const struct sample *(*sample)(void *arg, const char *check);
 };
 
 struct triage_options {
@@ -68,12 +70,16 @@ void triage_remove_child(struct triage *triage, const char *child);
 
 void triage_alert(struct triage *triage, const struct alert_event *event, usec_t now_us);
 /* Every sample of every check, before the rules see it.  Costs next to nothing while the check is
- * well and nothing is going on. */
-void triage_sample(struct triage *triage, const struct check_spec *check,
+ * well and nothing is going on.  True: a tick is due once the rules have seen it too. */
+bool triage_sample(struct triage *triage, const struct check_spec *check,
 	const struct sample *sample, usec_t now_us);
 /* A fact that was asked for. */
 void triage_fact(struct triage *triage, const char *check, const struct fact *fact,
 	const struct triage_moment *at);
+/* After a restore, once every rule had its say: what nobody spoke of is over. */
+void triage_settle(struct triage *triage, const struct triage_moment *at);
+/* This host was suspended: what waits begins to wait anew. */
+void triage_slept(struct triage *triage, const struct triage_moment *at);
 /* An incident of the daemon's own (cause self.*): open, or end with text NULL. */
 void triage_self(
 	struct triage *triage, const char *cause, const char *text, const struct triage_moment *at);
@@ -104,5 +110,7 @@ size_t triage_open_count(const struct triage *triage);
  * {"what": "held", "text": "its message waits for facts (unit, log-tail) until ...", "until": time}
  */
 json_t *triage_why(const struct triage *triage, const char *check, usec_t now_us);
+/* This host is cut off from what the check looks at: its failure says nothing of the target. */
+bool triage_is_blind(const struct triage *triage, const char *check);
 
 #endif

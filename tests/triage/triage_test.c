@@ -92,6 +92,7 @@ make_bed(void **state)
 	bed->kept = map_new();
 	bed->now = T0;
 	start(bed);
+	triage_settle(bed->triage, AT(bed));
 	triage_tick(bed->triage, AT(bed));
 	*state = bed;
 	return 0;
@@ -147,10 +148,17 @@ ends(struct bed *bed, const char *check, const char *rule)
 }
 
 static void
+tick(struct bed *bed)
+{
+	triage_settle(bed->triage, AT(bed));
+	triage_tick(bed->triage, AT(bed));
+}
+
+static void
 goes_by(struct bed *bed, usec_t us)
 {
 	bed->now += us;
-	triage_tick(bed->triage, AT(bed));
+	tick(bed);
 }
 
 /* What was told since the last look. */
@@ -417,7 +425,7 @@ test_flapping_survives_a_restart(void **state)
 	struct bed *bed = *state;
 	flap(bed, 4);
 	restart(bed);
-	triage_tick(bed->triage, AT(bed));
+	tick(bed);
 	assert_told(bed, "");
 	assert_true(newest(bed)->is_flapping);
 	goes_by(bed, 9 * USEC_PER_MIN);
@@ -448,7 +456,7 @@ test_restart_tells_nothing_twice(void **state)
 	restart(bed);
 	alert(bed, &(struct step){
 			   ALERT_RESTORED, "api", "check-down", SEVERITY_CRITICAL, NULL, NULL });
-	triage_tick(bed->triage, AT(bed));
+	tick(bed);
 	assert_told(bed, "");
 	assert_int_equal(newest(bed)->status, INCIDENT_ACKNOWLEDGED);
 	goes_by(bed, USEC_PER_MIN);
@@ -469,7 +477,7 @@ test_restart_without_the_rule_ends_as_removed(void **state)
 	restart(bed);
 	alert(bed, &(struct step){
 			   ALERT_RESTORED, "root", "disk-space", SEVERITY_WARNING, NULL, NULL });
-	triage_tick(bed->triage, AT(bed));
+	tick(bed);
 	assert_non_null(strstr(bed->told, "resolved/removed api:check-down critical; "));
 	assert_non_null(strstr(bed->told, "resolved/recovered triaged:self.store warning; "));
 	assert_non_null(strstr(bed->told, "deescalated/severity root:disk-space warning; "));

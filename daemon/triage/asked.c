@@ -1,0 +1,109 @@
+/*
+ * Facts asked about a check while it is in trouble, and those had.  Owns the copies; they go with
+ * the trouble.  A fact that does not come is waited for no longer than LATE_US.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "triage/inside.h"
+
+#define LATE_US   (30 * USEC_PER_SEC)
+#define ASKED_MAX 32
+
+static struct asked *
+find(const struct node *node, const char *name)
+{
+	for (size_t n = 0; n < node->asked_count; n++)
+		if (str_eq(node->asked[n].name, name))
+			return &node->asked[n];
+	return NULL;
+}
+
+void
+asked_add(struct triage *t, struct node *node, const char *name)
+{
+	const struct triage_asks *asks = &t->options.asks;
+	if (!asks->fact || !node->spec || node->asked_count >= ASKED_MAX || find(node, name))
+		return;
+	if (asks->fact(t->options.arg, node->name, name) < 0)
+		return;
+	node->asked = xreallocarray(node->asked, node->asked_count + 1, sizeof(*node->asked));
+	node->asked[node->asked_count++] =
+		(struct asked){ .name = xstrdup(name), .asked_us = t->at.now_us };
+}
+
+void
+asked_want(struct triage *t, struct node *node, const struct symptom *symptom)
+{
+	const struct playbook *playbook =
+		t->playbooks ? playbooks_find(t->playbooks, symptom) : NULL;
+	const char *name;
+	for (size_t n = 0; playbook && (name = playbook_fact(playbook, n)); n++)
+		asked_add(t, node, name);
+}
+
+static bool
+is_pending(const struct asked *asked, usec_t now_us)
+{
+	return !asked->is_had && now_us - asked->asked_us < LATE_US;
+}
+
+bool
+asked_is_pending(const struct node *node, usec_t now_us)
+{
+	for (size_t n = 0; n < node->asked_count; n++)
+		if (is_pending(&node->asked[n], now_us))
+			return true;
+	return false;
+}
+
+void
+asked_list_pending(const struct node *node, usec_t now_us, char *out, size_t size)
+{
+	size_t len = 0;
+	out[0] = '\0';
+	for (size_t n = 0; n < node->asked_count; n++) {
+		if (!is_pending(&node->asked[n], now_us) || len + 2 >= size)
+			continue;
+		int more = snprintf(
+			out + len, size - len, "%s%s", len ? ", " : "", node->asked[n].name);
+		len += more > 0 ? (size_t)more : 0;
+	}
+}
+
+const struct fact *
+asked_fact(const struct node *node, const char *name)
+{
+	const struct asked *asked = find(node, name);
+	return asked && asked->is_had ? &asked->fact : NULL;
+}
+
+bool
+asked_take(struct node *node, const struct fact *fact)
+{
+	struct asked *asked = find(node, fact->name);
+	if (!asked)
+		return false;
+	if (asked->is_had)
+		fact_fini(&asked->fact);
+	fact_copy(&asked->fact, fact);
+	asked->is_had = true;
+	node->facts_version++;
+	return true;
+}
+
+void
+asked_drop(struct node *node)
+{
+	for (size_t n = 0; n < node->asked_count; n++) {
+		if (node->asked[n].is_had)
+			fact_fini(&node->asked[n].fact);
+		free(node->asked[n].name);
+	}
+	if (node->asked_count)
+		node->facts_version++;
+	node->asked_count = 0;
+}

@@ -1,0 +1,79 @@
+/*
+ * The checks as triage sees them: what each needs and how it fares.  A check that is well costs a
+ * place in a map; the rest is filled in while it fails.
+ */
+#ifndef TRIAGE_GRAPH_H
+#define TRIAGE_GRAPH_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "model/check.h"
+#include "model/fact.h"
+#include "model/sample.h"
+
+/* A fact that was asked about a check. */
+struct asked {
+	char *name;
+	usec_t asked_us; /* monotonic */
+	bool is_had;
+	struct fact fact;
+};
+
+struct node {
+	char *name;
+	const struct check_spec *spec; /* borrowed; NULL: a thing of this host */
+	struct node *parent, **children;
+	size_t child_count;
+	bool is_child, is_claimed; /* is_claimed: during apply */
+	/* As its latest failure has it. */
+	enum check_state state;
+	enum outcome outcome;         /* of the latest sample we looked at */
+	usec_t fail_us, fail_wall_us; /* when the first of its failures in a row began; 0: well */
+	usec_t last_fail_us;          /* monotonic: when the latest failed run began */
+	const struct cause *cause;
+	char *text;
+	usec_t well_us;  /* monotonic: when it last recovered from being down; 0: never */
+	usec_t tried_us; /* failures of runs that began since are counted */
+	unsigned tries;
+	/* What we asked. */
+	usec_t run_us;   /* monotonic: a run was asked for; 0: never */
+	bool is_awaited; /* that run's sample */
+	struct asked *asked;
+	size_t asked_count;
+	unsigned facts_version;
+	/* What its facts tie it to; found once for each version of the facts. */
+	struct node *tie;
+	const char *tie_rule;
+	unsigned tie_version, tie_edition;
+	struct node *lost; /* the thing of this host that it is cut off by; NULL: none */
+	/* The walk that was here last. */
+	unsigned visit;
+	bool visit_found;
+	struct list firings; /* struct firing, by `sibling` */
+};
+
+struct graph {
+	struct map *nodes; /* name -> struct node */
+	struct node network, resolver;
+	bool is_network_lost, is_resolver_lost;
+	struct node *broken; /* what the latest ladder says is broken; not proved yet */
+	usec_t broken_us;    /* monotonic: when it said so */
+	size_t failing;      /* nodes that fail */
+	unsigned visit;      /* the latest walk */
+	unsigned edition;    /* rises when checks come and go */
+};
+
+void graph_init(struct graph *graph);
+void graph_fini(struct graph *graph);
+/* Takes the new specs in; nodes that are gone are handed to `on_gone` before they are freed. */
+void graph_apply(struct graph *graph, const struct check_spec *const *specs, size_t count,
+	void (*on_gone)(void *arg, struct node *node), void *arg);
+void graph_add_child(struct graph *graph, const struct check_spec *child);
+void graph_remove(struct graph *graph, struct node *node);
+
+struct node *graph_find(const struct graph *graph, const char *name); /* the host's things too */
+bool graph_is_host(const struct graph *graph, const struct node *node);
+/* What `node` needs, one after the other: begin with *at = 0; NULL ends. */
+struct node *graph_next_need(struct graph *graph, const struct node *node, size_t *at);
+
+#endif
