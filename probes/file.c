@@ -471,6 +471,7 @@ reveal(const void *conf_, const char *instance, struct revealed *out)
 
 	(void)instance;
 	out->path = conf->path;
+	out->user = conf->writable_by;
 }
 
 static void

@@ -14,6 +14,7 @@ struct fs_file {
 	char link[256];            /* where the symbolic link leads; "": it is none */
 	uint32_t is_asked;         /* rights of a user were asked for */
 	int32_t write_error;       /* errno that this user's writing meets; 0: may write */
+	uint32_t is_immutable;     /* chattr +i, or a file system that says so */
 	char blocked[256];         /* the folder above that keeps the user out; "": none */
 	/* of a folder, its files that match; no folders inside it */
 	uint64_t count, newest_us, newest_size;

@@ -300,6 +300,7 @@ fs_helper_file(const struct fs_ask *ask, struct fs_answer *answer)
 	char path[FS_PATH_MAX];
 	struct fs_file file;
 	struct wish wish;
+	struct statx more;
 	struct stat st;
 	ssize_t len;
 	int error;
@@ -316,6 +317,8 @@ fs_helper_file(const struct fs_ask *ask, struct fs_answer *answer)
 	if (error == 0) {
 		take_stat(&answer->result, &st);
 		name_owner(&wish, &st, &file);
+		if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &more) == 0)
+			file.is_immutable = (more.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
 		if (wish.user[0] != '\0')
 			ask_rights(&wish, path, &file);
 		if (S_ISDIR(st.st_mode))

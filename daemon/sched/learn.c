@@ -371,6 +371,9 @@ sched_look_at_place(struct check *check, bool came_up)
 	usec_t now = loop_now(check->sched->env->loop), wait = came_up ? SOON_US : AGAIN_US;
 	char key[ADDR_TEXT + 16];
 
+	/* Of one that was never well this much is known, too. */
+	if (check->subject.host != NULL && check->subject.address == NULL)
+		find_address(check, key);
 	if (check->state != CHECK_UP ||
 		(!came_up && check->looked_us != 0 && now - check->looked_us < AGAIN_US))
 		return;
