@@ -76,20 +76,17 @@ on_points(void *arg, const struct store_point *points, size_t count)
 	struct app_past *past = arg;
 	struct question *question = past->asked;
 	struct rules_past *stretches = xcalloc(count + 1, sizeof(*stretches));
-	usec_t now_us = loop_wall(past->app->env.loop);
 
-	for (size_t i = 0; i < count; i++) {
-		usec_t middle_us = points[i].wall_us + step_of(question) / 2;
-
+	for (size_t i = 0; i < count; i++)
 		stretches[i] = (struct rules_past){
-			.wall_us = middle_us < now_us ? middle_us : now_us,
+			.since_us = points[i].wall_us,
+			.until_us = points[i].wall_us + step_of(question),
 			.count = points[i].count < UINT32_MAX ? (uint32_t)points[i].count
 							      : UINT32_MAX,
 			.avg = points[i].avg,
 			.min = points[i].min,
 			.max = points[i].max,
 		};
-	}
 	rules_take_past(past->app->rules, question->check, question->metric, question->span_us,
 		stretches, count);
 	free(stretches);

@@ -30,6 +30,8 @@ void handle_config(struct api_call *call);
 /* show_playbooks.c */
 void handle_playbooks(struct api_call *call);
 void handle_playbook(struct api_call *call);
+/* show_rule.c */
+void handle_rule(struct api_call *call);
 /* ping.c */
 void handle_ping(struct api_call *call);
 /* act.c */

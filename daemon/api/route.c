@@ -62,6 +62,10 @@ const struct route route_table[] = {
 		"Sends a test message to one receiver now and says what became of it." },
 	{ "GET", "/api/v1/config", ROUTE_READ, handle_config,
 		"The configuration in force as YAML, secrets masked." },
+	{ "GET", "/api/v1/rule", ROUTE_READ, handle_rule,
+		"What `expr=`, an expression of the rule language, is worth now, and every value "
+		"that it looked at; `check=` is what `this` means. 422 with the column when it is "
+		"no expression." },
 	{ "POST", "/api/v1/reload", ROUTE_WRITE, handle_reload,
 		"Reads the configuration again; 422 with every complaint when it is bad." },
 	{ "GET", "/ping/{}", ROUTE_OPEN, handle_ping,

@@ -383,13 +383,31 @@ series_fit(struct series *s, const struct series_shape *shape)
 	free_parts(&old);
 }
 
+static void
+prepend_days(struct days *days, const struct series_part *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		usec_t middle_us = parts[i].first_us + (parts[i].last_us - parts[i].first_us) / 2;
+		days_add(days, middle_us, parts[i].sum / parts[i].count, parts[i].count);
+	}
+}
+
+/* The last of them may reach into what is known here: as far as it does, it is cut. */
+static void
+prepend_part(struct series *s, struct series_part part, usec_t before_us)
+{
+	if (part.count == 0 || part.first_us >= before_us)
+		return;
+	if (part.last_us >= before_us)
+		part.last_us = before_us - 1;
+	add_bucket(s, &part);
+}
+
 void
 series_prepend(struct series *s, const struct series_part *parts, size_t count)
 {
 	if (s->days) {
-		for (size_t i = 0; i < count; i++)
-			days_add(s->days, parts[i].last_us, parts[i].sum / parts[i].count,
-				parts[i].count);
+		prepend_days(s->days, parts, count);
 		return;
 	}
 	usec_t before_us = s->count > 0 ? series_part_at(s, 0).first_us : s->last_us;
@@ -400,8 +418,7 @@ series_prepend(struct series *s, const struct series_part *parts, size_t count)
 	s->sketches = NULL;
 	s->head = s->count = s->room = 0;
 	for (size_t i = 0; i < count; i++)
-		if (parts[i].count > 0 && parts[i].last_us < before_us)
-			add_bucket(s, &parts[i]);
+		prepend_part(s, parts[i], before_us);
 	take_over(s, &old);
 	if (s->count > 0)
 		drop_old(s, s->last_us);

@@ -121,6 +121,8 @@ void engine_feed_windows(
 void engine_need_window(struct watched *check, const struct expr_window *what);
 /* Makes what is needed, from what was there before as far as it fits, and frees the rest. */
 void engine_fit_windows(struct rules *rules, struct watched *check, usec_t now_us);
+const struct series *engine_series(
+	const struct watched *check, const struct expr_window *what); /* NULL: not kept */
 void engine_drop_windows(struct watched *check);
 /* The sample fed, or the kept one; NULL: none. */
 const struct sample *engine_sample(struct rules *rules, const struct watched *check);

@@ -133,20 +133,35 @@ engine_fit_windows(struct rules *rules, struct watched *check, usec_t now_us)
 	}
 }
 
+const struct series *
+engine_series(const struct watched *check, const struct expr_window *what)
+{
+	for (size_t i = 0; check && i < check->window_count; i++)
+		if (expr_window_is_same(&check->windows[i].what, what))
+			return check->windows[i].series;
+	return NULL;
+}
+
+const struct series *
+rules_series(const struct rules *rules, const char *check, const struct expr_window *what)
+{
+	return engine_series(engine_find(rules, check), what);
+}
+
 /* --- what the history knows --- */
 
 static struct series_part
-part_of(const struct rules_past *past, usec_t at_us)
+part_of(const struct rules_past *past, usec_t off_us)
 {
-	return (struct series_part){ .first_us = at_us,
-		.last_us = at_us,
+	return (struct series_part){ .first_us = past->since_us - off_us,
+		.last_us = past->until_us - off_us,
 		.count = past->count,
 		.first = past->avg,
 		.last = past->avg,
 		.min = past->min,
 		.max = past->max,
 		.sum = past->avg * past->count,
-		.grown_from_us = at_us };
+		.grown_from_us = past->since_us - off_us };
 }
 
 void
@@ -164,7 +179,7 @@ rules_take_past(struct rules *rules, const char *name, const char *metric, usec_
 		w->is_waiting = false;
 		struct series_part *parts = xcalloc(count + 1, sizeof(*parts));
 		for (size_t n = 0; n < count; n++)
-			parts[n] = part_of(&past[n], past[n].wall_us - off_us);
+			parts[n] = part_of(&past[n], off_us);
 		series_prepend(w->series, parts, count);
 		free(parts);
 	}

@@ -64,12 +64,9 @@ sample_of(void *arg, const char *name)
 static const struct series *
 series_of(void *arg, const char *name, const struct expr_window *what)
 {
-	const struct watched *check = find(arg, name);
+	const struct rules *rules = arg;
 
-	for (size_t i = 0; check && i < check->window_count; i++)
-		if (expr_window_is_same(&check->windows[i].what, what))
-			return check->windows[i].series;
-	return NULL;
+	return engine_series(find(rules, name), what);
 }
 
 struct expr_world

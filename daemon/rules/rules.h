@@ -56,7 +56,7 @@ struct rules_options {
 
 /* A stretch of history. */
 struct rules_past {
-	usec_t wall_us; /* its middle */
+	usec_t since_us, until_us; /* wall */
 	uint32_t count;
 	double avg, min, max;
 };
@@ -96,6 +96,10 @@ struct alert_view {
 	enum severity severity;
 	usec_t since_us;
 };
+/* The window as a rule in force keeps it; NULL: none does. */
+struct expr_window;
+const struct series *rules_series(
+	const struct rules *rules, const char *check, const struct expr_window *window);
 /* For `triage why`: what each rule of a check has decided and waits for, one object each:
  * {"what": "pending", "text": "slow: warning is true; it fires if that lasts", "until": time} */
 json_t *rules_why(const struct rules *rules, const char *check);

@@ -314,14 +314,16 @@ test_usual_by_weekday(void **state)
 	for (int hour = 0; hour < 28 * 24; hour++) {
 		usec_t at = MONDAY + hour * USEC_PER_HOUR;
 		double value = hour / 24 % 7 == 0 ? 7 : 1;
-		past[hour] = (struct series_part){ .last_us = at, .count = 3, .sum = 3 * value };
+		past[hour] = (struct series_part){
+			.first_us = at, .last_us = at, .count = 3, .sum = 3 * value
+		};
 	}
 	series_add(s, MONDAY + 28 * USEC_PER_DAY, 50); /* before the history came */
 	series_prepend(s, past, 28 * 24);
 	/* An hour has one value there: two of its slots are asked for. */
 	assert_true(isnan(series_usual(s, MONDAY + 28 * USEC_PER_DAY + USEC_PER_HOUR)));
 	for (int i = 0; i < 28 * 24; i++)
-		past[i].last_us += 20 * USEC_PER_MIN;
+		past[i].first_us = past[i].last_us += 20 * USEC_PER_MIN;
 	series_prepend(s, past, 28 * 24);
 	assert_float_equal(series_usual(s, MONDAY + 28 * USEC_PER_DAY + USEC_PER_HOUR), 7, 0.001);
 	assert_float_equal(series_usual(s, MONDAY + 29 * USEC_PER_DAY + USEC_PER_HOUR), 1, 0.001);

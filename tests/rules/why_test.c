@@ -131,7 +131,8 @@ test_long_windows_ask(void **state)
 	assert_string_equal(bench_log(&b), "");
 	struct rules_past past[11 * 60];
 	for (int i = 0; i < 11 * 60; i++)
-		past[i] = (struct rules_past){ .wall_us = b.wall_us - (11 * 60 - i) * USEC_PER_MIN,
+		past[i] = (struct rules_past){ .since_us = b.wall_us - (11 * 60 - i) * USEC_PER_MIN,
+			.until_us = b.wall_us - (11 * 60 - i - 1) * USEC_PER_MIN,
 			.count = 2,
 			.avg = 80,
 			.min = 75,
@@ -161,8 +162,9 @@ test_baseline_from_history(void **state)
 	bench_value(&b, "root", 50);
 	assert_string_equal(bench_log(&b), "");
 	for (int i = 0; i < 5 * 96; i++)
-		past[i] = (struct rules_past){ .wall_us =
+		past[i] = (struct rules_past){ .since_us =
 						       b.wall_us - (5 * 96 - i) * 15 * USEC_PER_MIN,
+			.until_us = b.wall_us - (5 * 96 - i - 1) * 15 * USEC_PER_MIN,
 			.count = 30,
 			.avg = 20,
 			.min = 20,
