@@ -30,6 +30,12 @@ static const struct metric_desc metrics[] = {
 	[HTTP_REDIRECTS] = { "redirects", METRIC_MOMENT, UNIT_NONE, "Redirects followed." },
 	[HTTP_TLS_DAYS_LEFT] = { "tls_days_left", METRIC_GAUGE, UNIT_SECONDS,
 		"Time until the certificate ends: a duration, as in `tls_days_left < 21d`." },
+	[HTTP_RESTARTS] = { "restarts_total", METRIC_COUNTER, UNIT_NONE,
+		"Changes of the value that `track` names." },
+	[HTTP_RESTARTS_HOUR] = { "restarts_hour", METRIC_GAUGE, UNIT_NONE,
+		"Those of the last hour, at most 16." },
+	[HTTP_RESTART_AGE] = { "restart_age", METRIC_MOMENT, UNIT_SECONDS,
+		"Time since the last of them was seen." },
 	{ .name = NULL },
 };
 

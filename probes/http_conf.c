@@ -134,6 +134,12 @@ const struct conf_field http_fields[] = {
 	TLS_CA_ROW(ROW),
 	TLS_CERT_ROWS(ROW),
 	TLS_VERIFY_ROW(ROW),
+	{ .name = "track",
+		STRING_AT(ROW, track),
+		.doc = "A path in the JSON body whose value changes when the application restarts: "
+		       "changes are counted as `restarts_total` and told by the rule "
+		       "`api-restarted`.",
+		.example = "data.start_time" },
 	{ .name = "max_body",
 		SIZE_AT(ROW, max_body),
 		.dflt = "64KiB",

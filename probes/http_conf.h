@@ -40,6 +40,7 @@ struct http_wants {
 
 struct http_conf {
 	char *url, *method, *body;
+	char *track; /* path in the JSON body; NULL */
 	struct conf_pairs headers;
 	struct http_auth_conf auth;
 	int64_t follow, max_body;

@@ -329,6 +329,34 @@ json_is_good(struct probe_run *run, const struct http_answer *answer)
 	return false;
 }
 
+/* Restarts are no failure: they are counted, and a rule tells of them. */
+static void
+note_restart(struct probe_run *run, const struct http_answer *answer)
+{
+	const struct http_conf *conf = probe_conf(run);
+	usec_t now = loop_now(probe_env(run)->loop);
+	char value[HTTP_TRACK_MAX];
+
+	if (conf->track == NULL)
+		return;
+	struct http_track *track =
+		&((struct http_memory *)probe_memory(run, sizeof(struct http_memory)))->track;
+	json_t *doc = json_loadb(answer->body, answer->body_len, JSON_ALLOW_NUL, NULL);
+	if (http_track_find(doc, conf->track, value, sizeof(value)))
+		http_track_see(track, value, now);
+	json_decref(doc);
+	if (!track->is_known)
+		return;
+	probe_value(run, HTTP_RESTARTS, track->total);
+	probe_value(run, HTTP_RESTARTS_HOUR, http_track_hour(track, now));
+	if (track->at_us[0] == 0)
+		return;
+	probe_value(run, HTTP_RESTART_AGE, (double)(now - track->at_us[0]) / USEC_PER_SEC);
+	if (now - track->at_us[0] < USEC_PER_HOUR)
+		probe_fact(run, "restart", "%s was %s, is %s", conf->track, track->before,
+			track->value);
+}
+
 static bool
 body_is_good(struct probe_run *run, const struct http_answer *answer)
 {
@@ -404,6 +432,7 @@ http_judge(struct probe_run *run, const struct http_answer *answer)
 	if (!json_is_good(run, answer) || !body_is_good(run, answer) || !time_is_good(run, answer))
 		return;
 	http_report(run, false);
+	note_restart(run, answer);
 	note_parts(run, answer);
 	probe_ok(run, "status %d", answer->status);
 }

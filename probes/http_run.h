@@ -5,6 +5,7 @@
 #include "io/http1.h"
 #include "io/stream.h"
 #include "probes/http_conf.h"
+#include "probes/http_track.h"
 
 #define HTTP_HOPS_MAX 11 /* the first and the most that `follow` allows */
 
@@ -13,6 +14,9 @@ enum http_row {
 	HTTP_BODY_BYTES,
 	HTTP_REDIRECTS,
 	HTTP_TLS_DAYS_LEFT,
+	HTTP_RESTARTS,
+	HTTP_RESTARTS_HOUR,
+	HTTP_RESTART_AGE,
 };
 
 /* The answer of one hop, whoever fetched it. */
@@ -35,11 +39,12 @@ const char *http_status_cause(int status);
 /* Gives the verdict on the last answer of the chain. */
 void http_judge(struct probe_run *run, const struct http_answer *answer);
 
-/* From run to run of a check that speaks TLS. */
+/* From run to run of a check. */
 struct http_memory {
 	unsigned runs;
 	bool has_failed;    /* the last run, or it is under way */
 	usec_t cert_end_us; /* wall; 0: not seen yet */
+	struct http_track track;
 };
 
 /* State of one run. */
