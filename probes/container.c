@@ -70,6 +70,7 @@ enum row {
 	ROW_RUNNING,
 	ROW_HEALTHY,
 	ROW_RESTARTS,
+	ROW_OOM_KILLS,
 	ROW_EXIT_CODE,
 	ROW_UP,
 	ROW_MEMORY,
@@ -85,6 +86,9 @@ static const struct metric_desc metrics[] = {
 		"1 while its healthcheck succeeds; absent without one or while it starts." },
 	{ "restarts_total", METRIC_COUNTER, UNIT_NONE,
 		"Automatic restarts since it was created or started by hand." },
+	{ "oom_kills_total", METRIC_COUNTER, UNIT_NONE,
+		"Times that the engine told of a kill for want of memory in it, since the daemon "
+		"started." },
 	{ "exit_code", METRIC_MOMENT, UNIT_NONE, "Of its last end; absent while it runs." },
 	{ "up_time", METRIC_MOMENT, UNIT_SECONDS, "Since it was started." },
 	{ "memory_bytes", METRIC_GAUGE, UNIT_BYTES,
@@ -104,6 +108,7 @@ struct container_run {
 
 struct container_watch {
 	struct docker_events *events;
+	double oom_kills; /* told of */
 };
 
 static bool
@@ -121,7 +126,10 @@ on_event(void *arg, const char *what)
 	static const char *const telling[] = { "start", "die", "oom", "kill", "stop", "pause",
 		"unpause", "destroy", "remove", "create", "rename", "restart", "health_status",
 		"died" };
+	struct container_watch *w = probe_watch_state(arg);
 
+	if (what != NULL && str_starts(what, "oom"))
+		w->oom_kills++;
 	for (size_t i = 0; what != NULL && i < sizeof(telling) / sizeof(telling[0]); i++)
 		if (str_starts(what, telling[i]))
 			what = NULL;
@@ -249,6 +257,8 @@ report_numbers(struct probe_run *run, const struct container *c)
 
 	probe_value(run, ROW_RUNNING, is_running);
 	probe_value(run, ROW_RESTARTS, c->restarts);
+	probe_value(run, ROW_OOM_KILLS,
+		((struct container_watch *)probe_watch_state(probe_watch(run)))->oom_kills);
 	if (str_eq(c->health, "healthy") || str_eq(c->health, "unhealthy"))
 		probe_value(run, ROW_HEALTHY, str_eq(c->health, "healthy"));
 	if (!is_running && c->exit_code >= 0)

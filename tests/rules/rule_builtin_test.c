@@ -95,6 +95,7 @@ static const struct threshold {
 	{ "connections-high", "mysql", "connections_percent", 79, 80, 95 },
 	{ "lock-wait", "mysql", "lock_wait_time", 10, 11, 61 },
 	{ "replication-lag", "mysql", "replica_lag_time", 29, 30, 120 },
+	{ "fds-high", "process", "fds_percent", 79, 80, 95 },
 	{ "self-stalled", "self", "loop_lag_time", 0.9, 1.1, 11 },
 };
 
@@ -163,6 +164,34 @@ test_oom_kill(void **state)
 	bench_fini(&b);
 }
 
+/* One restart that nobody asked for warns; of a process nobody knows. */
+static void
+test_restarts(void **state)
+{
+	static const struct {
+		const char *type, *log;
+	} rows[] = {
+		{ "process", "fires x.restarts critical\nends x.restarts ok\n" },
+		{ "systemd", "fires x.restarts warning\nrises x.restarts critical\n"
+			     "falls x.restarts warning\nends x.restarts ok\n" },
+		{ "container", "fires x.container-restarting warning\n"
+			       "rises x.container-restarting critical\n"
+			       "falls x.container-restarting warning\n"
+			       "ends x.container-restarting ok\n" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct bench b;
+		setup_real(&b, rows[i].type);
+		for (int n = 0; n < 40; n++) {
+			double restarts = n < 3 ? 5 : n < 6 ? 3 + n : 8;
+			feed_real(&b, (struct given){ "restarts_total", restarts }, NOTHING);
+		}
+		assert_string_equal(bench_log(&b), rows[i].log);
+		bench_fini(&b);
+	}
+}
+
 static void
 test_read_only(void **state)
 {
@@ -225,6 +254,7 @@ main(void)
 		cmocka_unit_test(test_thresholds),
 		cmocka_unit_test(test_disk_space_has_a_gap),
 		cmocka_unit_test(test_oom_kill),
+		cmocka_unit_test(test_restarts),
 		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_swap_alone_is_info),
 		cmocka_unit_test(test_filling),
