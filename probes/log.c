@@ -47,9 +47,22 @@ static const struct conf_field fields[] = {
 		.example = "\"^[[:space:]]|^Caused by\"" },
 	{ .name = "fields",
 		PAIRS_AT(ROW, wanted.fields),
-		.doc = "Numbers in lines: a name for each regular expression, whose first (...) is "
-		       "the number.",
-		.example = "{latency: \"response_time=([0-9.]+)\"}" },
+		.doc = "Numbers in lines: a name for each key (`response_time` finds "
+		       "`response_time=1.2` and `\"response_time\": 1.2`), or for each regular "
+		       "expression, whose first (...) is the number.",
+		.example = "{latency: response_time, rows: \"([0-9]+) rows\"}" },
+	{ .name = "field_units",
+		PAIRS_AT(ROW, wanted.field_units),
+		.doc = "What the numbers are: `us`, `ms`, `s` or `bytes`. Times become seconds; a "
+		       "unit right behind the number (`250ms`) beats this.",
+		.example = "{latency: ms}" },
+	{ .name = "silent_after",
+		DURATION_AT(ROW, silent_after_us),
+		.min = "1s",
+		.max = "30d",
+		.doc = "Something is always written here: so long without a line is an alert "
+		       "(`log-silent`). Default: silence is no sign of anything.",
+		.example = "10m" },
 	{ .name = "optional",
 		BOOL_AT(ROW, is_optional),
 		.dflt = "false",
@@ -82,14 +95,24 @@ static const struct metric_desc metrics[] = {
 		"Times the file was replaced, truncated or removed." },
 	{ "skipped_bytes_total", METRIC_COUNTER, UNIT_BYTES,
 		"Bytes that were not looked at: more than `max_read` at once." },
+	{ "errors_total", METRIC_COUNTER, UNIT_NONE,
+		"Lines that say by their level that they are errors or worse, whatever `patterns` "
+		"there are." },
+	{ "panics_total", METRIC_COUNTER, UNIT_NONE,
+		"Those of them that are of the levels panic, fatal or emergency." },
+	{ "silent_after_time", METRIC_GAUGE, UNIT_SECONDS, "The setting `silent_after`." },
+	{ "slow_time", METRIC_GAUGE, UNIT_SECONDS,
+		"What 95 of 100 values of the first field that is a time did not exceed in the "
+		"last "
+		"five minutes." },
 	{ .name = NULL },
 };
 
 /* --- rows that the settings name --- */
 
 struct rows {
-	struct metric_desc all[LOG_ROWS + 2 * (LOG_PATTERNS_MAX + LOG_FIELDS_MAX) + 1];
-	char *texts[4 * (LOG_PATTERNS_MAX + LOG_FIELDS_MAX)]; /* names and helps, to be freed */
+	struct metric_desc all[LOG_ROWS + 3 * (LOG_PATTERNS_MAX + LOG_FIELDS_MAX) + 1];
+	char *texts[6 * (LOG_PATTERNS_MAX + LOG_FIELDS_MAX)]; /* names and helps, to be freed */
 	size_t count, text_count;
 };
 
@@ -120,11 +143,17 @@ make_metrics(const struct log_rules *rules)
 	}
 	for (size_t i = 0; i < rules->field_count; i++) {
 		const char *name = rules->fields[i].name;
+		enum metric_unit unit = log_rules_is_time(&rules->fields[i]) ? UNIT_SECONDS
+					: rules->fields[i].unit >= 0         ? UNIT_BYTES
+									     : UNIT_NONE;
 
-		add_row(rows, METRIC_GAUGE, UNIT_NONE, xasprintf("value_%s", name),
+		add_row(rows, METRIC_GAUGE, unit, xasprintf("value_%s", name),
 			xasprintf("Mean of the numbers %s in lines since the last run.", name));
-		add_row(rows, METRIC_GAUGE, UNIT_NONE, xasprintf("value_%s_max", name),
+		add_row(rows, METRIC_GAUGE, unit, xasprintf("value_%s_max", name),
 			xasprintf("The highest of them."));
+		add_row(rows, METRIC_GAUGE, unit, xasprintf("value_%s_p95", name),
+			xasprintf("What 95 of 100 of them did not exceed in the last five "
+				  "minutes."));
 	}
 	table = metric_intern(rows->all);
 	for (size_t i = 0; i < rows->text_count; i++)
@@ -207,6 +236,8 @@ close_watch(struct probe_watch *watch)
 
 	timer_stop(&seen->settle);
 	log_events_disarm(seen);
+	for (size_t i = 0; i < LOG_FIELDS_MAX; i++)
+		free(seen->values[i]);
 	free(seen->cursor);
 }
 
@@ -280,10 +311,10 @@ const struct probe_type probe_type_log = {
 		"can still be found (a file that is removed between two looks takes its last ones "
 		"with it). A change is noticed at once where the kernel tells, else at the next "
 		"run. "
-		"Each pattern has `matches_NAME_total` and `rate_NAME`, each field `value_NAME` "
-		"and `value_NAME_max`; the last lines are the evidence. `last_line_age > 10m` "
-		"finds "
-		"a log that fell silent. The check itself fails when the file is missing (five "
+		"Each pattern has `matches_NAME_total` and `rate_NAME`, each field `value_NAME`, "
+		"`value_NAME_max` and `value_NAME_p95`; the last lines and the most frequent "
+		"errors are the evidence. `silent_after: 10m` finds a log that fell silent. The "
+		"check itself fails when the file is missing (five "
 		"seconds after it was moved away, as rotation does), and for "
 		"`fail_on`. Lines are looked at up to 16 KiB. The daemon must be able to read the "
 		"file (group `adm`, or an access list) or the journal (group `systemd-journal`).",

@@ -17,6 +17,7 @@ struct log_conf {
 	struct log_rules_conf wanted;
 	bool is_optional;
 	int64_t max_read;
+	usec_t silent_after_us;
 	/* made by check */
 	struct log_rules *rules;
 	const struct metric_desc *metrics;
@@ -31,7 +32,11 @@ enum log_row {
 	LOG_SIZE,
 	LOG_ROTATIONS,
 	LOG_SKIPPED,
-	LOG_ROWS, /* then two for each pattern, then two for each field */
+	LOG_ERRORS,
+	LOG_PANICS,
+	LOG_SILENT_AFTER,
+	LOG_SLOW,
+	LOG_ROWS, /* then two for each pattern, then three for each field */
 };
 
 /* Where reading goes on. */
@@ -45,6 +50,18 @@ struct log_place {
 	struct log_carry carry;
 };
 
+#define LOG_WINDOW_US  (5 * USEC_PER_MIN)
+#define LOG_WINDOW_MAX 1024
+
+/* The newest numbers of a field, in a ring. */
+struct log_values {
+	size_t count; /* that were ever put in */
+	struct {
+		usec_t at_us; /* monotonic */
+		double value;
+	} all[LOG_WINDOW_MAX];
+};
+
 /* Lives as long as the check; what is counted goes on over restarts. */
 struct log_watch {
 	struct log_place place;
@@ -55,7 +72,10 @@ struct log_watch {
 	usec_t old_until_us; /* 0: until there is a new one */
 	usec_t gone_us;      /* when the file was moved away or removed; 0: it never was */
 	char *cursor;        /* of a journal; "": there was no entry yet; NULL: not known */
-	double lines, bytes, matches, rotations, skipped;
+	double lines, bytes, matches, rotations, skipped, errors, panics;
+	struct log_top top; /* what errors say */
+	usec_t faded_us;
+	struct log_values *values[LOG_FIELDS_MAX]; /* NULL: none yet */
 	double counts[LOG_PATTERNS_MAX];
 	struct log_shown last[LOG_PATTERNS_MAX];
 	usec_t last_at[LOG_PATTERNS_MAX]; /* wall */

@@ -21,7 +21,49 @@ seen_of(struct probe_run *run)
 /* --- a piece --- */
 
 static void
-take_fields(struct log_run *state, const struct log_scan *scan)
+take_values(struct log_watch *seen, size_t field, const struct log_scan *scan, usec_t now_us)
+{
+	size_t all = (size_t)scan->field_counts[field];
+	size_t have = all < LOG_VALUES ? all : LOG_VALUES;
+	struct log_values *values = seen->values[field];
+
+	if (values == NULL)
+		values = seen->values[field] = xcalloc(1, sizeof(*values));
+	for (size_t i = all - have; i < all; i++) {
+		size_t to = values->count++ % LOG_WINDOW_MAX;
+
+		values->all[to].at_us = now_us;
+		values->all[to].value = scan->values[field][i % LOG_VALUES];
+	}
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What 95 of 100 of the last five minutes do not exceed; NAN: there was none. */
+static double
+p95_of(const struct log_values *values, usec_t now_us)
+{
+	double recent[LOG_WINDOW_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; values != NULL && i < values->count && i < LOG_WINDOW_MAX; i++)
+		if (now_us - values->all[i].at_us <= LOG_WINDOW_US)
+			recent[count++] = values->all[i].value;
+	if (count == 0)
+		return NAN;
+	qsort(recent, count, sizeof(recent[0]), compare_numbers);
+	return recent[(count * 95 + 99) / 100 - 1];
+}
+
+static void
+take_fields(
+	struct log_run *state, struct log_watch *seen, const struct log_scan *scan, usec_t now_us)
 {
 	for (size_t i = 0; i < scan->rules->field_count; i++) {
 		if (scan->field_counts[i] == 0)
@@ -30,6 +72,7 @@ take_fields(struct log_run *state, const struct log_scan *scan)
 			state->field_most[i] = scan->field_most[i];
 			state->slowest[i] = scan->slowest[i];
 		}
+		take_values(seen, i, scan, now_us);
 		state->field_counts[i] += scan->field_counts[i];
 		state->field_sums[i] += scan->field_sums[i];
 	}
@@ -75,7 +118,11 @@ log_take(struct probe_run *run, const struct log_scan *scan)
 		seen->last_at[i] = wall;
 	}
 	take_recent(seen, scan);
-	take_fields(state, scan);
+	take_fields(state, seen, scan, loop_now(probe_env(run)->loop));
+	seen->errors += scan->errors;
+	seen->panics += scan->panics;
+	for (size_t i = 0; i < scan->top.count; i++)
+		log_top_add(&seen->top, scan->top.all[i].text, scan->top.all[i].times);
 }
 
 /* --- what outlives the process --- */
@@ -138,6 +185,8 @@ static struct {
 	{ "matches", offsetof(struct log_watch, matches) },
 	{ "rotations", offsetof(struct log_watch, rotations) },
 	{ "skipped", offsetof(struct log_watch, skipped) },
+	{ "errors", offsetof(struct log_watch, errors) },
+	{ "panics", offsetof(struct log_watch, panics) },
 };
 
 static double *
@@ -211,7 +260,8 @@ set_values(struct probe_run *run, usec_t since_us)
 	const struct log_run *state = probe_state(run);
 	const struct log_watch *seen = seen_of(run);
 	const struct log_rules *rules = conf->rules;
-	double seconds = (double)since_us / USEC_PER_SEC;
+	double seconds = (double)since_us / USEC_PER_SEC, slow = NAN;
+	usec_t now_us = loop_now(probe_env(run)->loop);
 	int row = LOG_ROWS;
 
 	probe_value(run, LOG_LINES, seen->lines);
@@ -219,6 +269,10 @@ set_values(struct probe_run *run, usec_t since_us)
 	probe_value(run, LOG_MATCHES, seen->matches);
 	probe_value(run, LOG_ROTATIONS, seen->rotations);
 	probe_value(run, LOG_SKIPPED, seen->skipped);
+	probe_value(run, LOG_ERRORS, seen->errors);
+	probe_value(run, LOG_PANICS, seen->panics);
+	if (conf->silent_after_us > 0)
+		probe_value(run, LOG_SILENT_AFTER, (double)conf->silent_after_us / USEC_PER_SEC);
 	if (conf->path != NULL && !seen->place.was_missing && state->has_size)
 		probe_value(run, LOG_SIZE, (double)state->size);
 	if (seen->last_line_us > 0)
@@ -231,11 +285,17 @@ set_values(struct probe_run *run, usec_t since_us)
 	}
 	for (size_t i = 0; i < rules->field_count; i++) {
 		bool is_any = state->field_counts[i] > 0;
+		double p95 = p95_of(seen->values[i], now_us);
+
+		if (isnan(slow) && log_rules_is_time(&rules->fields[i]))
+			slow = p95;
 
 		probe_value(run, row++,
 			is_any ? state->field_sums[i] / state->field_counts[i] : (double)NAN);
 		probe_value(run, row++, is_any ? state->field_most[i] : (double)NAN);
+		probe_value(run, row++, p95);
 	}
+	probe_value(run, LOG_SLOW, slow);
 }
 
 static void
@@ -251,17 +311,41 @@ tell_pattern(struct probe_run *run, size_t i)
 		seen->counts[i], since, seen->last[i].text);
 }
 
+/* The most frequent of the last minutes; what is older counts less and less. */
+static void
+tell_top(struct probe_run *run, struct log_watch *seen)
+{
+	usec_t now_us = loop_now(probe_env(run)->loop);
+	struct buf text;
+
+	if (now_us - seen->faded_us >= LOG_WINDOW_US) {
+		if (seen->faded_us > 0)
+			log_top_fade(&seen->top);
+		seen->faded_us = now_us;
+	}
+	if (seen->top.count == 0)
+		return;
+	log_top_sort(&seen->top);
+	buf_init(&text, 0);
+	for (size_t i = 0; i < seen->top.count && i < 5; i++)
+		buf_addf(&text, "%s%.0f x %s", i > 0 ? " | " : "", seen->top.all[i].times,
+			seen->top.all[i].text);
+	probe_fact(run, "top errors", "%s", buf_text(&text));
+	buf_fini(&text);
+}
+
 /* Also when this run saw nothing: a rule over five minutes may speak now. */
 static void
 tell_evidence(struct probe_run *run)
 {
 	const struct log_conf *conf = probe_conf(run);
 	const struct log_run *state = probe_state(run);
-	const struct log_watch *seen = seen_of(run);
+	struct log_watch *seen = seen_of(run);
 	size_t have = seen->recent_count < LOG_RECENT ? seen->recent_count : LOG_RECENT;
 	unsigned told = 0;
 	struct buf lines;
 
+	tell_top(run, seen);
 	for (size_t i = 0; i < conf->rules->pattern_count && told < FACTS_MAX; i++) {
 		if (seen->last_at[i] == 0)
 			continue;

@@ -1,6 +1,7 @@
 /* Compiles the expressions of a `log` check; without any, errors of the usual spellings count. */
 #include "probes/log_rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,110 @@ compile_pairs(struct log_pattern *out, size_t max, const struct conf_pairs *pair
 	return count;
 }
 
+/* A plain word is a key: the number behind "KEY=" or "KEY":, in quotes or not. */
+static bool
+is_key(const char *text)
+{
+	return text[0] != '\0' && strlen(text) < 64 &&
+	       text[strspn(text,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] ==
+		       '\0';
+}
+
+static size_t
+compile_fields(
+	struct log_rules *rules, const struct conf_pairs *pairs, struct complaints *complaints)
+{
+	struct conf_pairs made = { .count = pairs->count };
+	char **texts = xcalloc(pairs->count + 1, sizeof(*texts));
+	size_t count;
+
+	made.all = xcalloc(pairs->count + 1, sizeof(*made.all));
+	for (size_t i = 0; i < pairs->count; i++) {
+		made.all[i] = pairs->all[i];
+		if (!is_key(pairs->all[i].value))
+			continue;
+		texts[i] = xasprintf("(^|[^[:alnum:]_.-])%s\"?[[:space:]]*[=:][[:space:]]*\"?"
+				     "([0-9]+(\\.[0-9]+)?)",
+			pairs->all[i].value);
+		made.all[i].value = texts[i];
+	}
+	count = compile_pairs(rules->fields, LOG_FIELDS_MAX, &made, complaints);
+	for (size_t i = 0; i < count; i++) {
+		rules->fields[i].unit = -1;
+		rules->fields[i].group = 1;
+		for (size_t k = 0; k < pairs->count; k++)
+			if (str_eq(pairs->all[k].name, rules->fields[i].name)) {
+				rules->fields[i].group = texts[k] != NULL ? 2 : 1;
+				if (rules->fields[i].re.re_nsub < 1)
+					complain(complaints, &pairs->all[k].pos,
+						"the number is what stands in (...): a group is "
+						"missing");
+			}
+	}
+	for (size_t i = 0; i < pairs->count; i++)
+		free(texts[i]);
+	free(texts);
+	free(made.all);
+	return count;
+}
+
+const char *const log_field_units[] = { "us", "ms", "s", "bytes", NULL };
+static const double to_base[] = { 1e-6, 1e-3, 1, 1 };
+#define UNIT_BYTES_AT 3
+
+static void
+set_units(struct log_rules *rules, const struct conf_pairs *units, struct complaints *complaints)
+{
+	for (size_t i = 0; i < units->count; i++) {
+		struct log_pattern *field = NULL;
+		int unit = 0;
+
+		for (size_t k = 0; k < rules->field_count; k++)
+			if (str_eq(rules->fields[k].name, units->all[i].name))
+				field = &rules->fields[k];
+		while (log_field_units[unit] != NULL &&
+			!str_eq(log_field_units[unit], units->all[i].value))
+			unit++;
+		if (field == NULL)
+			complain(complaints, &units->all[i].pos,
+				"field_units: no field is called \"%s\"", units->all[i].name);
+		else if (log_field_units[unit] == NULL)
+			complain(complaints, &units->all[i].pos,
+				"field_units: \"%s\" is none of us, ms, s and bytes",
+				units->all[i].value);
+		else
+			field->unit = unit;
+	}
+}
+
+bool
+log_rules_is_time(const struct log_pattern *field)
+{
+	return field->unit >= 0 && field->unit < UNIT_BYTES_AT;
+}
+
+double
+log_rules_scale(const struct log_pattern *field, const char *behind, size_t len)
+{
+	static const struct {
+		const char *text;
+		double factor;
+	} suffixes[] = { { "us", 1e-6 }, { "\xc2\xb5s", 1e-6 }, { "ms", 1e-3 }, { "s", 1 } };
+
+	if (field->unit < 0)
+		return 1;
+	for (size_t i = 0; log_rules_is_time(field) && i < sizeof(suffixes) / sizeof(suffixes[0]);
+		i++) {
+		size_t n = strlen(suffixes[i].text);
+
+		if (len >= n && memcmp(behind, suffixes[i].text, n) == 0 &&
+			(len == n || strchr(" ,;\"'|)]}\r\t", behind[n]) != NULL))
+			return suffixes[i].factor;
+	}
+	return to_base[field->unit];
+}
+
 static void
 mark_failing(struct log_rules *rules, const struct conf_strings *names, const struct conf_pos *pos,
 	struct complaints *complaints)
@@ -91,12 +196,8 @@ log_rules_new(const struct log_rules_conf *conf, const struct conf_node *map,
 		rules->patterns[0].name = xstrdup(DEFAULT_NAME);
 		rules->pattern_count = 1;
 	}
-	rules->field_count =
-		compile_pairs(rules->fields, LOG_FIELDS_MAX, &conf->fields, complaints);
-	for (size_t i = 0; i < rules->field_count; i++)
-		if (rules->fields[i].re.re_nsub < 1)
-			complain(complaints, &conf->fields.all[i].pos,
-				"the number is what stands in (...): a group is missing");
+	rules->field_count = compile_fields(rules, &conf->fields, complaints);
+	set_units(rules, &conf->field_units, complaints);
 	pos = conf_pos_of(map, "fail_on");
 	mark_failing(rules, &conf->fail_on, &pos, complaints);
 	pos = conf_pos_of(map, "ignore");

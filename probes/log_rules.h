@@ -13,12 +13,17 @@
 
 #define LOG_PATTERNS_MAX 32
 #define LOG_FIELDS_MAX   8
+#define LOG_GROUPS       4 /* of a field's expression that are looked at */
 
 struct log_pattern {
 	char *name;
 	regex_t re;
-	bool fails; /* a match makes the check fail */
+	bool fails;   /* a match makes the check fail */
+	int unit;     /* of a field: index into log_field_units; -1: a plain number */
+	size_t group; /* of a field: which (...) is the number */
 };
+
+extern const char *const log_field_units[]; /* "us", "ms", "s", "bytes"; NULL */
 
 struct log_rules {
 	unsigned refs; /* changed atomically */
@@ -33,7 +38,7 @@ struct log_rules {
 };
 
 struct log_rules_conf {
-	struct conf_pairs patterns, fields;
+	struct conf_pairs patterns, fields, field_units;
 	struct conf_strings fail_on, ignore;
 	char *continuation;
 };
@@ -43,5 +48,10 @@ struct log_rules *log_rules_new(const struct log_rules_conf *conf, const struct 
 	struct complaints *complaints);
 struct log_rules *log_rules_ref(struct log_rules *rules);
 void log_rules_unref(struct log_rules *rules); /* NULL is fine */
+
+bool log_rules_is_time(const struct log_pattern *field);
+/* What a number of this field is multiplied by; a unit right behind the number beats the settings.
+ */
+double log_rules_scale(const struct log_pattern *field, const char *behind, size_t len);
 
 #endif

@@ -29,21 +29,26 @@ show(struct log_shown *out, const struct span *text)
 static void
 take_field(struct log_scan *scan, size_t i, const struct span *record)
 {
-	regmatch_t found[2] = { { 0 } };
+	const struct log_pattern *field = &scan->rules->fields[i];
+	regmatch_t found[LOG_GROUPS] = { { 0 } };
+	const regmatch_t *number = &found[field->group];
 	char text[64], *end;
 	double value;
 	size_t len;
 
-	if (!fits(&scan->rules->fields[i].re, record, 2, found) || found[1].rm_so < 0)
+	if (!fits(&field->re, record, LOG_GROUPS, found) || number->rm_so < 0)
 		return;
-	len = (size_t)(found[1].rm_eo - found[1].rm_so);
+	len = (size_t)(number->rm_eo - number->rm_so);
 	if (len == 0 || len >= sizeof(text))
 		return;
-	memcpy(text, record->at + found[1].rm_so, len);
+	memcpy(text, record->at + number->rm_so, len);
 	text[len] = '\0';
 	value = strtod(text, &end);
 	if (end == text || !isfinite(value))
 		return;
+	value *= log_rules_scale(
+		field, record->at + number->rm_eo, record->len - (size_t)number->rm_eo);
+	scan->values[i][(size_t)scan->field_counts[i] % LOG_VALUES] = value;
 	if (scan->field_counts[i] == 0 || value > scan->field_most[i]) {
 		scan->field_most[i] = value;
 		show(&scan->slowest[i], record);
@@ -64,6 +69,21 @@ is_ignored(const struct log_scan *scan, const struct span *record)
 }
 
 static void
+take_level(struct log_scan *scan, const struct span *record)
+{
+	char message[LOG_MESSAGE_MAX];
+	const char *word;
+	enum line_level level = log_level_of(record->at, record->len, &word);
+
+	if (level == LINE_PLAIN)
+		return;
+	scan->errors++;
+	scan->panics += level == LINE_PANIC;
+	log_message_of(record->at, record->len, message);
+	log_top_add(&scan->top, message, 1);
+}
+
+static void
 judge(struct log_scan *scan, const char *at, size_t len)
 {
 	struct span record = { at, len < LOG_LINE_MAX ? len : LOG_LINE_MAX };
@@ -76,6 +96,7 @@ judge(struct log_scan *scan, const char *at, size_t len)
 		show(&scan->final_line, &record);
 	if (is_ignored(scan, &record))
 		return;
+	take_level(scan, &record);
 	for (size_t i = 0; i < scan->rules->pattern_count; i++) {
 		if (!fits(&scan->rules->patterns[i].re, &record, 1, found))
 			continue;

@@ -415,6 +415,46 @@ defaults_count_errors(void **state)
 }
 
 static void
+fields_by_key_and_unit(void **state)
+{
+	struct scene *s = *state;
+
+	append(s, "start\n");
+	configure(s, "fields: {took: response_time, size: \"bytes=([0-9]+)\"}, "
+		     "field_units: {took: ms, size: bytes}, silent_after: 10m");
+	bench_run(&s->b);
+	assert_true(isnan(bench_value(&s->b, "slow_time")));
+	assert_true(bench_value(&s->b, "silent_after_time") == 600);
+	append(s, "a response_time=500 bytes=100\n{\"response_time\": 250.5}\n"
+		  "my_response_time=9000\nresponse_time=2s x\nresponse_time=3000us\n");
+	bench_run(&s->b);
+	assert_true(fabs(bench_value(&s->b, "value_took_max") - 2) < 1e-9);
+	assert_true(fabs(bench_value(&s->b, "value_took") - (0.5 + 0.2505 + 2 + 0.003) / 4) < 1e-9);
+	assert_true(fabs(bench_value(&s->b, "value_took_p95") - 2) < 1e-9);
+	assert_true(fabs(bench_value(&s->b, "slow_time") - 2) < 1e-9);
+	assert_true(bench_value(&s->b, "value_size_p95") == 100);
+	bench_run(&s->b); /* nothing new: the window still knows */
+	assert_true(isnan(bench_value(&s->b, "value_took")));
+	assert_true(fabs(bench_value(&s->b, "value_took_p95") - 2) < 1e-9);
+}
+
+static void
+levels_and_top_errors(void **state)
+{
+	struct scene *s = *state;
+
+	append(s, "start\n");
+	configure(s, "patterns: {x: X}, ignore: [healthz]");
+	bench_run(&s->b);
+	append(s, "2026 ERROR user 12 not found\n2027 ERROR user 1345 not found\nINFO fine\n"
+		  "x FATAL: it ends\nERROR healthz\n");
+	bench_run(&s->b);
+	assert_true(bench_value(&s->b, "errors_total") == 3);
+	assert_true(bench_value(&s->b, "panics_total") == 1);
+	assert_non_null(strstr(bench_fact(&s->b, "top errors"), "2 x ERROR user # not found"));
+}
+
+static void
 settings_that_cannot_be(void **state)
 {
 	struct scene *s = *state;
@@ -424,7 +464,11 @@ settings_that_cannot_be(void **state)
 	assert_int_equal(bench_configure(&s->b, "log", "{journal: \"a b\"}"), -1);
 	assert_int_equal(bench_configure(&s->b, "log", "{path: /x, patterns: {a-b: x}}"), -1);
 	assert_int_equal(bench_configure(&s->b, "log", "{path: /x, patterns: {a: \"(\"}}"), -1);
-	assert_int_equal(bench_configure(&s->b, "log", "{path: /x, fields: {a: b}}"), -1);
+	assert_int_equal(bench_configure(&s->b, "log", "{path: /x, fields: {a: \"b.*\"}}"), -1);
+	assert_int_equal(bench_configure(&s->b, "log", "{path: /x, field_units: {a: ms}}"), -1);
+	assert_int_equal(
+		bench_configure(&s->b, "log", "{path: /x, fields: {a: b}, field_units: {a: h}}"),
+		-1);
 	assert_int_equal(bench_configure(&s->b, "log", "{path: /x, fail_on: [nobody]}"), -1);
 }
 
@@ -486,6 +530,8 @@ main(int argc, char **argv)
 		T(large_but_within_bounds),
 		T(failing_patterns),
 		T(fields_have_numbers),
+		T(fields_by_key_and_unit),
+		T(levels_and_top_errors),
 		T(a_change_asks_for_a_run),
 		T(defaults_count_errors),
 		T(settings_that_cannot_be),
