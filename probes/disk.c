@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "base/fd.h"
 #include "base/str.h"
 #include "io/fs.h"
 #include "io/loop.h"
@@ -21,6 +20,7 @@
 #include "probes/disk_select.h"
 #include "probes/diskstats.h"
 #include "probes/fs_cause.h"
+#include "probes/host_file.h"
 #include "probes/probe.h"
 
 #define DISKSTATS_MAX 65536
@@ -74,6 +74,8 @@ enum row {
 	ROW_IO_UTIL,
 	ROW_IO_READ,
 	ROW_IO_WRITE,
+	ROW_IO_AWAIT,
+	ROW_IO_QUEUE,
 	ROW_COUNT,
 };
 
@@ -92,6 +94,10 @@ static const struct metric_desc metrics[] = {
 		"Share of time since the last run in which the device was busy." },
 	{ "io_read_time", METRIC_GAUGE, UNIT_SECONDS, "Mean time of a read since the last run." },
 	{ "io_write_time", METRIC_GAUGE, UNIT_SECONDS, "Mean time of a write since the last run." },
+	{ "io_await_time", METRIC_GAUGE, UNIT_SECONDS,
+		"Mean time of a request, read or write, since the last run." },
+	{ "io_queue", METRIC_GAUGE, UNIT_NONE,
+		"Requests under way, on average since the last run." },
 	{ "count", METRIC_GAUGE, UNIT_NONE, "File systems found; with `all` only." },
 	{ .name = NULL },
 };
@@ -230,7 +236,7 @@ measure_io(struct probe_run *run, unsigned major_id, unsigned minor_id)
 	struct diskstats row;
 	struct disk_io io;
 
-	if (fd_read_proc("/proc/diskstats", text, sizeof(text), NULL) < 0 ||
+	if (host_read_shared(probe_env(run), "proc/diskstats", text, sizeof(text), NULL) < 0 ||
 		!diskstats_parse(&row, text, major_id, minor_id))
 		return; /* network file systems, ZFS, btrfs: no device of their own */
 	if (last->at_us > 0 && last->dev == dev) {
@@ -238,6 +244,8 @@ measure_io(struct probe_run *run, unsigned major_id, unsigned minor_id)
 		probe_value(run, ROW_IO_UTIL, io.util_percent);
 		probe_value(run, ROW_IO_READ, io.read_time_s);
 		probe_value(run, ROW_IO_WRITE, io.write_time_s);
+		probe_value(run, ROW_IO_AWAIT, io.await_s);
+		probe_value(run, ROW_IO_QUEUE, io.queue);
 	}
 	last->io = row;
 	last->dev = dev;

@@ -16,9 +16,9 @@ diskstats_parse(struct diskstats *out, const char *text, unsigned major, unsigne
 		/* reads merged sectors ms writes merged sectors ms in-flight busy-ms */
 		if (sscanf(line,
 			    "%u %u %*s %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64 " %*u %*u %" SCNu64
-			    " %*u %" SCNu64,
+			    " %*u %" SCNu64 " %" SCNu64,
 			    &a, &b, &row.reads, &row.read_ms, &row.writes, &row.write_ms,
-			    &row.busy_ms) == 7 &&
+			    &row.busy_ms, &row.queued_ms) == 8 &&
 			a == major && b == minor) {
 			*out = row;
 			return true;
@@ -41,7 +41,7 @@ mean_s(uint64_t count_before, uint64_t count, uint64_t ms_before, uint64_t ms)
 struct disk_io
 diskstats_between(const struct diskstats *before, const struct diskstats *after, int64_t passed_us)
 {
-	struct disk_io io = { .util_percent = NAN, .read_time_s = NAN, .write_time_s = NAN };
+	struct disk_io io = { NAN, NAN, NAN, NAN, NAN };
 
 	if (passed_us <= 0 || after->busy_ms < before->busy_ms)
 		return io;
@@ -50,5 +50,10 @@ diskstats_between(const struct diskstats *before, const struct diskstats *after,
 		io.util_percent = 100;
 	io.read_time_s = mean_s(before->reads, after->reads, before->read_ms, after->read_ms);
 	io.write_time_s = mean_s(before->writes, after->writes, before->write_ms, after->write_ms);
+	io.await_s = mean_s(before->reads + before->writes, after->reads + after->writes,
+		before->read_ms + before->write_ms, after->read_ms + after->write_ms);
+	if (after->queued_ms >= before->queued_ms)
+		io.queue =
+			(double)(after->queued_ms - before->queued_ms) * 1000 / (double)passed_us;
 	return io;
 }

@@ -100,14 +100,16 @@ reads_one_device(void **state)
 static void
 reckons_between_two_looks(void **state)
 {
-	const struct diskstats before = { 100, 1000, 10, 500, 2000 };
-	struct diskstats after = { 110, 1050, 10, 500, 7000 };
+	const struct diskstats before = { 100, 1000, 10, 500, 2000, 3000 };
+	struct diskstats after = { 110, 1050, 10, 500, 7000, 33000 };
 	struct disk_io io = diskstats_between(&before, &after, 10 * USEC_PER_SEC);
 
 	(void)state;
 	assert_true(fabs(io.util_percent - 50) < 1e-9);
 	assert_true(fabs(io.read_time_s - 0.005) < 1e-9);
 	assert_true(isnan(io.write_time_s)); /* nothing was written */
+	assert_true(fabs(io.await_s - 0.005) < 1e-9);
+	assert_true(fabs(io.queue - 3) < 1e-9);
 	after.busy_ms = 200000;
 	assert_true(diskstats_between(&before, &after, USEC_PER_SEC).util_percent == 100);
 	after.busy_ms = 0; /* the device was replaced */
