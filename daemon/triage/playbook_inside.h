@@ -23,6 +23,7 @@
 /* A shipped playbook, as the Makefile put it into the program. */
 struct playbook_text {
 	const char *name, *text;
+	const char *head; /* what stands before `causes:`; NULL: to be found in the text */
 };
 extern const struct playbook_text playbook_shipped[]; /* closed by a NULL name */
 

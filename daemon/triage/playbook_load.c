@@ -36,11 +36,13 @@ new_playbook(struct playbooks *set, const char *name)
 
 /* What stands before `causes:` is enough to find a playbook. */
 static size_t
-head_length(const char *text)
+head_length(const struct playbook_text *shipped)
 {
-	const char *end = strstr(text, CAUSES);
+	const char *end = shipped->head ? NULL : strstr(shipped->text, CAUSES);
 
-	return end ? (size_t)(end - text) + 1 : strlen(text);
+	if (shipped->head)
+		return strlen(shipped->head);
+	return end ? (size_t)(end - shipped->text) + 1 : strlen(shipped->text);
 }
 
 static void
@@ -48,8 +50,8 @@ add_shipped(struct playbooks *set, const struct playbook_text *shipped)
 {
 	struct complaints *own = complaints_new();
 	const struct playbook_reader reader = { .set = set, .complaints = own };
-	struct conf_tree *tree =
-		conf_tree_parse(shipped->name, shipped->text, head_length(shipped->text), own);
+	struct conf_tree *tree = conf_tree_parse(shipped->name,
+		shipped->head ? shipped->head : shipped->text, head_length(shipped), own);
 	struct playbook *p = new_playbook(set, shipped->name);
 	char first[400];
 
