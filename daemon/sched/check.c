@@ -69,12 +69,13 @@ is_in_start_period(const struct check *check, usec_t now_wall_us)
 }
 
 static enum check_state
-state_after_fail(struct check *check, usec_t now_wall_us)
+state_after_fail(struct check *check, usec_t started_us, usec_t now_wall_us)
 {
 	if (is_in_start_period(check, now_wall_us))
 		return CHECK_STARTING;
 	check->successes = 0;
-	check->failures++;
+	if (check->failures++ == 0)
+		check->fail_us = started_us;
 	if (check->state == CHECK_DOWN || check->failures >= check->spec->common.retries)
 		return CHECK_DOWN;
 	return CHECK_SUSPECT;
@@ -88,6 +89,7 @@ state_after_ok(struct check *check)
 	if (check->state == CHECK_DOWN && check->successes < check->spec->common.successes)
 		return CHECK_DOWN;
 	check->failures = 0;
+	check->fail_us = 0;
 	return CHECK_UP;
 }
 
@@ -97,7 +99,7 @@ check_take(struct check *check, struct sample *sample, usec_t now_wall_us)
 	enum check_state state = check->state;
 
 	if (sample->outcome == OUTCOME_FAIL)
-		state = state_after_fail(check, now_wall_us);
+		state = state_after_fail(check, sample->started_us, now_wall_us);
 	else if (sample->outcome == OUTCOME_OK)
 		state = state_after_ok(check);
 	if (state != check->state || check->since_wall_us == 0)

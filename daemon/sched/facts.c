@@ -34,6 +34,7 @@ struct fact_slot {
 	bool is_quiet; /* run also without anybody who waits */
 	bool has_answer;
 	struct fact answer;
+	usec_t began_us; /* the latest run */
 	usec_t answered_us;
 };
 
@@ -248,6 +249,7 @@ start_run(struct fact_desk *desk, struct fact_slot *slot)
 	};
 
 	desk->running++;
+	slot->began_us = loop_now(sched->env->loop);
 	slot->generation = sched->generation;
 	slot->generation->runs++;
 	slot->run = fact_run_start(&job, on_done, slot);
@@ -299,6 +301,13 @@ find_type(const struct sched *sched, const char *name)
 	return table != NULL ? NULL : fact_find(name);
 }
 
+/* What was measured before the trouble began says nothing about it. */
+static bool
+is_about_now(const struct fact_slot *slot, const struct check *check)
+{
+	return slot->began_us >= check->fail_us;
+}
+
 static bool
 awaits(const struct fact_slot *slot, const struct check *check)
 {
@@ -326,7 +335,9 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 	wait->check = check;
 	list_append(&slot->waits, &wait->of_slot);
 	list_append(&check->fact_waits, &wait->of_check);
-	if (slot->run == NULL && is_fresh(desk, slot)) {
+	if (slot->run != NULL && !is_about_now(slot, check))
+		abort_run(desk, slot);
+	if (slot->run == NULL && is_fresh(desk, slot) && is_about_now(slot, check)) {
 		list_remove(&slot->ready);
 		list_append(&desk->ready, &slot->ready);
 		timer_after(&desk->again, 0);

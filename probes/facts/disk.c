@@ -106,7 +106,6 @@ const struct fact_type fact_type_disk = {
 		   "path that it names, else the root.",
 	.keys = keys,
 	.run_size = sizeof(struct state),
-	.fresh_us = 10 * USEC_PER_SEC,
 	.start = start,
 	.stop = stop,
 };

@@ -24,7 +24,7 @@ struct fact_run;
 struct probe_watch;
 
 #define FACT_TIMEOUT_US (2 * USEC_PER_SEC)
-#define FACT_FRESH_US   (30 * USEC_PER_SEC)
+#define FACT_FRESH_US   (5 * USEC_PER_SEC)
 
 struct fact_type {
 	const char *name;    /* "port-owner": what playbooks call it */

@@ -103,7 +103,6 @@ const struct fact_type fact_type_memory = {
 	.summary = "The memory of this host, its swap, and the limit of the group that this daemon "
 		   "lives in.",
 	.keys = keys,
-	.fresh_us = 10 * USEC_PER_SEC,
 	.is_host = true,
 	.start = start,
 };

@@ -201,6 +201,36 @@ test_young_answers_are_given_again(void **state)
 	free_spec(spec);
 }
 
+/* What was measured before the trouble began says nothing about it. */
+static void
+test_an_answer_from_before_the_failure_is_not_given(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *spec = make_spec("a", 0, 30 * SECOND);
+
+	apply_one(w, spec);
+	pass(w, 61 * SECOND);
+	sched_want_fact(w->sched, "a", "own");
+	sched_want_fact(w->sched, "a", "host-wide");
+	pass(w, SECOND);
+	assert_int_equal(seen.starts, 2);
+	toys[0].mood = FAIL;
+	sched_run_now(w->sched, "a");
+	pass(w, SECOND);
+	sched_want_fact(w->sched, "a", "own");
+	sched_want_fact(w->sched, "a", "host-wide");
+	pass(w, SECOND);
+	assert_int_equal(seen.starts, 4);
+	assert_int_equal(told_count, 4);
+	sched_want_fact(w->sched, "a", "own");
+	pass(w, SECOND);
+	assert_int_equal(seen.starts, 4); /* that one is about it */
+	assert_int_equal(told_count, 5);
+	sched_free(w->sched);
+	w->sched = NULL;
+	free_spec(spec);
+}
+
 static void
 test_asked_again_from_inside(void **state)
 {
@@ -470,6 +500,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		F(test_wanted_twice_runs_once),
 		F(test_young_answers_are_given_again),
+		F(test_an_answer_from_before_the_failure_is_not_given),
 		F(test_asked_again_from_inside),
 		F(test_host_wide_serves_all),
 		F(test_gone_check_is_owed_nothing),
