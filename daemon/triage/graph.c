@@ -43,6 +43,8 @@ graph_init(struct graph *graph)
 	graph->nodes = map_new();
 	init_node(&graph->network, "host.network");
 	init_node(&graph->resolver, "host.resolver");
+	graph->network_check = (struct check_spec){ .name = graph->network.name, .type = "host" };
+	graph->resolver_check = (struct check_spec){ .name = graph->resolver.name, .type = "host" };
 }
 
 void
@@ -66,10 +68,12 @@ graph_find(const struct graph *graph, const char *name)
 	return NULL;
 }
 
-bool
-graph_is_host(const struct graph *graph, const struct node *node)
+const struct check_spec *
+graph_check(const struct graph *graph, const struct node *node)
 {
-	return node == &graph->network || node == &graph->resolver;
+	return node == &graph->network    ? &graph->network_check
+	       : node == &graph->resolver ? &graph->resolver_check
+					  : node->spec;
 }
 
 static struct node *

@@ -55,6 +55,7 @@ struct node {
 struct graph {
 	struct map *nodes; /* name -> struct node */
 	struct node network, resolver;
+	struct check_spec network_check, resolver_check; /* what they would be as checks */
 	bool is_network_lost, is_resolver_lost;
 	struct node *broken; /* what the latest ladder says is broken; not proved yet */
 	usec_t broken_us;    /* monotonic: when it said so */
@@ -72,7 +73,7 @@ void graph_add_child(struct graph *graph, const struct check_spec *child);
 void graph_remove(struct graph *graph, struct node *node);
 
 struct node *graph_find(const struct graph *graph, const char *name); /* the host's things too */
-bool graph_is_host(const struct graph *graph, const struct node *node);
+const struct check_spec *graph_check(const struct graph *graph, const struct node *node);
 /* What `node` needs, one after the other: begin with *at = 0; NULL ends. */
 struct node *graph_next_need(struct graph *graph, const struct node *node, size_t *at);
 

@@ -23,6 +23,9 @@ wait_for_check(struct triage *t, struct firing *f)
 			continue;
 		until_us = later(until_us, release_until(f, need->well_us));
 	}
+	/* However often that comes and goes. */
+	usec_t limit_us = release_until(f, f->fired_us);
+	until_us = until_us < limit_us ? until_us : limit_us;
 	if (until_us > t->at.now_us)
 		chase_run(t, node);
 	return until_us;

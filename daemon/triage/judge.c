@@ -120,7 +120,7 @@ world_of(struct triage *t, const struct place *place, const struct facts *facts)
 	struct node *node = place->node;
 	bool is_check = node && node->spec;
 	struct playbook_world world = {
-		.check = node ? node->spec : NULL,
+		.check = node ? graph_check(&t->graph, node) : NULL,
 		.target = place->target,
 		.cause = symptom.cause,
 		.rule = symptom.rule,
@@ -236,7 +236,7 @@ void
 judge_words(struct triage *t, struct entry *entry, const struct alert_event *event)
 {
 	struct incident *i = &entry->incident;
-	const struct place place = judge_place_of(t, entry);
+	struct place place = judge_place_of(t, entry);
 	struct alert_event own = event_of_node(t, &place);
 	struct facts facts;
 	struct playbook_world world;
@@ -248,6 +248,7 @@ judge_words(struct triage *t, struct entry *entry, const struct alert_event *eve
 		return;
 	}
 	words_take(i, t->options.language, event);
+	place = judge_place_of(t, entry); /* it borrows from the words */
 	forget_playbook(i);
 	gather_facts(&facts, &place, entry);
 	show_facts(i, &facts);

@@ -27,7 +27,8 @@ scene_alert(struct scene *s, const struct scene_check *c, const char *rule,
 static inline void
 scene_judge_down(struct scene *s, struct scene_check *c)
 {
-	bool should = c->state == CHECK_DOWN;
+	/* What fired before a restart goes on until it is seen to be well. */
+	bool should = c->state == CHECK_DOWN || (c->fires && c->state != CHECK_UP);
 	if (should == c->fires)
 		return;
 	c->fires = should;
@@ -153,7 +154,7 @@ scene_restarts(struct scene *s)
 		s->checks[n].has_sample = s->checks[n].is_run_wanted = false;
 		s->checks[n].facts_wanted[0] = '\0';
 		s->checks[n].failures = 0;
-		s->checks[n].state = s->checks[n].fires ? CHECK_DOWN : CHECK_UNKNOWN;
+		s->checks[n].state = CHECK_UNKNOWN;
 	}
 	scene_apply(s);
 	for (size_t n = 0; n < s->count; n++)
