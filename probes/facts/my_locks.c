@@ -299,11 +299,12 @@ ask_monitor(struct fact_run *run, char *out, size_t size)
 	return deadlocks(run) > 0;
 }
 
-/* Of the monitor's text: the line after "MySQL thread id ..." of each of the two transactions. */
+/* Of the monitor's text: the line after "MySQL thread id ..." ("MariaDB thread id ...") of each of
+ * the two transactions. */
 static size_t
 read_statement(const char **at, char *out, size_t size)
 {
-	const char *thread = strstr(*at, "\nMySQL thread id ");
+	const char *thread = strstr(*at, " thread id ");
 	const char *line = thread != NULL ? strchr(thread + 1, '\n') : NULL;
 	size_t len = line != NULL ? strcspn(line + 1, "\n") : 0;
 	char raw[500];
