@@ -210,8 +210,6 @@ playbook_check_expr(const struct expr *expr, const struct conf_node *node, size_
 	struct err e = { 0 };
 	const char *name;
 
-	if (expr_window_count(expr) > 0)
-		err_set(&e, 1, "there are no windows here, only what was just measured");
 	for (size_t n = 0; reader->is_checking && (name = expr_check_at(expr, n)); n++)
 		if (!is_wanted(body, name))
 			err_set(&e, 1, "the fact \"%s\" is not asked for: add it to `facts:`",

@@ -123,6 +123,7 @@ playbook_names(struct expr_names *names, const struct playbook_body *body)
 		.this_metrics = body->this_metrics,
 		.check_word = "fact",
 		.metric_word = "key",
+		.no_windows = "a fact has no past",
 	};
 }
 

@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct complaints *complaints = complaints_new();
 	char *text = xstrndup((const char *)data, size < 16384 ? size : 16384);
-	const struct playbook_text texts[] = { { "p", text }, { .name = NULL } };
+	const struct playbook_text texts[] = { { "p", text, NULL }, { .name = NULL } };
 	const struct playbook_sources sources = { .shipped = texts, .facts = fact_table };
 	struct playbooks *set = playbooks_load_from(&sources, complaints);
 

@@ -56,7 +56,8 @@ static const char stopped[] =
 	"    why: { en: \"needs {{needs.failing}}\" }\n"
 	"    remedy: [{ text: { en: \"look\" } }]\n";
 
-static const struct playbook_text texts[] = { { "redis-stopped", stopped }, { .name = NULL } };
+static const struct playbook_text texts[] = { { "redis-stopped", stopped, NULL },
+	{ .name = NULL } };
 
 struct bed {
 	struct playbooks *set;

@@ -98,7 +98,8 @@ static const struct mistake {
 	{ "when: kernel-log.oom", "when: disk.full", ":9:11:", "add it to `facts:`" },
 	{ "when: kernel-log.oom", "when: kernel-log.oom and", ":9:", "error" },
 	{ "when: kernel-log.oom", "when: target.port", ":9:11:", "must be a condition" },
-	{ "when: kernel-log.oom", "when: avg(this.total_time, 5m) > 1s", ":9:11:", "no windows" },
+	{ "when: kernel-log.oom", "when: avg(this.total_time, 5m) > 1s",
+		":9:11:", "a fact has no past" },
 	{ "when: kernel-log.oom", "when: this.nonsense > 1", ":9:16:", "unknown key \"nonsense\"" },
 	{ "when: kernel-log.oom\n    confidence", "confidence", ":8:12:", "put it last" },
 	{ "certain", "sure", ":10:17:", "certain" },
@@ -215,9 +216,10 @@ commands_that_destroy_are_known(void **state)
 
 /* --- finding --- */
 
-#define HEAD(name, symptoms)                                                                       \
+#define HEAD(name_, symptoms)                                                                      \
 	{                                                                                          \
-		name, "playbook: " name "\ntitle: { en: t }\nsymptoms: " symptoms "\ncauses: []\n" \
+		.name = name_, .text = "playbook: " name_                                          \
+				       "\ntitle: { en: t }\nsymptoms: " symptoms "\ncauses: []\n"  \
 	}
 
 static const struct playbook_text finding[] = {
@@ -281,12 +283,8 @@ rules_of_a_playbook_are_a_family(void **state)
 static void
 users_own_replaces_a_shipped_one(void **state)
 {
-	const struct playbook_text shipped[] = {
-		{ "p", "playbook: p\ntitle: { en: shipped }\n"
-		       "symptoms: [{ type: ping }]\ncauses: []\n" },
-		{ "q", "playbook: q\ntitle: { en: q }\nsymptoms: [{ type: ping }]\ncauses: []\n" },
-		{ .name = NULL }
-	};
+	const struct playbook_text shipped[] = { HEAD("p", "[{ type: ping }]"),
+		HEAD("q", "[{ type: ping }]"), { .name = NULL } };
 	char dir[] = "/tmp/triaged-playbooks-XXXXXX";
 	struct complaints *complaints = complaints_new();
 
