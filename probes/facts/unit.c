@@ -31,6 +31,7 @@ enum key {
 	KEY_RESULT,
 	KEY_EXIT_CODE,
 	KEY_SIGNAL,
+	KEY_LAST_EXIT,
 	KEY_RESTARTS,
 	KEY_FAILED_AGE,
 	KEY_ACTIVE_AGE,
@@ -47,6 +48,7 @@ static const struct metric_desc keys[] = {
 	{ "result", METRIC_GAUGE, UNIT_TEXT, "success, exit-code, signal, oom-kill, timeout." },
 	{ "exit_code", METRIC_GAUGE, UNIT_NONE, "Of its main process, the last time." },
 	{ "signal", METRIC_GAUGE, UNIT_TEXT, "That ended its main process: \"SIGKILL\"." },
+	{ "last_exit", METRIC_GAUGE, UNIT_TEXT, "The same in words: \"exit 1\"." },
 	{ "restarts", METRIC_GAUGE, UNIT_NONE, "By systemd, since it was last started by hand." },
 	{ "failed_age", METRIC_GAUGE, UNIT_SECONDS, "Since it left the state active." },
 	{ "active_age", METRIC_GAUGE, UNIT_SECONDS, "Since it became active, while it is." },
@@ -169,8 +171,10 @@ tell_exit(struct fact_run *run, const struct unit *unit)
 	else if (unit->exit_code > 0)
 		fact_number(run, KEY_EXIT_CODE, unit->exit_status);
 	unit_last_exit(unit, last, sizeof(last));
-	if (last[0] != '\0')
-		fact_line(run, "its main process ended last with %s", last);
+	if (last[0] == '\0')
+		return;
+	fact_text(run, KEY_LAST_EXIT, "%s", last);
+	fact_line(run, "its main process ended last with %s", last);
 }
 
 static void
