@@ -294,6 +294,10 @@ dsn_redis_parse(struct dsn *dsn, const char *text, struct err *e)
 
 	if (text[0] == '\0')
 		return err_set(e, 1, "it is empty; write redis://[:password@]host:6379/0");
+	if (text[0] == '\'' || text[0] == '"')
+		return err_set(e, 1,
+			"the quotes became part of it: an application takes them for "
+			"the address; leave them out");
 	if (scheme == NULL && (strstr(text, "://") != NULL || strchr(text, '@') != NULL))
 		return err_set(e, 1,
 			"it does not begin with redis://, rediss:// or unix://; write "
