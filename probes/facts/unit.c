@@ -171,25 +171,29 @@ tell_exit(struct fact_run *run, const struct unit *unit)
 	else if (unit->exit_code > 0)
 		fact_number(run, KEY_EXIT_CODE, unit->exit_status);
 	unit_last_exit(unit, last, sizeof(last));
-	if (last[0] == '\0')
-		return;
-	fact_text(run, KEY_LAST_EXIT, "%s", last);
-	fact_line(run, "its main process ended last with %s", last);
+	if (last[0] != '\0')
+		fact_text(run, KEY_LAST_EXIT, "%s", last);
 }
 
+/* "redis-server.service: failed, exit 1, 3 restarts"; the rest below it. */
 static void
 tell_state(struct fact_run *run, const struct unit *unit, bool is_active)
 {
-	char when[CLOCK_RFC3339_SIZE] = "an unknown time";
+	char last[120], when[CLOCK_RFC3339_SIZE], restarts[32] = "";
+	bool is_bad = unit->result[0] != '\0' && !str_eq(unit->result, "success");
 
-	if (unit->changed_us > 0)
-		clock_format_rfc3339(unit->changed_us, when);
-	fact_line(run, "%s is %s (%s) since %s%s%s", unit->id, unit->active, unit->sub, when,
-		str_eq(unit->result, "success") || unit->result[0] == '\0' ? "" : ", result ",
-		str_eq(unit->result, "success") ? "" : unit->result);
-	tell_exit(run, unit);
+	unit_last_exit(unit, last, sizeof(last));
 	if (unit->restarts > 0)
-		fact_line(run, "systemd restarted it %g times", unit->restarts);
+		snprintf(restarts, sizeof(restarts), ", %g restart%s", unit->restarts,
+			unit->restarts > 1 ? "s" : "");
+	fact_line(run, "%s: %s%s%s%s", unit->id, unit->active, last[0] != '\0' ? ", " : "", last,
+		restarts);
+	if (unit->changed_us > 0) {
+		clock_format_rfc3339(unit->changed_us, when);
+		fact_line(run, "%s since %s%s%s", unit->sub, when, is_bad ? ", result " : "",
+			is_bad ? unit->result : "");
+	}
+	tell_exit(run, unit);
 	if (is_active)
 		tell_age(run, KEY_ACTIVE_AGE, unit->active_since_us);
 	else
