@@ -117,12 +117,17 @@ static void
 mask_error(const char *raw, char *out, size_t size)
 {
 	const char *query = strstr(raw, "Query: '");
+	char sent[300];
 	const char *entry = strstr(raw, "entry '");
 	const char *end = entry != NULL ? strstr(entry, "' for") : NULL;
 	char sql[300] = "";
 
-	if (query != NULL)
-		my_mask(query + strlen("Query: '"), sql, sizeof(sql));
+	if (query != NULL) { /* the quote at its end is not the statement's */
+		str_copy(sent, sizeof(sent), query + strlen("Query: '"));
+		if (str_ends(sent, "'"))
+			sent[strlen(sent) - 1] = '\0';
+		my_mask(sent, sql, sizeof(sql));
+	}
 	if (entry != NULL && (query == NULL || entry < query))
 		snprintf(out, size, "%.*s ?%.*s%s", (int)(entry - raw) + 5, raw,
 			end != NULL ? (int)strcspn(end + 1, ";") : 0, end != NULL ? end + 1 : "",
@@ -131,6 +136,19 @@ mask_error(const char *raw, char *out, size_t size)
 		snprintf(out, size, "%.*sQuery: %s", (int)(query - raw), raw, sql);
 	else
 		str_copy(out, size, raw);
+}
+
+/* What of "Error 'Unknown database 'x'' on query. Default database..." names the trouble. */
+static void
+shorten_error(char *text)
+{
+	static const char head[] = "Error '", tail[] = "' on query";
+	char *end = strstr(text, tail);
+
+	if (!str_starts(text, head) || end == NULL)
+		return;
+	*end = '\0';
+	memmove(text, text + strlen(head), strlen(text + strlen(head)) + 1);
 }
 
 static void
@@ -144,8 +162,9 @@ tell_error(struct fact_run *run, const struct mysql_result *r, unsigned row)
 	if (raw[0] == '\0')
 		return;
 	mask_error(raw, text, sizeof(text));
-	fact_text(run, ERROR, "%s", text);
 	fact_line(run, "%s", text);
+	shorten_error(text);
+	fact_text(run, ERROR, "%s", text);
 }
 
 static void

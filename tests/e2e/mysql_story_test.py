@@ -372,7 +372,7 @@ def test_replica_stopped(replica, watch, hook, fault):
     replica.sql("STOP SLAVE")
     fault.read(hook, "db", playbook="mysql-replication-broken", severity="critical",
                finding="mysql-replication-broken.stopped-by-operator", title="stopped by somebody",
-               facts=["my-replication"], remedy="START SLAVE")
+               facts=["my-replication"], remedy="START REPLICA")
 
 
 @pytest.mark.scenario("mysql-read-only")
