@@ -18,11 +18,12 @@
 
 #define ANSWER_MAX (1024 * 1024)
 #define ACTIVITY_AGE                                                                               \
-	(10 * USEC_PER_SEC) /* the history's step; asked more often, SELECT 1 will do */
-#define UPKEEP_AGE USEC_PER_MIN
-#define CROWDED    80.0 /* percent: who they are is worth a statement */
-#define EXECUTE    "EXECUTE triaged_activity"
-#define PREPARE    "PREPARE triaged_activity AS "
+	(10 * USEC_PER_SEC)      /* the history's step; asked more often, SELECT 1 will do */
+#define TROUBLE_AGE USEC_PER_SEC /* while somebody waits, or slots are few */
+#define UPKEEP_AGE  USEC_PER_MIN
+#define CROWDED     80.0 /* percent: who they are is worth a statement */
+#define EXECUTE     "EXECUTE triaged_activity"
+#define PREPARE     "PREPARE triaged_activity AS "
 
 static void next_step(struct probe_run *run);
 
@@ -486,6 +487,12 @@ pg_ask_on_event(void *arg, enum pg_event event)
 	}
 }
 
+static usec_t
+activity_age(const struct pg_about *about)
+{
+	return about->waiting > 0 || about->percent >= CROWDED ? TROUBLE_AGE : ACTIVITY_AGE;
+}
+
 void
 pg_ask_start(struct probe_run *run)
 {
@@ -493,8 +500,8 @@ pg_ask_start(struct probe_run *run)
 	struct pg_watch *watch = watch_of(run);
 
 	state->is_fresh = false;
-	state->step =
-		is_old(run, &watch->activity, ACTIVITY_AGE) ? PG_STEP_ACTIVITY : PG_STEP_PLAIN;
+	state->step = is_old(run, &watch->activity, activity_age(&watch->about)) ? PG_STEP_ACTIVITY
+										 : PG_STEP_PLAIN;
 	state->query = 0;
 	pg_link_hand(state->link, pg_ask_on_event, run);
 	enter(run, state->step);

@@ -22,6 +22,9 @@ static const struct dialect dialects[] = {
 	{ "received_lsn", "pg_last_xlog_receive_location()", "pg_last_wal_receive_lsn()" },
 	{ "replayed_lsn", "pg_last_xlog_replay_location()", "pg_last_wal_replay_lsn()" },
 	{ "diff", "pg_xlog_location_diff", "pg_wal_lsn_diff" },
+	/* Of a standby that has replayed nothing yet: what it shows is older than its start. */
+	{ "replayed_at", "coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())",
+		"coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())" },
 	{ "paused", "pg_is_xlog_replay_paused()", "pg_is_wal_replay_paused()" },
 	{ "r_replayed", "r.replay_location", "r.replay_lsn" },
 	{ "one_lag", "NULL::float8", "extract(epoch FROM r.replay_lag)" },
@@ -56,7 +59,7 @@ static const char activity[] =
 	"   WHERE p.name = 'primary_conninfo') THEN NULL ELSE 0 END END AS replica_running,"
 	" CASE WHEN NOT k.standby THEN CASE WHEN k.knows THEN r.lag_time END"
 	"  WHEN w.running AND {received_lsn} = {replayed_lsn} THEN 0"
-	"  ELSE greatest(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0)"
+	"  ELSE greatest(extract(epoch FROM now() - {replayed_at}), 0)"
 	"  END AS replication_lag_time,"
 	" CASE WHEN NOT k.standby THEN CASE WHEN k.knows THEN r.lag_bytes END"
 	"  ELSE greatest({diff}({received_lsn}, {replayed_lsn}), 0)"

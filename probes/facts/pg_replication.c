@@ -66,7 +66,7 @@ static const char state_sql[] =
 	"  + c.confl_tablespace) FROM pg_catalog.pg_stat_database_conflicts c),"
 	" CASE WHEN pg_is_in_recovery() THEN {received_lsn} IS DISTINCT FROM {replayed_lsn} END,"
 	" CASE WHEN pg_is_in_recovery() THEN"
-	"  extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END,"
+	"  extract(epoch FROM now() - {replayed_at}) END,"
 	" CASE WHEN pg_is_in_recovery() THEN greatest({diff}({received_lsn}, {replayed_lsn}), 0) "
 	"END;";
 
@@ -186,7 +186,9 @@ take_replicas(struct fact_run *run, const PGresult *rows)
 	int streaming = 0;
 
 	for (int i = 0; i < PQntuples(rows); i++) {
-		streaming += str_eq(pg_cell(rows, i, 2), "streaming");
+		/* a backup streams, too, and replays nothing */
+		streaming +=
+			str_eq(pg_cell(rows, i, 2), "streaming") && pg_cell(rows, i, 3) != NULL;
 		tell_replica(run, rows, i);
 	}
 	if (!state->is_hidden)
