@@ -123,7 +123,8 @@ info_becomes_metrics(void **state)
 		     "slave0:ip=1.1.1.1,port=1,state=online,offset=900,lag=0\r\n"
 		     "slave1:ip=1.1.1.2,port=1,state=wait_bgsave,offset=0,lag=0\r\n"
 		     "master_repl_offset:1000\r\n# Errorstats\r\nerrorstat_OOM:count=7\r\n"
-		     "# Keyspace\r\ndb0:keys=11,expires=0,avg_ttl=0\r\n"),
+		     "# Keyspace\r\ndb0:keys=11,expires=0,avg_ttl=0\r\n"
+		     "db3:keys=4,expires=0\r\ndb7:keys=1,expires=0\r\n"),
 		PEER_EXPECT("dir"),
 		PEER_SEND("-NOPERM this user has no permissions to run the 'config|get' "
 			  "command\r\n"),
@@ -142,7 +143,9 @@ info_becomes_metrics(void **state)
 		{ "evicted_total", 4 },
 		{ "oom_errors_total", 7 },
 		{ "ops_per_second", 12 },
+		{ "evicts", 0 },
 		{ "keys", 11 },
+		{ "other_keys", 5 },
 		{ "replicas", 2 },
 		{ "replica_lag_bytes", 100 },
 		{ "last_save_ok", 0 },
@@ -213,8 +216,50 @@ lengths_are_measured_by_their_type(void **state)
 	assert_true(isnan(bench_value(b, "length_c")));
 	assert_true(bench_value(b, "length_d") == 0);
 	assert_true(isnan(bench_value(b, "length_e")));
+	assert_true(bench_value(b, "longest_queue") == 8);
+	assert_string_equal(bench_fact(b, "longest queue"), "b: 8");
 	assert_non_null(strstr(note_of(b, "redis.wrongtype"), "k5 is a string"));
 	assert_non_null(strstr(note_of(b, "redis.no-grant"), "ACL SETUSER default"));
+}
+
+static void
+an_empty_database_is_the_wrong_one_where_keys_are_expected(void **state)
+{
+	const struct {
+		const char *info, *cause, *words;
+	} rows[] = {
+		{ "maxclients:9\r\n# Keyspace\r\ndb0:keys=12,expires=0\r\n", "redis.wrong-db",
+			"database 0 has 12" },
+		{ "maxclients:9\r\n# Keyspace\r\n", "redis.wrong-db", "nor has any other" },
+		{ "maxclients:9\r\n# Keyspace\r\ndb4:keys=1,expires=0\r\n", "", "PONG" },
+		{ "maxclients:9\r\n", "", "PONG" }, /* not told: not known */
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct peer_step script[] = { PEER_EXPECT("SELECT"), PEER_SEND("+OK\r\n"),
+			PONG, INFO_ASKED, bulk(rows[i].info), PEER_END };
+
+		run_script(b, script, "", "/4", "expect_keys: true\n");
+		assert_cause(b, rows[i].cause, rows[i].words);
+	}
+}
+
+static void
+big_keys_are_counted(void **state)
+{
+	static const struct peer_step script[] = { PONG, NO_INFO,
+		PEER_EXPECT("SCAN\r\n$1\r\n0\r\n"),
+		PEER_SEND("*2\r\n$1\r\n0\r\n*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n"),
+		PEER_EXPECT("USAGE\r\n$1\r\nc\r\n"), PEER_SEND(":2000000\r\n:5\r\n:3000000\r\n"),
+		PEER_END };
+	struct bench *b = *state;
+
+	run_script(b, script, "", "", "big_keys: 1MB\n");
+	assert_int_equal(b->sample.outcome, OUTCOME_OK);
+	assert_true(bench_value(b, "big_keys") == 2);
+	assert_true(bench_value(b, "biggest_key_bytes") == 3000000);
+	assert_non_null(strstr(bench_fact(b, "big key"), "c: "));
 }
 
 static void
@@ -475,6 +520,8 @@ main(void)
 		T(facts_come_with_a_refusal),
 		T(rights_that_are_missing_are_named),
 		T(lengths_are_measured_by_their_type),
+		T(an_empty_database_is_the_wrong_one_where_keys_are_expected),
+		T(big_keys_are_counted),
 		T(a_write_is_tried_when_asked),
 		T(the_role_must_be_the_one_wanted),
 		T(a_key_may_be_elsewhere),
