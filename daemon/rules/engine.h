@@ -137,6 +137,8 @@ void engine_judge(struct rules *rules, struct alert *alert, const struct moment 
 void engine_tick(struct rules *rules, struct live *live, const struct moment *at);
 struct live *engine_live(struct rules *rules, struct alert *alert, usec_t now_us); /* or makes it */
 void engine_schedule(struct rules *rules, struct live *live, usec_t now_us);
+/* Its rule may have changed.  What was due and not yet looked at stays due. */
+void engine_reschedule(struct rules *rules, struct live *live, usec_t now_us);
 /* The alert goes away with its check or rule: says so if it was told, and is forgotten. */
 void engine_remove(struct rules *rules, struct alert *alert, const struct moment *at);
 bool engine_is_idle(const struct live *live); /* nothing is going on */

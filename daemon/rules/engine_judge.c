@@ -220,6 +220,18 @@ engine_schedule(struct rules *rules, struct live *live, usec_t now_us)
 		heap_insert(&rules->due, &live->due);
 }
 
+void
+engine_reschedule(struct rules *rules, struct live *live, usec_t now_us)
+{
+	bool is_overdue = live->due.place > 0 && live->due.due <= now_us;
+
+	engine_schedule(rules, live, now_us);
+	if (!is_overdue)
+		return;
+	live->due.due = now_us;
+	heap_insert(&rules->due, &live->due);
+}
+
 static enum severity
 highest_on(const struct live *live)
 {
@@ -249,6 +261,28 @@ announce(struct rules *rules, struct live *live, enum severity next, const struc
 	}
 }
 
+/*
+ * An alert ends when every level is false.  One that is true and still waits for its `for` keeps
+ * it: at that level, which needs to wait no longer, if it is no higher than what was told; else the
+ * alert stays as it is until that level is decided.
+ */
+static enum severity
+hold_pending(struct live *live)
+{
+	enum severity held = SEVERITY_OK;
+
+	for (enum severity level = SEVERITY_CRITICAL; level > SEVERITY_OK; level--) {
+		if (live->levels[level].phase != LEVEL_PENDING)
+			continue;
+		if (level <= live->told) {
+			live->levels[level] = (struct level){ .phase = LEVEL_FIRING };
+			return level;
+		}
+		held = live->told;
+	}
+	return held;
+}
+
 /* Says what changed, persists it, and lets go of an alert in which nothing is going on. */
 static void
 settle(struct rules *rules, struct live *live, enum verdict clear, const struct moment *at)
@@ -256,8 +290,9 @@ settle(struct rules *rules, struct live *live, enum verdict clear, const struct 
 	struct alert *alert = live->alert;
 	enum severity next = highest_on(live);
 
-	if (next == SEVERITY_OK && live->told != SEVERITY_OK && clear != VERDICT_TRUE)
-		next = rule_lowest(alert->rule, alert->variant);
+	if (next == SEVERITY_OK && live->told != SEVERITY_OK)
+		next = clear == VERDICT_TRUE ? hold_pending(live)
+					     : rule_lowest(alert->rule, alert->variant);
 	announce(rules, live, next, at);
 	if (!engine_is_idle(live)) {
 		engine_keep(rules, live, at);

@@ -181,7 +181,7 @@ add_alert(struct rules *rules, struct watched *check, const struct rule *rule,
 	if (!alert->live)
 		return;
 	engine_fit_levels(alert->live);
-	engine_schedule(rules, alert->live, at->now_us);
+	engine_reschedule(rules, alert->live, at->now_us);
 }
 
 /* Alerts whose rule is not in the set any more go. */
