@@ -34,6 +34,8 @@ enum process_row {
 
 enum process_per { PER_CHECK, PER_PID };
 enum env_same { ENV_ANY, ENV_INSTANCES, ENV_FILE };
+/* By which grammar a value must be readable; SQL: as programs choose that know several. */
+enum env_dsn { ENV_DSN_POSTGRES, ENV_DSN_MYSQL, ENV_DSN_REDIS, ENV_DSN_SQLITE, ENV_DSN_SQL };
 
 /* One variable of `env`. */
 struct env_rule {
@@ -42,6 +44,7 @@ struct env_rule {
 	struct conf_strings refused;
 	char *same_as;
 	int64_t min_length;
+	int dsn;            /* enum env_dsn; -1: it is none */
 	enum env_same same; /* made of same_as */
 };
 

@@ -12,6 +12,13 @@
 
 static const char *const per_names[] = { [PER_CHECK] = "check", [PER_PID] = "pid", NULL };
 
+static const char *const dsn_names[] = { [ENV_DSN_POSTGRES] = "postgres",
+	[ENV_DSN_MYSQL] = "mysql",
+	[ENV_DSN_REDIS] = "redis",
+	[ENV_DSN_SQLITE] = "sqlite",
+	[ENV_DSN_SQL] = "sql",
+	NULL };
+
 static const struct conf_field rule_fields[] = {
 	{ .name = "present", BOOL_AT(RULE, is_wanted), .dflt = "true", .doc = "Must be set." },
 	{ .name = "not", STRINGS_AT(RULE, refused), .doc = "Values that it must not have." },
@@ -24,6 +31,11 @@ static const struct conf_field rule_fields[] = {
 		.min = "0",
 		.max = "4096",
 		.doc = "Bytes that the value has at least." },
+	{ .name = "dsn",
+		ENUM_AT(RULE, dsn, dsn_names),
+		.doc = "The value must be readable as the address of such a server "
+		       "(`proc.env-dsn`). `sql`: as new-api reads SQL_DSN, where empty or "
+		       "`local` means SQLite, `postgres://` PostgreSQL and all else MySQL." },
 	{ .type = CONF_END },
 };
 
@@ -74,7 +86,7 @@ const struct conf_field process_fields[] = {
 		       "each "
 		       "with `present` (must be set, default true), `not` (values that are "
 		       "refused), "
-		       "`min_length` and `same_as`.",
+		       "`min_length`, `dsn` (its grammar) and `same_as`.",
 		.example = "{ SESSION_SECRET: { not: [random_string], same_as: instances } }" },
 	{ .name = "fingerprint_key",
 		SECRET_AT(ROW, fingerprint_key),

@@ -15,6 +15,7 @@
 #include "base/rand.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "conf/dsn.h"
 #include "conf/interpolate.h"
 #include "io/hmac.h"
 #include "probes/process.h"
@@ -109,6 +110,51 @@ look_at_absence(
 			proc->pid, is_empty ? "empty" : "not set");
 }
 
+/* False: there is nothing to read, as with an empty SQL_DSN. */
+static bool
+choose_grammar(int dsn, const char *value, enum dsn_kind *kind)
+{
+	static const enum dsn_kind kinds[] = {
+		[ENV_DSN_POSTGRES] = DSN_POSTGRES,
+		[ENV_DSN_MYSQL] = DSN_MYSQL,
+		[ENV_DSN_REDIS] = DSN_REDIS,
+		[ENV_DSN_SQLITE] = DSN_SQLITE,
+	};
+
+	if (dsn != ENV_DSN_SQL) {
+		*kind = kinds[dsn];
+		return true;
+	}
+	*kind = str_starts(value, "postgres://") || str_starts(value, "postgresql://")
+			? DSN_POSTGRES
+			: DSN_MYSQL;
+	return !str_starts(value, "local");
+}
+
+/* Of the value itself nothing is told: what cannot be read may hold a password anywhere. */
+static void
+look_at_dsn(const struct env_rule *rule, struct env_state *s, const struct proc *proc,
+	const struct procs_env *env)
+{
+	enum dsn_kind kind;
+	char *value;
+	struct dsn dsn;
+	struct err e;
+
+	if (rule->dsn < 0 || env->kept < env->len)
+		return;
+	value = xstrndup(env->value, env->kept);
+	if (choose_grammar(rule->dsn, value, &kind)) {
+		if (dsn_parse(&dsn, kind, value, &e) == 0)
+			dsn_fini(&dsn);
+		else
+			find(s, "proc.env-dsn", "%s of %s (pid %u), column %d: %s", rule->name,
+				proc->comm, proc->pid, e.code > 0 ? e.code : 1, e.text);
+	}
+	secret_wipe(value, strlen(value));
+	free(value);
+}
+
 static void
 look_at_value(const struct env_rule *rule, struct env_state *s, const struct proc *proc,
 	const struct procs_env *env)
@@ -159,6 +205,7 @@ process_env_look(const struct process_conf *conf, struct env_state *states, cons
 		if (is_set) {
 			take_fingerprint(conf, env->value, env->kept, mine);
 			look_at_value(rule, s, proc, env);
+			look_at_dsn(rule, s, proc, env);
 		} else {
 			look_at_absence(rule, s, proc, env->is_present);
 		}

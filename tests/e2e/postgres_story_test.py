@@ -8,6 +8,7 @@ import pytest
 
 import lab
 import srv_postgres as srv
+import srv_proc
 
 KEYS = "interval: 1s, timeout: 2s, retries: 2"
 AGAIN = f"{KEYS}, reconnect_interval: 1s"  # so that a change of logins is seen at once
@@ -102,7 +103,7 @@ def test_frozen(watch, hook, fault, spare):
     fault.begin()
     s.send(signal.SIGSTOP)
     try:
-        fault.read(hook, "db", cause="pg.frozen", playbook="pg-frozen", severity="critical",
+        fault.read(hook, "db", cause="pg.frozen", finding="pg-frozen.suspended", severity="critical",
                    title=f"127.0.0.1:{s.port}")
     finally:
         s.send(signal.SIGCONT)
@@ -199,6 +200,55 @@ def test_no_database(watch, hook, fault, server):
                severity="critical", title="Database new-api does not exist on 127.0.0.1",
                facts=["pg-server"], evidence=["postgres, shop"],
                remedy='CREATE DATABASE "new-api"')
+
+
+# --- addresses that are none ---
+
+@pytest.mark.scenario("dsn-invalid")
+@pytest.mark.cause("proc.env-dsn")
+def test_a_process_with_an_unreadable_address(watch, hook, fault, folder):
+    yard = srv_proc.Yard(folder)
+    check = "{type: process, name: tp-newapi, env: {SQL_DSN: {dsn: sql}}, interval: 1s, retries: 2}"
+    try:
+        for good in ("", "local", "postgresql://root:s3cret@db/new-api",
+                     "root:s3cret@tcp(db:3306)/new-api?parseTime=true"):
+            process = yard.sleep("tp-newapi", env={"PATH": os.environ["PATH"], "SQL_DSN": good})
+            last = lab.probe_check(folder, check.replace("dsn: sql", "dsn: sql, present: false"))
+            assert last["outcome"] == "ok", (good, last)
+            yard.end(process)
+            process.wait()
+        fault.begin()
+        yard.sleep("tp-newapi", env={"PATH": os.environ["PATH"],
+                                     "SQL_DSN": "postgres//root:s3cret@db/new-api"})
+        lab.read_cause(lab.probe_check(folder, check), "proc.env-dsn")
+        watch(f"  app: {check}\n", up=())
+        fault.read(hook, "app", cause="proc.env-dsn", playbook="dsn-invalid", severity="critical",
+                   title="SQL_DSN of tp-newapi", evidence=["tcp(host:3306)"],
+                   remedy="postgresql://user:password@host:5432/database")
+        assert "s3cret" not in str(hook.requests)
+    finally:
+        yard.stop()
+
+
+@pytest.mark.parametrize("kind, dsn, says", [
+    ("postgres", "postgres//root:s3cret@db/new-api", "neither a URL"),
+    ("postgres", "root:s3cret@tcp(db:3306)/new-api", "written as a MySQL address"),
+    ("postgres", "mysql://root:s3cret@db/new-api", 'wanted "postgresql://"'),
+    ("postgres", "postgresql://root:s3cret@db:99999/new-api", "the port"),
+    ("postgres", "postgresql://root:s3#cret@db/new-api", "%23"),
+    ("postgres", "postgresql://root:s3%zzcret@db/new-api", "%25"),
+    ("postgres", '"postgresql://root:s3cret@db/new-api"', "quotes"),
+    ("mysql", "postgresql://root:s3cret@db/new-api", "the scheme is not mysql"),
+    ("mysql", "root:s3cret@db:3306/new-api", "tcp(host:3306)"),
+    ("mysql", "root:s3cret@tcp(db:3306)", "before the database"),
+])
+def test_settings_with_an_unreadable_address_are_refused(folder, kind, dsn, says):
+    config = srv.Path(folder) / "c.yaml"
+    config.write_text(f"checks:\n  db: {{type: {kind}, dsn: '{dsn}'}}\n")
+    done = lab.triage("check", "-c", config)
+    words = done.stdout + done.stderr
+    assert done.returncode == 2 and says in words and ":2:" in words and "^" in words, words
+    assert "s3cret" not in words.replace(dsn, "")
 
 
 # --- connections ---
