@@ -38,6 +38,7 @@ class Docker:
     def __init__(self, path):
         self.path = str(path)
         self.containers, self.listeners = {}, []
+        self.logs = {}  # name -> lines that the container said
         self.odd = None  # (status, body) instead of every answer
         self.silent = threading.Event()
         self.lock = threading.Lock()
@@ -168,7 +169,8 @@ class Docker:
         def has(labels, text):
             name, _, value = text.partition("=")
             return name in labels and (not value or labels[name] == value)
-        return [{"Id": c["Id"], "Names": [c["Name"]], "State": c["State"]["Status"]}
+        return [{"Id": c["Id"], "Names": [c["Name"]], "State": c["State"]["Status"],
+                 "Ports": c.get("Ports", [])}
                 for c in self.containers.values()
                 if all(has(c["Config"]["Labels"], w) for w in wanted)]
 
@@ -177,8 +179,16 @@ class Docker:
                      None)
         if found is None:
             self.send(handler, 404, {"message": f"No such container: {name}"})
+        elif what == "logs":
+            self.send(handler, 200, self.frames(self.logs.get(found["Name"].lstrip("/"), [])))
         else:
             self.send(handler, 200, found if what == "json" else STATS)
+
+    @staticmethod
+    def frames(lines):
+        """As the engine packs what both streams said: a head of eight bytes before each piece."""
+        pieces = [(line + "\n").encode() for line in lines]
+        return b"".join(bytes([2, 0, 0, 0]) + len(p).to_bytes(4, "big") + p for p in pieces)
 
     @staticmethod
     def send(handler, status, body):
