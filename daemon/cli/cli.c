@@ -57,7 +57,7 @@ static const struct option_row options[] = {
 		"also when the severity rises" },
 	{ "undo", 0, NULL, " ack silence ", offsetof(struct cli, is_undoing), "take it back" },
 	{ "md", 0, NULL, " show ", offsetof(struct cli, wants_record),
-		"the record in Markdown, as it is when the output is no terminal" },
+		"the record in Markdown, as where no terminal reads" },
 	{ "lang", 0, "LANG", " explain ", offsetof(struct cli, language), "en or zh" },
 	{ "state", 's', "STATE", " incidents ", offsetof(struct cli, state),
 		"open, acknowledged, resolved or all" },

@@ -97,7 +97,7 @@ const struct cli_verb verb_explain = {
 	.name = "explain",
 	.usage = "[CODE] [--lang en|zh] [--json]",
 	.summary =
-		"what a cause, a finding, a playbook or a rule means; without one, all playbooks",
+		"what a cause, finding, playbook or rule means; alone, all playbooks",
 	.args_max = 1,
 	.run = run,
 };

@@ -237,7 +237,9 @@ add_cause(const struct page *page, const struct incident *i)
 {
 	add_heading(page, WORD_CAUSE);
 	add_text(page, i->cause_title);
-	buf_addf(page->out, " (`%s`", i->finding != NULL ? i->finding : i->cause_code);
+	buf_addf(page->out, " (`%s`", i->cause_code);
+	if (i->finding != NULL && !str_eq(i->finding, i->cause_code))
+		buf_addf(page->out, ", `%s`", i->finding);
 	if (i->confidence != NULL && *i->confidence != '\0')
 		buf_addf(page->out, ", %s", i->confidence);
 	buf_add_text(page->out, ")\n\n");

@@ -1,6 +1,8 @@
 """What people type, and what they read."""
+import contextlib
 import json
 import os
+import pty
 import re
 import subprocess
 
@@ -36,7 +38,7 @@ def test_status(up, web):
     up.wait_state("api", "down")
     lab.wait_for("the incident", up.incidents)
     text = lab.triage("status", env=env(up)).stdout
-    assert "refuses connections" in text and "critical" in text.lower()
+    assert "api is down" in text and "critical" in text.lower()
 
 
 def test_incidents_and_show(up, web):
@@ -94,11 +96,30 @@ checks:
 """).start()
     d.wait_state(name, "down")
     incident = lab.wait_for("the incident", d.incidents)[0]
-    for words in (["status"], ["checks"], ["incidents"], ["show", incident["id"]], ["probe", name],
-                  ["run", "api"], ["help"], ["help", "status"]):
+    for words in (["status"], ["checks"], ["incidents"], ["why", name], ["probe", name],
+                  ["run", "api"], ["silence"], ["help"], ["help", "status"]):
         run = lab.triage(*words, env=env(d))
         assert run.stdout, run
         assert all(len(line) <= 80 for line in run.stdout.split("\n")), (words, run.stdout)
+    # `show` is a record for a file, unless a terminal reads it.
+    shown = on_terminal(d, "show", incident["id"])
+    assert "Cause" in shown and "## " not in shown, shown
+    assert all(len(line) <= 80 for line in shown.split("\n")), shown
+
+
+def on_terminal(d, *words):
+    """What the command says to a terminal, without its colours."""
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen([lab.BUILD / "triage", "--no-color", *words], stdout=theirs,
+                           env={**os.environ, **env(d)})
+    os.close(theirs)
+    text = b""
+    with contextlib.suppress(OSError):  # a terminal that is hung up ends so
+        while chunk := os.read(ours, 65536):
+            text += chunk
+    os.close(ours)
+    assert run.wait(timeout=lab.LIMIT) == 0
+    return text.decode().replace("\r\n", "\n")
 
 
 def test_an_answer_that_cannot_be_written_is_no_success(up):
