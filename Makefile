@@ -200,8 +200,14 @@ $(FLOORS): $(B)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) -std=gnu11 -O2 -Wall -Wextra $(PKG_CFLAGS) -o $@ $< -Wl,--as-needed $(PKG_LIBS)
 
+# What a room costs by itself.
+RATES := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/*_rate.c))
+$(RATES): $(B)/%: tests/bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LDLIBS_ALL)
+
 bench: deps-test
-	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(FLOORS)
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(FLOORS) $(RATES)
 	@$(PYTHON) tests/bench/bench.py $(B) $(BENCH_ARGS)
 
 # ---- at night: what is too long for every push ----

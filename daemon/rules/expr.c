@@ -133,7 +133,7 @@ label_of(const struct look *look, const struct node *node, struct buf *out)
 		if (is_this && after == '.') {
 			at += 5;
 		} else if (is_this && !isalnum((unsigned char)after) && after != '_') {
-			buf_add_text(out, expr_real_check("this", look->world));
+			buf_add_text(out, expr_real_check(expr_this, look->world));
 			at += 4;
 		} else {
 			buf_add(out, at++, 1);

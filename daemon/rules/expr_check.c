@@ -134,7 +134,8 @@ find_check(struct checker *c, struct node *node)
 		snprintf(name, size, "%s[%s]", s[0].text, s[1].text);
 		node->check = name;
 	}
-	if (strcmp(s[0].text, "this") == 0) {
+	if (strcmp(s[0].text, expr_this) == 0) {
+		node->check = expr_this;
 		metrics = is_child ? NULL : c->names->this_metrics;
 		if (!metrics)
 			err_set(c->e, (int)s[0].column, "%s",

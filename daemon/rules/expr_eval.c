@@ -27,10 +27,12 @@ value_truth(bool is_true)
 	return (struct expr_value){ .is_known = true, .unit = UNIT_BOOL, .number = is_true };
 }
 
+const char expr_this[] = "this";
+
 const char *
 expr_real_check(const char *check, const struct expr_world *world)
 {
-	return strcmp(check, "this") == 0 && world->this_check ? world->this_check : check;
+	return check == expr_this && world->this_check ? world->this_check : check;
 }
 
 bool

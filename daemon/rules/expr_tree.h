@@ -158,6 +158,7 @@ struct expr_value value_unknown(enum metric_unit unit);
 struct expr_value value_number_of(enum metric_unit unit, double number);
 struct expr_value value_truth(bool is_true);
 bool compare_numbers(enum token_kind op, double a, double b);
+extern const char expr_this[]; /* every node about `this` names it by this pointer */
 const char *expr_real_check(const char *check, const struct expr_world *world);
 
 #endif
