@@ -289,7 +289,7 @@ rules:  # as built in, but for the 15 s
         for _ in range(4):
             held.enter_context(s.session("SET application_name = 'new-api'"))
         fault.read(hook, "db", cause="pg-connections-exhausted.idle-pool", severity="warning",
-                   title="connections 5/8", evidence=["new-api"], remedy=True)
+                   title="connections 5/6", evidence=["new-api"], remedy=True)
 
 
 @pytest.mark.scenario("pg-connections-exhausted")

@@ -179,6 +179,45 @@ an_aborted_one_lets_the_next_talk(void **state)
 	scene_close(&s);
 }
 
+/* As on a full server, where no other session could be had. */
+static void
+the_kept_connection_is_lent_and_given_back(void **state)
+{
+	static struct pg_scene s;
+	static struct buf row;
+
+	scene_init(&s, state, "15.3");
+	add_answers(&s.answer);
+	scene_open(&s, "shop");
+	peer_free(s.peer);
+	buf_init(&row, 0);
+	ROWS(&row, 1, 1, "1");
+	pg_answer_ready(&row);
+	const struct peer_step script[] = { PEER_EXPECT("application_name"),
+		{ PEER_DO_SEND, buf_head(&s.login), buf_left(&s.login) },
+		PEER_EXPECT("SELECT k.knows"), { PEER_DO_SEND, buf_head(&row), buf_left(&row) },
+		PEER_EXPECT("READ ONLY"),
+		{ PEER_DO_SEND, buf_head(&s.answer), buf_left(&s.answer) }, PEER_EXPECT("SELECT 1"),
+		{ PEER_DO_SEND, buf_head(&row), buf_left(&row) }, PEER_END };
+	char yaml[256];
+
+	s.peer = peer_open(s.b->probe->loop, script);
+	snprintf(yaml, sizeof(yaml), "dsn: \"postgresql://mon@%s/shop?sslmode=disable\"\n",
+		peer_address(s.peer));
+	fact_bench_check(s.b, "postgres", yaml);
+	bench_run(s.b->probe);
+	assert_int_equal(s.b->probe->sample.outcome, OUTCOME_OK);
+	fact_bench_run(s.b, "pg-activity");
+	assert_int_equal(s.b->fact.end, FACT_HAD);
+	bench_run(s.b->probe);
+	assert_int_equal(s.b->probe->sample.outcome, OUTCOME_OK);
+	assert_int_equal(peer_accepted(s.peer), 1);
+	bench_restart(s.b->probe); /* it is the watch's again, and goes with it */
+	assert_left(&s);
+	buf_fini(&row);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -197,6 +236,8 @@ main(void)
 			two_share_one_connection, fact_bench_set_up, fact_bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			an_aborted_one_lets_the_next_talk, fact_bench_set_up, fact_bench_tear_down),
+		cmocka_unit_test_setup_teardown(the_kept_connection_is_lent_and_given_back,
+			fact_bench_set_up, fact_bench_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
