@@ -98,10 +98,12 @@ check_rule(const struct playbook_reader *reader, const struct conf_pos *pos, con
 	complain_unknown(reader, pos, "rule", word, &names);
 }
 
+typedef void (*check_fn)(
+	const struct playbook_reader *reader, const struct conf_pos *pos, const char *word);
+
 static void
 check_list(const struct conf_strings *list, const struct conf_node *map, const char *key,
-	const struct playbook_reader *reader,
-	void (*check)(const struct playbook_reader *, const struct conf_pos *, const char *))
+	const struct playbook_reader *reader, check_fn check)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		struct conf_pos pos = pos_of_item(map, key, i);
