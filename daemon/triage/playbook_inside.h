@@ -88,6 +88,8 @@ struct playbook_cause {
 	struct expr *when; /* NULL: always */
 	enum confidence confidence;
 	struct playbook_words title, why;
+	struct playbook_words is;        /* the cause in a few words; empty: as the title */
+	struct playbook_words summary;   /* empty: what the sample or the rule said */
 	const char *root_type;           /* of the probe table; NULL: the symptom's own check */
 	const struct conf_node *root_of; /* NULL: any of that type */
 	struct playbook_lines pros, cons, remedy;

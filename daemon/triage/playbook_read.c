@@ -81,7 +81,7 @@ static const struct conf_field words_fields[] = {
 
 struct cause_conf {
 	char *name;
-	const struct conf_node *when, *title, *why, *root, *pros, *cons, *remedy;
+	const struct conf_node *when, *title, *is, *summary, *why, *root, *pros, *cons, *remedy;
 	int confidence;
 };
 
@@ -102,6 +102,13 @@ static const struct conf_field cause_fields[] = {
 		.flags = CONF_REQUIRED,
 		.doc = "The title of the incident; it names the object.",
 		.example = WORDS_EXAMPLE },
+	{ .name = "short",
+		NODE_AT(struct cause_conf, is),
+		.doc = "What is the matter in a few words, where the title is about what people "
+		       "see. Default: the title." },
+	{ .name = "summary",
+		NODE_AT(struct cause_conf, summary),
+		.doc = "What is seen, in one line, instead of the words of the sample." },
 	{ .name = "why",
 		NODE_AT(struct cause_conf, why),
 		.flags = CONF_REQUIRED,
@@ -391,6 +398,10 @@ read_cause(const struct read *r, const struct conf_node *node, size_t n)
 			    : conf.when ? CONFIDENCE_LIKELY
 					: CONFIDENCE_POSSIBLE;
 	read_words(r, conf.title, "title", &cause->title);
+	if (!conf_is_absent(conf.is))
+		read_words(r, conf.is, "short", &cause->is);
+	if (!conf_is_absent(conf.summary))
+		read_words(r, conf.summary, "summary", &cause->summary);
 	read_words(r, conf.why, "why", &cause->why);
 	read_root(r, conf.root, cause);
 	read_lines(r, claim_fields, "for", conf.pros, &cause->pros);

@@ -158,7 +158,12 @@ playbook_write(const struct diagnosis *diagnosis, const struct playbook_world *w
 	const struct playbook_cause *cause = &body->causes[diagnosis->cause];
 	playbook_view_init(&view, body, world, language);
 	write_text(&view, &cause->title, TITLE_MAX, &incident->title);
-	xstrset(&incident->cause_title, incident->title);
+	if (cause->is.in[LANG_EN])
+		write_text(&view, &cause->is, TITLE_MAX, &incident->cause_title);
+	else
+		xstrset(&incident->cause_title, incident->title);
+	if (cause->summary.in[LANG_EN])
+		write_text(&view, &cause->summary, TITLE_MAX, &incident->summary);
 	write_text(&view, &cause->why, TEXT_MAX, &incident->explanation);
 	xstrset(&incident->confidence, confidence_names[diagnosis->confidence]);
 	xstrset(&incident->playbook, diagnosis->playbook->name);

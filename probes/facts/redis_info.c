@@ -100,6 +100,8 @@ static const struct metric_desc keys[] = {
 	{ .name = NULL },
 };
 
+#define FRAGMENTS_FROM (64.0 * 1024 * 1024) /* of a small memory the rest is always most */
+
 enum { WANT_INFO, WANT_DIR, WANT_DATABASES, WANT_MAXCLIENTS };
 
 struct state {
@@ -332,7 +334,7 @@ show_memory(struct fact_run *run, const struct redis_info *info)
 			info->policy);
 	else if (limit == 0)
 		add(&l, ", no maxmemory");
-	if (info->n[INFO_FRAGMENTATION] > 0)
+	if (info->n[INFO_FRAGMENTATION] > 0 && used > FRAGMENTS_FROM)
 		add(&l, ", fragmentation %.2f", info->n[INFO_FRAGMENTATION]);
 	if (info->oom_errors > 0)
 		add(&l, "; %.0f commands refused (OOM)", info->oom_errors);

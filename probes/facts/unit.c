@@ -38,6 +38,7 @@ enum key {
 	KEY_NEEDS_RELOAD,
 	KEY_BY_OPERATOR,
 	KEY_FILE,
+	KEY_SHORT,
 };
 
 static const struct metric_desc keys[] = {
@@ -56,6 +57,7 @@ static const struct metric_desc keys[] = {
 	{ "by_operator", METRIC_FLAG, UNIT_BOOL,
 		"It is stopped, and ended well: somebody did it." },
 	{ "file", METRIC_GAUGE, UNIT_TEXT, "The file that defines it." },
+	{ "short", METRIC_GAUGE, UNIT_TEXT, "The unit as people type it: \"redis-server\"." },
 	{ .name = NULL },
 };
 
@@ -202,6 +204,17 @@ tell_state(struct fact_run *run, const struct unit *unit, bool is_active)
 }
 
 static void
+tell_name(struct fact_run *run, const char *id)
+{
+	size_t len = strlen(id);
+
+	fact_text(run, KEY_NAME, "%s", id);
+	if (str_ends(id, ".service"))
+		len -= strlen(".service");
+	fact_text(run, KEY_SHORT, "%.*s", (int)len, id);
+}
+
+static void
 conclude(struct fact_run *run, const json_t *own)
 {
 	struct unit_run *state = fact_state(run);
@@ -211,7 +224,7 @@ conclude(struct fact_run *run, const json_t *own)
 	unit_read(&unit, state->common, own);
 	is_active = str_eq(unit.active, "active") || str_eq(unit.active, "reloading");
 	needs_reload = json_is_true(json_object_get(state->common, "NeedDaemonReload"));
-	fact_text(run, KEY_NAME, "%s", unit.id);
+	tell_name(run, unit.id);
 	fact_text(run, KEY_LOAD, "%s", unit.load);
 	fact_text(run, KEY_ACTIVE, "%s", unit.active);
 	fact_text(run, KEY_SUB, "%s", unit.sub);

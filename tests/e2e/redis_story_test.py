@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import srv_proc
 import srv_redis as srv
+import srv_systemd
 import lab
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for mounts")
@@ -126,6 +127,50 @@ def test_its_name_is_unknown(watch, hook, fault):
     watch(cache("redis://redis.invalid:6379/0"))
     fault.read(hook, "cache", cause={"net.dns-nxdomain", "net.dns-fail"}, severity="critical",
                title="redis.invalid")
+
+
+RUNNING = {"ActiveState": "active", "SubState": "running", "Result": "success", "NRestarts": 0,
+           "ExecMainCode": 0, "ExecMainStatus": 0, "Type": "simple", "StatusText": ""}
+FAILED = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "NRestarts": 3,
+          "ExecMainCode": 1, "ExecMainStatus": 1}
+
+
+def test_the_example_of_the_manual(make, daemon, hook, folder, fault):
+    """Its unit failed: word for word what the manual shows."""
+    bus = srv_systemd.Bus(folder).start()
+    manager = srv_systemd.Systemd(bus)
+    try:
+        s = make()
+        manager.set("redis-server.service", **RUNNING)
+        d = daemon(f"""
+defaults: {{interval: 1s, retries: 2, timeout: 2s}}
+checks:
+  cache: {{type: redis, url: "{s.url(0)}", labels: {{team: core}}}}
+  api: {{type: tcp, address: "127.0.0.1:{s.port}", needs: [cache]}}
+receivers: {{hook: {{type: webhook, url: "{hook.url}"}}}}
+""", env={"DBUS_SYSTEM_BUS_ADDRESS": bus.address}).start()
+        d.wait_state("cache", "up")
+        d.wait_state("api", "up")
+        fault.begin()
+        s.stop()
+        manager.set("redis-server.service", **FAILED)
+        incident = fault.read(hook, "cache", cause="net.refused", playbook="redis-stopped",
+                              finding="redis-stopped.unit-failed", severity="critical", impact=["api"])
+        d.stop()
+    finally:
+        manager.stop()
+        bus.stop()
+    assert incident["title"] == "Redis refuses connections"
+    assert incident["summary"] == (f"nothing listens on 127.0.0.1:{s.port}; "
+                                   "redis-server.service is failed")
+    assert incident["cause"]["title"] == "the Redis server is not running"
+    assert incident["cause"]["confidence"] == "certain"
+    facts = {f["name"]: f["text"].splitlines() for f in incident["facts"]}
+    assert facts["unit"][0] == "redis-server.service: failed, exit 1, 3 restarts"
+    assert incident["remedy"][0] == {"text": "read why it stopped",
+                                     "command": "journalctl -u redis-server -n 50"}
+    assert incident["target"] == f"redis://127.0.0.1:{s.port}/0"
+    assert incident["rule"] == "check-down" and incident["labels"] == {"team": "core"}
 
 
 # --- the login ---
@@ -296,13 +341,13 @@ def test_its_folder_is_gone(make, watch, hook, fault):
     s = make("--save", "3600 1")
     d = watch(cache(s.url()))
     d.wait_state("cache", "up")
+    learned(d, s)
     s.cli("SET", "k", "v")
     fault.begin()
     s.data.rmdir()
     s.cli("BGSAVE")
     fault.read(hook, "cache", cause="redis.misconf", playbook="redis-persistence-failing",
-               finding={"redis-persistence-failing.no-folder",
-                        "redis-persistence-failing.save-failed"},
+               finding="redis-persistence-failing.no-folder", title=f"{s.data} is gone",
                severity="critical", facts=["redis-info"], evidence=["RDB save FAILED"])
 
 
@@ -349,7 +394,8 @@ def test_its_disk_is_full(small_disk, watch, hook, fault):
     fault.begin()
     (s.data / "hog").write_bytes(b"x" * 2050000)
     s.cli("BGSAVE")
-    incident = fault.read(hook, "data", severity="critical", title="data", impact=["cache"], remedy=False)
+    incident = fault.read(hook, "data", severity="critical", title=str(s.data),
+                          facts=["disk"], impact=["cache"])
     assert incident["type"] == "disk"
     lab.wait_for("one incident", lambda: len(d.incidents()) == 1)
 
@@ -517,6 +563,23 @@ def test_what_is_wrong_with_it_is_said_at_load(url, words, folder):
     said = done.stdout + done.stderr
     assert done.returncode == 2 and "bad.yaml:2:" in said and words in said, said
     assert "s3cr3t-word" not in said
+
+
+@pytest.mark.scenario("redis-url-invalid")
+def test_an_application_has_a_url_that_cannot_be_read(watch, hook, fault, folder):
+    """new-api ends itself over it, and says less."""
+    yard = srv_proc.Yard(folder)
+    try:
+        yard.sleep("rd-app", env={"PATH": os.environ["PATH"],
+                                  "REDIS_CONN_STRING": "redis://:s3cr3t-word@redis:6379/abc"})
+        fault.begin()
+        watch("  app: {type: process, name: rd-app, env: {REDIS_CONN_STRING: {dsn: redis}}}\n")
+        incident = fault.read(hook, "app", cause="proc.env-dsn", playbook="dsn-invalid",
+                              severity="critical", title="REDIS_CONN_STRING", evidence=["number"],
+                              remedy="redis://:password@host:6379/0")
+        assert "s3cr3t-word" not in str(incident)
+    finally:
+        yard.stop()
 
 
 @pytest.mark.scenario("redis-not-enabled")
