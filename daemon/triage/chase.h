@@ -47,6 +47,7 @@ void host_hear(struct triage *t, struct node *node, const struct sample *sample)
 void host_review(struct triage *t);
 bool host_is_waiting(const struct triage *t, const struct node *node);
 void host_take_ladder(struct triage *t, const struct fact *fact);
+void host_forget(struct triage *t, const char *check); /* its incident is over */
 void host_restore(struct triage *t, const char *check);
 const struct cause *host_cause(const struct node *node); /* NULL: it is no thing of the host */
 const char *host_rule(const struct node *node);

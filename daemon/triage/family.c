@@ -1,5 +1,5 @@
 /*
- * The families of rules: what shares a playbook, and the few that are kin before any playbook says
+ * The families of rules: what shares a playbook, and the few that are kin where no playbook says
  * so.  Owns nothing.
  */
 #include "triage/family.h"
@@ -20,10 +20,11 @@ static const struct kin {
 const char *
 family_of(const struct playbooks *playbooks, const char *rule)
 {
-	for (size_t n = 0; n < sizeof(kins) / sizeof(kins[0]); n++)
+	if (str_eq(rule, RULE_DOWN))
+		return rule;
+	const char *family = playbooks ? playbooks_family(playbooks, rule) : rule;
+	for (size_t n = 0; str_eq(family, rule) && n < sizeof(kins) / sizeof(kins[0]); n++)
 		if (str_eq(kins[n].rule, rule))
 			return kins[n].family;
-	if (!playbooks || str_eq(rule, RULE_DOWN))
-		return rule;
-	return playbooks_family(playbooks, rule);
+	return family;
 }

@@ -22,8 +22,6 @@ static const struct {
 	{ "net.unreachable", false },
 	{ "net.timeout", false },
 	{ "net.dns-fail", true },
-	{ "net.dns-timeout", true },
-	{ "net.dns-servfail", true },
 	{ "dns.timeout", true },
 	{ "ping.loss", false },
 };
@@ -121,6 +119,14 @@ host_restore(struct triage *t, const char *check)
 }
 
 void
+host_forget(struct triage *t, const char *check)
+{
+	struct node *node = graph_find(&t->graph, check);
+	if (node && !node->spec)
+		find_again(t, node);
+}
+
+void
 host_hear(struct triage *t, struct node *node, const struct sample *sample)
 {
 	bool is_name = false;
@@ -137,7 +143,7 @@ host_hear(struct triage *t, struct node *node, const struct sample *sample)
 		asked_add(t, node, LADDER);
 	else if (sample->started_us > t->graph.network.fail_us && t->graph.is_network_lost)
 		find_again(t, &t->graph.network); /* it answers, well or not */
-	else if (node->lost == &t->graph.resolver || sample->outcome == OUTCOME_OK)
+	else if (node->lost == &t->graph.resolver)
 		find_again(t, &t->graph.resolver);
 }
 
@@ -264,7 +270,9 @@ host_review(struct triage *t)
 	if (!thing || thing->fail_us)
 		return;
 	count(t, thing, &c);
-	if (c.cut_off == 0 || c.well > 0 || t->at.now_us - t->graph.broken_us > FRESH_US) {
+	/* Names that are still remembered go on to work without a resolver. */
+	bool is_refuted = c.well > 0 && thing == &t->graph.network;
+	if (c.cut_off == 0 || is_refuted || t->at.now_us - t->graph.broken_us > FRESH_US) {
 		t->graph.broken = NULL;
 		return;
 	}

@@ -125,7 +125,6 @@ bool speak_try(struct triage *t, struct firing *f);
 void speak_review(struct triage *t);
 
 /* --- turn.c --- */
-
 /* The open incident of a dependent that `place` takes over, its new root; NULL: there is none. */
 struct entry *turn_take_over(struct triage *t, const struct place *place);
 /* Takes in what else has the same root, before it is told; ends them, after that. */
@@ -137,6 +136,8 @@ void turn_review(struct triage *t, struct entry *entry);
 void turn_give_back(struct triage *t, struct entry *entry);
 
 /* --- release.c --- */
+/* Somebody who fails because of it is well again: the root may be, too. */
+void release_look_at_root(struct triage *t, const struct entry *entry);
 void release_review(struct triage *t, struct entry *entry);
 /* The incident in whose release window this alert falls, or NULL. */
 struct entry *release_takes(struct triage *t, const struct firing *f);

@@ -405,6 +405,8 @@ life_alert_ends(
 	t->is_stale = true;
 	if (str_eq(reason, "recovered"))
 		note_recovery(t, entry, alert);
+	if (!str_eq(alert->check, i->check))
+		release_look_at_root(t, entry);
 	if (!alerts_any(entry)) {
 		if (i->is_flapping && str_eq(reason, "recovered"))
 			fall_quiet(t, entry);
@@ -463,6 +465,7 @@ life_end(struct triage *t, struct entry *entry, const char *reason)
 	wake(entry);
 	close_alerts(t, i);
 	release_stop(t, entry);
+	host_forget(t, i->check);
 	i->status = INCIDENT_RESOLVED;
 	i->resolved_us = wall_us;
 	i->is_flapping = false;

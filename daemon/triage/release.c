@@ -13,7 +13,8 @@
 
 #define WINDOW_US USEC_PER_MIN
 /* Rules over numbers linger (keep_firing_for) after what they measure is well. */
-#define LINGER_US (150 * USEC_PER_SEC)
+#define LINGER_US     (150 * USEC_PER_SEC)
+#define LOOK_EVERY_US USEC_PER_SEC
 
 usec_t
 release_until(const struct firing *f, usec_t released_us)
@@ -116,6 +117,14 @@ release_review(struct triage *t, struct entry *entry)
 		finish(t, entry);
 	else
 		life_want(t, next_us);
+}
+
+void
+release_look_at_root(struct triage *t, const struct entry *entry)
+{
+	struct node *root = graph_find(&t->graph, entry->incident.check);
+	if (root && root->fail_us && t->at.now_us - root->run_us >= LOOK_EVERY_US)
+		chase_run(t, root);
 }
 
 struct entry *

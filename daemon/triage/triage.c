@@ -205,11 +205,11 @@ bool
 triage_sample(struct triage *t, const struct check_spec *check, const struct sample *sample,
 	usec_t now_us)
 {
-	bool is_quiet = t->graph.failing == 0 && list_is_empty(&t->held);
-	if (sample->outcome == OUTCOME_OK && sample->fact_count == 0 && is_quiet)
+	if (sample->outcome == OUTCOME_OK && t->graph.failing == 0 && list_is_empty(&t->held))
 		return false;
 	enter(t, now_us, sample->wall_us);
-	evidence_take(t, check->name, sample);
+	if (sample->outcome != OUTCOME_OK)
+		evidence_take(t, check->name, sample);
 	struct node *node = graph_find(&t->graph, check->name);
 	if (node && node->spec && chase_hear(t, node, sample))
 		t->is_stale = true;
