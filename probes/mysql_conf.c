@@ -140,6 +140,8 @@ const struct metric_desc mysql_metrics[] = {
 	{ "dsn_doubtful", METRIC_FLAG, UNIT_NONE,
 		"The `dsn` lacks what Go programs need (parseTime), or asks for a character set "
 		"that is too small." },
+	{ "rights_missing", METRIC_GAUGE, UNIT_NONE,
+		"Rights that the account lacks, so that some metrics are absent." },
 	{ "up_time", METRIC_GAUGE, UNIT_SECONDS, "Since the server started." },
 	{ .name = NULL },
 };

@@ -37,6 +37,7 @@ enum mysql_row {
 	MYSQL_DATA_FREE_BYTES,
 	MYSQL_DATA_USED_PERCENT,
 	MYSQL_DSN_DOUBTFUL,
+	MYSQL_RIGHTS_MISSING,
 	MYSQL_UPTIME_TIME,
 	MYSQL_ROW_COUNT, /* the rows of `queries` follow */
 };

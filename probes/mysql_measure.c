@@ -241,6 +241,7 @@ mysql_measure_end(struct probe_run *run)
 	const struct mysql_run *state = probe_state(run);
 	char rights[400];
 
+	probe_value(run, MYSQL_RIGHTS_MISSING, __builtin_popcount(state->lacks));
 	if (state->lacks == 0 && state->denied[0] == '\0')
 		return;
 	mysql_session_grant(mysql_client_greeting(state->client), state->user, state->lacks, rights,

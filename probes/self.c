@@ -27,6 +27,7 @@ enum row {
 	ROW_RSS = ROW_STATS + STAT_COUNT,
 	ROW_FDS,
 	ROW_FDS_PERCENT,
+	ROW_RIGHTS_MISSING,
 };
 
 static const struct metric_desc metrics[] = {
@@ -37,7 +38,19 @@ static const struct metric_desc metrics[] = {
 	{ "rss_bytes", METRIC_GAUGE, UNIT_BYTES, "Resident memory of the daemon." },
 	{ "fds", METRIC_GAUGE, UNIT_NONE, "Open file descriptors of the daemon." },
 	{ "fds_percent", METRIC_GAUGE, UNIT_PERCENT, "Open file descriptors against their limit." },
+	{ "rights_missing", METRIC_GAUGE, UNIT_NONE,
+		"Capabilities that the daemon lacks, so that some evidence cannot be had." },
 	{ .name = NULL },
+};
+
+/* What cannot be seen without them. */
+static const struct {
+	unsigned bit; /* as in linux/capability.h */
+	const char *name, *loss;
+} rights[] = {
+	{ 19, "CAP_SYS_PTRACE", "whose a port or an open file is: the uid only" },
+	{ 2, "CAP_DAC_READ_SEARCH", "environments and folders of others" },
+	{ 34, "CAP_SYSLOG", "the kernel's messages of killed processes and failing disks" },
 };
 
 static const struct conf_field fields[] = {
@@ -75,6 +88,32 @@ open_fds(void)
 	return count - 3; /* ".", ".." and the folder itself */
 }
 
+/* Missing rights, told once and for all by the kernel. */
+static void
+look_at_rights(struct probe_run *run)
+{
+	char status[4096], text[400] = "";
+	unsigned long long has = 0;
+	const char *line;
+	size_t len = 0;
+	unsigned missing = 0;
+
+	if (fd_read_proc("/proc/self/status", status, sizeof(status), NULL) < 0)
+		return;
+	line = strstr(status, "\nCapEff:");
+	if (line == NULL || sscanf(line, "\nCapEff: %llx", &has) != 1)
+		return;
+	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+		if ((has >> rights[i].bit & 1) == 0) {
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s (%s)",
+				missing > 0 ? "; " : "", rights[i].name, rights[i].loss);
+			missing++;
+		}
+	probe_value(run, ROW_RIGHTS_MISSING, missing);
+	if (missing > 0)
+		probe_fact(run, "rights", "missing: %s", text);
+}
+
 static void
 start(struct probe_run *run)
 {
@@ -90,6 +129,7 @@ start(struct probe_run *run)
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
 		limit.rlim_cur > 0)
 		probe_value(run, ROW_FDS_PERCENT, fds * 100 / (double)limit.rlim_cur);
+	look_at_rights(run);
 	metric_format(stats != NULL ? stats_get(stats, STAT_LOOP_LAG_MAX) : (double)NAN,
 		UNIT_SECONDS, lag, sizeof(lag));
 	metric_format(rss, UNIT_BYTES, size, sizeof(size));

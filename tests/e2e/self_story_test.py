@@ -1,4 +1,5 @@
 """The path of an alert itself is broken, and that is said through whatever is left."""
+import os
 import signal
 import socket
 import time
@@ -52,6 +53,26 @@ receivers:
         lab.wait_for("a turn of the loop", d.is_up)
     fault.read(hook, "own", cause="self.stalled", playbook="self-stalled",
                severity={"warning", "critical"}, facts=["top-cpu"])
+
+
+@pytest.mark.scenario("permission-limited")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it up")
+def test_a_monitor_without_rights(daemon, hook, folder, fault):
+    """It runs as nobody: whose a port is, cannot be seen, and that is said at the start."""
+    os.chmod(folder, 0o777)
+    d = daemon(f"""
+checks:
+  own: {{type: self, interval: 1s}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+routes:
+  - {{match: {{min_severity: info}}, to: [hook]}}
+""")
+    fault.begin()
+    d.start(wrapper=["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--"])
+    fault.read(hook, "own", cause="self-rights.no-capabilities", playbook="self-rights",
+               severity="info", title="capabilities", evidence=["CAP_SYS_PTRACE", "uid only"],
+               remedy="AmbientCapabilities")
 
 
 @pytest.mark.scenario("probe-overrun")
