@@ -29,6 +29,7 @@ struct entry {
 	bool is_restored;  /* its times are those of another process, until they are converted */
 	bool is_confirmed; /* its root was down, not just suspected */
 	bool is_told;      /* people know of it */
+	bool lacks_facts;  /* it was told before all of them were in */
 	char *loud;        /* the summary, while a quiet one is shown; or NULL */
 };
 

@@ -116,7 +116,6 @@ struct holding hold_look(struct triage *t, struct firing *f, const struct place 
 void hold_begin_anew(struct triage *t, struct firing *f);
 
 /* --- speak.c --- */
-
 /* Where this alert belongs at present. */
 struct place speak_place(struct triage *t, struct firing *f);
 struct place speak_place_of(struct triage *t, const struct entry *entry, bool is_sure);
@@ -153,6 +152,8 @@ bool judge_place(struct triage *t, const struct place *place, struct diagnosis *
 void judge_words(struct triage *t, struct entry *entry, const struct alert_event *event);
 /* Facts came in: told only if what people read has changed. */
 void judge_again(struct triage *t, struct entry *entry);
+void judge_note_lack(const struct triage *t, struct entry *entry); /* as it is told */
+void judge_late(struct triage *t, struct entry *entry);
 
 /* --- life.c: each stores the incident, then tells of it, as the last thing it does --- */
 
@@ -183,7 +184,6 @@ void ack_expire(struct triage *t, struct entry *entry, const struct triage_momen
 void ack_forget(struct entry *entry); /* it came back: whoever had it may be asleep by now */
 
 /* --- alerts.c --- */
-
 struct incident_alert *alerts_find(const struct incident *i, const char *check, const char *rule);
 /* Takes the event's alert in as firing; true if it was not firing before. */
 bool alerts_take(struct entry *entry, const struct alert_event *event);

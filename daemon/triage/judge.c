@@ -271,16 +271,36 @@ digest(const struct incident *i)
 	return out;
 }
 
+/* Facts that were not waited for are told once, when the last of them is in. */
 void
 judge_again(struct triage *t, struct entry *entry)
 {
 	char *before = digest(&entry->incident);
+	size_t had = entry->incident.facts.count;
 	judge_words(t, entry, NULL);
 	char *after = digest(&entry->incident);
-	if (str_eq(before, after))
-		entry->is_dirty = true;
-	else
+	bool has_more = entry->lacks_facts && entry->incident.facts.count != had;
+	entry->lacks_facts = false;
+	if (!str_eq(before, after) || has_more)
 		life_tell(t, entry, INCIDENT_UPDATED, "facts", t->at.wall_us);
+	else
+		entry->is_dirty = true;
 	free(before);
 	free(after);
+}
+
+void
+judge_note_lack(const struct triage *t, struct entry *entry)
+{
+	const struct node *node = graph_find(&t->graph, entry->incident.check);
+	entry->lacks_facts = node && asked_is_pending(node, t->at.now_us);
+}
+
+/* What does not come at all is not waited for for ever. */
+void
+judge_late(struct triage *t, struct entry *entry)
+{
+	const struct node *node = graph_find(&t->graph, entry->incident.check);
+	if (entry->lacks_facts && !(node && asked_is_pending(node, t->at.now_us)))
+		judge_again(t, entry);
 }

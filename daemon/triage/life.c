@@ -192,6 +192,7 @@ life_tell_opening(struct triage *t, struct entry *entry, const char *reason)
 	entry->changed_us = t->at.now_us;
 	life_write(t, entry, str_eq(reason, "first") ? "opened" : reason, i->summary);
 	note_opening(t, entry);
+	judge_note_lack(t, entry);
 	entry->is_told = true;
 	life_tell(t, entry, INCIDENT_OPENED, reason, t->at.wall_us);
 }
@@ -227,6 +228,7 @@ life_tell_turn(struct triage *t, struct entry *entry, enum severity was)
 	entry->changed_us = t->at.now_us;
 	if (i->severity > was)
 		ack_on_severity(t, entry, &t->at);
+	judge_note_lack(t, entry);
 	life_tell(t, entry, i->severity > was ? INCIDENT_ESCALATED : INCIDENT_UPDATED,
 		"root-changed", t->at.wall_us);
 }
@@ -536,6 +538,7 @@ age(struct triage *t, struct entry *entry)
 		calm_down(t, entry);
 		return;
 	}
+	judge_late(t, entry);
 	if (entry->news_us && t->at.now_us >= entry->news_us)
 		life_tell(t, entry, INCIDENT_UPDATED, "new-impact", t->at.wall_us);
 	else if (entry->news_us)

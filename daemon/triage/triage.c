@@ -205,11 +205,11 @@ bool
 triage_sample(struct triage *t, const struct check_spec *check, const struct sample *sample,
 	usec_t now_us)
 {
-	if (sample->outcome == OUTCOME_OK && t->graph.failing == 0 && list_is_empty(&t->held))
+	bool is_quiet = t->graph.failing == 0 && list_is_empty(&t->held);
+	if (sample->outcome == OUTCOME_OK && sample->fact_count == 0 && is_quiet)
 		return false;
 	enter(t, now_us, sample->wall_us);
-	if (sample->outcome != OUTCOME_OK)
-		evidence_take(t, check->name, sample);
+	evidence_take(t, check->name, sample);
 	struct node *node = graph_find(&t->graph, check->name);
 	if (node && node->spec && chase_hear(t, node, sample))
 		t->is_stale = true;
