@@ -27,7 +27,7 @@ put(struct mask *m, const char *text, size_t len)
 		m->out[m->len++] = ' ';
 	m->is_blank = false;
 	for (size_t i = 0; i < len && m->len + 1 < m->size; i++)
-		m->out[m->len++] = text[i];
+		m->out[m->len++] = iscntrl((unsigned char)text[i]) ? '.' : text[i];
 }
 
 static void
@@ -37,8 +37,9 @@ put_hidden(struct mask *m)
 	m->in_word = false;
 }
 
-/* From the opening quote to behind the closing one; a doubled quote is one of the text. */
-static void
+/* From the opening quote to behind the closing one; a doubled quote is one of the text.  False: it
+ * is not closed. */
+static bool
 skip_quoted(struct mask *m, char quote, bool has_escapes)
 {
 	for (m->at++; *m->at != '\0'; m->at++) {
@@ -47,9 +48,10 @@ skip_quoted(struct mask *m, char quote, bool has_escapes)
 		} else if (*m->at == quote) {
 			m->at++;
 			if (*m->at != quote)
-				return;
+				return true;
 		}
 	}
+	return false;
 }
 
 static void
@@ -107,13 +109,16 @@ take_text(struct mask *m)
 	put_hidden(m);
 }
 
+/* One that does not end is none: a text of another dialect, perhaps. */
 static void
 take_name(struct mask *m)
 {
 	const char *from = m->at;
 
-	skip_quoted(m, *from, false);
-	put(m, from, (size_t)(m->at - from));
+	if (skip_quoted(m, *from, false))
+		put(m, from, (size_t)(m->at - from));
+	else
+		put(m, "?", 1);
 	m->in_word = false;
 }
 

@@ -120,14 +120,18 @@ ask_log(struct fact_run *run, char *out, size_t size)
 {
 	const struct my_slow *state = fact_state(run);
 
-	/* the table has no index: newest rows are at its end, and it may be large */
-	str_copy(out, size,
-		"SELECT COUNT(*),SUM(TIME_TO_SEC(query_time)),"
+	bool is_mariadb = my_ask_server(run)->is_mariadb;
+
+	/* The table has no index and may be large: it is not read for long. */
+	snprintf(out, size,
+		"%sSELECT %sCOUNT(*),SUM(TIME_TO_SEC(query_time)),"
 		"MAX(TIME_TO_SEC(query_time)+MICROSECOND(query_time)/1000000),"
 		"MAX(rows_examined),MAX(rows_sent),MAX(TIME_TO_SEC(lock_time)),"
 		"LEFT(CONVERT(sql_text USING utf8mb4)," MY_SHOWN_SQL ") AS t FROM mysql.slow_log "
 		"WHERE start_time>NOW()-INTERVAL " SINCE " MINUTE GROUP BY t "
-		"ORDER BY 3 DESC LIMIT 5");
+		"ORDER BY 3 DESC LIMIT 5",
+		is_mariadb ? "SET STATEMENT max_statement_time=1.2 FOR " : "",
+		is_mariadb ? "" : "/*+ MAX_EXECUTION_TIME(1200) */ ");
 	return state->has_table;
 }
 

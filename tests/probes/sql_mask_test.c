@@ -21,6 +21,8 @@ static const struct row {
 	{ SQL_MYSQL, "SELECT x'4D', `odd 'name`", "SELECT x?, `odd 'name`" },
 	{ SQL_MYSQL, "a\n\t /* secret */ b -- secret\n c # secret", "a b c" },
 	{ SQL_MYSQL, "INSERT INTO t VALUES ('cut in the mid", "INSERT INTO t VALUES (?" },
+	{ SQL_MYSQL, "SELECT `cut", "SELECT ?" },
+	{ SQL_POSTGRES, "SELECT \"a\nb\"", "SELECT \"a.b\"" },
 	{ SQL_MYSQL, "", "" },
 	{ SQL_POSTGRES, "x='C:\\' AND y='secret'", "x=? AND y=?" },
 	{ SQL_POSTGRES, "x=E'a\\'b' AND \"y 1\"=$1", "x=E? AND \"y 1\"=$1" },
