@@ -65,7 +65,10 @@ routes:
             d.wait_state(name, "up")
         return d
 
-    return start
+    yield start
+    opened = hook.events("incident.opened")
+    assert len({e["data"]["incident"]["id"] for e in opened}) <= 1, \
+        [(e["data"]["incident"]["check"], e["data"]["incident"]["title"]) for e in opened]
 
 
 def db(server_or_dsn, more=KEYS, name="db", **kwargs):
@@ -442,7 +445,10 @@ def test_a_standby_is_cut_off(watch, hook, fault, pair):
     primary, standby = pair
     standby.start()
     lab.wait_for("streaming", lambda: is_streaming(primary))
-    watch(db(standby.socket_dsn(db="postgres")))
+    watch(db(standby.socket_dsn(db="postgres")), rules="""
+rules:
+  replication-stopped: {each: postgres, critical: "not coalesce(this.replica_running, true)"}
+""")
     fault.begin()
     primary.stop()
     fault.read(hook, "db", cause="pg-replication.cut-off", severity="critical",
