@@ -22,7 +22,7 @@ KEYS = "interval: 1s, timeout: 2s, retries: 2"
 QUICK = """
 rules:
   http-slow: {each: http, critical: {when: "not failing(this) and this.total_time > 2s", for: 2 samples}}
-  long-query: {each: mysql, warning: "this.longest_query_time > 1s"}
+  long-query: {each: mysql, warning: "this.longest_query_time > 1s", keep_firing_for: 30s}
 """
 
 
