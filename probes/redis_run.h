@@ -15,44 +15,7 @@
 #include "probes/redis_conf.h"
 #include "probes/redis_info.h"
 #include "probes/redis_link.h"
-
-/* After the phases; the lengths follow. */
-enum redis_metric {
-	METRIC_PING = PHASE_COUNT,
-	METRIC_MEMORY_USED,
-	METRIC_MEMORY_PERCENT,
-	METRIC_EVICTS,
-	METRIC_FRAGMENTATION,
-	METRIC_CLIENTS,
-	METRIC_CLIENTS_PERCENT,
-	METRIC_BLOCKED,
-	METRIC_REJECTED,
-	METRIC_EVICTED,
-	METRIC_EXPIRED,
-	METRIC_OOM_ERRORS,
-	METRIC_HIT_PERCENT,
-	METRIC_OPS,
-	METRIC_KEYS,
-	METRIC_OTHER_KEYS,
-	METRIC_REPLICAS,
-	METRIC_REPLICA_LINK,
-	METRIC_REPLICA_SILENCE,
-	METRIC_REPLICA_LAG,
-	METRIC_SAVE_OK,
-	METRIC_UNSAVED,
-	METRIC_AOF_ON,
-	METRIC_AOF_OK,
-	METRIC_FORK_TIME,
-	METRIC_LOADING,
-	METRIC_WRITE_TIME,
-	METRIC_BIGGEST_KEY,
-	METRIC_BIG_KEYS,
-	METRIC_LONGEST_QUEUE,
-	METRIC_UPTIME,
-	METRIC_FIRST_LENGTH
-};
-
-extern const struct metric_desc redis_metrics[];
+#include "probes/redis_metrics.h"
 
 /* What each outstanding command was; replies come in the same order. */
 enum redis_ask {

@@ -114,17 +114,21 @@ find_tie(struct triage *t, const struct place *place)
 		chase_run(t, node->tie);
 }
 
-/* The alert of that thing that speaks of the same, if one fires. */
+/* The alert of that thing that speaks of the same, if one fires; else the worst that does: a kill for
+ * want of memory, where most of the memory is free. */
 static const struct firing *
 kin_alert(const struct triage *t, const struct node *node, const char *rule)
 {
+	const struct firing *worst = NULL;
 	LIST_EACH(it, &node->firings)
 	{
 		const struct firing *f = LIST_ENTRY(it, struct firing, sibling);
 		if (book_is_kin(&t->book, f->event.rule, rule))
 			return f;
+		if (!worst || f->event.severity > worst->event.severity)
+			worst = f;
 	}
-	return NULL;
+	return worst;
 }
 
 bool

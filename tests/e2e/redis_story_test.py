@@ -173,6 +173,46 @@ receivers: {{hook: {{type: webhook, url: "{hook.url}"}}}}
     assert incident["rule"] == "check-down" and incident["labels"] == {"team": "core"}
 
 
+MEMORY = Path("/sys/fs/cgroup/memory")
+
+
+@pytest.fixture
+def small_memory(make):
+    """A server in a memory group of 24 MB."""
+    group = MEMORY / f"rd-story-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text("24000000")
+    except OSError as e:
+        pytest.skip(f"no memory group: {e}")
+    s = srv.Redis("--enable-debug-command", "yes")
+    yield s.start(["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"])
+    s.destroy()
+    lab.wait_for("the group to be empty", lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
+
+
+@needs_root
+@pytest.mark.scenario("redis-unreachable")
+@pytest.mark.parametrize("is_watched", [False, True], ids=["alone", "beside the memory"])
+def test_the_kernel_killed_it(small_memory, watch, hook, fault, is_watched):
+    """What the kernel says ties it to the memory: where that is watched, it is the root."""
+    s = small_memory
+    d = watch(cache(s.url()) + ("  mem: {type: memory}\n" if is_watched else ""))
+    d.wait_state("cache", "up")
+    learned(d, s)
+    fault.begin()
+    s.cli("DEBUG", "POPULATE", 1000000, "k", 100, check=False)
+    s.process.wait(lab.LIMIT)
+    if is_watched:
+        fault.read(hook, "mem", severity="critical", evidence=["redis-server"], impact=["cache"])
+        lab.wait_for("one incident", lambda: len(d.incidents()) == 1)
+    else:
+        fault.read(hook, "cache", cause="net.refused", finding="redis-stopped.oom-killed",
+                   severity="critical", title="memory ran out", facts=["kernel-log"],
+                   evidence=["redis-server"], remedy="maxmemory")
+
+
 # --- the login ---
 
 @pytest.mark.scenario("redis-auth-required")
