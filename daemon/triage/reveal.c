@@ -114,8 +114,8 @@ find_tie(struct triage *t, const struct place *place)
 		chase_run(t, node->tie);
 }
 
-/* The alert of that thing that speaks of the same, if one fires; else the worst that does: a kill for
- * want of memory, where most of the memory is free. */
+/* The alert of that thing that speaks of the same, if one fires; else the worst that does: a kill
+ * for want of memory, where most of the memory is free. */
 static const struct firing *
 kin_alert(const struct triage *t, const struct node *node, const char *rule)
 {
