@@ -540,7 +540,7 @@ def test_no_room_for_the_log(watch, hook, fault, spare, folder, tmp_path):
         fault.begin()
         s.psql("INSERT INTO fill SELECT repeat(md5(g::text), 30) FROM generate_series(1, 200000) g",
                db="shop", check=False)
-        fault.read(hook, "disk", severity="critical", evidence=[str(home)], impact=["db"],
-                   remedy=False, within=60)
+        fault.read(hook, "disk", severity="critical", title=str(home), impact=["db"],
+                   within=60)
         d.stop()
         s.stop(signal.SIGQUIT)

@@ -92,8 +92,8 @@ def test_no_room(watch, hook, fault, file):
         watch(file, checks=f'  disk: {{type: disk, path: "{home}", {KEYS}}}\n', up=("db", "disk"))
         fault.begin()
         subprocess.run(["dd", "if=/dev/zero", f"of={home}/x", "bs=4k"], capture_output=True)
-        fault.read(hook, "disk", severity="critical", evidence=[str(home)], impact=["db"],
-                   remedy=False, within=60)
+        fault.read(hook, "disk", severity="critical", title=str(home), impact=["db"],
+                   within=60)
     finally:
         subprocess.run(["umount", "-l", home], check=True)
 
