@@ -107,6 +107,8 @@ bool firing_is_down(const struct firing *f); /* its check fails: no rule over nu
 
 /* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */
 bool reveal_root(struct triage *t, struct place *place);
+/* All facts about it are in: what they tie it to is looked at before anybody speaks. */
+void reveal_prepare(struct triage *t, struct node *node);
 void reveal_related(struct triage *t, struct entry *entry);
 void reveal_link(struct triage *t, struct entry *a, struct entry *b, const char *why);
 void reveal_count_peers(struct triage *t, const struct node *node, struct playbook_peers *peers);
@@ -146,7 +148,6 @@ void release_stop(struct triage *t, struct entry *entry);
 /* --- judge.c --- */
 struct place judge_place_of(struct triage *t, const struct entry *entry);
 struct symptom judge_symptom(const struct place *place);
-/* The playbook's verdict about a place by the facts had. */
 bool judge_place(struct triage *t, const struct place *place, struct diagnosis *out);
 /* Words of the incident from its root's alert or sample, and from its playbook. */
 void judge_words(struct triage *t, struct entry *entry, const struct alert_event *event);
@@ -178,7 +179,6 @@ void life_write(struct triage *t, struct entry *entry, const char *kind, const c
 void life_want(struct triage *t, usec_t due_us); /* to be called by then */
 
 /* --- ack.c --- */
-
 void ack_on_severity(struct triage *t, struct entry *entry, const struct triage_moment *at);
 void ack_expire(struct triage *t, struct entry *entry, const struct triage_moment *at);
 void ack_forget(struct entry *entry); /* it came back: whoever had it may be asleep by now */

@@ -155,6 +155,22 @@ reveal_root(struct triage *t, struct place *place)
 	return true;
 }
 
+void
+reveal_prepare(struct triage *t, struct node *node)
+{
+	struct place place = {
+		.node = node,
+		.check = node->name,
+		.type = node->spec->type,
+		.target = node->spec->target,
+		.rule = RULE_DOWN,
+	};
+	if (!node->fail_us || !reveal_root(t, &place))
+		return;
+	const struct symptom symptom = judge_symptom(&place);
+	asked_want(t, place.node, &symptom);
+}
+
 /* --- what shares a place --- */
 
 static bool

@@ -237,8 +237,10 @@ triage_fact(struct triage *t, const char *check, const struct fact *fact,
 		return;
 	host_take_ladder(t, fact);
 	t->is_stale = true;
-	if (!asked_is_pending(node, at->now_us))
-		judge_all(t, node);
+	if (asked_is_pending(node, at->now_us))
+		return;
+	reveal_prepare(t, node);
+	judge_all(t, node);
 }
 
 void
