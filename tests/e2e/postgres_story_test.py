@@ -134,6 +134,19 @@ def test_starting(watch, hook, fault, spare):
     s.stop(signal.SIGQUIT)
 
 
+@pytest.mark.slow
+@pytest.mark.scenario("pg-starting")
+def test_starting_for_over_a_minute(watch, hook, fault, spare):
+    s = spare("restore_command = 'sleep 200; false'\n", start=False)
+    s.as_owner(s.data / "recovery.signal", "")
+    s.spawn()
+    lab.wait_for("57P03", lambda: lab.probe_once(s.url())["cause"] == "pg.starting")
+    fault.begin()
+    watch(db(s), up=())
+    fault.read(hook, "db", cause="pg.starting", severity="warning", within=90)
+    s.stop(signal.SIGQUIT)
+
+
 @pytest.mark.scenario("pg-starting")
 def test_a_standby_that_takes_no_sessions(watch, hook, fault, spare):
     s = spare("hot_standby = off\n", start=False)
