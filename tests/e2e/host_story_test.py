@@ -445,28 +445,45 @@ def names():
     server.close()
 
 
-@pytest.mark.scenario("dns-resolution-failed")
-@pytest.mark.parametrize("habit, code, finding, words", [
-    ("nxdomain", "net.dns-nxdomain", "no-such-name", "NXDOMAIN, resolver 127.77"),
-    ("servfail", "net.dns-fail", "resolver-fails", "answers SERVFAIL"),
-    ("silent", "net.dns-fail", "resolver-dead", "the name server 127.77"),
-])
-def test_a_name_that_does_not_resolve(daemon, folder, hook, fault, web, names, habit, code, finding, words):
+def start_named(daemon, folder, hook, web, names):
+    """The daemon in a mount namespace of its own, where `names` is the only name server."""
     resolv = Path(folder) / "resolv.conf"
     resolv.write_text(f"nameserver {names.address}\noptions timeout:1 attempts:1\n")
-    # A silent server's last answer is good for a while: those names were never known.
-    was_known = habit == "nxdomain"
-    names.habit, names.known = habit, {"api.lab": "127.0.0.1"} if was_known else {}
+    return start(daemon, hook, f"  api: {{type: http, url: \"http://api.lab:{web.port}/\", interval: 1s, "
+                               "timeout: 4s, retries: 2}",
+                 wrapper=["unshare", "-m", "sh", "-ec",
+                          f'mount --bind {resolv} /etc/resolv.conf; exec "$@"', "sh"])
+
+
+@pytest.mark.scenario("dns-resolution-failed")
+def test_a_name_that_is_gone(daemon, folder, hook, fault, web, names):
+    names.habit, names.known = "nxdomain", {"api.lab": "127.0.0.1"}
+    d = start_named(daemon, folder, hook, web, names)
+    d.wait_state("api", "up")
     fault.begin()
-    d = start(daemon, hook, f"  api: {{type: http, url: \"http://api.lab:{web.port}/\", interval: 1s, "
-                            "timeout: 4s, retries: 2}",
-              wrapper=["unshare", "-m", "sh", "-ec",
-                       f'mount --bind {resolv} /etc/resolv.conf; exec "$@"', "sh"])
-    if was_known:
-        d.wait_state("api", "up")
-        fault.begin()
-        names.known = {}
-    fault.read(hook, "api", cause=code, finding=f"dns-resolution-failed.{finding}", title="'api.lab'",
-               playbook="dns-resolution-failed", severity="critical", facts=["name", "net-ladder"],
-               evidence=[words], within=40)
-    d.stop()
+    names.known = {}
+    fault.read(hook, "api", cause="net.dns-nxdomain", finding="dns-resolution-failed.no-such-name",
+               playbook="dns-resolution-failed", severity="critical", title="'api.lab'",
+               facts=["name", "net-ladder"], within=40,
+               evidence=[f"NXDOMAIN, resolver {names.address}"])
+
+
+@pytest.mark.scenario("dns-resolution-failed")
+def test_a_name_server_that_fails(daemon, folder, hook, fault, web, names):
+    """Never known before: a failing server's last good answer would be used for a while."""
+    names.habit, names.known = "servfail", {}
+    fault.begin()
+    start_named(daemon, folder, hook, web, names)
+    fault.read(hook, "api", cause="net.dns-fail", finding="dns-resolution-failed.resolver-fails",
+               playbook="dns-resolution-failed", severity="critical", title="'api.lab'",
+               facts=["name", "net-ladder"], evidence=["answers SERVFAIL"])
+
+
+@pytest.mark.scenario("dns-resolution-failed")
+def test_a_name_server_that_is_silent(daemon, folder, hook, fault, web, names):
+    """Every name is gone with it: the host's own trouble, and what needs names is its impact."""
+    names.habit, names.known = "silent", {}
+    fault.begin()
+    start_named(daemon, folder, hook, web, names)
+    fault.read(hook, "host.resolver", cause="host.resolver-lost", severity="critical",
+               title=f"the name server {names.address}", impact=["api"], remedy=False)
