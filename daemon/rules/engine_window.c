@@ -148,6 +148,24 @@ rules_series(const struct rules *rules, const char *check, const struct expr_win
 	return engine_series(engine_find(rules, check), what);
 }
 
+size_t
+rules_window_bytes(const struct rules *rules)
+{
+	size_t bytes = 0;
+	const char *name;
+	void *value;
+
+	for (size_t at = 0; map_next(rules->checks, &at, &name, &value);) {
+		const struct watched *check = value;
+		for (size_t i = 0; i < check->window_count; i++) {
+			const struct series_shape shape =
+				shape_of(&check->windows[i].what, check->interval_us);
+			bytes += sizeof(struct window) + series_bytes_max(&shape);
+		}
+	}
+	return bytes;
+}
+
 /* --- what the history knows --- */
 
 static struct series_part

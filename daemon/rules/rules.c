@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "rules/engine.h"
@@ -409,6 +410,7 @@ rules_apply(struct rules *rules, const struct rule_set *set, const struct check_
 	rewire(rules, now_us);
 	if (map_count(rules->restored) > 0)
 		engine_drop_restored(rules, &at, false);
+	log_debug("rules: windows take %zu kB at most", rules_window_bytes(rules) / 1000);
 }
 
 void

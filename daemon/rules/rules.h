@@ -96,6 +96,8 @@ struct alert_view {
 	enum severity severity;
 	usec_t since_us;
 };
+/* The most memory that the windows in force can come to, whatever is measured. */
+size_t rules_window_bytes(const struct rules *rules);
 /* The window as a rule in force keeps it; NULL: none does. */
 struct expr_window;
 const struct series *rules_series(

@@ -115,6 +115,7 @@ static const struct habit habits[] = {
 	{ "redis", "longest_queue", 30, 30, 900, 30 },
 	{ "sqlite", "busy_time", 0.01, 0.01, 2, 30 },
 	{ "sqlite", "busy_timeout", 5, 0, 0, 0 },
+	{ "self", "rights_missing", 0, 0, 0, 0 },
 	{ "self", "loop_lag_time", 0.002, 0.002, 0.6, 60 },
 	{ "self", "runs_total", 300, 20, 0, 0 },
 	{ "self", "runs_late_total", 1, 1, 20, 40 },

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "rules/engine.h"
 #include "tests/rules/bench.h"
 
 static void
@@ -309,6 +310,29 @@ static const char no_data[] = "builtin_rules: off\n"
 			      " for: 1m, on_no_data: alert }\n"
 			      "  well: { warning: api.total_time > 1s, on_no_data: ok }\n";
 
+/* Known when the rules are put in force, and kept to whatever comes. */
+static void
+test_windows_are_bounded(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup_http(&b, "builtin_rules: off\n"
+		       "rules: { slow: { warning: \"median(api.total_time, 2h) > 1h\", "
+		       "critical: \"baseline(api.total_time, 30d) > 1h\" } }\n");
+	size_t most = rules_window_bytes(b.rules);
+	assert_in_range(most, 10000, 200000);
+	for (int i = 0; i < 20000; i++) {
+		bench_wait(&b, 1);
+		bench_feed(&b, "api", (struct bench_sample){ .values = { i % 977 + 1, NAN, NAN } });
+	}
+	const struct watched *check = map_get(b.rules->checks, "api");
+	size_t bytes = 0;
+	for (size_t i = 0; i < check->window_count; i++)
+		bytes += series_bytes(check->windows[i].series);
+	assert_true(bytes > 5000 && bytes <= most);
+	bench_fini(&b);
+}
+
 static void
 test_no_data(void **state)
 {
@@ -401,6 +425,7 @@ main(void)
 		cmocka_unit_test(test_children),
 		cmocka_unit_test(test_several_checks),
 		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_windows_are_bounded),
 		cmocka_unit_test(test_no_data),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_view),
