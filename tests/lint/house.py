@@ -161,6 +161,15 @@ def look_at_tables():
                 find(table, 1, f"{name} has no {tests}/{name}_test.c")
             if f"type: {name}\n" not in words:
                 find(table, 1, f"{name} is not in docs/configuration.md: run `make docs`")
+    facts = rows("probes/facts/table.def", "FACT")
+    if facts != sorted(facts):
+        find("probes/facts/table.def", 1, "the rows are not in alphabetical order")
+    for name in facts:
+        word = name.replace("_", "-")
+        if not (TOP / "tests/facts" / f"{name}_test.c").exists():
+            find("probes/facts/table.def", 1, f"{name} has no tests/facts/{name}_test.c")
+        if f"### fact: {word}\n" not in words:
+            find("probes/facts/table.def", 1, f"{word} is not in docs/configuration.md: run `make docs`")
     listed = re.findall(r'#include "model/(causes/\w+\.def)"',
                         (TOP / "daemon/model/causes.def").read_text())
     every = []
