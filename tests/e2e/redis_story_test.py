@@ -82,6 +82,7 @@ def test_it_was_killed(make, watch, hook, fault):
 """)
     d.wait_state("cache", "up")
     d.wait_state("api", "up")
+    learned(d, s)
     fault.begin()
     s.stop()
     fault.read(hook, "cache", cause="net.refused", playbook="redis-stopped",
@@ -151,6 +152,7 @@ receivers: {{hook: {{type: webhook, url: "{hook.url}"}}}}
 """, env={"DBUS_SYSTEM_BUS_ADDRESS": bus.address}).start()
         d.wait_state("cache", "up")
         d.wait_state("api", "up")
+        learned(d, s)
         fault.begin()
         s.stop()
         manager.set("redis-server.service", **FAILED)
