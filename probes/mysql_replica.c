@@ -6,9 +6,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "probes/mysql_run.h"
+#include "probes/sql_mask.h"
 
 const char *
 mysql_replica_sql(const struct mysql_greeting *g)
@@ -16,6 +18,33 @@ mysql_replica_sql(const struct mysql_greeting *g)
 	if (g->is_mariadb)
 		return "SHOW ALL SLAVES STATUS";
 	return g->number >= 80022 ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
+}
+
+/* Errors quote a statement at their end ("Query: '...'"), and rows ("Duplicate entry '...' for").
+ */
+void
+mysql_replica_error(const char *raw, char *out, size_t size)
+{
+	const char *query = strstr(raw, "Query: '");
+	char sent[300];
+	const char *entry = strstr(raw, "entry '");
+	const char *end = entry != NULL ? strstr(entry, "' for") : NULL;
+	char sql[300] = "";
+
+	if (query != NULL) { /* the quote at its end is not the statement's */
+		str_copy(sent, sizeof(sent), query + strlen("Query: '"));
+		if (str_ends(sent, "'"))
+			sent[strlen(sent) - 1] = '\0';
+		sql_mask(SQL_MYSQL, sent, sql, sizeof(sql));
+	}
+	if (entry != NULL && (query == NULL || entry < query))
+		snprintf(out, size, "%.*s ?%.*s%s", (int)(entry - raw) + 5, raw,
+			end != NULL ? (int)strcspn(end + 1, ";") : 0, end != NULL ? end + 1 : "",
+			sql);
+	else if (query != NULL)
+		snprintf(out, size, "%.*sQuery: %s", (int)(query - raw), raw, sql);
+	else
+		str_copy(out, size, raw);
 }
 
 struct channel {
@@ -52,14 +81,17 @@ read_channel(const struct mysql_result *r, unsigned row)
 static size_t
 describe(const struct channel *c, char *out, size_t size)
 {
+	char error[200];
 	int len = snprintf(out, size, "from %s: IO %s, SQL %s", c->source, c->io, c->sql);
 
 	if (isfinite(c->behind) && len > 0 && (size_t)len < size)
 		len += snprintf(out + len, size - (size_t)len, ", %.0f s behind", c->behind);
 	if (c->delay > 0 && len > 0 && (size_t)len < size)
 		len += snprintf(out + len, size - (size_t)len, " (%.0f s wanted)", c->delay);
-	if (c->error[0] != '\0' && len > 0 && (size_t)len < size)
-		len += snprintf(out + len, size - (size_t)len, ", %.200s", c->error);
+	if (c->error[0] != '\0' && len > 0 && (size_t)len < size) {
+		mysql_replica_error(c->error, error, sizeof(error));
+		len += snprintf(out + len, size - (size_t)len, ", %s", error);
+	}
 	return len > 0 ? (size_t)len : 0;
 }
 

@@ -111,33 +111,6 @@ behind_of(const struct mysql_result *r, unsigned row)
 	return !str_eq(fetched, applied) || read > done ? "sql" : "";
 }
 
-/* Errors quote a statement at their end ("Query: '...'"), and rows ("Duplicate entry '...' for").
- */
-static void
-mask_error(const char *raw, char *out, size_t size)
-{
-	const char *query = strstr(raw, "Query: '");
-	char sent[300];
-	const char *entry = strstr(raw, "entry '");
-	const char *end = entry != NULL ? strstr(entry, "' for") : NULL;
-	char sql[300] = "";
-
-	if (query != NULL) { /* the quote at its end is not the statement's */
-		str_copy(sent, sizeof(sent), query + strlen("Query: '"));
-		if (str_ends(sent, "'"))
-			sent[strlen(sent) - 1] = '\0';
-		my_mask(sent, sql, sizeof(sql));
-	}
-	if (entry != NULL && (query == NULL || entry < query))
-		snprintf(out, size, "%.*s ?%.*s%s", (int)(entry - raw) + 5, raw,
-			end != NULL ? (int)strcspn(end + 1, ";") : 0, end != NULL ? end + 1 : "",
-			sql);
-	else if (query != NULL)
-		snprintf(out, size, "%.*sQuery: %s", (int)(query - raw), raw, sql);
-	else
-		str_copy(out, size, raw);
-}
-
 /* What of "Error 'Unknown database 'x'' on query. Default database..." names the trouble. */
 static void
 shorten_error(char *text)
@@ -161,7 +134,7 @@ tell_error(struct fact_run *run, const struct mysql_result *r, unsigned row)
 		raw = text_of(r, row, "Last_IO_Error", NULL);
 	if (raw[0] == '\0')
 		return;
-	mask_error(raw, text, sizeof(text));
+	mysql_replica_error(raw, text, sizeof(text));
 	fact_line(run, "%s", text);
 	shorten_error(text);
 	fact_text(run, ERROR, "%s", text);
