@@ -174,6 +174,7 @@ lint: deps-test
 	@$(MAKE) --no-print-directory format-check
 	@tests/lint/headers.sh $(CC) $(CFLAGS_ALL)
 	@$(PYTHON) tests/lint/house.py $(B)
+	@$(PYTHON) tests/lint/playbooks.py
 	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
 		echo "clang: no warnings"
 	@$(MAKE) --no-print-directory cppcheck

@@ -96,8 +96,7 @@ run(struct cli *cli)
 const struct cli_verb verb_explain = {
 	.name = "explain",
 	.usage = "[CODE] [--lang en|zh] [--json]",
-	.summary =
-		"what a cause, finding, playbook or rule means; alone, all playbooks",
+	.summary = "what a cause, finding, playbook or rule means; alone, all playbooks",
 	.args_max = 1,
 	.run = run,
 };
