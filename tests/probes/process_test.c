@@ -496,6 +496,38 @@ each_can_be_a_child(void **state)
 
 /* --- environment --- */
 
+/* Which grammar, what is wrong and where; of the value nothing. */
+static void
+reads_addresses_in_the_environment(void **state)
+{
+	static const struct {
+		const char *dsn, *value, *cause;
+	} rows[] = {
+		{ "sql", "postgresql://u:s3cret@h/d", "" },
+		{ "sql", "u:s3cret@tcp(h:3306)/d?parseTime=true", "" },
+		{ "sql", "local", "" },
+		{ "sql", "postgres//u:s3cret@h/d", "proc.env-dsn" },
+		{ "postgres", "u:s3cret@tcp(h:3306)/d", "proc.env-dsn" },
+		{ "mysql", "postgres://u:s3cret@h/d", "proc.env-dsn" },
+		{ "redis", "redis://:s3cret@h:6379/0", "" },
+		{ "redis", "redis://:s3cret@h:6379/first", "proc.env-dsn" },
+		{ "sqlite", "/data/a.db", "" },
+	};
+	struct world *w = *state;
+
+	make(w, &(struct made){ 20, 1, "web", 'S', 1, 50000, 1 });
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char env[128], yaml[128];
+		int len = snprintf(env, sizeof(env), "A=1%cDSN=%s", 0, rows[i].value);
+
+		set_env(w, 20, env, (size_t)len + 1);
+		snprintf(yaml, sizeof(yaml), "name: web\nenv: { DSN: { dsn: %s } }", rows[i].dsn);
+		configure(w, yaml);
+		run(w, rows[i].cause);
+		assert_null(strstr(w->b.sample.text, "s3cret"));
+	}
+}
+
 static void
 audits_the_environment(void **state)
 {
@@ -610,6 +642,7 @@ main(int argc, char **argv)
 		T(the_past_of_newcomers_is_not_theirs),
 		cmocka_unit_test(credentials_are_not_shown),
 		T(each_can_be_a_child),
+		T(reads_addresses_in_the_environment),
 		T(audits_the_environment),
 		T(compares_instances_and_files),
 		T(sees_itself_never_but_its_parent),
