@@ -19,6 +19,7 @@ needs_mounts = pytest.mark.skipif(
 # Where the built-in rule waits long, the test has one of the same name and less patience.
 QUICK = {
     "idle-connections": 'info: "this.idle_percent > 50% and this.idle_connections >= 10", for: 2s',
+    "lock-wait": "warning: this.lock_wait_time > 1s",
     "replication-lag": "warning: this.replica_lag_time >= 3s, critical: this.replica_lag_time >= 120s",
     "replication-stopped": 'critical: "not this.replica_running", for: 2 samples',
     "binlog-growth": 'warning: "this.data_used_percent >= 80% and this.binlog_percent > 20%", '
@@ -306,6 +307,25 @@ def test_idle_transaction_blocks(db, watch, hook, fault):
                               remedy="KILL ")
         kill = [r for r in incident["remedy"] if "KILL" in r.get("command", "")]
         assert kill and kill[0]["destructive"], incident["remedy"]
+
+
+@pytest.mark.scenario("mysql-lock-wait")
+@pytest.mark.parametrize("holder,waiter,finding,words", [
+    ("BEGIN; SELECT COUNT(*) FROM shop.users", "ALTER TABLE shop.users ADD COLUMN note int",
+     "table-change", "ALTER TABLE shop.users"),
+    ("FLUSH TABLES WITH READ LOCK", "UPDATE shop.kpi_details SET code=4711 WHERE id=1",
+     "global-lock", "global lock")])
+def test_a_table_and_all_of_them(db, watch, hook, fault, holder, waiter, finding, words):
+    """The rule waits for 10 s, here for one."""
+    watch(db.url("mon"), quick=["lock-wait"])
+    with db.session(holder) as first, db.session() as second:
+        fault.begin()
+        db.say(second, f"SET lock_wait_timeout=100; {waiter}")
+        incident = fault.read(hook, "db", playbook="mysql-lock-wait", severity="warning",
+                              cause=f"mysql-lock-wait.{finding}", title="wait",
+                              facts=["my-locks"], evidence=[words])
+        del first
+    assert "4711" not in str(incident)
 
 
 @pytest.mark.scenario("mysql-deadlock")
