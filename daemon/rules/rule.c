@@ -137,9 +137,16 @@ static void
 complain_inside(struct compile *k, const struct conf_node *node, const struct err *e)
 {
 	struct conf_pos pos = pos_inside(node, e->code);
+	char at[60] = "";
 
-	complain(k->c->complaints, &pos, "rule \"%s\": %s: %s", k->rule->name,
-		node->key ? node->key : "expression", e->text);
+	/* The place is that of the whole block: what stands at the column says where in it. */
+	if (strchr(node->text, '\n') && e->code > 0 && (size_t)e->code <= strlen(node->text)) {
+		const char *from = node->text + e->code - 1;
+		size_t len = strcspn(from, "\n");
+		snprintf(at, sizeof(at), " (at \"%.*s\")", len < 40 ? (int)len : 40, from);
+	}
+	complain(k->c->complaints, &pos, "rule \"%s\": %s: %s%s", k->rule->name,
+		node->key ? node->key : "expression", e->text, at);
 	k->is_bad = true;
 }
 

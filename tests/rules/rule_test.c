@@ -56,6 +56,9 @@ static const struct {
 		"2:37: error: rule \"r\": clear: unknown metric \"status\"" },
 	{ "rules:\n  r: { warning: up(api), summary: \"it is {{api.total}}\" }\n",
 		"2:48: error: rule \"r\": summary: unknown metric \"total\"" },
+	{ "rules:\n  r:\n    warning: >\n      up(api) and\n      api.totl_time > 2s\n",
+		"3:14: error: rule \"r\": warning: unknown metric \"totl_time\" of check \"api\" "
+		"(http); did you mean \"total_time\"? (at \"totl_time > 2s\")" },
 	{ "rules:\n  avg: { warning: up(api) }\n",
 		"2:3: error: rule \"avg\": this name is a word of the rule language" },
 	{ "rules:\n  9x: { warning: up(api) }\n", "2:3: error: rule \"9x\": a name is" },
