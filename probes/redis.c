@@ -78,7 +78,8 @@ reveal(const void *conf_, const char *instance, struct revealed *out)
 	const struct redis_conf *conf = conf_;
 
 	(void)instance;
-	if (conf->is_read)
+	/* where the master is, sentinels decide: their own place would be taken for its */
+	if (conf->is_read && conf->master == NULL)
 		reveal_dsn(&conf->dsn, out);
 }
 

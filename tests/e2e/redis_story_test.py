@@ -552,6 +552,19 @@ def test_no_sentinel_knows_a_master(make, server, watch, hook, fault):
 
 
 @pytest.mark.scenario("redis-sentinel-no-master")
+def test_the_sentinels_name_a_master_that_is_gone(make, watch, hook, fault):
+    """One that has no replica: there is nobody to take over."""
+    primary = make()
+    s = make(sentinel=f"sentinel monitor mymaster 127.0.0.1 {primary.port} 1")
+    d = watch(cache(s.url(), "master: mymaster"))
+    d.wait_state("cache", "up")
+    fault.begin()
+    primary.stop()
+    fault.read(hook, "cache", cause="net.refused", finding="redis-stopped.master-of-sentinels",
+               severity="critical", title=f"127.0.0.1:{primary.port}", remedy="CKQUORUM")
+
+
+@pytest.mark.scenario("redis-sentinel-no-master")
 def test_no_sentinel_answers(watch, hook, fault):
     fault.begin()
     watch(cache(f"redis://127.0.0.1:{lab.free_port()},127.0.0.1:{lab.free_port()}/0",
