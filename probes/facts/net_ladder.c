@@ -69,7 +69,7 @@ struct state {
 };
 
 static void
-rung_number(struct fact_run *run, enum key key, enum rung rung)
+rung_number(struct fact_run *run, int key, enum rung rung)
 {
 	fact_number(run, key, rung == UNKNOWN ? (double)NAN : rung == WHOLE);
 }
