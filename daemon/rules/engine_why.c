@@ -142,13 +142,15 @@ add_unknown(void *arg, const char *label, const struct expr_value *value)
 	buf_addf(names, "%s%s", buf_left(names) > 0 ? ", " : "", label);
 }
 
-/* What it would need to know. */
+/* What it would need to know; where that is missing by design, `on_no_data: ok` says so. */
 static void
 say_unknown(const struct teller *t)
 {
 	struct expr_world world = engine_world(t->rules, t->alert, t->rules->heard_us);
 	struct buf names;
 
+	if (t->alert->rule->conf.on_no_data == NO_DATA_OK)
+		return;
 	buf_init(&names, TEXT_MAX / 2);
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
 		const struct expr *when = t->alert->variant->when[level];
