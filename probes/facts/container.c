@@ -123,7 +123,7 @@ tell_age(struct fact_run *run, enum key key, const char *moment)
 	snprintf(whole, sizeof(whole), "%.*s%s", dot != NULL ? (int)(dot - moment) : 31, moment,
 		dot != NULL ? "Z" : "");
 	if (clock_parse_rfc3339(whole, &at) == 0 && at > 0 && at <= now)
-		fact_number(run, key, (double)(now - at) / USEC_PER_SEC);
+		fact_number(run, (int)key, (double)(now - at) / USEC_PER_SEC);
 }
 
 static void

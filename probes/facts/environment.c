@@ -82,7 +82,7 @@ tell_list(struct fact_run *run, enum key key, const char *cause)
 			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
 				len > 0 ? ", " : "", conf->rules[i].name);
 	if (len > 0)
-		fact_text(run, key, "%s", names);
+		fact_text(run, (int)key, "%s", names);
 	return len > 0;
 }
 

@@ -71,7 +71,7 @@ struct state {
 static void
 rung_number(struct fact_run *run, int key, enum rung rung)
 {
-	fact_number(run, key, rung == UNKNOWN ? (double)NAN : rung == WHOLE);
+	fact_number(run, (int)key, rung == UNKNOWN ? (double)NAN : rung == WHOLE);
 }
 
 /* --- this host's own --- */

@@ -159,7 +159,7 @@ tell_age(struct fact_run *run, enum key key, usec_t since_us)
 	usec_t now = loop_wall(fact_env(run)->loop);
 
 	if (since_us > 0 && now >= since_us)
-		fact_number(run, key, (double)(now - since_us) / USEC_PER_SEC);
+		fact_number(run, (int)key, (double)(now - since_us) / USEC_PER_SEC);
 }
 
 static void
