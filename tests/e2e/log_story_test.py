@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import lab
+from host_test import MEMORY, put
+from log_test import REMOTE, entry
 
 
 def start(daemon, hook, keys, path, rules=""):
@@ -152,3 +154,66 @@ def test_slow_by_its_own_words(daemon, hook, fault, log, unit, slow, severity):
         writer.join()
     assert abs(d.check("log")["metrics"]["value_response_time_p95"] - (slow if unit == "s" else slow / 1000)) < 0.01
     assert time.monotonic() - fault.began < 30
+
+
+class Journal:
+    """A journal of the test's own, written as systemd's own tool writes one."""
+
+    def __init__(self, folder):
+        self.folder, self.number = Path(folder), 0
+        self.folder.mkdir(parents=True)
+
+    def write(self, unit, *messages, **fields):
+        text = ""
+        for message in messages:
+            self.number += 1
+            more = "".join(f"{k}={v}\n" for k, v in fields.items())
+            text += entry(f"c{self.number}", unit, message, int(time.time() * 1e6) + self.number, more)
+        subprocess.run([REMOTE, "-o", self.folder / "system.journal", "-"], input=text, text=True,
+                       check=True, capture_output=True, timeout=lab.LIMIT)
+
+
+@pytest.mark.scenario("log-error-rate")
+@pytest.mark.skipif(not os.path.exists(REMOTE), reason="needs systemd-journal-remote")
+def test_a_burst_in_a_journal(daemon, folder, hook, fault):
+    journal = Journal(Path(folder) / "journal")
+    journal.write("app.service", "started")
+    d = daemon(f"""
+checks:
+  log: {{type: log, journal: app, journal_folder: {journal.folder}, interval: 1s}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+""").start()
+    lab.wait_for("the first look", lambda: "lines_total" in d.check("log")["metrics"])
+    fault.begin()
+    journal.write("app.service", *[f"ERROR {n}: write /data/x: No space left on device" for n in range(15)])
+    journal.write("other.service", "ERROR not ours")
+    fault.read(hook, "log", cause="log-error-rate.disk-full", playbook="log-error-rate", severity="warning",
+               facts=["log-tail", "disks"], evidence=["journal of app.service", "ERROR 14"], remedy="df -h")
+    assert d.check("log")["metrics"]["errors_total"] == 15
+
+
+@pytest.mark.scenario("oom-killed")
+@pytest.mark.skipif(not os.path.exists(REMOTE), reason="needs systemd-journal-remote")
+def test_a_kill_that_only_the_journal_tells(daemon, folder, hook, fault):
+    """/dev/kmsg is closed to the daemon: what the kernel said stands in the journal, too."""
+    root = put(Path(folder) / "host", {**MEMORY, "proc/meminfo": MEMORY["proc/meminfo"].format(900000)})
+    (root / "proc/vmstat").write_text("oom_kill 0\n")
+    (root / "dev/kmsg").mkdir(parents=True)
+    journal = Journal(root / "var/log/journal")
+    journal.write("init.scope", "Linux version 6", _TRANSPORT="kernel")
+    d = daemon(f"""
+checks:
+  mem: {{type: memory, interval: 1s}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+""")
+    d.config.write_text(d.config.read_text().replace("name: lab,", f"name: lab, host_root: {root},"))
+    d.start()
+    lab.wait_for("two runs", lambda: d.check("mem")["runs"] > 1)
+    fault.begin()
+    journal.write("init.scope", "Out of memory: Killed process 30 (kpi_backend) total-vm:9kB, anon-rss:2076180kB",
+                  _TRANSPORT="kernel")
+    (root / "proc/vmstat").write_text("oom_kill 1\n")
+    fault.read(hook, "mem", cause="oom-killed.host-exhausted", severity="critical", title="kpi_backend",
+               facts=["kernel-log"], evidence=["1.98 GiB"])

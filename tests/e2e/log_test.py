@@ -178,11 +178,11 @@ def test_secrets_in_lines_are_masked(daemon, log):
     assert "ERROR while calling" in text and "my-secret-token-77" not in text
 
 
-def entry(cursor, unit, message, at):
+def entry(cursor, unit, message, at, more=""):
     return (f"__CURSOR={cursor}\n__REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={at}\n"
             f"_BOOT_ID=0123456789abcdef0123456789abcdef\n"
             f"_MACHINE_ID=00000000000000000000000000000001\n_PID=7\nPRIORITY=3\n"
-            f"_SYSTEMD_UNIT={unit}\nMESSAGE={message}\n\n")
+            f"_SYSTEMD_UNIT={unit}\n{more}MESSAGE={message}\n\n")
 
 
 @pytest.mark.skipif(not os.path.exists(REMOTE), reason="needs systemd-journal-remote")
