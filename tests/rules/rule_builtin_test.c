@@ -92,6 +92,7 @@ static const struct threshold {
 	{ "memory-high", "memory", "used_percent", 85, 86, 96 },
 	{ "memory-high", "memory", "cgroup_used_percent", 85, 86, 96 },
 	{ "memory-pressure", "memory", "pressure_full_percent", 9, 11, 90 },
+	{ "clock-off", "clock", "offset_time", 2, 2.1, 61 },
 	{ "connections-high", "mysql", "connections_percent", 79, 80, 95 },
 	{ "lock-wait", "mysql", "lock_wait_time", 10, 11, 61 },
 	{ "replication-lag", "mysql", "replica_lag_time", 29, 30, 120 },
@@ -246,6 +247,60 @@ test_filling(void **state)
 	bench_fini(&b);
 }
 
+static void
+feed_both(struct bench *b, struct given one, struct given two, int minutes)
+{
+	for (int i = 0; i < minutes * 2; i++)
+		feed_real(b, one, two);
+}
+
+/* What a healthy, busy host shows is no trouble. */
+static void
+test_busy_is_not_sick(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup_real(&b, "disk");
+	feed_both(&b, (struct given){ "io_util_percent", 100 },
+		(struct given){ "io_await_time", 0.004 }, 30);
+	assert_string_equal(bench_log(&b), "");
+	feed_both(&b, (struct given){ "io_util_percent", 100 },
+		(struct given){ "io_await_time", 0.18 }, 5);
+	assert_string_equal(bench_log(&b), "fires x.disk-io warning\n");
+	bench_fini(&b);
+
+	setup_real(&b, "cpu");
+	feed_both(
+		&b, (struct given){ "used_percent", 60 }, (struct given){ "load_per_core", 9 }, 30);
+	feed_both(&b, (struct given){ "used_percent", 97 }, NOTHING, 4);
+	assert_string_equal(bench_log(&b), "");
+	feed_both(&b, (struct given){ "used_percent", 97 }, NOTHING, 10);
+	assert_string_equal(bench_log(&b), "fires x.cpu-high warning\n");
+	bench_fini(&b);
+
+	setup_real(&b, "log");
+	feed_both(&b, (struct given){ "last_line_age", 9999 }, NOTHING, 30);
+	assert_string_equal(bench_log(&b), "");
+	feed_both(&b, (struct given){ "last_line_age", 9999 },
+		(struct given){ "silent_after_time", 600 }, 2);
+	assert_string_equal(bench_log(&b), "fires x.log-silent warning\n");
+	bench_fini(&b);
+}
+
+static void
+test_disk_full_at_once(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup_real(&b, "disk");
+	feed_both(
+		&b, (struct given){ "free_bytes", 60e6 }, (struct given){ "total_bytes", 1e9 }, 1);
+	assert_string_equal(bench_log(&b), ""); /* a small disk has never more */
+	feed_real(&b, (struct given){ "free_bytes", 10e6 }, (struct given){ "total_bytes", 1e9 });
+	assert_string_equal(bench_log(&b), "fires x.disk-full critical\n");
+	bench_fini(&b);
+}
+
 int
 main(void)
 {
@@ -258,6 +313,8 @@ main(void)
 		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_swap_alone_is_info),
 		cmocka_unit_test(test_filling),
+		cmocka_unit_test(test_busy_is_not_sick),
+		cmocka_unit_test(test_disk_full_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
