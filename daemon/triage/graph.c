@@ -41,6 +41,7 @@ graph_init(struct graph *graph)
 {
 	memset(graph, 0, sizeof(*graph));
 	graph->nodes = map_new();
+	graph->needed = map_new();
 	init_node(&graph->network, "host.network");
 	init_node(&graph->resolver, "host.resolver");
 	graph->network_check = (struct check_spec){ .name = graph->network.name, .type = "host" };
@@ -51,6 +52,7 @@ void
 graph_fini(struct graph *graph)
 {
 	map_free(graph->nodes, free_node);
+	map_free(graph->needed, NULL);
 	fini_node(&graph->network);
 	fini_node(&graph->resolver);
 }
@@ -156,6 +158,20 @@ list_gone(const struct graph *graph, size_t *count)
 	return gone;
 }
 
+static void
+note_needs(struct graph *graph, const struct check_spec *spec)
+{
+	for (size_t n = 0; n < spec->common.needs.count; n++)
+		map_put(graph->needed, spec->common.needs.all[n], graph);
+}
+
+bool
+graph_is_needed(const struct graph *graph, const struct node *node)
+{
+	return !node->spec || node->parent || node->is_tie ||
+	       map_get(graph->needed, node->name) != NULL;
+}
+
 void
 graph_apply(struct graph *graph, const struct check_spec *const *specs, size_t count,
 	void (*on_gone)(void *arg, struct node *node), void *arg)
@@ -165,9 +181,14 @@ graph_apply(struct graph *graph, const struct check_spec *const *specs, size_t c
 	void *value;
 	while (map_next(graph->nodes, &at, &name, &value))
 		((struct node *)value)->is_claimed = false;
-	for (size_t n = 0; n < count; n++)
-		if (specs[n]->common.enabled)
-			need_node(graph, specs[n]);
+	map_free(graph->needed, NULL);
+	graph->needed = map_new();
+	for (size_t n = 0; n < count; n++) {
+		if (!specs[n]->common.enabled)
+			continue;
+		need_node(graph, specs[n]);
+		note_needs(graph, specs[n]);
+	}
 	struct node **gone = list_gone(graph, &gone_count);
 	for (size_t n = 0; n < gone_count; n++) {
 		on_gone(arg, gone[n]);

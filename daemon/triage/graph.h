@@ -45,6 +45,7 @@ struct node {
 	struct node *tie;
 	const char *tie_rule;
 	unsigned tie_version, tie_edition;
+	bool is_tie;       /* facts tied something to it */
 	struct node *lost; /* the thing of this host that it is cut off by; NULL: none */
 	/* The walk that was here last. */
 	unsigned visit;
@@ -53,7 +54,8 @@ struct node {
 };
 
 struct graph {
-	struct map *nodes; /* name -> struct node */
+	struct map *nodes;  /* name -> struct node */
+	struct map *needed; /* names that somebody's `needs` has */
 	struct node network, resolver;
 	struct check_spec network_check, resolver_check; /* what they would be as checks */
 	bool is_network_lost, is_resolver_lost;
@@ -74,6 +76,7 @@ void graph_remove(struct graph *graph, struct node *node);
 
 struct node *graph_find(const struct graph *graph, const char *name); /* the host's things too */
 const struct check_spec *graph_check(const struct graph *graph, const struct node *node);
+bool graph_is_needed(const struct graph *graph, const struct node *node); /* by anything */
 /* What `node` needs, one after the other: begin with *at = 0; NULL ends. */
 struct node *graph_next_need(struct graph *graph, const struct node *node, size_t *at);
 

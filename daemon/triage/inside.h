@@ -42,6 +42,7 @@ struct triage {
 	struct map *restored; /* "check\nrule" -> struct entry that has it from before the start */
 	struct list held;     /* of firings: those that no incident has yet */
 	size_t releasing;     /* incidents whose root is well while others still fail */
+	usec_t looked_us;     /* monotonic: when all was last looked at */
 	usec_t due_us;        /* monotonic: when time alone changes something */
 	unsigned review;      /* of those held, the latest */
 	bool has_restored;    /* times of incidents are still to be converted */
@@ -94,7 +95,6 @@ void restored_move(struct triage *t, const struct incident_alert *alert, const s
 void restored_convert(struct triage *t); /* at the first moment that is known */
 
 /* --- firing.c --- */
-
 struct firing *firing_find(const struct triage *t, const char *check, const char *rule);
 /* Makes it or renews its words; a new one is held. */
 struct firing *firing_take(struct triage *t, const struct alert_event *event);
@@ -104,7 +104,6 @@ void firing_free_all(struct triage *t);
 bool firing_is_down(const struct firing *f); /* its check fails: no rule over numbers */
 
 /* --- reveal.c --- */
-
 /* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */
 bool reveal_root(struct triage *t, struct place *place);
 /* All facts about it are in: what they tie it to is looked at before anybody speaks. */
@@ -129,7 +128,7 @@ void speak_review(struct triage *t);
 /* The open incident of a dependent that `place` takes over, its new root; NULL: there is none. */
 struct entry *turn_take_over(struct triage *t, const struct place *place);
 /* Takes in what else has the same root, before it is told; ends them, after that. */
-void turn_join_others(struct triage *t, struct entry *entry);
+bool turn_join_others(struct triage *t, struct entry *entry);
 void turn_end_merged(struct triage *t, struct entry *entry);
 /* Has it another root by now? */
 void turn_review(struct triage *t, struct entry *entry);
@@ -166,8 +165,8 @@ void life_tell_opening(struct triage *t, struct entry *entry, const char *reason
 void life_tell_turn(struct triage *t, struct entry *entry, enum severity was);
 void life_tell_impact(struct triage *t, struct entry *entry, enum severity was);
 void life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_change change);
-void life_alert_ends(
-	struct triage *t, struct entry *entry, struct incident_alert *alert, const char *reason);
+void life_alert_ends(struct triage *t, struct entry *entry, const struct alert_event *event,
+	const char *reason);
 void life_end(struct triage *t, struct entry *entry, const char *reason);
 void life_mark_merged(struct triage *t, struct entry *entry, const struct incident *into);
 void life_settle(struct triage *t);

@@ -374,12 +374,12 @@ life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_ch
 }
 
 static void
-note_recovery(struct triage *t, struct entry *entry, const struct incident_alert *alert)
+note_recovery(struct triage *t, struct entry *entry, const char *check)
 {
 	struct incident *i = &entry->incident;
 	if (i->first_recovered)
 		return;
-	xstrset(&i->first_recovered, alert->check);
+	xstrset(&i->first_recovered, check);
 	i->first_recovered_us = t->at.wall_us;
 }
 
@@ -395,19 +395,32 @@ follow_lead(struct triage *t, struct entry *entry)
 		words_fall_back(&entry->incident, t->options.language, lead);
 }
 
+static void
+write_end(
+	struct triage *t, struct entry *entry, const struct alert_event *event, const char *reason)
+{
+	char text[400];
+	snprintf(text, sizeof(text), "%s (%s)", event->check, event->rule);
+	life_write(t, entry, reason, text);
+}
+
+/* One that found no place in the incident's list has ended all the same. */
 void
 life_alert_ends(
-	struct triage *t, struct entry *entry, struct incident_alert *alert, const char *reason)
+	struct triage *t, struct entry *entry, const struct alert_event *event, const char *reason)
 {
 	struct incident *i = &entry->incident;
-	bool was_lead = alert == alerts_lead(i);
-	alert->is_firing = false;
-	alert->ended_us = t->at.wall_us;
+	struct incident_alert *alert = alerts_find(i, event->check, event->rule);
+	bool was_lead = alert && alert == alerts_lead(i);
+	if (alert) {
+		alert->is_firing = false;
+		alert->ended_us = t->at.wall_us;
+	}
 	entry->changed_us = t->at.now_us;
 	t->is_stale = true;
 	if (str_eq(reason, "recovered"))
-		note_recovery(t, entry, alert);
-	if (!str_eq(alert->check, i->check))
+		note_recovery(t, entry, event->check);
+	if (!str_eq(event->check, i->check))
 		release_look_at_root(t, entry);
 	if (!alerts_any(entry)) {
 		if (i->is_flapping && str_eq(reason, "recovered"))
@@ -417,9 +430,7 @@ life_alert_ends(
 		return;
 	}
 	struct before before = look_before(i);
-	char text[400];
-	snprintf(text, sizeof(text), "%s (%s)", alert->check, alert->rule);
-	life_write(t, entry, reason, text);
+	write_end(t, entry, event, reason);
 	/* While others recover with their root, that is one story: only its end is told. */
 	if (alerts_lead(i)) {
 		if (was_lead)

@@ -110,8 +110,10 @@ find_tie(struct triage *t, const struct place *place)
 	if (node->facts_version == 0 || !judge_place(t, place, &diagnosis) || !diagnosis.root_type)
 		return;
 	node->tie = find_watched(t, node, diagnosis.root_type, diagnosis.root_of);
-	if (node->tie)
-		chase_run(t, node->tie);
+	if (!node->tie)
+		return;
+	node->tie->is_tie = true;
+	chase_run(t, node->tie);
 }
 
 /* The alert of that thing that speaks of the same, if one fires; else the worst that does: a kill

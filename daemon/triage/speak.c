@@ -143,9 +143,10 @@ open_incident(struct triage *t, struct firing *f, const struct place *place)
 	alerts_take(entry, &f->event);
 	gather(t, entry, place);
 	link_other_roots(t, f, entry);
-	turn_join_others(t, entry);
+	bool has_taken = turn_join_others(t, entry);
 	life_tell_opening(t, entry, reason);
-	turn_end_merged(t, entry);
+	if (has_taken)
+		turn_end_merged(t, entry);
 }
 
 static void
@@ -160,9 +161,10 @@ speak(struct triage *t, struct firing *f, const struct place *place)
 	firing_give(t, f, entry);
 	alerts_take(entry, &f->event);
 	gather(t, entry, place);
-	turn_join_others(t, entry);
+	bool has_taken = turn_join_others(t, entry);
 	life_tell_turn(t, entry, was);
-	turn_end_merged(t, entry);
+	if (has_taken)
+		turn_end_merged(t, entry);
 }
 
 bool

@@ -15,6 +15,8 @@
 
 #define AGE_EVERY_US (5 * USEC_PER_SEC)
 #define ROUNDS_MAX   8
+#define STORM_OPEN   200
+#define STORM_US     (50 * USEC_PER_MSEC)
 
 static void
 set_options(struct triage *t, const struct triage_options *options)
@@ -123,11 +125,8 @@ end(struct triage *t, const struct alert_event *event)
 		firing_drop(t, f);
 	restored_drop(t, event->check, event->rule);
 	t->is_stale = true;
-	if (!entry)
-		return; /* nobody was told: it was held */
-	struct incident_alert *alert = alerts_find(&entry->incident, event->check, event->rule);
-	if (alert)
-		life_alert_ends(t, entry, alert, reason);
+	if (entry) /* else it was held: nobody was told */
+		life_alert_ends(t, entry, event, reason);
 }
 
 void
@@ -286,18 +285,26 @@ review(struct triage *t)
 	}
 }
 
+/* In a large outage something happens all the time: all of it is looked at now and then. */
+static bool
+is_too_soon(const struct triage *t, usec_t now_us)
+{
+	return t->book.open.count > STORM_OPEN && now_us < t->looked_us + STORM_US;
+}
+
 usec_t
 triage_tick(struct triage *t, const struct triage_moment *at)
 {
-	if (!t->is_stale && at->now_us < t->due_us)
-		return t->due_us;
+	if (at->now_us < t->due_us && (!t->is_stale || is_too_soon(t, at->now_us)))
+		return t->is_stale ? t->looked_us + STORM_US : t->due_us;
+	t->looked_us = at->now_us;
 	enter(t, at->now_us, at->wall_us);
 	t->due_us = at->now_us + AGE_EVERY_US;
 	t->is_stale = true;
 	review(t);
 	life_age(t);
 	evidence_drop_old(t, at->wall_us);
-	return t->is_stale ? at->now_us : t->due_us;
+	return t->is_stale ? at->now_us + STORM_US : t->due_us;
 }
 
 size_t

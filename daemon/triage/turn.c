@@ -46,7 +46,8 @@ struct entry *
 turn_take_over(struct triage *t, const struct place *place)
 {
 	struct entry *oldest = NULL;
-	for (size_t n = 0; place->node && n < t->book.open.count; n++) {
+	bool is_needed = place->node && graph_is_needed(&t->graph, place->node);
+	for (size_t n = 0; is_needed && n < t->book.open.count; n++) {
 		struct entry *entry = t->book.open.all[n];
 		if (follows_from(t, entry, place) &&
 			(!oldest || entry->opened_us < oldest->opened_us))
@@ -71,27 +72,40 @@ move_alerts(struct triage *t, struct entry *to, struct entry *from)
 }
 
 static bool
-is_taken_in(
-	struct triage *t, struct entry *other, const struct entry *by, const struct place *place)
+take_in(struct triage *t, struct entry *entry, struct entry *other)
 {
-	if (other == by || other->incident.merged_into)
+	if (other == entry || other->incident.merged_into)
 		return false;
-	if (str_eq(other->incident.check, by->incident.check))
-		return str_eq(by->incident.rule, RULE_DOWN);
-	return place->node && follows_from(t, other, place);
+	move_alerts(t, entry, other);
+	life_mark_merged(t, other, &entry->incident);
+	return true;
 }
 
-void
+/* What is down takes in whatever else is open for its check. */
+static bool
+take_in_own(struct triage *t, struct entry *entry)
+{
+	bool has_taken = false;
+	size_t at = 0;
+	struct entry *other;
+	while (str_eq(entry->incident.rule, RULE_DOWN) &&
+		(other = book_next_open(&t->book, entry->incident.check, &at)))
+		has_taken = take_in(t, entry, other) || has_taken;
+	return has_taken;
+}
+
+bool
 turn_join_others(struct triage *t, struct entry *entry)
 {
 	const struct place place = judge_place_of(t, entry);
-	for (size_t n = 0; n < t->book.open.count; n++) {
+	bool has_taken = take_in_own(t, entry);
+	bool is_needed = place.node && graph_is_needed(&t->graph, place.node);
+	for (size_t n = 0; is_needed && n < t->book.open.count; n++) {
 		struct entry *other = t->book.open.all[n];
-		if (!is_taken_in(t, other, entry, &place))
-			continue;
-		move_alerts(t, entry, other);
-		life_mark_merged(t, other, &entry->incident);
+		if (other != entry && follows_from(t, other, &place))
+			has_taken = take_in(t, entry, other) || has_taken;
 	}
+	return has_taken;
 }
 
 void
@@ -129,7 +143,7 @@ merge(struct triage *t, struct entry *entry, struct entry *root)
 void
 turn_review(struct triage *t, struct entry *entry)
 {
-	if (!entry->is_told || !may_turn(t, entry))
+	if (!entry->is_told || entry->incident.merged_into || !may_turn(t, entry))
 		return;
 	const struct place place = speak_place_of(t, entry, true);
 	if (!place.node || str_eq(place.check, entry->incident.check) ||
@@ -147,9 +161,10 @@ turn_review(struct triage *t, struct entry *entry)
 	}
 	enum severity was = entry->incident.severity;
 	life_set_root(t, entry, &place);
-	turn_join_others(t, entry);
+	bool has_taken = turn_join_others(t, entry);
 	life_tell_turn(t, entry, was);
-	turn_end_merged(t, entry);
+	if (has_taken)
+		turn_end_merged(t, entry);
 }
 
 /* --- back to the dependent --- */

@@ -295,6 +295,31 @@ test_root_that_fails_again_goes_on(void **state)
 	scene_says(s, "resolved/recovered db:check-down critical; ");
 }
 
+/* The list of an incident holds 64 alerts: all of the others belong to it as well. */
+static void
+test_more_impact_than_the_list_holds(void **state)
+{
+	struct scene *s = *state;
+	char rule[16];
+	build_stack(s);
+	fail_twice(s, "db", "api");
+	for (int n = 0; n < 100; n++) {
+		snprintf(rule, sizeof(rule), "r%d", n);
+		scene_alert(s, scene_find(s, "api"), rule, ALERT_FIRES, SEVERITY_WARNING);
+	}
+	scene_is_well(s, "db");
+	scene_is_well(s, "api");
+	scene_waits(s, 10);
+	assert_null(strstr(s->told, "resolved"));
+	for (int n = 0; n < 100; n++) {
+		assert_null(strstr(s->told, "resolved"));
+		snprintf(rule, sizeof(rule), "r%d", n);
+		scene_alert(s, scene_find(s, "api"), rule, ALERT_ENDS, SEVERITY_OK);
+	}
+	assert_non_null(strstr(s->told, "resolved/recovered db:check-down critical; "));
+	assert_int_equal(triage_count(s->triage), 1);
+}
+
 int
 main(void)
 {
@@ -316,6 +341,7 @@ main(void)
 		TEST(test_release_lasts_no_longer_than_its_window),
 		TEST(test_who_fails_within_the_window_is_silent_in_it),
 		TEST(test_root_that_fails_again_goes_on),
+		TEST(test_more_impact_than_the_list_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
