@@ -19,7 +19,8 @@
 
 #define AGAIN_US (10 * 60 * USEC_PER_SEC) /* what was learned is looked at anew */
 #define SOON_US  (10 * USEC_PER_SEC)      /* after an outage, but not more often than this */
-#define APART_US (200 * USEC_PER_MSEC)    /* between two places */
+#define APART_US (200 * USEC_PER_MSEC)    /* between two places, at least */
+#define SHARE    20                       /* of the time is spent on it, at most one part */
 #define TELLER   "port-owner"
 
 /* A listener of this host, and the checks that look at it. */
@@ -210,6 +211,9 @@ learn(struct check *check, const struct fact *fact)
 void
 sched_learn(struct check *check, const struct fact *fact)
 {
+	if (str_eq(fact->name, TELLER) && timer_runs(&check->sched->pace) &&
+		fact->took_us * SHARE > APART_US)
+		timer_after(&check->sched->pace, fact->took_us * SHARE);
 	if (fact->end != FACT_HAD || check->state != CHECK_UP)
 		return;
 	if (!str_eq(fact->name, TELLER)) { /* the server itself may know where its data is */

@@ -72,6 +72,15 @@ static const struct metric_desc keys[] = {
 	{ .name = NULL },
 };
 
+/* From run to run: whose sockets these were.  The search for them looks at every descriptor of
+ * every process; as long as the sockets are the same, it need not be made again. */
+struct owner_memory {
+	uint64_t inodes[SOCK_LISTENERS_MAX];
+	unsigned inode_count;
+	uint32_t pids[PROCS_OWNERS_MAX];
+	unsigned pid_count;
+};
+
 struct owner_run {
 	struct procs_call *call;
 	struct proc_fds_call *fds_call;
@@ -80,6 +89,7 @@ struct owner_run {
 	struct docker_places places;
 	uint64_t inodes[SOCK_LISTENERS_MAX];
 	unsigned count;
+	bool is_searched;  /* in this run */
 	struct proc owner; /* pid 0: not known */
 	double age_s;
 };
@@ -304,10 +314,13 @@ choose(const struct procs *procs)
 	return found;
 }
 
+static void search(struct fact_run *run);
+
 static void
 on_procs(void *arg, const struct procs_trouble *trouble, const struct procs *procs)
 {
 	struct fact_run *run = arg;
+	const struct owner_memory *memory = fact_memory(run, sizeof(*memory));
 	struct owner_run *state = fact_state(run);
 	const struct procs_request r = fact_procs(run);
 	const struct proc *proc;
@@ -315,6 +328,10 @@ on_procs(void *arg, const struct procs_trouble *trouble, const struct procs *pro
 	state->call = NULL;
 	if (fact_proc_failed(run, trouble, "the listening process"))
 		return;
+	if (!state->is_searched && procs->count < memory->pid_count) {
+		search(run); /* one of them is gone, and may have passed its socket on */
+		return;
+	}
 	proc = choose(procs);
 	if (proc == NULL) {
 		fact_line(run, "the process that listened is gone by now");
@@ -327,20 +344,32 @@ on_procs(void *arg, const struct procs_trouble *trouble, const struct procs *pro
 }
 
 static void
+look_at_owners(struct fact_run *run)
+{
+	const struct owner_memory *memory = fact_memory(run, sizeof(*memory));
+	struct owner_run *state = fact_state(run);
+	const struct procs_request r = fact_procs(run);
+
+	state->call = procs_some_start(&r, memory->pids, memory->pid_count, on_procs);
+}
+
+static void
 on_owners(void *arg, const struct procs_trouble *trouble, const struct procs_owners *owners)
 {
 	struct fact_run *run = arg;
+	struct owner_memory *memory = fact_memory(run, sizeof(*memory));
 	struct owner_run *state = fact_state(run);
-	const struct procs_request r = fact_procs(run);
-	uint32_t pids[PROCS_OWNERS_MAX];
 
 	state->call = NULL;
 	if (fact_proc_failed(run, trouble, "the descriptors of all processes"))
 		return;
+	memcpy(memory->inodes, state->inodes, sizeof(memory->inodes));
+	memory->inode_count = state->count;
+	memory->pid_count = (unsigned)owners->count;
 	for (size_t i = 0; i < owners->count; i++)
-		pids[i] = owners->all[i].pid;
+		memory->pids[i] = owners->all[i].pid;
 	if (owners->count > 0) {
-		state->call = procs_some_start(&r, pids, owners->count, on_procs);
+		look_at_owners(run);
 		return;
 	}
 	if (owners->denied > 0)
@@ -354,12 +383,28 @@ on_owners(void *arg, const struct procs_trouble *trouble, const struct procs_own
 }
 
 static void
-ask_owners(struct fact_run *run)
+search(struct fact_run *run)
 {
 	struct owner_run *state = fact_state(run);
 	const struct procs_request r = fact_procs(run);
 
+	state->is_searched = true;
 	state->call = procs_owners_start(&r, state->inodes, state->count, on_owners);
+}
+
+static void
+ask_owners(struct fact_run *run)
+{
+	const struct owner_memory *memory = fact_memory(run, sizeof(*memory));
+	const struct owner_run *state = fact_state(run);
+	bool is_known =
+		memory->pid_count > 0 && memory->inode_count == state->count &&
+		memcmp(memory->inodes, state->inodes, state->count * sizeof(state->inodes[0])) == 0;
+
+	if (is_known)
+		look_at_owners(run);
+	else
+		search(run);
 }
 
 /* --- sockets --- */

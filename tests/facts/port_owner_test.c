@@ -77,6 +77,26 @@ names_the_process(void **state)
 	close(fd);
 }
 
+/* The same sockets need no search; a socket that is another's by now is searched for. */
+static void
+remembers_whose_it_is(void **state)
+{
+	struct fact_bench *b = *state;
+	uint16_t port = 0;
+	int fd = open_on(INADDR_LOOPBACK, &port);
+
+	fact_bench_reveal(b, &(struct revealed){ .host = "127.0.0.1", .port = port });
+	for (int i = 0; i < 2; i++) {
+		fact_bench_run(b, "port-owner");
+		assert_fact_number(b, "pid", getpid());
+	}
+	close(fd);
+	fd = open_on(INADDR_LOOPBACK, &port);
+	fact_bench_run(b, "port-owner");
+	assert_fact_number(b, "pid", getpid());
+	close(fd);
+}
+
 static void
 says_that_nobody_does(void **state)
 {
@@ -171,6 +191,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names_the_process, fact_bench_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			remembers_whose_it_is, fact_bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			says_that_nobody_does, fact_bench_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
