@@ -8,7 +8,7 @@
 
 #define CLEAN_RAW_MAX 4096 /* of any text, before it is cleaned and cut */
 
-/* `secrets` may be NULL: there is nothing to mask. */
+/* `secrets` may be NULL; what looks like a credential is masked all the same. */
 void clean_text(const struct secret_set *secrets, char *out, size_t size, const char *raw);
 
 #endif
