@@ -480,12 +480,21 @@ def test_it_ended_itself(small_disk, watch, hook, fault):
 @pytest.mark.scenario("redis-latency")
 def test_slow_commands(make, watch, hook, fault):
     s = make("--enable-debug-command", "yes")
-    d = watch(cache(s.url()))
+    d = watch(cache(s.url(), "timeout: 8s"))
     d.wait_state("cache", "up")
     fault.begin()
-    with calls(s, lambda: s.cli("DEBUG", "SLEEP", "0.6")):
+    # one after the other on one connection: a PING between two of them would break the row
+    slow = subprocess.Popen(["redis-cli", "-p", str(s.port)], stdin=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL)
+    try:
+        slow.stdin.write(b"DEBUG SLEEP 0.6\n" * 90)
+        slow.stdin.flush()
         fault.read(hook, "cache", cause="redis-latency.slow-command", severity="warning",
-                   title="DEBUG SLEEP", facts=["redis-slowlog"], remedy="SLOWLOG GET")
+                   title="DEBUG SLEEP", facts=["redis-slowlog"], remedy="SLOWLOG GET", within=40)
+    finally:
+        slow.kill()
+        slow.wait()
+        slow.stdin.close()
 
 
 @pytest.mark.scenario("redis-blocked")
