@@ -74,13 +74,6 @@ asked_list_pending(const struct node *node, usec_t now_us, char *out, size_t siz
 	}
 }
 
-const struct fact *
-asked_fact(const struct node *node, const char *name)
-{
-	const struct asked *asked = find(node, name);
-	return asked && asked->is_had ? &asked->fact : NULL;
-}
-
 bool
 asked_take(struct node *node, const struct fact *fact)
 {

@@ -26,7 +26,6 @@ usec_t chase_first_round(const struct triage *t); /* how long to wait for a firs
 void asked_want(struct triage *t, struct node *node, const struct symptom *symptom);
 void asked_add(struct triage *t, struct node *node, const char *name);
 bool asked_is_pending(const struct node *node, usec_t now_us);
-const struct fact *asked_fact(const struct node *node, const char *name);
 bool asked_take(struct node *node, const struct fact *fact); /* false: nobody asked */
 void asked_drop(struct node *node);
 void asked_list_pending(const struct node *node, usec_t now_us, char *out, size_t size);
@@ -49,7 +48,6 @@ bool host_is_waiting(const struct triage *t, const struct node *node);
 void host_take_ladder(struct triage *t, const struct fact *fact);
 void host_forget(struct triage *t, const char *check); /* its incident is over */
 void host_restore(struct triage *t, const char *check);
-const struct cause *host_cause(const struct node *node); /* NULL: it is no thing of the host */
 const char *host_rule(const struct node *node);
 
 #endif

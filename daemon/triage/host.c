@@ -98,12 +98,6 @@ find_again(struct triage *t, struct node *thing)
 	t->is_stale = true;
 }
 
-const struct cause *
-host_cause(const struct node *node)
-{
-	return node->spec ? NULL : node->cause;
-}
-
 const char *
 host_rule(const struct node *node)
 {

@@ -165,8 +165,8 @@ void life_tell_opening(struct triage *t, struct entry *entry, const char *reason
 void life_tell_turn(struct triage *t, struct entry *entry, enum severity was);
 void life_tell_impact(struct triage *t, struct entry *entry, enum severity was);
 void life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_change change);
-void life_alert_ends(struct triage *t, struct entry *entry, const struct alert_event *event,
-	const char *reason);
+void life_alert_ends(
+	struct triage *t, struct entry *entry, const struct alert_event *event, const char *reason);
 void life_end(struct triage *t, struct entry *entry, const char *reason);
 void life_mark_merged(struct triage *t, struct entry *entry, const struct incident *into);
 void life_settle(struct triage *t);
