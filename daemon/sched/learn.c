@@ -20,7 +20,8 @@
 #define AGAIN_US (10 * 60 * USEC_PER_SEC) /* what was learned is looked at anew */
 #define SOON_US  (10 * USEC_PER_SEC)      /* after an outage, but not more often than this */
 #define APART_US (200 * USEC_PER_MSEC)    /* between two places, at least */
-#define SHARE    20                       /* of the time is spent on it, at most one part */
+#define MOST_US  USEC_PER_SEC             /* and at most, where looking takes long */
+#define SHARE    20                       /* otherwise one part of the time is spent on it */
 #define TELLER   "port-owner"
 
 /* A listener of this host, and the checks that look at it. */
@@ -207,13 +208,22 @@ learn(struct check *check, const struct fact *fact)
 		keep(check);
 }
 
+static usec_t
+pause_after(usec_t took_us)
+{
+	usec_t pause = took_us * SHARE;
+
+	if (pause < APART_US)
+		return APART_US;
+	return pause < MOST_US ? pause : MOST_US;
+}
+
 /* Only of a server that is well: whoever sits on the port of one that is not may be the trouble. */
 void
 sched_learn(struct check *check, const struct fact *fact)
 {
-	if (str_eq(fact->name, TELLER) && timer_runs(&check->sched->pace) &&
-		fact->took_us * SHARE > APART_US)
-		timer_after(&check->sched->pace, fact->took_us * SHARE);
+	if (str_eq(fact->name, TELLER) && timer_runs(&check->sched->pace))
+		timer_after(&check->sched->pace, pause_after(fact->took_us));
 	if (fact->end != FACT_HAD || check->state != CHECK_UP)
 		return;
 	if (!str_eq(fact->name, TELLER)) { /* the server itself may know where its data is */
