@@ -218,29 +218,6 @@ def test_descriptors_run_out(watch, hook, yard, folder, fault):
                remedy=f"prlimit --pid {process.pid}")
 
 
-@pytest.mark.scenario("memory-leak-growth")
-def test_memory_grows_steadily(watch, hook, yard, folder, fault):
-    """The built-in rule wants hours of growth: here seconds, by a rule of the same name."""
-    script = Path(folder) / "leak.py"
-    script.write_text("import time\nheld=[]\nwhile True:\n"
-                      "    held.append(bytearray(b'x'*2**20)); time.sleep(0.2)\n")
-    link = Path(folder) / "tp-leaks"
-    link.symlink_to("/usr/bin/python3")
-    fault.begin()
-    process = yard.run(link, script)
-    yard.wait_comm(process.pid, "tp-leaks")
-    watch({"rpc-msg": "type: process, name: tp-leaks"}, more="""
-rules:
-  rss-growing:
-    each: process
-    warning: slope(this.rss_bytes, 10s) > 1MB/s
-    for: 3s
-    summary: "it has {{this.rss_bytes}}"
-""")
-    fault.read(hook, "rpc-msg", playbook="memory-leak-growth", severity="warning",
-               title="rpc-msg grows", facts=["process"])
-
-
 # --- variables ---
 
 def start_with(yard, name, **env):
