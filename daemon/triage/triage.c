@@ -72,7 +72,9 @@ triage_configure(struct triage *t, const struct triage_options *options)
 	set_options(t, options);
 	for (size_t n = 0; n < t->book.open.count; n++) {
 		struct entry *entry = t->book.open.all[n];
-		if (is_language_new)
+		if (is_language_new && entry->incident.finding)
+			judge_words(t, entry, NULL); /* only its playbook can say it */
+		else if (is_language_new)
 			words_translate(&entry->incident, t->options.language);
 		if (is_url_new)
 			words_link(&entry->incident, t->options.url_base);
