@@ -36,7 +36,7 @@ struct probe_run {
 	bool is_stopped;               /* type->stop was called */
 	char *instance;                /* behind us */
 	void *state;                   /* behind us */
-	void *own_memory;              /* when the job keeps none */
+	struct probe_keep own_keep;    /* when the job keeps none */
 	struct probe_watch *own_watch; /* the same */
 	struct metric_desc *grown;     /* rows nobody could know before; NULL: none */
 	double *grown_values;
@@ -106,7 +106,7 @@ on_turn_end(void *obj)
 	if (run->done != NULL)
 		run->done(run->arg, &run->sample);
 	forget_sample(run);
-	free(run->own_memory);
+	probe_keep_fini(&run->own_keep);
 	probe_watch_close(run->own_watch);
 	free_grown(run);
 	free(run);
@@ -254,6 +254,17 @@ probe_keep_fini(struct probe_keep *keep)
 	keep->size = 0;
 }
 
+void *
+probe_keep_memory(struct probe_keep *keep, size_t size)
+{
+	if (keep->data == NULL || keep->size != size) {
+		probe_keep_fini(keep);
+		keep->data = xcalloc(1, size);
+		keep->size = size;
+	}
+	return keep->data;
+}
+
 const void *
 probe_conf(const struct probe_run *run)
 {
@@ -295,19 +306,7 @@ probe_time_left(const struct probe_run *run)
 void *
 probe_memory(struct probe_run *run, size_t size)
 {
-	struct probe_keep *keep = run->job.keep;
-
-	if (keep == NULL) {
-		if (run->own_memory == NULL)
-			run->own_memory = xcalloc(1, size);
-		return run->own_memory;
-	}
-	if (keep->data == NULL || keep->size != size) {
-		probe_keep_fini(keep);
-		keep->data = xcalloc(1, size);
-		keep->size = size;
-	}
-	return keep->data;
+	return probe_keep_memory(run->job.keep != NULL ? run->job.keep : &run->own_keep, size);
 }
 
 void

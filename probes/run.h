@@ -47,5 +47,7 @@ typedef void (*probe_done_fn)(void *arg, const struct sample *sample);
 struct probe_run *probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg);
 void probe_run_abort(struct probe_run *run); /* no sample comes; stop() is called; NULL is fine */
 void probe_keep_fini(struct probe_keep *keep);
+/* Zeroed at first, and when another size is asked for. */
+void *probe_keep_memory(struct probe_keep *keep, size_t size);
 
 #endif

@@ -33,7 +33,7 @@ struct fact_run {
 	unsigned lines;
 	struct subject subject;
 	struct sample sample;
-	void *own_memory; /* when the job keeps none */
+	struct probe_keep own_keep; /* when the job keeps none */
 	struct fact fact;
 	max_align_t state[];
 };
@@ -60,7 +60,7 @@ on_turn_end(void *obj)
 	if (run->job.sample != NULL)
 		sample_fini(&run->sample);
 	fact_fini(&run->fact);
-	free(run->own_memory);
+	probe_keep_fini(&run->own_keep);
 	free(run);
 }
 
@@ -191,19 +191,7 @@ fact_time_left(const struct fact_run *run)
 void *
 fact_memory(struct fact_run *run, size_t size)
 {
-	struct probe_keep *keep = run->job.keep;
-
-	if (keep == NULL) {
-		if (run->own_memory == NULL)
-			run->own_memory = xcalloc(1, size);
-		return run->own_memory;
-	}
-	if (keep->data == NULL || keep->size != size) {
-		probe_keep_fini(keep);
-		keep->data = xcalloc(1, size);
-		keep->size = size;
-	}
-	return keep->data;
+	return probe_keep_memory(run->job.keep != NULL ? run->job.keep : &run->own_keep, size);
 }
 
 void
