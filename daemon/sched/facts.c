@@ -209,6 +209,7 @@ on_again(void *arg)
 		list_remove(&slot->ready);
 		give_answer(desk, slot);
 	}
+	start_next(desk);
 }
 
 /* Old answers are dropped, and with them slots that remember nothing. */
@@ -221,7 +222,8 @@ on_sweep(void *arg)
 	{
 		struct fact_slot *slot = LIST_ENTRY(node, struct fact_slot, aged);
 
-		if (is_fresh(desk, slot) || !list_is_empty(&slot->ready))
+		if (is_fresh(desk, slot) || !list_is_empty(&slot->ready) ||
+			!list_is_empty(&slot->queued))
 			continue;
 		drop_answer(slot);
 		if (slot->keep.data == NULL && slot->run == NULL && list_is_empty(&slot->waits))
@@ -258,7 +260,8 @@ start_run(struct fact_desk *desk, struct fact_slot *slot)
 static void
 start_next(struct fact_desk *desk)
 {
-	while (desk->running < RUNNING_MAX && !list_is_empty(&desk->queue)) {
+	while (desk->running < RUNNING_MAX && !list_is_empty(&desk->queue) &&
+		!desk->sched->is_stopped) {
 		struct fact_slot *slot = LIST_ENTRY(desk->queue.next, struct fact_slot, queued);
 
 		list_remove(&slot->queued);
@@ -266,7 +269,6 @@ start_next(struct fact_desk *desk)
 	}
 }
 
-/* What somebody waits for goes before what is only learned. */
 static void
 queue_slot(struct fact_desk *desk, struct check *check, struct fact_slot *slot)
 {
@@ -398,6 +400,9 @@ sched_drop_facts(struct check *check)
 	while (!list_is_empty(&check->fact_slots))
 		free_slot(desk, LIST_ENTRY(check->fact_slots.next, struct fact_slot, node));
 	leave_host_slots(desk, check);
+	/* Its places are free for others: not at once, for those may be about to go, too. */
+	if (!list_is_empty(&desk->queue))
+		timer_after(&desk->again, 0);
 }
 
 void

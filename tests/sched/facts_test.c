@@ -357,6 +357,32 @@ test_so_many_at_a_time(void **state)
 		free_spec(specs[i]);
 }
 
+/* All that ran was about checks that are gone: those that wait take their places. */
+static void
+test_places_of_the_gone_are_taken(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *specs[MANY];
+	const struct check_spec *list[MANY];
+	char name[16];
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "c%zu", i);
+		list[i] = specs[i] = make_spec(name, 0, 30 * SECOND);
+	}
+	sched_apply(w->sched, list, MANY, NULL);
+	seen.answer_us = SECOND;
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(sched_want_fact(w->sched, specs[i]->name, "own"), 0);
+	sched_apply(w->sched, list + MANY / 2, MANY / 2, NULL);
+	pass(w, 10 * SECOND);
+	assert_int_equal(told_count, MANY / 2);
+	sched_free(w->sched);
+	w->sched = NULL;
+	for (size_t i = 0; i < MANY; i++)
+		free_spec(specs[i]);
+}
+
 static void
 test_nothing_after_the_stop(void **state)
 {
@@ -506,6 +532,7 @@ main(void)
 		F(test_gone_check_is_owed_nothing),
 		F(test_same_check_keeps_its_fact),
 		F(test_so_many_at_a_time),
+		F(test_places_of_the_gone_are_taken),
 		F(test_nothing_after_the_stop),
 		F(test_learned_while_well),
 		F(test_not_learned_of_what_is_down),
