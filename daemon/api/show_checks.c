@@ -88,7 +88,7 @@ show_spec(json_t *doc, const struct check_spec *spec)
 }
 
 static json_t *
-show_check(const struct check_view *view)
+show_check(const struct api_world *world, const struct check_view *view)
 {
 	json_t *doc = json_object();
 
@@ -98,6 +98,9 @@ show_check(const struct check_view *view)
 	json_object_set_new(doc, "next", record_time(view->next_us));
 	json_object_set_new(doc, "running", json_boolean(view->is_running));
 	json_object_set_new(doc, "failures", json_integer(view->failures));
+	/* It says nothing of the target: nobody's uptime is charged. */
+	if (triage_is_blind(world->triage, view->spec->name))
+		json_object_set_new(doc, "blind", json_true());
 	json_object_set_new(doc, "runs", json_integer((json_int_t)view->runs));
 	json_object_set_new(doc, "overdue", json_integer((json_int_t)view->overdue));
 	json_object_set_new(doc, "cause",
@@ -137,7 +140,7 @@ step_list(struct api_call *call)
 		}
 		if (listing->at > 0)
 			buf_add_text(body, ",\n");
-		json_write(body, show_check(&view));
+		json_write(body, show_check(call->world, &view));
 	}
 	return false;
 }
@@ -177,7 +180,7 @@ handle_check(struct api_call *call)
 		reply_problem(call, 404, "no check is called \"%s\"", call->name);
 		return;
 	}
-	doc = show_check(&view);
+	doc = show_check(call->world, &view);
 	json_object_set_new(doc, "totals", show_totals(&view));
 	reply_json(call, 200, doc);
 }

@@ -22,7 +22,7 @@ import srv_net
 import srv_postgres
 import srv_redis
 
-PAGES = [f"page-{n:02}" for n in range(1, 27)]
+PAGES = [f"page-{n:02}" for n in range(1, 28)]
 TIMES = "interval: 1s, timeout: 2s, retries: 2"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to mount and to unshare")
 
@@ -197,7 +197,7 @@ def one_story(hook, check):
 def test_database_is_killed(stack, daemon, hook, fault):
     d = daemon(stack.config(hook)).start()
     wait_all(d, "up")
-    assert len(d.api.get("/api/v1/checks")["checks"]) == 29
+    assert len(d.api.get("/api/v1/checks")["checks"]) == 30
     fault.begin()
     stack.db.stop(signal.SIGQUIT)
     incident = fault.read(hook, "db", cause="net.refused", severity="critical",
@@ -323,7 +323,7 @@ def test_disk_is_full_under_both(daemon, hook, fault):
             disk = f'  disk: {{type: disk, path: "{place}", {TIMES}}}'
             d = daemon(s.config(hook, disk, SORT) + BRISK).start()
             wait_all(d, "up")
-            assert len(d.api.get("/api/v1/checks")["checks"]) == 30
+            assert len(d.api.get("/api/v1/checks")["checks"]) == 31
             for _ in range(4):
                 s.cache.cli("SET", os.urandom(4).hex(), "x" * 100000)
             lab.wait_for("a few rounds", lambda: d.check("db")["runs"] > 5)
@@ -497,6 +497,8 @@ def test_network_is_cut(world, daemon, fault, how):
                           facts=["net-ladder"], impact=REMOTE, within=60)
     lab.SEEN_CAUSES.add(incident["cause"]["code"])
     assert incident["type"] == "host" and incident["rule"] == "host-network"
+    blind = {c["name"] for c in d.api.get("/api/v1/checks")["checks"] if c.get("blind")}
+    assert blind == set(REMOTE)  # nobody's uptime is charged
     one_story(world.hook, "host.network")
     if how == "interface":
         world.home.run("ip", "link", "set", "up0", "up")
