@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 void
 subject_init(struct subject *s, const struct revealed *revealed)
@@ -60,4 +61,12 @@ subject_fini(struct subject *s)
 	free(s->data_dir);
 	free(s->log_path);
 	memset(s, 0, sizeof(*s));
+}
+
+bool
+subject_is_elsewhere(const struct subject *s)
+{
+	return s->host && *s->host && !s->is_host && !s->is_local &&
+	       !str_eq(s->host, "localhost") && !str_starts(s->host, "127.") &&
+	       !str_eq(s->host, "::1");
 }

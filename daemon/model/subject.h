@@ -41,5 +41,7 @@ struct subject {
 void subject_init(struct subject *s, const struct revealed *revealed);
 void subject_copy(struct subject *to, const struct subject *from); /* `to` is not initialised */
 void subject_fini(struct subject *s);
+/* It has a host, and nothing says that this is this one. */
+bool subject_is_elsewhere(const struct subject *s);
 
 #endif

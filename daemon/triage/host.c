@@ -53,9 +53,7 @@ static bool
 is_remote(const struct triage *t, const struct node *node)
 {
 	const struct subject *s = subject_of(t, node);
-	return s && s->host && *s->host && !s->is_host && !s->is_local &&
-	       !str_eq(s->host, "localhost") && !str_starts(s->host, "127.") &&
-	       !str_eq(s->host, "::1");
+	return s && subject_is_elsewhere(s);
 }
 
 static void

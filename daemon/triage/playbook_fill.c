@@ -11,10 +11,10 @@
 #include "base/str.h"
 #include "triage/playbook_inside.h"
 
-#define FILLED_MAX ((size_t)16 * 1024)
 #define OPEN       "{{"
 #define CLOSE      "}}"
 #define PLAIN_MORE "_./:@%+,=-"
+#define VALUES_MAX ('z' - 'A' + 1) /* each has a letter in a shape */
 
 /* The next expression from `at` on; NULL: none. */
 static const char *
@@ -106,65 +106,111 @@ add_quoted(struct buf *out, char open, const char *value)
 
 /* --- filling --- */
 
-/* False: the value is not known, or cannot stand there. */
-static bool
-add_value(const struct playbook_view *view, const char *source, bool is_command, char open,
-	struct buf *out)
+/* Owned; NULL: not known. */
+static char *
+value_of(const struct playbook_view *view, const char *from, const char *to)
 {
 	struct expr_names names;
 	char made[200];
-	bool is_good = true;
 
 	playbook_names(&names, view->body);
-	struct expr *expr = expr_compile(source, &names, NULL);
+	char *source = xstrndup(from, (size_t)(to - from));
+	struct expr *expr = expr_compile(source, &names, NULL); /* said when it was loaded */
+	free(source);
 	if (!expr)
-		return false; /* said when it was loaded */
+		return NULL;
 	struct expr_value value = expr_eval(expr, &view->expr);
-	const char *text = print_value(&value, view->language, made, sizeof(made));
-	if (is_command)
-		is_good = text && add_quoted(out, open, text);
-	else
-		buf_add_text(out, text ? text : "?");
+	char *text = xstrdup(print_value(&value, view->language, made, sizeof(made)));
 	expr_free(expr);
-	return is_good && text;
+	return text;
 }
 
-static bool
-fill(const struct playbook_view *view, const char *text, bool is_command, char *out, size_t size)
+/* The text with a mark for each value; how many there are. */
+static size_t
+shape_of(const struct playbook_view *view, const char *at, struct buf *shape, char **values)
 {
-	struct buf all;
-	const char *at = text, *start, *end;
-	bool is_good = true;
-	char open = 0;
+	const char *start, *end;
+	size_t count = 0;
 
-	buf_init(&all, FILLED_MAX);
 	for (; (start = next_expr(at, &end)); at = end + strlen(CLOSE)) {
-		size_t before = (size_t)(start - strlen(OPEN) - at);
-		char *source = xstrndup(start, (size_t)(end - start));
-		buf_add(&all, at, before);
-		open = quotes_after(open, at, before);
-		is_good &= add_value(view, source, is_command, open, &all);
-		free(source);
+		char *value = count < VALUES_MAX ? value_of(view, start, end) : NULL;
+		buf_add(shape, at, (size_t)(start - strlen(OPEN) - at));
+		if (value)
+			buf_addf(shape, "%c%c", PLAYBOOK_VALUE, (char)('A' + count));
+		else
+			buf_addf(shape, "%c", PLAYBOOK_GAP);
+		if (value)
+			values[count++] = value;
 	}
-	buf_add_text(&all, at);
-	str_copy(out, size, buf_text(&all));
-	is_good &= !all.is_over && strlen(buf_text(&all)) < size;
-	buf_fini(&all);
-	return is_good;
+	buf_add_text(shape, at);
+	return count;
+}
+
+static void
+add_values(struct buf *out, const char *shape, char *const *values, enum language language)
+{
+	for (const char *c = shape; *c; c++) {
+		if (*c == PLAYBOOK_VALUE && c[1])
+			buf_add_text(out, values[*++c - 'A']);
+		else if (*c == PLAYBOOK_GAP)
+			buf_add_text(out, language == LANG_ZH ? "未知" : "unknown");
+		else
+			buf_add(out, c, 1);
+	}
+}
+
+/* False: it was cut. */
+static bool
+give(struct buf *all, char *out, size_t size)
+{
+	bool is_whole = !all->is_over && buf_left(all) < size;
+
+	str_copy(out, size, buf_text(all));
+	buf_fini(all);
+	return is_whole;
 }
 
 bool
 playbook_fill(
 	const struct playbook_view *view, const struct conf_node *text, char *out, size_t size)
 {
-	return fill(view, text->text, false, out, size);
+	struct buf shape, tidy, all;
+	char *values[VALUES_MAX];
+
+	buf_init(&shape, PLAYBOOK_FILLED_MAX);
+	buf_init(&tidy, PLAYBOOK_FILLED_MAX);
+	buf_init(&all, PLAYBOOK_FILLED_MAX);
+	size_t count = shape_of(view, text->text, &shape, values);
+	playbook_tidy(buf_text(&shape), &tidy);
+	add_values(&all, buf_text(&tidy), values, view->language);
+	bool is_good = !strchr(buf_text(&shape), PLAYBOOK_GAP);
+	for (size_t i = 0; i < count; i++)
+		free(values[i]);
+	buf_fini(&shape);
+	buf_fini(&tidy);
+	return give(&all, out, size) && is_good;
 }
 
 bool
 playbook_fill_command(
 	const struct playbook_view *view, const struct conf_node *command, char *out, size_t size)
 {
-	return fill(view, command->text, true, out, size);
+	const char *at = command->text, *start, *end;
+	bool is_good = true;
+	struct buf all;
+	char open = 0;
+
+	buf_init(&all, PLAYBOOK_FILLED_MAX);
+	for (; (start = next_expr(at, &end)); at = end + strlen(CLOSE)) {
+		size_t before = (size_t)(start - strlen(OPEN) - at);
+		char *value = value_of(view, start, end);
+		buf_add(&all, at, before);
+		open = quotes_after(open, at, before);
+		is_good &= value && add_quoted(&all, open, value);
+		free(value);
+	}
+	buf_add_text(&all, at);
+	return give(&all, out, size) && is_good;
 }
 
 const struct conf_node *

@@ -9,6 +9,7 @@
 #ifndef TRIAGE_PLAYBOOK_INSIDE_H
 #define TRIAGE_PLAYBOOK_INSIDE_H
 
+#include "base/buf.h"
 #include "conf/schema.h"
 #include "probes/facts/fact.h"
 #include "rules/expr.h"
@@ -159,12 +160,15 @@ struct playbook_view {
 void playbook_view_init(struct playbook_view *view, const struct playbook_body *body,
 	const struct playbook_world *world, enum language language);
 void playbook_view_fini(struct playbook_view *view);
+/* False: the fact is about this host, and the target is on another. */
+bool playbook_view_concerns(const struct playbook_view *view, const char *name);
 /* No condition is true. */
 bool playbook_view_holds(const struct playbook_view *view, const struct expr *when);
 
 /* --- texts with values (playbook_fill.c) --- */
 
-/* "{{expression}}" replaced; unknown ones by "?".  False: there was one, or it was cut. */
+/* "{{expression}}" replaced; what cannot be said because a value is not known is left out, see
+ * playbook_tidy.  False: there was such a value, or it was cut. */
 bool playbook_fill(
 	const struct playbook_view *view, const struct conf_node *text, char *out, size_t size);
 /* The same of a command: values are quoted for a shell.  False, too, where one cannot be. */
@@ -172,6 +176,12 @@ bool playbook_fill_command(
 	const struct playbook_view *view, const struct conf_node *command, char *out, size_t size);
 const struct conf_node *playbook_in_language(
 	const struct playbook_words *words, enum language language);
+#define PLAYBOOK_FILLED_MAX ((size_t)16 * 1024)
+#define PLAYBOOK_VALUE      '\x01' /* in a shape: a value; its letter follows */
+#define PLAYBOOK_GAP        '\x02' /* in a shape: a value that is not known */
+/* A shape without the remarks in brackets, then without the sentences, that have gaps; a text of
+ * nothing else keeps them (playbook_tidy.c). */
+void playbook_tidy(const char *shape, struct buf *out);
 /* Complains about every expression in a text that is not good. */
 void playbook_check_text(const struct conf_node *text, const struct expr_names *names,
 	const struct playbook_body *body, const struct playbook_reader *reader);

@@ -228,9 +228,25 @@ needs_text(const struct playbook_needs *needs, int key)
 	return texts[key];
 }
 
+bool
+playbook_view_concerns(const struct playbook_view *view, const char *name)
+{
+	const struct fact_type *const *types = view->body->of->set->facts;
+	const struct subject *s = view->world->subject;
+
+	if (!s || !subject_is_elsewhere(s))
+		return true;
+	for (size_t i = 0; types[i]; i++)
+		if (str_eq(types[i]->name, name))
+			return !types[i]->is_near;
+	return true;
+}
+
 static const struct fact *
 fact_of(const struct playbook_view *view, const char *name, size_t *at)
 {
+	if (!playbook_view_concerns(view, name))
+		return NULL;
 	for (size_t i = 0; i < view->world->fact_count; i++) {
 		const struct fact *fact = view->world->facts[i];
 		if (!str_eq(fact->name, name) || fact->end == FACT_NONE)

@@ -113,7 +113,7 @@ write_facts(const struct playbook_view *view, struct incident_texts *facts)
 
 	for (size_t i = 0; i < p->facts.count; i++) {
 		const struct fact *fact = fact_named(view->world, p->facts.all[i]);
-		if (fact)
+		if (fact && playbook_view_concerns(view, fact->name))
 			add_fact(&out, fact, view->language);
 	}
 	for (size_t i = 0; i < facts->count; i++) {

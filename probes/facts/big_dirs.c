@@ -332,6 +332,7 @@ const struct fact_type fact_type_big_dirs = {
 	.keys = keys,
 	.run_size = sizeof(struct state),
 	.timeout_us = 3 * USEC_PER_SEC,
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

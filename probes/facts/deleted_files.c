@@ -157,6 +157,7 @@ const struct fact_type fact_type_deleted_files = {
 	.rights = "CAP_SYS_PTRACE to see the files of other users' processes",
 	.keys = keys,
 	.run_size = sizeof(struct state),
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

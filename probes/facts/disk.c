@@ -106,6 +106,7 @@ const struct fact_type fact_type_disk = {
 		   "path that it names, else the root.",
 	.keys = keys,
 	.run_size = sizeof(struct state),
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

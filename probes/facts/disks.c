@@ -187,6 +187,7 @@ const struct fact_type fact_type_disks = {
 	.keys = keys,
 	.run_size = sizeof(struct state),
 	.is_host = true,
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

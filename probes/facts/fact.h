@@ -38,6 +38,8 @@ struct fact_type {
 	usec_t timeout_us;        /* 0: FACT_TIMEOUT_US */
 	usec_t fresh_us;          /* an answer this young is given again; 0: FACT_FRESH_US */
 	bool is_host;             /* the same whatever check is asked about: one run serves all */
+	bool is_near; /* of this host's disks, memory, kernel...: means nothing for a target
+			 elsewhere */
 	void (*start)(struct fact_run *run);
 	void (*stop)(struct fact_run *run); /* NULL: it holds nothing */
 };

@@ -257,6 +257,7 @@ const struct fact_type fact_type_kernel_log = {
 	.keys = keys,
 	.run_size = sizeof(struct state),
 	.is_host = true,
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

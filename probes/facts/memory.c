@@ -104,5 +104,6 @@ const struct fact_type fact_type_memory = {
 		   "lives in.",
 	.keys = keys,
 	.is_host = true,
+	.is_near = true,
 	.start = start,
 };

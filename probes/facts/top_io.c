@@ -322,6 +322,7 @@ const struct fact_type fact_type_top_io = {
 	.run_size = sizeof(struct state),
 	.fresh_us = 10 * USEC_PER_SEC,
 	.is_host = true,
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

@@ -237,6 +237,7 @@ const struct fact_type fact_type_top_memory = {
 	.keys = keys,
 	.run_size = sizeof(struct state),
 	.is_host = true,
+	.is_near = true,
 	.start = start,
 	.stop = stop,
 };

@@ -45,6 +45,14 @@ static const char stopped[] =
 	"    root: { type: disk, of: \"{{disk.mount}}\" }\n"
 	"    remedy: [{ text: { en: \"look\" }, command: \"du {{disk.mount}}; du '{{disk.mount}}' "
 	"\\\"{{disk.mount}}\\\"\" }]\n"
+	"  - cause: gone\n"
+	"    when: port-owner.age > 1h\n"
+	"    title: { en: \"gone ({{port-owner.comm}}, pid {{port-owner.pid}}): {{disk.mount}}\", "
+	"zh: \"已退出（{{port-owner.comm}}，pid {{port-owner.pid}}）：{{disk.mount}}\" }\n"
+	"    why: { en: \"Old (pid {{port-owner.pid}}). It was {{port-owner.comm}}. Text: "
+	"{{target.text}}; disk {{disk.mount}}\" }\n"
+	"    for: [{ when: port-owner.age > 1h, text: { en: \"by {{port-owner.comm}}\" } }]\n"
+	"    remedy: [{ text: { en: \"look\" } }]\n"
 	"  - cause: memory\n"
 	"    when: this.memory_percent > 90%\n"
 	"    title: { en: \"memory {{this.memory_percent}}\" }\n"
@@ -223,6 +231,49 @@ steps_without_their_values_lose_them(void **state)
 }
 
 static void
+what_is_not_known_is_not_said(void **state)
+{
+	struct bed *bed = *state;
+	const struct incident *i = &bed->incident;
+
+	kit_number(&bed->owner, "age", 7200);
+	bed->world.text = "a (b. c";
+	assert_true(judge(bed, LANG_EN));
+	assert_string_equal(i->title, "gone: unknown");
+	assert_string_equal(i->explanation, "Old. Text: a (b. c");
+	assert_string_equal(i->pros.all[0].text, "by unknown");
+	kit_number(&bed->owner, "pid", 12);
+	kit_text(&bed->disk, "mount", "/var");
+	assert_true(judge(bed, LANG_EN));
+	assert_string_equal(i->title, "gone (pid 12): /var");
+	assert_string_equal(i->explanation, "Old (pid 12). Text: a (b. c; disk /var");
+	assert_true(judge(bed, LANG_ZH));
+	assert_string_equal(i->title, "已退出（pid 12）：/var");
+}
+
+static void
+this_host_says_nothing_of_another(void **state)
+{
+	struct bed *bed = *state;
+	const struct incident *i = &bed->incident;
+
+	disk_type.is_near = true;
+	kit_number(&bed->disk, "full", 1);
+	kit_text(&bed->disk, "mount", "/var");
+	xstrset(&bed->disk.text, "/var: full");
+	kit_number(&bed->owner, "age", 7200);
+	assert_true(judge(bed, LANG_EN));
+	assert_string_equal(i->finding, "redis-stopped.gone");
+	for (size_t n = 0; n < i->facts.count; n++)
+		assert_string_not_equal(i->facts.all[n].name, "disk");
+	bed->subject.is_local = true;
+	assert_true(judge(bed, LANG_EN));
+	disk_type.is_near = false;
+	assert_string_equal(i->finding, "redis-stopped.disk-full");
+	assert_string_equal(i->facts.all[0].name, "disk");
+}
+
+static void
 values_in_commands_are_quoted(void **state)
 {
 	struct bed *bed = *state;
@@ -314,7 +365,7 @@ document_has_all_of_it(void **state)
 	const json_t *first = json_array_get(causes, 0);
 	const json_t *remedy = json_object_get(first, "remedy");
 
-	assert_int_equal(json_array_size(causes), 4);
+	assert_int_equal(json_array_size(causes), 5);
 	assert_string_equal(
 		json_string_value(json_object_get(first, "finding")), "redis-stopped.oom-killed");
 	assert_string_equal(
@@ -335,6 +386,8 @@ main(void)
 		STORY(against_lowers_confidence),
 		STORY(facts_come_in_the_playbooks_order),
 		STORY(steps_without_their_values_lose_them),
+		STORY(what_is_not_known_is_not_said),
+		STORY(this_host_says_nothing_of_another),
 		STORY(values_in_commands_are_quoted),
 		STORY(numbers_of_the_sample_are_this),
 		STORY(peers_and_needs_are_there),

@@ -37,7 +37,7 @@ static const struct metric_desc disk_keys[] = {
 
 static const struct fact_type owner_type = { .name = "port-owner", .keys = owner_keys };
 static const struct fact_type kernel_type = { .name = "kernel-log", .keys = kernel_keys };
-static const struct fact_type disk_type = { .name = "disk", .keys = disk_keys };
+static struct fact_type disk_type = { .name = "disk", .keys = disk_keys };
 static const struct fact_type *const kit_facts[] = { &disk_type, &kernel_type, &owner_type, NULL };
 
 /* Loaded as shipped ones are: one text; complaints are the body's. */
