@@ -377,6 +377,9 @@ def test_slow_and_waiting(db):
         del holder
         db.say(slow, "SELECT SLEEP(40), 'private text', 4711")
         db.say(waiter, "SET innodb_lock_wait_timeout=60; UPDATE shop.users SET id=1 WHERE id=1")
+        # Behind the table change it would wait for that instead of the row.
+        lab.wait_for("the row's lock",
+                     lambda: values(lab.probe_once(db.url("mon"))).get("row_lock_waits") == 1)
         db.say(ddl, "SET lock_wait_timeout=60; ALTER TABLE shop.users ADD COLUMN x int")
         sample = lab.wait_for("an old statement", lambda: (
             s := lab.probe_once(db.url("mon"))) and values(s)["longest_query_time"] >= 5 and
