@@ -89,7 +89,8 @@ it_has_every_part_of_the_template(void **state)
 		"| Owner | ann |",
 		"## Impact\n\n- **cache** (check-down, critical), 2026-01-02T03:04:05.000Z – "
 		"2026-01-02T03:05:05.000Z: refused\n- **api** (check-down",
-		"## Cause\n\nthe Redis server is not running (`net.refused`, `redis-stopped.exited`, certain)",
+		"## Cause\n\nthe Redis server is not running (`net.refused`, "
+		"`redis-stopped.exited`, certain)",
 		"For it:\n\n- systemd saw it exit",
 		"Against it:\n\n- a process of that name runs",
 		"## Evidence\n\n- unit\n\n  ```\n  redis.service: failed\n  exit 1\n  ```\n",
