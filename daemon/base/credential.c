@@ -86,36 +86,69 @@ is_placeholder(const char *at, const char *end)
 	return end - at <= 3 && strchr("?$%", *at) != NULL;
 }
 
+/* How long the quote at `at` is, with the backslashes before it: JSON inside of a text; 0: none. */
+static size_t
+quote_len(const char *at)
+{
+	size_t slashes = strspn(at, "\\");
+
+	return at[slashes] == '"' || (slashes == 0 && *at == '\'') ? slashes + 1 : 0;
+}
+
+/* The quote that ends what was opened by the `len` bytes before `at`; one that is escaped more
+ * often is a part of the value. */
+static const char *
+find_quote(const char *at, size_t len)
+{
+	const char *open = at - len;
+
+	for (const char *slash = NULL; *at != '\0'; at++) {
+		if (*at == '\\') {
+			slash = slash == NULL ? at : slash;
+			continue;
+		}
+		if (*at == open[len - 1] && (slash == NULL ? 0 : (size_t)(at - slash)) < len)
+			return slash == NULL ? at : slash;
+		slash = NULL;
+	}
+	return at;
+}
+
 /* What stands behind "=" or ":": quoted, or up to a blank or a separator. */
 static bool
 take_value(const char *at, struct span *span)
 {
+	size_t quote = quote_len(at);
 	const char *end;
-	char quote = *at == '"' || *at == '\'' ? *at : '\0';
 
-	if (quote != '\0') {
-		end = strchr(++at, quote);
-		if (end == NULL)
-			end = at + strlen(at);
-	} else {
-		end = at + strcspn(at, " \t\r\n,;&\"'()<>[]{}");
-	}
+	at += quote;
+	end = quote > 0 ? find_quote(at, quote) : at + strcspn(at, " \t\r\n,;&\"'()<>[]{}");
 	*span = (struct span){ at, end };
 	return end > at && !str_starts(at, SECRET_MASK) && !is_placeholder(at, end);
 }
 
-/* `name` ends at `at`: "password=...", "\"token\": ..."; a colon alone makes no value of a word. */
+/* "X-Api-Key", "access_token": a word alone is followed by a colon in plain sentences, too. */
+static bool
+is_compound(const char *name, size_t len)
+{
+	return memchr(name, '-', len) != NULL || memchr(name, '_', len) != NULL;
+}
+
+/* `name` ends at `at`: "password=...", "\"token\": ...", "X-Api-Key: ...", "--password ..."; a
+ * colon alone makes no value of a word. */
 static bool
 find_behind_name(const char *name, const char *at, struct span *span)
 {
-	bool is_quoted = *at == '"' || *at == '\'';
+	size_t len = (size_t)(at - name), quote = quote_len(at);
 
-	if (!is_credential(name, (size_t)(at - name)))
+	if (!is_credential(name, len))
 		return false;
-	at += is_quoted;
+	if (*at == ' ' && str_starts(name, "--") && at[1] != '-')
+		return take_value(at + 1, span);
+	at += quote;
 	while (*at == ' ')
 		at++;
-	if (*at != '=' && !(*at == ':' && is_quoted))
+	if (*at != '=' && !(*at == ':' && (quote > 0 || is_compound(name, len))))
 		return false;
 	at++;
 	while (*at == ' ')
@@ -123,21 +156,36 @@ find_behind_name(const char *name, const char *at, struct span *span)
 	return take_value(at, span);
 }
 
-/* "Authorization: Bearer VALUE": the scheme stays. */
+static bool
+is_header(const char *name, const char *at, const char *header)
+{
+	size_t len = strlen(header);
+
+	return *at == ':' && (size_t)(at - name) >= len && strncasecmp(at - len, header, len) == 0;
+}
+
+/* "Authorization: Bearer VALUE": the scheme stays.  "Cookie: name=VALUE": all of them. */
 static bool
 find_in_header(const char *name, const char *at, struct span *span)
 {
-	static const char header[] = "authorization";
 	const char *value = at + 1, *end;
 
-	if (*at != ':' || (size_t)(at - name) < strlen(header) ||
-		strncasecmp(at - strlen(header), header, strlen(header)) != 0)
-		return false;
-	value += strspn(value, " ");
-	end = value + strcspn(value, " \r\n");
-	if (*end == ' ')
+	if (is_header(name, at, "cookie")) {
+		value += strspn(value, " ");
+		end = value + strcspn(value, "= \r\n\"'");
+		if (*end != '=')
+			return false;
 		value = end + 1;
-	end = value + strcspn(value, " \r\n\"'");
+		end = value + strcspn(value, "\r\n\"'");
+	} else if (is_header(name, at, "authorization")) {
+		value += strspn(value, " ");
+		end = value + strcspn(value, " \r\n");
+		if (*end == ' ')
+			value = end + 1;
+		end = value + strcspn(value, " \r\n\"'");
+	} else {
+		return false;
+	}
 	*span = (struct span){ value, end };
 	return end > value && !str_starts(value, SECRET_MASK);
 }

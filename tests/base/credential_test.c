@@ -28,6 +28,17 @@ static const struct {
 	{ "Authorization: Bearer eyJhbGciOi", "Authorization: Bearer ***" },
 	{ "X-Api-Key=1; api_key = 77", "X-Api-Key=***; api_key = ***" },
 	{ "two: token=a token=b token=c", "two: token=*** token=*** token=***" },
+	/* JSON inside of a text, however deep, and a value with a quote in it. */
+	{ "body {\\\"password\\\":\\\"hun\\\",\\\"x\\\":1}",
+		"body {\\\"password\\\":\\\"***\\\",\\\"x\\\":1}" },
+	{ "{\"token\":\"a\\\"b\",\"x\":\"y\"}", "{\"token\":\"***\",\"x\":\"y\"}" },
+	{ "X-Api-Key: 0815 and access_token: ab", "X-Api-Key: *** and access_token: ***" },
+	{ "Set-Cookie: sid=ab; Path=/\nCookie: a=b; c=d\nx",
+		"Set-Cookie: sid=***\nCookie: a=***\nx" },
+	{ "redis-server --port 1 --requirepass hun --save x",
+		"redis-server --port 1 --requirepass *** --save x" },
+	{ "app --password --verbose --db-password 'a b'",
+		"app --password --verbose --db-password '***'" },
 	/* Words about passwords, and what is masked already. */
 	{ "Access denied for user 'root'@'10.0.0.4' (using password: YES)", NULL },
 	{ "password authentication failed for user \"root\"", NULL },
@@ -37,6 +48,8 @@ static const struct {
 	{ "http://db:5432/x and user@host and a@b:c", NULL },
 	{ "invalid token: unexpected end", NULL },
 	{ "tokens=3 passed=7", NULL },
+	{ "bad cookie: no session", NULL },
+	{ "use --password", NULL },
 	{ "WHERE token = ? AND secret = $1", NULL },
 	{ "", NULL },
 };
