@@ -98,7 +98,14 @@ static const struct {
 	{ "panic", "unhandled exception" },
 	{ "panic", "core dumped" },
 	{ "panic", "fatal error" },
-	{ "panic", "killed" },
+	{ "panic", "signal: killed" },
+};
+
+/* Whoever says so has begun to work: what it had said before is of an earlier start. */
+static const char *const beginnings[] = {
+	"database system is ready to accept connections", /* PostgreSQL */
+	"ready for connections",                          /* MySQL, MariaDB */
+	"ready to accept connections",                    /* Redis */
 };
 
 static void
@@ -106,7 +113,7 @@ lower(char *out, size_t size, const char *text)
 {
 	size_t len = 0;
 
-	for (; text[len] != '\0' && len < size - 1; len++)
+	for (; len < size - 1 && text[len] != '\0'; len++)
 		out[len] = (char)(text[len] >= 'A' && text[len] <= 'Z' ? text[len] + 'a' - 'A'
 								       : text[len]);
 	out[len] = '\0';
@@ -129,6 +136,15 @@ has_words(const char *line, const char *words)
 	return 1;
 }
 
+static int
+is_beginning(const char *line)
+{
+	for (size_t k = 0; k < sizeof(beginnings) / sizeof(beginnings[0]); k++)
+		if (strstr(line, beginnings[k]) != NULL)
+			return 1;
+	return 0;
+}
+
 const char *
 log_class_find(const char *const *lines, size_t count, size_t *which)
 {
@@ -137,6 +153,8 @@ log_class_find(const char *const *lines, size_t count, size_t *which)
 
 	for (size_t i = count; i-- > 0;) {
 		lower(line, sizeof(line), lines[i]);
+		if (is_beginning(line))
+			break;
 		for (size_t k = 0; k < best; k++) {
 			if (!has_words(line, rows[k].words))
 				continue;

@@ -299,7 +299,7 @@ struct shown {
 static struct shown
 show(double value, enum metric_unit unit)
 {
-	struct shown out;
+	struct shown out = { .text = "" };
 
 	metric_format(value, unit, out.text, sizeof(out.text));
 	return out;
