@@ -15,7 +15,7 @@
 
 #define AGE_EVERY_US (5 * USEC_PER_SEC)
 #define ROUNDS_MAX   8
-#define STORM_OPEN   200
+#define STORM        200 /* incidents that are open, or alerts that fire */
 #define STORM_US     (50 * USEC_PER_MSEC)
 
 static void
@@ -291,7 +291,8 @@ review(struct triage *t)
 static bool
 is_too_soon(const struct triage *t, usec_t now_us)
 {
-	return t->book.open.count > STORM_OPEN && now_us < t->looked_us + STORM_US;
+	bool is_storm = t->book.open.count > STORM || map_count(t->firings) > STORM;
+	return is_storm && now_us < t->looked_us + STORM_US;
 }
 
 usec_t
