@@ -200,6 +200,10 @@ fill(const struct playbook_reader *reader, const struct conf_field *fields, void
 {
 	struct conf_part part = { fields, at };
 
+	if (conf_is_absent(map)) { /* what it requires would not be missed */
+		complain(reader->complaints, &map->pos, "%s: must be a map, not nothing", what);
+		return;
+	}
 	conf_fill(&part, 1, map, what, NULL, reader->complaints);
 }
 

@@ -116,6 +116,8 @@ static const struct mistake {
 	{ "cause: b", "cause: B.x", ":15:12:", "is no name" },
 	{ "    title: { en: \"B\", zh: \"乙\" }\n", "", ":15:5:", "title" },
 	{ "    remedy: [{ text: { en: \"do\", zh: \"做\" } }]\n", "", ":15:5:", "remedy" },
+	{ "    remedy: [{ text: { en: \"do\", zh: \"做\" } }]\n", "    remedy: [~]\n",
+		":18:14:", "must be a map" },
 	{ "cause: b", "cause: b\n    root: { type: dsik }",
 		":16:19:", "no probe type is called \"dsik\"" },
 };
