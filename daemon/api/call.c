@@ -93,17 +93,18 @@ percent_decode(char *text)
 	return 0;
 }
 
+/* What is too long is so decoded: a blank is no three characters. */
 static void
 copy_value(char *out, size_t size, const char *value, size_t len)
 {
+	char *whole = xstrndup(value, len);
+
+	for (char *c = whole; *c != '\0'; c++)
+		*c = *c == '+' ? ' ' : *c;
 	out[0] = '\0';
-	if (len >= size)
-		return;
-	for (size_t i = 0; i < len; i++)
-		out[i] = value[i] == '+' ? ' ' : value[i];
-	out[len] = '\0';
-	if (percent_decode(out) == -1)
-		out[0] = '\0';
+	if (percent_decode(whole) == 0 && strlen(whole) < size)
+		str_copy(out, size, whole);
+	free(whole);
 }
 
 bool

@@ -369,8 +369,12 @@ handle_rule(struct api_call *call)
 
 	q->call = call;
 	q->world = call->world;
-	if (!call_query(call, "expr", text, sizeof(text)) || *text == '\0') {
+	if (!call_query(call, "expr", text, sizeof(text))) {
 		reply_problem(call, 400, "`expr` is missing: an expression of the rule language");
+	} else if (*text == '\0') {
+		reply_problem(call, 400,
+			"`expr` is empty, has a broken %%-escape, or is longer than %d bytes",
+			EXPR_MAX - 1);
 	} else if (call_query(call, "check", check, sizeof(check)) && type_of(q, check) == NULL) {
 		reply_problem(call, 404, "no check is called \"%s\"", check);
 	} else {

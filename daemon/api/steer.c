@@ -12,6 +12,12 @@
 #include "triage/triage.h"
 
 #define ACK_MAX_US (366 * USEC_PER_DAY)
+#define BY_MAX     100 /* both are told to people: a message has no room for a book */
+#define NOTE_MAX   1000
+
+struct ack_words {
+	char by[BY_MAX + 1], note[NOTE_MAX + 1];
+};
 
 /* The body as an object; NULL after a 400.  No body is an empty object. */
 static json_t *
@@ -56,8 +62,27 @@ get_text(struct api_call *call, const json_t *doc, const char *key, const char *
 	return -1;
 }
 
+/* One that people are shown: as it may be shown; an empty one is none. */
 static int
-read_ack(struct api_call *call, const json_t *doc, struct triage_ack *ack)
+get_words(struct api_call *call, const json_t *doc, const char *key, char *out, size_t size)
+{
+	const char *text;
+
+	out[0] = '\0';
+	if (get_text(call, doc, key, &text) == -1)
+		return -1;
+	if (text != NULL && strlen(text) >= size) {
+		reply_problem(call, 400, "%s: at most %zu bytes", key, size - 1);
+		return -1;
+	}
+	if (text != NULL)
+		str_printable(out, size, text, strlen(text));
+	return 0;
+}
+
+/* Its words are those of `words`. */
+static int
+read_ack(struct api_call *call, const json_t *doc, struct triage_ack *ack, struct ack_words *words)
 {
 	usec_t wall_us = loop_wall(call->world->env->loop);
 	const char *for_text, *until;
@@ -65,13 +90,17 @@ read_ack(struct api_call *call, const json_t *doc, struct triage_ack *ack)
 	usec_t for_us = 0;
 	struct err e;
 
-	if (get_text(call, doc, "by", &ack->by) == -1 ||
-		get_text(call, doc, "note", &ack->note) == -1 ||
+	if (get_words(call, doc, "by", words->by, sizeof(words->by)) == -1 ||
+		get_words(call, doc, "note", words->note, sizeof(words->note)) == -1 ||
 		get_text(call, doc, "for", &for_text) == -1 ||
 		get_text(call, doc, "until", &until) == -1)
 		return -1;
-	if (ack->by == NULL || *ack->by == '\0')
-		ack->by = "somebody";
+	ack->by = words->by[0] != '\0' ? words->by : "somebody";
+	ack->note = words->note[0] != '\0' ? words->note : NULL;
+	if (sticky != NULL && !json_is_null(sticky) && !json_is_boolean(sticky)) {
+		reply_problem(call, 400, "sticky: must be true or false");
+		return -1;
+	}
 	ack->is_sticky = json_is_true(sticky);
 	if (for_text != NULL && value_duration(for_text, &for_us, &e) == -1) {
 		reply_problem(call, 400, "for: %s", e.text);
@@ -103,13 +132,14 @@ void
 handle_ack(struct api_call *call)
 {
 	struct triage_ack ack = { .by = NULL };
+	struct ack_words words;
 	struct triage_moment at;
 	json_t *doc = read_body(call);
 	struct err e;
 
 	if (doc == NULL)
 		return;
-	if (read_ack(call, doc, &ack) == 0) {
+	if (read_ack(call, doc, &ack, &words) == 0) {
 		if (triage_ack(call->world->triage, call->name, &ack, moment(call, &at), &e) == -1)
 			reply_problem(call, e.code == ENOENT ? 404 : 409, "%s", e.text);
 		else

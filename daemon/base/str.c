@@ -328,6 +328,22 @@ plain_ahead(const unsigned char *text, size_t len)
 	return n;
 }
 
+/* Marks that turn the direction of what follows, and separators of lines: they make a text look
+ * like another. */
+static const struct range turns[] = {
+	{ 0x061c, 0x061c },
+	{ 0x200e, 0x200f },
+	{ 0x2028, 0x202e },
+	{ 0x2066, 0x2069 },
+};
+
+static bool
+is_fit_to_show(uint32_t point)
+{
+	return point >= 0x20 && (point < 0x7f || point > 0x9f) &&
+	       !is_within(point, turns, sizeof turns / sizeof turns[0]);
+}
+
 void
 str_printable(char *out, size_t size, const void *data, size_t len)
 {
@@ -346,7 +362,7 @@ str_printable(char *out, size_t size, const void *data, size_t len)
 		if (!len)
 			break;
 		size_t whole = decode(at, len, &point);
-		bool is_shown = whole && point >= 0x20 && (point < 0x7f || point > 0x9f);
+		bool is_shown = whole && is_fit_to_show(point);
 		size_t need = is_shown ? whole : 1;
 		step = whole ? whole : 1;
 		if (used + need > size - 1)

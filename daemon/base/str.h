@@ -24,8 +24,8 @@ size_t str_distance(const char *a, const char *b);
 /* The candidate nearest to `word` (distance <= 2 and less than half its length) or NULL. */
 const char *str_nearest(const char *word, const char *const *candidates, size_t count);
 
-/* Replaces control bytes and broken UTF-8 by '.', cuts at size-1: what a hostile peer sent, made
- * fit to be shown. */
+/* Replaces control bytes, marks of direction and broken UTF-8 by '.', cuts at size-1: what a
+ * hostile peer sent, made fit to be shown. */
 void str_printable(char *out, size_t size, const void *data, size_t len);
 
 #endif

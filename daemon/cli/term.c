@@ -88,6 +88,17 @@ term_paint_of(const char *word)
 	return PAINT_NONE;
 }
 
+/* U+200E, U+200F, U+2028..U+202E, U+2066..U+2069: they turn what follows around. */
+static bool
+is_turn(const unsigned char *p)
+{
+	if (p[0] != 0xe2)
+		return false;
+	if (p[1] == 0x80)
+		return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+	return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
+}
+
 void
 term_clean(char *text, bool has_lines)
 {
@@ -99,6 +110,8 @@ term_clean(char *text, bool has_lines)
 
 		if (is_c1)
 			p[0] = p[1] = '.';
+		else if (is_turn(p))
+			p[0] = p[1] = p[2] = '.';
 		else if (*p == '\n' || *p == '\t')
 			*p = has_lines ? *p : ' ';
 		else if (*p < 0x20 || *p == 0x7f)

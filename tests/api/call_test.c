@@ -60,12 +60,14 @@ test_query(void **state)
 static void
 test_a_value_too_long_is_none(void **state)
 {
-	char target[] = "/?state=0123456789", value[8] = "x";
+	char target[] = "/?state=0123456789&decoded=%30%31%32%33%34", value[8] = "x";
 	struct http1 request;
 	struct api_call call;
 
 	(void)state;
 	make(&call, &request, target);
+	assert_true(call_query(&call, "decoded", value, sizeof(value)));
+	assert_string_equal(value, "01234");
 	assert_true(call_query(&call, "state", value, sizeof(value)));
 	assert_string_equal(value, "");
 	call_fini(&call);

@@ -177,6 +177,8 @@ test_printable(void **state)
 	assert_string_equal(out, ".[31m.");
 	str_printable(out, sizeof out, "\xc2\x9bx\xc3\xa9", 5); /* an 8-bit escape, an accent */
 	assert_string_equal(out, ".x\xc3\xa9");
+	str_printable(out, sizeof out, "a\xe2\x80\xae\xe2\x81\xa6z", 8); /* right to left */
+	assert_string_equal(out, "a..z");
 	str_printable(out, sizeof out, "1234567\xe2\x82\xac", 10);
 	assert_string_equal(out, "1234567");
 	str_printable(out, 1, "abc", 3);

@@ -21,6 +21,7 @@ test_clean(void **state)
 	static const struct {
 		const char *text, *line, *lines;
 	} rows[] = {
+		{ "a\u202e\u2066z", "a......z", "a......z" },
 		{ "plain", "plain", "plain" },
 		{ "a\nb\tc", "a b c", "a\nb\tc" },
 		{ "\033[31mred\007", ".[31mred.", ".[31mred." },

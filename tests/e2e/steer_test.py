@@ -1,6 +1,7 @@
 """Who is told, and who is not: acknowledgements, silences, maintenance, escalation; and the record
 that is left when it is over."""
 import datetime
+import json
 import re
 
 import pytest
@@ -50,6 +51,28 @@ def test_acknowledged_nobody_is_reminded(up, web, hook):
     assert again["reason"] == "ack" and again["data"]["incident"]["status"] == "open"
     lab.wait_for("a reminder", lambda: len(hook.events("incident.reminder")) > before)
     assert "not acknowledged" in lab.triage("ack", incident["id"], "--undo", env=env(up)).stderr
+
+
+def post(d, path, doc):
+    body = json.dumps(doc).encode()
+    reply = d.api.raw(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                      f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    head, _, body = reply.partition(b"\r\n\r\n")
+    return int(head.split(b" ")[1]), json.loads(body)
+
+
+def test_what_is_said_with_an_acknowledgement_stays_small_and_plain(up, web, hook):
+    web.stop()
+    incident = hook.wait("incident.opened", "api")["data"]["incident"]
+    path = f"/api/v1/incidents/{incident['id']}/ack"
+    for doc, said in (({"by": "B" * 101}, "by: at most 100"), ({"note": "N" * 40000}, "note: at"),
+                      ({"sticky": "yes"}, "sticky: must be")):
+        status, problem = post(up, path, doc)
+        assert status == 400 and said in problem["detail"], problem
+    assert up.incidents()[0]["status"] == "open"
+    assert post(up, path, {"by": "ann\u202e\x1b[2J", "note": "line\nline"})[0] == 200
+    told = hook.wait("incident.acknowledged", "api")["data"]["incident"]
+    assert told["acknowledged_by"] == "ann..[2J" and told["acknowledged_note"] == "line.line"
 
 
 def test_an_acknowledgement_ends_by_itself(up, web, hook):
