@@ -127,11 +127,11 @@ take_value(const char *at, struct span *span)
 	return end > at && !str_starts(at, SECRET_MASK) && !is_placeholder(at, end);
 }
 
-/* "X-Api-Key", "access_token": a word alone is followed by a colon in plain sentences, too. */
+/* "X-Api-Key": other words are followed by a colon in plain sentences, too. */
 static bool
-is_compound(const char *name, size_t len)
+is_header_name(const char *name, size_t len)
 {
-	return memchr(name, '-', len) != NULL || memchr(name, '_', len) != NULL;
+	return *name != '-' && memchr(name, '-', len) != NULL;
 }
 
 /* `name` ends at `at`: "password=...", "\"token\": ...", "X-Api-Key: ...", "--password ..."; a
@@ -148,7 +148,7 @@ find_behind_name(const char *name, const char *at, struct span *span)
 	at += quote;
 	while (*at == ' ')
 		at++;
-	if (*at != '=' && !(*at == ':' && (quote > 0 || is_compound(name, len))))
+	if (*at != '=' && !(*at == ':' && (quote > 0 || is_header_name(name, len))))
 		return false;
 	at++;
 	while (*at == ' ')
