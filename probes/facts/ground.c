@@ -154,6 +154,12 @@ ground_start(struct ground_asking *asking, struct fact_run *run, ground_fn fn)
 
 	asking->run = run;
 	asking->fn = fn;
+	/* Of a server it is one disk that matters: where it is not known, the root tells nothing.
+	 */
+	if (path == NULL && (s->port > 0 || s->socket != NULL)) {
+		fn(run, NULL, "where the server keeps its data is not known");
+		return;
+	}
 	if (path == NULL || path[0] != '/')
 		path = "/";
 	str_copy(asking->ground.path, sizeof(asking->ground.path), path);

@@ -1,6 +1,6 @@
 /*
  * The file system that a check stands on: where its server keeps its data, else the path it names,
- * else the root.  A helper looks at it; a path that is not there stands for the folder above it.
+ * else, of what is no server, the root.  A helper looks at it; a path that is not there stands for the folder above it.
  */
 #ifndef FACTS_GROUND_H
 #define FACTS_GROUND_H
@@ -15,7 +15,7 @@ struct ground {
 	bool is_read_only; /* the file system itself */
 };
 
-/* fn is called once, later; NULL: it could not be looked at, and why. */
+/* fn is called once; NULL: it could not be looked at, and why. */
 typedef void (*ground_fn)(struct fact_run *run, const struct ground *ground, const char *why);
 
 struct ground_asking {

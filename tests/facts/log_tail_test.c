@@ -68,6 +68,10 @@ classes(void **state)
 	assert_string_equal(log_class_find(lines, 2, &which), "port-in-use");
 	assert_int_equal(which, 0);
 	assert_string_equal(log_class_find(NULL, 0, &which), "");
+	/* of an earlier start */
+	lines[0] = "bind: Address already in use";
+	lines[1] = "LOG:  database system is ready to accept connections";
+	assert_string_equal(log_class_find(lines, 2, &which), "");
 }
 
 static void
