@@ -69,13 +69,15 @@ is_in_start_period(const struct check *check, usec_t now_wall_us)
 }
 
 static enum check_state
-state_after_fail(struct check *check, usec_t started_us, usec_t now_wall_us)
+state_after_fail(struct check *check, const struct sample *sample, usec_t now_wall_us)
 {
+	bool is_other = check->has_sample && check->last.cause != sample->cause;
+
 	if (is_in_start_period(check, now_wall_us))
 		return CHECK_STARTING;
 	check->successes = 0;
-	if (check->failures++ == 0)
-		check->fail_us = started_us;
+	if (check->failures++ == 0 || is_other)
+		check->fail_us = sample->started_us;
 	if (check->state == CHECK_DOWN || check->failures >= check->spec->common.retries)
 		return CHECK_DOWN;
 	return CHECK_SUSPECT;
@@ -99,7 +101,7 @@ check_take(struct check *check, struct sample *sample, usec_t now_wall_us)
 	enum check_state state = check->state;
 
 	if (sample->outcome == OUTCOME_FAIL)
-		state = state_after_fail(check, sample->started_us, now_wall_us);
+		state = state_after_fail(check, sample, now_wall_us);
 	else if (sample->outcome == OUTCOME_OK)
 		state = state_after_ok(check);
 	if (state != check->state || check->since_wall_us == 0)

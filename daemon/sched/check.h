@@ -41,7 +41,7 @@ struct check {
 	bool has_started;             /* was up once: start_period is over */
 	bool is_matched;              /* during a reload: the new settings have it too */
 	unsigned failures, successes; /* in a row */
-	usec_t fail_us;               /* monotonic: start of the first failed run; 0: none */
+	usec_t fail_us; /* monotonic: of the first run that failed for this cause; 0: none */
 	bool has_sample;
 	struct sample last;
 	uint64_t runs, overdue;

@@ -12,6 +12,8 @@
 
 #define LATE_US   (30 * USEC_PER_SEC)
 #define ASKED_MAX 32
+#define AGAIN_MAX 4 /* a check whose cause changes with every run is not measured with every run   \
+		     */
 
 static struct asked *
 find(const struct node *node, const char *name)
@@ -43,6 +45,32 @@ asked_want(struct triage *t, struct node *node, const struct symptom *symptom)
 	const char *name;
 	for (size_t n = 0; playbook && (name = playbook_fact(playbook, n)); n++)
 		asked_add(t, node, name);
+}
+
+/* The trouble has another cause than when it was asked: what was seen then may not be so now.  Of
+ * one that nobody was told of yet the old answer is no evidence; else it stands until the new one.
+ */
+static void
+ask_again(struct triage *t, struct node *node, struct asked *asked)
+{
+	const struct triage_asks *asks = &t->options.asks;
+	if (!asks->fact || asked->asked_us == t->at.now_us || asked->again >= AGAIN_MAX ||
+		asks->fact(t->options.arg, node->name, asked->name) < 0)
+		return;
+	asked->again++;
+	asked->asked_us = t->at.now_us;
+	if (root_is_confirmed(node) || !asked->is_had)
+		return;
+	fact_fini(&asked->fact);
+	asked->is_had = false;
+	node->facts_version++;
+}
+
+void
+asked_renew(struct triage *t, struct node *node)
+{
+	for (size_t n = 0; n < node->asked_count; n++)
+		ask_again(t, node, &node->asked[n]);
 }
 
 static bool

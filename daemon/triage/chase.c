@@ -119,6 +119,8 @@ take_failure(struct triage *t, struct node *node, const struct sample *sample)
 	if (sample->started_us >= node->tried_us)
 		node->tries++;
 	host_hear(t, node, sample);
+	if (is_other && !is_first)
+		asked_renew(t, node);
 	if (is_other)
 		ask_facts(t, node);
 	if (is_first)

@@ -28,6 +28,8 @@ void asked_add(struct triage *t, struct node *node, const char *name);
 bool asked_is_pending(const struct node *node, usec_t now_us);
 bool asked_take(struct node *node, const struct fact *fact); /* false: nobody asked */
 void asked_drop(struct node *node);
+/* Its failure has another cause now: what was asked is asked again. */
+void asked_renew(struct triage *t, struct node *node);
 void asked_list_pending(const struct node *node, usec_t now_us, char *out, size_t size);
 
 /* --- root.c --- */

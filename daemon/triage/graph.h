@@ -16,6 +16,7 @@ struct asked {
 	char *name;
 	usec_t asked_us; /* monotonic */
 	bool is_had;
+	unsigned again; /* times that it was asked for another cause */
 	struct fact fact;
 };
 

@@ -5,7 +5,11 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "io/loop.h"
+#include "probes/proc_words.h"
 #include "probes/process.h"
+
+#define SLACK_US USEC_PER_SEC /* clocks of the kernel tick */
 
 static bool
 is_process_check(const struct fact_run *run)
@@ -62,6 +66,19 @@ keep(void *arg, const struct proc *proc)
 	return is_of_subject(fact_subject(find->run), proc);
 }
 
+/* Where the listener was known and is gone, one of its name that is older than it was last seen is
+ * a server beside it, and no successor. */
+static bool
+is_another(const struct fact_run *run, const struct procs *procs, const struct proc *proc)
+{
+	const struct subject *s = fact_subject(run);
+	usec_t age_us = (usec_t)(proc_words_age_s(procs, proc) * USEC_PER_SEC);
+	usec_t seen_us = loop_wall(fact_env(run)->loop) - s->learned_us;
+
+	return s->pid > 0 && s->learned_us > 0 &&
+	       (proc->state == 'Z' || age_us > seen_us + SLACK_US);
+}
+
 static const struct proc *
 choose(const struct find_process *find, const struct procs *procs)
 {
@@ -73,6 +90,8 @@ choose(const struct find_process *find, const struct procs *procs)
 
 		if (s->pid > 0 && p->pid == (uint32_t)s->pid)
 			return p;
+		if (!is_process_check(find->run) && is_another(find->run, procs, p))
+			continue;
 		if (found == NULL || p->start_ticks < found->start_ticks)
 			found = p;
 	}

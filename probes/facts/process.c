@@ -270,7 +270,11 @@ on_found(struct fact_run *run, const struct procs *procs, const struct proc *pro
 	fact_number(run, KEY_PRESENT, proc != NULL && proc->state != 'Z');
 	fact_number(run, KEY_COUNT, (double)procs->count);
 	if (proc == NULL) {
-		fact_line(run, "no process %s runs", name != NULL ? name : "of that kind");
+		if (procs->count > 0)
+			fact_line(run, "pid %ld is gone; other processes %s run, started before",
+				s->pid, name != NULL ? name : "of that kind");
+		else
+			fact_line(run, "no process %s runs", name != NULL ? name : "of that kind");
 		fact_had(run);
 		return;
 	}
