@@ -143,6 +143,9 @@ static const struct world worlds[] = {
 	{ "container-not-running", "container", "container.exited",
 		"container.exit_code=143|container.name=web|log-tail.class=db-connect", "stopped",
 		"likely", NULL, false, 0 },
+	{ "data-dir-not-writable", "file", "fs.enospc",
+		"disk.full=0|disk.inodes_full=0|disk.reserved_only=0|disk.mount=/data", "full",
+		"likely", NULL, false, 0 },
 	{ "pg-frozen", "postgres", "pg.frozen", "kernel-log.io_error=1|process.state=S",
 		"disk-stuck", "possible", NULL, false, 0 },
 };
