@@ -106,7 +106,7 @@ static const char longest_sql[] = LONGEST("0", "query_start",
 	"s.state LIKE 'idle in %'") ";";
 
 static const char tables_sql[] =
-	"SELECT t.relname, t.n_live_tup, t.seq_scan, coalesce(t.idx_scan, 0)"
+	"SELECT quote_ident(t.relname), t.n_live_tup, t.seq_scan, coalesce(t.idx_scan, 0)"
 	" FROM pg_catalog.pg_stat_user_tables t"
 	" WHERE t.n_live_tup > 10000 AND t.seq_scan > coalesce(t.idx_scan, 0)"
 	" ORDER BY t.seq_tup_read DESC LIMIT 20";
