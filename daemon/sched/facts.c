@@ -331,16 +331,16 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 	if (check == NULL || type == NULL || sched->is_stopped || !is_for(type, check))
 		return -1;
 	slot = take_slot(check, type);
-	if (awaits(slot, check))
-		return 0;
-	wait = xcalloc(1, sizeof(*wait));
-	wait->check = check;
-	list_append(&slot->waits, &wait->of_slot);
-	list_append(&check->fact_waits, &wait->of_check);
+	if (!awaits(slot, check)) {
+		wait = xcalloc(1, sizeof(*wait));
+		wait->check = check;
+		list_append(&slot->waits, &wait->of_slot);
+		list_append(&check->fact_waits, &wait->of_check);
+	}
+	list_remove(&slot->ready);
 	if (slot->run != NULL && !is_about_now(slot, check))
 		abort_run(desk, slot);
 	if (slot->run == NULL && is_fresh(desk, slot) && is_about_now(slot, check)) {
-		list_remove(&slot->ready);
 		list_append(&desk->ready, &slot->ready);
 		timer_after(&desk->again, 0);
 		return 0;

@@ -231,6 +231,34 @@ test_an_answer_from_before_the_failure_is_not_given(void **state)
 	free_spec(spec);
 }
 
+/* What began to be measured before the failure is not about it. */
+static void
+test_one_under_way_begins_anew_for_another_trouble(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *spec = make_spec("a", 0, 30 * SECOND);
+
+	apply_one(w, spec);
+	pass(w, 61 * SECOND);
+	seen.answer_us = SECOND;
+	sched_want_fact(w->sched, "a", "own");
+	pass(w, SECOND / 10);
+	toys[0].mood = FAIL;
+	sched_run_now(w->sched, "a");
+	pass(w, SECOND / 10);
+	assert_int_equal(seen.starts, 1);
+	sched_want_fact(w->sched, "a", "own");
+	assert_int_equal(seen.starts, 2);
+	sched_want_fact(w->sched, "a", "own"); /* that one is about it */
+	assert_int_equal(seen.starts, 2);
+	pass(w, SECOND);
+	assert_int_equal(told_count, 1);
+	assert_int_equal(seen.stops, 2);
+	sched_free(w->sched);
+	w->sched = NULL;
+	free_spec(spec);
+}
+
 static void
 test_asked_again_from_inside(void **state)
 {
@@ -527,6 +555,7 @@ main(void)
 		F(test_wanted_twice_runs_once),
 		F(test_young_answers_are_given_again),
 		F(test_an_answer_from_before_the_failure_is_not_given),
+		F(test_one_under_way_begins_anew_for_another_trouble),
 		F(test_asked_again_from_inside),
 		F(test_host_wide_serves_all),
 		F(test_gone_check_is_owed_nothing),
