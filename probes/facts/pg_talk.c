@@ -83,11 +83,16 @@ tell_refusal(struct pg_talk *talk)
 {
 	const struct pg_trouble *trouble = &talk->trouble;
 	bool is_right = str_eq(trouble->state, "42501");
-	char text[PG_TEXT_MAX + 128];
+	/* Before 17, pg_monitor alone may not call it. */
+	const char *grant = strstr(trouble->text, "pg_current_logfile")
+				    ? "EXECUTE ON FUNCTION pg_current_logfile()"
+				    : "pg_monitor";
+	char text[PG_TEXT_MAX + 160];
 
-	snprintf(text, sizeof(text), "%s%s%s%s", trouble->text,
-		is_right ? ": GRANT pg_monitor TO \"" : "", is_right ? pg_talk_user(talk->run) : "",
-		is_right ? "\"" : "");
+	snprintf(text, sizeof(text), "%s", trouble->text);
+	if (is_right)
+		snprintf(text, sizeof(text), "%s: GRANT %s TO \"%s\"", trouble->text, grant,
+			pg_talk_user(talk->run));
 	if (talk->answers == 0)
 		fact_missed(talk->run, "%s", text);
 	else

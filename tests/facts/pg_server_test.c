@@ -56,6 +56,21 @@ keeps_what_it_may_read(void **state)
 	scene_close(&s);
 }
 
+/* pg_monitor is not enough for this one. */
+static void
+names_the_right_that_is_missing(void **state)
+{
+	static struct pg_scene s;
+
+	scene_init(&s, state, "15.3");
+	add_server(&s.answer);
+	pg_answer_error(&s.answer, "42501", "permission denied for function pg_current_logfile");
+	scene_open(&s, "shop");
+	fact_bench_run(s.b, "pg-server");
+	assert_says(s.b, "GRANT EXECUTE ON FUNCTION pg_current_logfile() TO \"mon\"");
+	scene_close(&s);
+}
+
 static void
 asks_elsewhere_where_the_database_is_missing(void **state)
 {
@@ -93,6 +108,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			describes_it, fact_bench_set_up, fact_bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			names_the_right_that_is_missing, fact_bench_set_up, fact_bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			keeps_what_it_may_read, fact_bench_set_up, fact_bench_tear_down),
 		cmocka_unit_test_setup_teardown(asks_elsewhere_where_the_database_is_missing,
