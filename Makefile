@@ -180,6 +180,7 @@ lint: deps-test
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory docs-check
 	@$(PYTHON) tests/e2e/causes.py | tail -1; $(PYTHON) tests/e2e/causes.py > /dev/null
+	@$(PYTHON) tests/e2e/scenarios.py | tail -1; $(PYTHON) tests/e2e/scenarios.py > /dev/null
 
 .PHONY: cppcheck docs-check bench-quick valgrind
 cppcheck:
