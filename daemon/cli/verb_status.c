@@ -196,17 +196,29 @@ print_checks(const struct term *term, const json_t *checks)
 	table_free(table);
 }
 
+/* The worst first; of one severity, as the daemon lists them. */
 static void
-print_picture(const struct term *term, const struct picture *picture)
+print_incidents(const struct term *term, const json_t *incidents)
 {
+	static const char *const order[] = { "critical", "warning", "info" };
 	const json_t *incident;
 	size_t i;
 
+	for (size_t n = 0; n < sizeof(order) / sizeof(order[0]); n++)
+		json_array_foreach(incidents, i, incident)
+		{
+			if (str_eq(answer_text(incident, "severity"), order[n]))
+				print_incident(term, incident);
+		}
+}
+
+static void
+print_picture(const struct term *term, const struct picture *picture)
+{
 	print_headline(
 		term, picture->status, count_untold(json_object_get(picture->checks, "checks")));
 	print_trouble(term, picture->status);
-	json_array_foreach(json_object_get(picture->incidents, "incidents"), i, incident)
-		print_incident(term, incident);
+	print_incidents(term, json_object_get(picture->incidents, "incidents"));
 	print_checks(term, json_object_get(picture->checks, "checks"));
 }
 

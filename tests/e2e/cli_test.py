@@ -41,6 +41,21 @@ def test_status(up, web):
     assert "api is down" in text and "critical" in text.lower()
 
 
+def test_status_says_the_worst_first(daemon, web):
+    d = daemon(f"""
+checks:
+  api: {{ type: http, url: "{web.url}", interval: 200ms, retries: 2 }}
+  memory: {{ type: memory, interval: 200ms }}
+rules:
+  later: {{ check: memory, info: "down(api) and memory.used_percent > 0", summary: less }}
+""").start()
+    d.wait_state("api", "up")
+    web.stop()
+    lab.wait_for("both incidents", lambda: len(d.incidents()) == 2)
+    text = lab.triage("status", env=env(d)).stdout
+    assert 0 < text.find("\ncritical") < text.find("\ninfo"), text
+
+
 def test_incidents_and_show(up, web):
     web.stop()
     found = lab.wait_for("the incident", up.incidents)
