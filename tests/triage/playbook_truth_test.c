@@ -88,7 +88,7 @@ static const struct world worlds[] = {
 	{ "api-down", "http", "net.refused",
 		"log-tail.class=db-connect|log-tail.match=refused|unit.by_operator=1|unit.name=web|"
 		"port-owner.listening=0",
-		"stopped", "certain", NULL, false, 0 },
+		"stopped", "certain", "web ended without an error", false, 0 },
 	{ "unit-failed", "systemd", "unit.masked", "log-tail.class=port-in-use|unit.name=web",
 		"masked", "certain", NULL, false, 0 },
 	/* restarts are no firewalls and no crashes */
