@@ -17,7 +17,10 @@ find_open(struct triage *t, const char *id, struct err *e)
 {
 	struct entry *entry = book_find_id(&t->book, id);
 	if (!entry) {
-		err_set(e, ENOENT, "no incident has the id %s", id);
+		err_set(e, ENOENT,
+			"no incident has the id %s (at least 4 digits of it, and only one incident "
+			"that begins so)",
+			id);
 		return NULL;
 	}
 	if (entry->incident.status == INCIDENT_RESOLVED) {
