@@ -62,7 +62,8 @@ names_the_process(void **state)
 	assert_fact_number(b, "listening", 1);
 	assert_fact_number(b, "pid", getpid());
 	assert_fact_text(b, "comm", "port_owner_test");
-	assert_non_null(strstr(fact_bench_text(b, "exe"), "/port_owner_test"));
+	if (getenv("UNDER_VALGRIND") == NULL) /* there it is that program */
+		assert_non_null(strstr(fact_bench_text(b, "exe"), "/port_owner_test"));
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	assert_fact_text(b, "address", address);
 	assert_fact_number(b, "loopback_only", 1);
