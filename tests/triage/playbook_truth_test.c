@@ -133,6 +133,9 @@ static const struct world worlds[] = {
 		"slow-fork", "possible", NULL, false, 0 },
 	/* a name that is not there, asked of the second name server */
 	{ "dns-resolution-failed", "http", "net.dns-nxdomain",
+		"name.rcode=NXDOMAIN|net-ladder.broken_at=interface|net-ladder.resolver_answers=1",
+		"no-such-name", "certain", NULL, true, 0 },
+	{ "dns-resolution-failed", "http", "net.dns-nxdomain",
 		"name.rcode=NXDOMAIN|net-ladder.resolver_answers=0", "no-such-name", "certain",
 		NULL, true, 0 },
 	{ "sqlite-path-not-writable", "sqlite", "sqlite.full",
