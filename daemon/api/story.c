@@ -99,7 +99,7 @@ handle_why(struct api_call *call)
 	}
 	list = json_array();
 	say_schedule(list, &view);
-	join(list, "rules", rules_why(world->rules, call->name));
+	join(list, "rules", rules_why(world->rules, call->name, view.last));
 	join(list, "triage", triage_why(world->triage, call->name, now_us));
 	say_incidents(list, world, call->name);
 	reply_json(call, 200, json_pack("{s:s, s:o}", "check", call->name, "decisions", list));

@@ -333,14 +333,26 @@ static const struct conf_field step_fields[] = {
 	{ .type = CONF_END },
 };
 
+usec_t
+route_escalates_after(const struct route_spec *route, const char *receiver)
+{
+	usec_t first_us = 0;
+
+	for (size_t i = 0; i < route->step_count; i++) {
+		const struct escalation *step = &route->steps[i];
+
+		if (contains(&step->to, receiver) && (first_us == 0 || step->after_us < first_us))
+			first_us = step->after_us;
+	}
+	return first_us;
+}
+
 bool
 route_escalates(const struct route_spec *route, const struct route_reader *reader)
 {
-	for (size_t i = 0; i < route->step_count; i++)
-		if (reader->age_us >= route->steps[i].after_us &&
-			contains(&route->steps[i].to, reader->name))
-			return true;
-	return false;
+	usec_t after_us = route_escalates_after(route, reader->name);
+
+	return after_us > 0 && reader->age_us >= after_us;
 }
 
 /* The steps of `escalate`, as the settings' own rows would fill them. */

@@ -20,6 +20,9 @@ struct route_list {
  */
 bool route_escalates(const struct route_spec *route, const struct route_reader *reader);
 
+/* How long it must be left alone for that; 0: no step tells this receiver. */
+usec_t route_escalates_after(const struct route_spec *route, const char *receiver);
+
 /* What holds where no route says otherwise. */
 extern const struct route_spec route_default;
 

@@ -41,6 +41,28 @@ say_outlet(json_t *list, const struct deliver *deliver, const struct outlet *out
 	}
 }
 
+/* Nobody leads there yet: a step of `escalate` may, in a while. */
+static bool
+say_escalation(json_t *list, const struct deliver *deliver, const struct outlet *outlet,
+	const struct incident *incident)
+{
+	char text[200];
+
+	for (size_t i = 0; i < deliver->route_count; i++) {
+		const struct route_spec *route = deliver->routes[i];
+		usec_t after_us = route_escalates_after(route, outlet->name);
+
+		if (after_us == 0 || !route_matches(route, incident))
+			continue;
+		snprintf(text, sizeof(text), "%s: told if nobody acknowledges it", outlet->name);
+		say(list, "escalation",
+			incident->status == INCIDENT_OPEN ? incident->detected_us + after_us : 0,
+			text);
+		return true;
+	}
+	return false;
+}
+
 static void
 say_reminder(json_t *list, const struct deliver *deliver, const struct outlet *outlet,
 	const struct incident *incident)
@@ -51,7 +73,8 @@ say_reminder(json_t *list, const struct deliver *deliver, const struct outlet *o
 	char text[200];
 
 	if (route == NULL) {
-		if (outlet->type == NULL || outlet->is_fallback)
+		if (outlet->type == NULL || outlet->is_fallback ||
+			say_escalation(list, deliver, outlet, incident))
 			return;
 		snprintf(text, sizeof(text), "%s: no route leads there", outlet->name);
 		say(list, "not-routed", 0, text);

@@ -186,17 +186,23 @@ say_alert(const struct teller *t)
 	}
 }
 
+/* Numbers that no rule of others asks for are not kept: the latest sample is shown as if fed. */
 json_t *
-rules_why(const struct rules *rules, const char *name)
+rules_why(const struct rules *rules, const char *name, const struct sample *latest)
 {
+	struct rules *all = (struct rules *)(uintptr_t)rules;
 	const struct watched *check = engine_find(rules, name);
 	json_t *list = json_array();
 
+	if (latest != NULL) {
+		all->fed = check;
+		all->fed_sample = latest;
+	}
 	for (size_t i = 0; check && i < check->own_count; i++) {
-		const struct teller t = { .rules = (struct rules *)(uintptr_t)rules,
-			.alert = check->own[i],
-			.list = list };
+		const struct teller t = { .rules = all, .alert = check->own[i], .list = list };
 		say_alert(&t);
 	}
+	all->fed = NULL;
+	all->fed_sample = NULL;
 	return list;
 }

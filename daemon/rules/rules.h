@@ -104,7 +104,8 @@ const struct series *rules_series(
 	const struct rules *rules, const char *check, const struct expr_window *window);
 /* For `triage why`: what each rule of a check has decided and waits for, one object each:
  * {"what": "pending", "text": "slow: warning is true; it fires if that lasts", "until": time} */
-json_t *rules_why(const struct rules *rules, const char *check);
+json_t *rules_why(const struct rules *rules, const char *check,
+	const struct sample *latest); /* NULL: there is none */
 size_t rules_view(const struct rules *rules, struct alert_view *out, size_t max);
 
 #endif

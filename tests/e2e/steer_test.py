@@ -175,6 +175,7 @@ def test_left_alone_it_goes_to_the_next(daemon, web, hook, fault):
         web.stop()
         hook.wait("incident.opened", "api")
         assert not boss.events()
+        assert "boss: told if nobody acknowledges it" in triage(d, "why", "api").replace("\n  ", " ")
         incident = fault.read(boss, "api", cause="net.refused", severity="critical")
         assert incident["duration"] >= 3 or incident["id"]
         web.start()

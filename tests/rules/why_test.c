@@ -13,7 +13,7 @@ static const char *
 why(struct bench *b, const char *check)
 {
 	static char out[4000];
-	json_t *list = rules_why(b->rules, check), *one;
+	json_t *list = rules_why(b->rules, check, NULL), *one;
 	size_t i;
 
 	out[0] = '\0';
