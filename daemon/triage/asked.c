@@ -12,8 +12,9 @@
 
 #define LATE_US   (30 * USEC_PER_SEC)
 #define ASKED_MAX 32
-#define AGAIN_MAX 4 /* a check whose cause changes with every run is not measured with every run   \
-		     */
+#define AGAIN_MAX                                                                                  \
+	4 /* a check whose cause changes with every run is not measured with every run             \
+	   */
 
 static struct asked *
 find(const struct node *node, const char *name)

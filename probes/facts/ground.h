@@ -1,6 +1,7 @@
 /*
  * The file system that a check stands on: where its server keeps its data, else the path it names,
- * else, of what is no server, the root.  A helper looks at it; a path that is not there stands for the folder above it.
+ * else, of what is no server, the root.  A helper looks at it; a path that is not there stands for
+ * the folder above it.
  */
 #ifndef FACTS_GROUND_H
 #define FACTS_GROUND_H
