@@ -131,6 +131,11 @@ def can_isolate():
         capture_output=True).returncode == 0
 
 
+def wait_for_runs(d, runs):
+    lab.wait_for(f"{runs} runs of each",
+                 lambda: all(c["runs"] > runs for c in d.api.get("/api/v1/checks")["checks"]))
+
+
 @pytest.mark.skipif(not can_fuse(), reason="needs /dev/fuse and fuse3")
 @pytest.mark.skipif(not can_isolate(), reason="needs the right to make namespaces")
 def test_nothing_blocks(daemon, folder, hung):
@@ -148,12 +153,13 @@ def test_nothing_blocks(daemon, folder, hung):
     d.spawn(("unshare", "-n", "-m", "sh", f"{folder}/setup.sh", folder, "sh", "-c", script, folder))
     try:
         lab.wait_for("the daemon to answer", d.is_up)
+        # With the first round everything breaks at once, and forty incidents are told: that is
+        # work.  What blocks does so in each run that comes; a machine busy elsewhere does not.
+        wait_for_runs(d, 2)
         before = slow_turns(d)
-        lab.wait_for("the rounds", lambda: all(
-            c["runs"] > ROUNDS for c in d.api.get("/api/v1/checks")["checks"]))
-        # What blocks does so in each of its runs; a machine that was busy elsewhere does not.
+        wait_for_runs(d, 2 + ROUNDS)
         slow = slow_turns(d) - before
-        print(f"turns over {LAG} s: {slow}, the longest", d.check("self-0")["metrics"]["loop_lag_time"])
+        print(f"turns over {LAG} s: {before} while it broke, then {slow}")
         assert slow < ROUNDS, slow
         # A host's own organs are well; whoever asks a black hole fails, or says that it cannot tell.
         for c in d.api.get("/api/v1/checks")["checks"]:
