@@ -17,8 +17,10 @@
 #include "sched/private.h"
 
 #define RUNNING_MAX 32
-#define MISSED_US   (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
-#define SWEEP_US    (60 * USEC_PER_SEC)
+/* Many begin with a process of their own, which the kernel takes milliseconds to make. */
+#define STARTS_MAX 3
+#define MISSED_US  (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
+#define SWEEP_US   (60 * USEC_PER_SEC)
 
 struct fact_slot {
 	struct list node;   /* among the check's slots, or the host's */
@@ -260,13 +262,26 @@ start_run(struct fact_desk *desk, struct fact_slot *slot)
 static void
 start_next(struct fact_desk *desk)
 {
-	while (desk->running < RUNNING_MAX && !list_is_empty(&desk->queue) &&
-		!desk->sched->is_stopped) {
+	while (desk->running < RUNNING_MAX && desk->started < STARTS_MAX &&
+		!list_is_empty(&desk->queue) && !desk->sched->is_stopped) {
 		struct fact_slot *slot = LIST_ENTRY(desk->queue.next, struct fact_slot, queued);
 
 		list_remove(&slot->queued);
+		desk->started++;
 		start_run(desk, slot);
 	}
+	if (desk->started > 0 && !timer_runs(&desk->more))
+		timer_after(&desk->more, 0);
+}
+
+/* The loop had its turn: others may start. */
+static void
+on_more(void *arg)
+{
+	struct fact_desk *desk = arg;
+
+	desk->started = 0;
+	start_next(desk);
 }
 
 static void
@@ -416,6 +431,7 @@ sched_open_facts(struct sched *sched)
 	list_init(&desk->ready);
 	list_init(&desk->aged);
 	timer_init(&desk->again, sched->env->loop, on_again, desk);
+	timer_init(&desk->more, sched->env->loop, on_more, desk);
 	timer_init(&desk->sweep, sched->env->loop, on_sweep, desk);
 	sched->facts = desk;
 }
@@ -428,6 +444,7 @@ sched_close_facts(struct sched *sched)
 	while (!list_is_empty(&desk->host_slots))
 		free_slot(desk, LIST_ENTRY(desk->host_slots.next, struct fact_slot, node));
 	timer_stop(&desk->again);
+	timer_stop(&desk->more);
 	timer_stop(&desk->sweep);
 	free(desk);
 }

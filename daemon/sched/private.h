@@ -13,8 +13,9 @@ struct fact_desk {
 	struct sched *sched;
 	struct list host_slots;
 	struct list queue, ready, aged;
-	struct timer again, sweep;
+	struct timer again, sweep, more;
 	unsigned running;
+	unsigned started; /* since the loop was let go on */
 };
 
 struct sched {

@@ -4,10 +4,13 @@
  */
 #include "triage/playbook.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "triage/playbook_inside.h"
@@ -84,6 +87,8 @@ playbooks_free(struct playbooks *playbooks)
 	for (size_t i = 0; i < playbooks->count; i++)
 		playbook_free(playbooks->all[i]);
 	free(playbooks->all);
+	map_free(playbooks->found, NULL);
+	map_free(playbooks->families, NULL);
 	free(playbooks);
 }
 
@@ -98,6 +103,8 @@ playbooks_free(struct playbooks *playbooks)
 #define BY_CODE   2000u
 #define BY_RULE   4000u
 #define GLOB_SIGN "*?["
+
+#define REMEMBERED_MAX 2000 /* symptoms, and rules, whose playbook is known */
 
 static bool
 has(const struct conf_strings *list, const char *word)
@@ -156,8 +163,8 @@ fits(const struct playbook_symptom *row, const struct symptom *symptom)
 	return type && cause && rule ? type + cause + rule : FITS_NOT;
 }
 
-const struct playbook *
-playbooks_find(const struct playbooks *playbooks, const struct symptom *symptom)
+static const struct playbook *
+find(const struct playbooks *playbooks, const struct symptom *symptom)
 {
 	const struct playbook *found = NULL;
 	unsigned best = FITS_NOT;
@@ -172,6 +179,28 @@ playbooks_find(const struct playbooks *playbooks, const struct symptom *symptom)
 			found = p;
 		}
 	}
+	return found;
+}
+
+/* A storm asks for the same few again and again: what was found is remembered. */
+const struct playbook *
+playbooks_find(const struct playbooks *playbooks, const struct symptom *symptom)
+{
+	const struct playbook *found;
+	void *known;
+	char key[256];
+	int len = snprintf(key, sizeof(key), "%s\n%s\n%s", symptom->type ? symptom->type : "",
+		symptom->cause ? symptom->cause : "", symptom->rule ? symptom->rule : "");
+
+	if (len < 0 || len >= (int)sizeof(key))
+		return find(playbooks, symptom);
+	known = map_get(playbooks->found, key);
+	if (known)
+		return known == (const void *)playbooks ? NULL : known;
+	found = find(playbooks, symptom);
+	if (map_count(playbooks->found) < REMEMBERED_MAX)
+		map_put(playbooks->found, key,
+			(void *)(uintptr_t)(found ? (const void *)found : playbooks));
 	return found;
 }
 
@@ -190,16 +219,32 @@ playbooks_at(const struct playbooks *playbooks, size_t n)
 	return n < playbooks->count ? playbooks->all[n] : NULL;
 }
 
-const char *
-playbooks_family(const struct playbooks *playbooks, const char *rule)
+static const char *
+find_family(const struct playbooks *playbooks, const char *rule)
 {
-	if (str_eq(rule, "check-down"))
-		return rule;
 	for (size_t i = 0; i < playbooks->count; i++)
 		for (size_t n = 0; n < playbooks->all[i]->symptom_count; n++)
 			if (has(&playbooks->all[i]->symptoms[n].rule, rule))
 				return playbooks->all[i]->name;
-	return rule;
+	return NULL;
+}
+
+const char *
+playbooks_family(const struct playbooks *playbooks, const char *rule)
+{
+	const char *family;
+	void *known;
+
+	if (str_eq(rule, "check-down"))
+		return rule;
+	known = map_get(playbooks->families, rule);
+	if (known)
+		return known == (const void *)playbooks ? rule : known;
+	family = find_family(playbooks, rule);
+	if (map_count(playbooks->families) < REMEMBERED_MAX)
+		map_put(playbooks->families, rule,
+			(void *)(uintptr_t)(family ? (const void *)family : playbooks));
+	return family ? family : rule;
 }
 
 const char *

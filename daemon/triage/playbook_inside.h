@@ -62,6 +62,8 @@ struct playbooks {
 	const struct playbook_rules *rules; /* while loading */
 	struct kept_body *kept;
 	unsigned long uses;
+	struct map *found;    /* symptom -> struct playbook, or the set itself for none */
+	struct map *families; /* rule -> its family's name */
 };
 
 /* --- the body --- */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "triage/playbook_inside.h"
@@ -161,6 +162,8 @@ playbooks_load_from(const struct playbook_sources *sources, struct complaints *c
 {
 	struct playbooks *set = xcalloc(1, sizeof(*set));
 
+	set->found = map_new();
+	set->families = map_new();
 	set->facts = sources->facts;
 	set->rules = sources->rules;
 	if (sources->folder)
