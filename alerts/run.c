@@ -18,7 +18,8 @@
 #include "io/loop.h"
 #include "io/timer.h"
 
-#define TEXT_MAX 256
+#define TEXT_MAX  256
+#define SHOWN_MAX (64 * 1024)
 
 struct send_run {
 	struct send_job job;
@@ -29,9 +30,13 @@ struct send_run {
 	bool is_over;    /* retired: the end of this turn frees it */
 	bool is_stopped; /* type->stop was called */
 	enum send_result result;
+	enum send_class why;
 	usec_t retry_after_us;
 	usec_t took_us;
 	char text[TEXT_MAX];
+	bool has_memory;
+	json_t *memory;
+	struct buf shown;
 	max_align_t state[];
 };
 
@@ -46,6 +51,34 @@ release(struct send_run *run)
 		run->job.type->stop(run);
 }
 
+/* What a result means where the receiver did not say more. */
+static enum send_class
+class_of(const struct send_run *run)
+{
+	if (run->result == SEND_OK)
+		return SEND_CLASS_NONE;
+	if (run->why != SEND_CLASS_NONE)
+		return run->why;
+	return run->result == SEND_LATER ? SEND_CLASS_SERVER : SEND_CLASS_CLIENT;
+}
+
+static void
+publish(struct send_run *run)
+{
+	const struct send_outcome outcome = {
+		.result = run->result,
+		.class = class_of(run),
+		.retry_after_us = run->retry_after_us,
+		.took_us = run->took_us,
+		.text = run->text,
+		.has_memory = run->has_memory,
+		.memory = run->memory,
+		.transcript = buf_text(&run->shown),
+	};
+
+	run->done(run->arg, &outcome);
+}
+
 static void
 on_turn_end(void *obj)
 {
@@ -53,7 +86,9 @@ on_turn_end(void *obj)
 
 	release(run);
 	if (run->done != NULL)
-		run->done(run->arg, run->result, run->retry_after_us, run->text, run->took_us);
+		publish(run);
+	json_decref(run->memory);
+	buf_fini(&run->shown);
 	free(run);
 }
 
@@ -73,6 +108,7 @@ on_deadline(void *arg)
 	char after[32];
 
 	clock_format_duration(run->job.type->timeout_us, after, sizeof(after));
+	send_blame(run, SEND_CLASS_TIMEOUT);
 	send_done(run, SEND_LATER, 0, "no answer, given up after %s", after);
 }
 
@@ -86,6 +122,7 @@ send_run_start(const struct send_job *job, send_fn done, void *arg)
 	run->done = done;
 	run->arg = arg;
 	run->started_us = loop_now(loop);
+	buf_init(&run->shown, 0);
 	timer_init(&run->deadline, loop, on_deadline, run);
 	timer_after(&run->deadline, job->type->timeout_us);
 	job->type->start(run);
@@ -130,6 +167,79 @@ const char *
 send_daemon_name(const struct send_run *run)
 {
 	return run->job.daemon_name;
+}
+
+enum language
+send_language(const struct send_run *run)
+{
+	return run->job.language;
+}
+
+const struct notice *const *
+send_notices(const struct send_run *run, size_t *count)
+{
+	*count = run->job.refresh != NULL ? run->job.refresh_count : 1;
+	return run->job.refresh != NULL ? run->job.refresh : &run->job.notice;
+}
+
+const json_t *
+send_memory(const struct send_run *run)
+{
+	return run->has_memory ? run->memory : run->job.memory;
+}
+
+void
+send_remember(struct send_run *run, json_t *memory)
+{
+	json_decref(run->memory);
+	run->memory = memory;
+	run->has_memory = true;
+}
+
+void
+send_blame(struct send_run *run, enum send_class why)
+{
+	run->why = why;
+}
+
+/* One line of what was said.  A secret may be spread over nothing but one line. */
+static void
+show_line(struct send_run *run, char direction, const char *line, size_t len)
+{
+	char *raw = xstrndup(line, len), *clean = xmalloc(len * 4 + 1);
+
+	if (run->job.env->secrets != NULL)
+		secret_mask(run->job.env->secrets, raw);
+	str_printable(clean, len * 4 + 1, raw, strlen(raw));
+	buf_addf(&run->shown, "%c %s\n", direction, clean);
+	free(clean);
+	free(raw);
+}
+
+void
+send_show(struct send_run *run, char direction, const char *text, size_t len)
+{
+	if (!run->job.is_shown)
+		return;
+	while (len > 0 && buf_left(&run->shown) < SHOWN_MAX) {
+		const char *end = memchr(text, '\n', len);
+		size_t line = end == NULL ? len : (size_t)(end - text);
+		size_t step = end == NULL ? len : line + 1;
+
+		show_line(
+			run, direction, text, line > 0 && text[line - 1] == '\r' ? line - 1 : line);
+		text += step;
+		len -= step;
+	}
+}
+
+const char *
+send_class_name(enum send_class why)
+{
+	static const char *const names[SEND_CLASSES] = { "other", "timeout", "network", "dns",
+		"tls", "auth", "rate", "client", "server", "local" };
+
+	return names[why];
 }
 
 /* The text may carry bytes of a peer: one line, valid UTF-8, no secret. */

@@ -13,24 +13,20 @@
 #include <string.h>
 #include <strings.h>
 
-#include "alerts/retry_after.h"
+#include "alerts/post.h"
 #include "alerts/table.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "io/hmac.h"
-#include "io/http.h"
 #include "io/loop.h"
-#include "io/tls.h"
-#include "io/url.h"
 
 #define BODY_MAX    20000
-#define REPLY_MAX   (64 * 1024) /* what we read of an answer */
 #define SECRETS_MAX 8
 #define KEY_MAX     1024 /* bytes of one secret */
 #define HEADERS_MAX 32   /* of the user's */
-#define OWN_HEADERS 5
+#define OWN_HEADERS 3
 
 struct key {
 	unsigned char *data;
@@ -38,26 +34,16 @@ struct key {
 };
 
 struct webhook_conf {
-	char *url;
+	struct post_conf post;
 	char *secret;
 	struct conf_pairs headers;
-	char *ca;
-	bool verify;
-	usec_t timeout_us;
 	/* Made by check(). */
 	struct key keys[SECRETS_MAX];
 	size_t key_count;
-	struct url parsed;
-	char *origin;
-};
-
-struct webhook_run {
-	struct http_call *call;
-	char *body; /* made once; the call borrows it */
 };
 
 static const struct conf_field fields[] = {
-	{ "url", URL_AT(struct webhook_conf, url), .flags = CONF_REQUIRED | CONF_MASKED,
+	{ "url", URL_AT(struct webhook_conf, post.url), .flags = CONF_REQUIRED | CONF_MASKED,
 		.doc = "Where events are posted to, http or https.  Its path is never shown.",
 		.example = "https://example.com/in" },
 	{ "secret", SECRET_AT(struct webhook_conf, secret),
@@ -67,13 +53,7 @@ static const struct conf_field fields[] = {
 	{ "headers", PAIRS_AT(struct webhook_conf, headers), .flags = CONF_MASKED,
 		.doc = "Further request headers.",
 		.example = "{ Authorization: \"Bearer ${TOKEN}\" }" },
-	{ "ca", PATH_AT(struct webhook_conf, ca), .flags = CONF_ADVANCED,
-		.doc = "PEM file with the certificate authorities to trust, instead of the "
-		       "system's." },
-	{ "verify", BOOL_AT(struct webhook_conf, verify), .dflt = "true", .flags = CONF_ADVANCED,
-		.doc = "Whether the server's certificate is verified." },
-	{ "timeout", DURATION_AT(struct webhook_conf, timeout_us), .dflt = "15s", .min = "1s",
-		.max = "60s", .flags = CONF_ADVANCED, .doc = "How long one try may take." },
+	POST_ROWS(struct webhook_conf),
 	{ .type = CONF_END },
 };
 
@@ -205,37 +185,11 @@ check_secret(struct webhook_conf *conf, const struct conf_node *map, struct comp
 }
 
 static void
-check_url(struct webhook_conf *conf, const struct conf_node *map, struct tls_pool *tls,
-	struct complaints *complaints)
+check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct complaints *complaints)
 {
-	const struct tls_options options = { .ca = conf->ca, .is_unverified = !conf->verify };
-	struct conf_pos at = conf_pos_of(map, "url");
-	struct err e;
+	struct webhook_conf *conf = arg;
 
-	if (conf->url == NULL)
-		return; /* complained about already */
-	if (url_parse(&conf->parsed, conf->url, &e) < 0) {
-		complain(complaints, &at, "url: %s", e.text);
-		return;
-	}
-	conf->origin = url_origin(&conf->parsed);
-	if (!str_eq(conf->parsed.scheme, "http") && !str_eq(conf->parsed.scheme, "https")) {
-		complain(complaints, &at, "url: a webhook needs http:// or https://");
-		return;
-	}
-	if (tls == NULL || !str_eq(conf->parsed.scheme, "https"))
-		return;
-	if (tls_ctx_get(tls, &options, &e) == NULL) {
-		struct conf_pos ca = conf_pos_of(map, conf->ca == NULL ? "url" : "ca");
-
-		complain(complaints, &ca, "%s: %s", conf->ca == NULL ? "url" : "ca", e.text);
-	}
-}
-
-static void
-check(void *conf, const struct conf_node *map, struct tls_pool *tls, struct complaints *complaints)
-{
-	check_url(conf, map, tls, complaints);
+	post_check(&conf->post, map, tls, complaints);
 	check_secret(conf, map, complaints);
 	check_headers(conf, map, complaints);
 }
@@ -250,9 +204,7 @@ release(void *arg)
 		free(conf->keys[i].data);
 	}
 	conf->key_count = 0;
-	url_fini(&conf->parsed);
-	free(conf->origin);
-	conf->origin = NULL;
+	post_release(&conf->post);
 }
 
 static void
@@ -260,7 +212,7 @@ target(const void *arg, char *out, size_t size)
 {
 	const struct webhook_conf *conf = arg;
 
-	str_copy(out, size, conf->origin == NULL ? "" : conf->origin);
+	post_target(&conf->post, out, size);
 }
 
 /* ---- one try ---- */
@@ -283,71 +235,6 @@ sign(struct buf *out, const struct webhook_conf *conf, const char *stamped, cons
 	}
 }
 
-/* What a status means.  The rest of 3xx and 4xx: this notice will never be taken. */
-static enum send_result
-judge_status(int status)
-{
-	if (status >= 200 && status <= 299)
-		return SEND_OK;
-	if (status == 408 || status == 425 || status == 429 || status >= 500)
-		return SEND_LATER;
-	return status == 410 ? SEND_DISABLE : SEND_NEVER;
-}
-
-static usec_t
-wait_asked(const struct send_run *run, const struct http_reply *reply)
-{
-	char text[64];
-
-	if (!http_reply_header(reply, "retry-after", text, sizeof(text)))
-		return 0;
-	return retry_after_parse(text, loop_wall(send_env(run)->loop));
-}
-
-/* The first words of the answer often say why. */
-static void
-first_words(const struct http_reply *reply, char *out, size_t size)
-{
-	size_t len = buf_left(&reply->body);
-	const char *body = buf_head(&reply->body);
-	size_t end = 0;
-
-	while (end < len && body[end] != '\n' && body[end] != '\r')
-		end++;
-	out[0] = '\0';
-	if (end == 0)
-		return;
-	memcpy(out, ": ", 2);
-	str_printable(out + 2, size - 2, body, end);
-}
-
-static void
-on_reply(void *arg, const struct http_reply *reply)
-{
-	struct send_run *run = arg;
-	struct webhook_run *state = send_state(run);
-	const struct webhook_conf *conf = send_conf(run);
-	char words[122] = "";
-	enum send_result result;
-
-	state->call = NULL;
-	if (reply->fault != FAULT_NONE) {
-		send_done(run, SEND_LATER, 0, "%s: %s", conf->origin, reply->reason);
-		return;
-	}
-	result = judge_status(reply->status);
-	if (reply->status >= 300 && reply->status <= 399) {
-		send_done(run, result, 0,
-			"%s: status %d: redirects are not followed; set url to the place it names",
-			conf->origin, reply->status);
-		return;
-	}
-	if (result != SEND_OK)
-		first_words(reply, words, sizeof(words));
-	send_done(run, result, result == SEND_LATER ? wait_asked(run, reply) : 0, "%s: status %d%s",
-		conf->origin, reply->status, words);
-}
-
 static unsigned
 add_user_headers(const struct webhook_conf *conf, struct http_header *headers, unsigned count)
 {
@@ -364,56 +251,33 @@ static void
 start(struct send_run *run)
 {
 	const struct webhook_conf *conf = send_conf(run);
-	const struct io_env *env = send_env(run);
 	const struct notice *notice = send_notice(run);
-	struct webhook_run *state = send_state(run);
-	long long now = (long long)(loop_wall(env->loop) / USEC_PER_SEC);
+	long long now = (long long)(loop_wall(send_env(run)->loop) / USEC_PER_SEC);
 	struct http_header headers[OWN_HEADERS + HEADERS_MAX];
-	struct http_request request;
+	struct post_request request = { .type = "application/json", .headers = headers };
 	struct buf signature;
-	char stamp[24], agent[64], stamped[NOTICE_ID_LEN + sizeof(stamp) + 3];
+	char stamp[24], stamped[NOTICE_ID_LEN + sizeof(stamp) + 3];
 	unsigned count = 0;
 
 	snprintf(stamp, sizeof(stamp), "%lld", now);
 	snprintf(stamped, sizeof(stamped), "%s.%s.", notice->id, stamp);
-	snprintf(agent, sizeof(agent), "triaged/%s", env->version);
-	state->body = notice_body(notice, BODY_MAX);
+	request.body = notice_body(notice, BODY_MAX);
 	buf_init(&signature, 0);
-	sign(&signature, conf, stamped, state->body);
-	headers[count++] = (struct http_header){ "content-type", "application/json" };
-	headers[count++] = (struct http_header){ "user-agent", agent };
+	sign(&signature, conf, stamped, request.body);
 	headers[count++] = (struct http_header){ "webhook-id", notice->id };
 	headers[count++] = (struct http_header){ "webhook-timestamp", stamp };
 	if (conf->key_count > 0)
 		headers[count++] =
 			(struct http_header){ "webhook-signature", buf_text(&signature) };
-	request = (struct http_request){
-		.method = "POST",
-		.url = conf->url,
-		.headers = headers,
-		.header_count = add_user_headers(conf, headers, count),
-		.body = state->body,
-		.body_len = strlen(state->body),
-		.auth = conf->parsed.user == NULL ? HTTP_AUTH_NONE : HTTP_AUTH_BASIC,
-		.user = conf->parsed.user,
-		.password = conf->parsed.password,
-		.tls = { .ca = conf->ca, .is_unverified = !conf->verify },
-		.body_max = REPLY_MAX,
-		.timeout_us = conf->timeout_us,
-	};
-	state->call = http_call_start(env->http, &request, on_reply, run);
+	request.header_count = add_user_headers(conf, headers, count);
+	post_start(run, send_state(run), &conf->post, &request, NULL);
 	buf_fini(&signature);
 }
 
 static void
 stop(struct send_run *run)
 {
-	struct webhook_run *state = send_state(run);
-
-	http_call_cancel(state->call);
-	state->call = NULL;
-	free(state->body);
-	state->body = NULL;
+	post_stop(send_state(run));
 }
 
 const struct receiver_type receiver_type_webhook = {
@@ -422,9 +286,9 @@ const struct receiver_type receiver_type_webhook = {
 	.manual = manual,
 	.fields = fields,
 	.conf_size = sizeof(struct webhook_conf),
-	.run_size = sizeof(struct webhook_run),
+	.run_size = sizeof(struct post),
 	.rate_per_second = 10,
-	.timeout_us = 61 * USEC_PER_SEC, /* beyond the longest `timeout` */
+	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
 	.release = release,
 	.target = target,

@@ -88,6 +88,7 @@ app_apply(struct app *app)
 	app->env.host_root = settings->daemon.host_root;
 	app->world.settings = settings;
 	app_configure_triage(app);
+	deliver_set_language(app->deliver, (enum language)settings->daemon.language);
 	deliver_maintain(app->deliver,
 		(const struct maintenance_spec *const *)settings->maintenance,
 		settings->maintenance_count);

@@ -108,7 +108,7 @@ handle_reload(struct api_call *call)
 }
 
 static void
-reply_verdict(struct api_call *call, bool is_ok, const char *text)
+reply_verdict(struct api_call *call, bool is_ok, const char *text, const char *transcript)
 {
 	char *shown = xstrdup(text == NULL ? "" : text);
 	json_t *doc = json_object();
@@ -118,17 +118,18 @@ reply_verdict(struct api_call *call, bool is_ok, const char *text)
 	json_object_set_new(doc, "receiver", record_text(call->name));
 	json_object_set_new(doc, "ok", json_boolean(is_ok));
 	json_object_set_new(doc, "text", record_text(shown));
+	json_object_set_new(doc, "transcript", record_text(transcript)); /* masked already */
 	free(shown);
 	reply_json(call, 200, doc);
 }
 
 static void
-on_tested(void *arg, bool is_ok, const char *text)
+on_tested(void *arg, bool is_ok, const char *text, const char *transcript)
 {
 	struct pending *pending = arg;
 
 	if (pending->call != NULL)
-		reply_verdict(pending->call, is_ok, text);
+		reply_verdict(pending->call, is_ok, text, transcript);
 	end(pending);
 }
 

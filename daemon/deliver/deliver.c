@@ -278,6 +278,12 @@ deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receiv
 	deliver_settle(deliver);
 }
 
+void
+deliver_set_language(struct deliver *deliver, enum language language)
+{
+	deliver->language = language;
+}
+
 /* ---- events ---- */
 
 const struct route_spec *

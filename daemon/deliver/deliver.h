@@ -74,6 +74,9 @@ void deliver_restore(struct deliver *deliver, const char *kind, const char *key,
 void deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receivers,
 	size_t receiver_count, const struct route_spec *const *routes, size_t route_count);
 
+/* Of the words that receivers add around an incident's own. */
+void deliver_set_language(struct deliver *deliver, enum language language);
+
 /* Planned work, in force until the next call; borrowed like the settings of deliver_apply. */
 struct maintenance_spec;
 void deliver_maintain(
@@ -103,8 +106,8 @@ void deliver_incident(struct deliver *deliver, const struct delivery_event *even
 /* Reminders: an incident that is still open after its route's repeat_interval. */
 void deliver_tick(struct deliver *deliver, const struct incident *const *open, size_t count);
 /* Sends a test notice to one receiver now, besides the queue; done gets the verdict. */
-int deliver_test(struct deliver *deliver, const char *receiver,
-	void (*done)(void *arg, bool is_ok, const char *text), void *arg);
+typedef void (*deliver_tested_fn)(void *arg, bool is_ok, const char *text, const char *transcript);
+int deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_fn done, void *arg);
 /* True when nothing is being sent right now (shutdown may go on). */
 bool deliver_is_idle(const struct deliver *deliver);
 /* Stops starting new tries. */

@@ -375,21 +375,21 @@ on_disabled(struct outlet *outlet, struct letter *letter, const char *text)
 }
 
 static void
-on_sent(void *arg, enum send_result result, usec_t asked_us, const char *text, usec_t took_us)
+on_sent(void *arg, const struct send_outcome *outcome)
 {
+	const char *text = outcome->text;
 	struct letter *letter = arg;
 	struct outlet *outlet = LIST_ENTRY(letter->lane->box, struct outlet, box);
 	struct deliver *deliver = outlet->deliver;
 
-	(void)took_us;
 	letter->run = NULL;
 	outlet->flights--;
-	if (result != SEND_OK) {
+	if (outcome->result != SEND_OK) {
 		outlet->failed++;
 		str_copy(outlet->last_error, sizeof(outlet->last_error), text);
 		stats_add(deliver->options.env->stats, STAT_SEND_FAILED, 1);
 	}
-	switch (result) {
+	switch (outcome->result) {
 	case SEND_OK:
 		on_taken(outlet, letter);
 		break;
@@ -403,7 +403,7 @@ on_sent(void *arg, enum send_result result, usec_t asked_us, const char *text, u
 		break;
 	case SEND_NONE:
 	case SEND_LATER:
-		on_later(outlet, letter, asked_us, text);
+		on_later(outlet, letter, outcome->retry_after_us, text);
 		break;
 	}
 	outlet_pump(outlet);
@@ -420,6 +420,7 @@ launch(struct outlet *outlet, struct letter *letter)
 		.notice = &letter->notice,
 		.env = deliver->options.env,
 		.daemon_name = deliver->daemon_name,
+		.language = deliver->language,
 	};
 
 	letter->started_us = loop_now(deliver->loop);

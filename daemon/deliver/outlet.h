@@ -43,6 +43,7 @@ struct outlet {
 struct deliver {
 	struct deliver_options options;
 	char *daemon_name;
+	enum language language;
 	struct loop *loop;
 	struct list outlets; /* in the order of the settings; those not in them at the end */
 	const struct route_spec *const *routes;

@@ -17,7 +17,7 @@ struct trial {
 	struct deliver *deliver;
 	struct notice notice;
 	struct send_run *run;
-	void (*done)(void *arg, bool is_ok, const char *text);
+	deliver_tested_fn done;
 	void *arg;
 };
 
@@ -32,17 +32,15 @@ free_trial(struct trial *trial)
 }
 
 static void
-on_sent(void *arg, enum send_result result, usec_t asked_us, const char *text, usec_t took_us)
+on_sent(void *arg, const struct send_outcome *outcome)
 {
 	struct trial *trial = arg;
-	void (*done)(void *, bool, const char *) = trial->done;
+	deliver_tested_fn done = trial->done;
 	void *done_arg = trial->arg;
 
-	(void)asked_us;
-	(void)took_us;
 	trial->run = NULL;
 	free_trial(trial);
-	done(done_arg, result == SEND_OK, text);
+	done(done_arg, outcome->result == SEND_OK, outcome->text, outcome->transcript);
 }
 
 static void
@@ -69,8 +67,7 @@ compose(struct notice *notice, const struct deliver *deliver, const struct outle
 }
 
 int
-deliver_test(struct deliver *deliver, const char *receiver,
-	void (*done)(void *arg, bool is_ok, const char *text), void *arg)
+deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_fn done, void *arg)
 {
 	const struct outlet *outlet = deliver_outlet(deliver, receiver);
 	struct trial *trial;
@@ -92,6 +89,8 @@ deliver_test(struct deliver *deliver, const char *receiver,
 		.notice = &trial->notice,
 		.env = deliver->options.env,
 		.daemon_name = deliver->daemon_name,
+		.language = deliver->language,
+		.is_shown = true,
 	};
 	trial->run = send_run_start(&job, on_sent, trial);
 	return 0;
@@ -103,10 +102,10 @@ trials_cancel(struct deliver *deliver, const char *why)
 	LIST_EACH_SAFE(it, &deliver->trials)
 	{
 		struct trial *trial = LIST_ENTRY(it, struct trial, in_deliver);
-		void (*done)(void *, bool, const char *) = trial->done;
+		deliver_tested_fn done = trial->done;
 		void *arg = trial->arg;
 
 		free_trial(trial);
-		done(arg, false, why);
+		done(arg, false, why, "");
 	}
 }

@@ -36,8 +36,15 @@ struct desk {
 	/* The verdict. */
 	unsigned verdicts;
 	enum send_result result;
+	enum send_class class;
 	usec_t retry_after_us, took_us;
 	char text[512];
+	char *transcript;
+	/* Given to the next try, and kept from the last one. */
+	json_t *memory;
+	enum language language;
+	const struct notice *const *refresh;
+	size_t refresh_count;
 };
 
 static inline void
@@ -94,6 +101,8 @@ desk_close(struct desk *desk)
 {
 	desk_forget(desk);
 	notice_fini(&desk->notice);
+	json_decref(desk->memory);
+	free(desk->transcript);
 	loop_free(desk->loop);
 }
 
@@ -129,16 +138,22 @@ desk_write(struct desk *desk, enum incident_event_type type)
 }
 
 static inline void
-desk_verdict(
-	void *arg, enum send_result result, usec_t retry_after_us, const char *text, usec_t took_us)
+desk_verdict(void *arg, const struct send_outcome *outcome)
 {
 	struct desk *desk = arg;
 
 	desk->verdicts++;
-	desk->result = result;
-	desk->retry_after_us = retry_after_us;
-	desk->took_us = took_us;
-	str_copy(desk->text, sizeof(desk->text), text);
+	desk->result = outcome->result;
+	desk->class = outcome->class;
+	desk->retry_after_us = outcome->retry_after_us;
+	desk->took_us = outcome->took_us;
+	str_copy(desk->text, sizeof(desk->text), outcome->text);
+	free(desk->transcript);
+	desk->transcript = xstrdup(outcome->transcript);
+	if (outcome->has_memory) {
+		json_decref(desk->memory);
+		desk->memory = json_deep_copy(outcome->memory);
+	}
 }
 
 static inline struct send_run *
@@ -148,6 +163,11 @@ desk_start(struct desk *desk)
 		.type = desk->type,
 		.conf = desk->conf,
 		.notice = &desk->notice,
+		.refresh = desk->refresh,
+		.refresh_count = desk->refresh_count,
+		.memory = desk->memory,
+		.language = desk->language,
+		.is_shown = true,
 		.env = &desk->env,
 		.daemon_name = "web-1",
 	};

@@ -442,8 +442,9 @@ struct verdict {
 };
 
 static void
-on_verdict(void *arg, bool is_ok, const char *text)
+on_verdict(void *arg, bool is_ok, const char *text, const char *transcript)
 {
+	(void)transcript;
 	struct verdict *verdict = arg;
 
 	verdict->calls++;

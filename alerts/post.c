@@ -1,0 +1,252 @@
+/* One HTTP request as a receiver's try.  The body lives as long as the call that borrows it. */
+#include "alerts/post.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts/retry_after.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/loop.h"
+#include "io/tls.h"
+
+#define REPLY_MAX   (64 * 1024) /* what is read of an answer */
+#define SHOWN_MAX   2000        /* what `triage test` shows of it */
+#define HEADERS_MAX 48
+
+/* ---- settings ---- */
+
+static bool
+is_http(const struct url *url)
+{
+	return str_eq(url->scheme, "http") || str_eq(url->scheme, "https");
+}
+
+static void
+check_tls(const struct post_conf *conf, const struct conf_node *map, struct tls_pool *tls,
+	struct complaints *complaints)
+{
+	const struct tls_options options = { .ca = conf->ca, .is_unverified = !conf->verify };
+	const char *key = conf->ca == NULL ? "url" : "ca";
+	struct conf_pos at = conf_pos_of(map, key);
+	struct err e;
+
+	if (tls != NULL && tls_ctx_get(tls, &options, &e) == NULL)
+		complain(complaints, &at, "%s: %s", key, e.text);
+}
+
+void
+post_check(struct post_conf *conf, const struct conf_node *map, struct tls_pool *tls,
+	struct complaints *complaints)
+{
+	struct conf_pos at = conf_pos_of(map, "url");
+	struct err e;
+
+	if (conf->url == NULL)
+		return; /* complained about already */
+	if (url_parse(&conf->parsed, conf->url, &e) < 0) {
+		complain(complaints, &at, "url: %s", e.text);
+		return;
+	}
+	conf->origin = url_origin(&conf->parsed);
+	if (!is_http(&conf->parsed))
+		complain(complaints, &at, "url: must begin with https:// or http://");
+	else if (str_eq(conf->parsed.scheme, "https"))
+		check_tls(conf, map, tls, complaints);
+}
+
+void
+post_release(struct post_conf *conf)
+{
+	url_fini(&conf->parsed);
+	free(conf->origin);
+	conf->origin = NULL;
+}
+
+void
+post_target(const struct post_conf *conf, char *out, size_t size)
+{
+	str_copy(out, size, conf->origin == NULL ? "" : conf->origin);
+}
+
+/* ---- answers ---- */
+
+static const enum send_class fault_classes[FAULT_COUNT] = {
+	[FAULT_DNS_NXDOMAIN] = SEND_CLASS_DNS,
+	[FAULT_DNS_FAIL] = SEND_CLASS_DNS,
+	[FAULT_REFUSED] = SEND_CLASS_NETWORK,
+	[FAULT_TIMEOUT] = SEND_CLASS_TIMEOUT,
+	[FAULT_UNREACHABLE] = SEND_CLASS_NETWORK,
+	[FAULT_DENIED] = SEND_CLASS_NETWORK,
+	[FAULT_RESET] = SEND_CLASS_NETWORK,
+	[FAULT_EOF] = SEND_CLASS_NETWORK,
+	[FAULT_NOREPLY] = SEND_CLASS_TIMEOUT,
+	[FAULT_PROTOCOL] = SEND_CLASS_SERVER,
+	[FAULT_TLS_REQUIRED] = SEND_CLASS_TLS,
+	[FAULT_TLS_UNSUPPORTED] = SEND_CLASS_TLS,
+	[FAULT_TLS_VERIFY] = SEND_CLASS_TLS,
+	[FAULT_TLS_HANDSHAKE] = SEND_CLASS_TLS,
+	[FAULT_PORT_EXHAUSTED] = SEND_CLASS_LOCAL,
+	[FAULT_FD_LIMIT] = SEND_CLASS_LOCAL,
+	[FAULT_LOCAL] = SEND_CLASS_LOCAL,
+};
+
+/* The first row that fits says what a status means. */
+static const struct status_row {
+	int from, to;
+	enum send_result result;
+	enum send_class why;
+} statuses[] = {
+	{ 200, 299, SEND_OK, SEND_CLASS_NONE },
+	{ 401, 401, SEND_NEVER, SEND_CLASS_AUTH },
+	{ 403, 403, SEND_NEVER, SEND_CLASS_AUTH },
+	{ 408, 408, SEND_LATER, SEND_CLASS_TIMEOUT },
+	{ 410, 410, SEND_DISABLE, SEND_CLASS_CLIENT },
+	{ 425, 425, SEND_LATER, SEND_CLASS_SERVER },
+	{ 429, 429, SEND_LATER, SEND_CLASS_RATE },
+	{ 100, 499, SEND_NEVER, SEND_CLASS_CLIENT },
+	{ 500, 1000, SEND_LATER, SEND_CLASS_SERVER },
+};
+
+/* The first words of the answer often say why. */
+static void
+first_words(const struct http_reply *reply, char *out, size_t size)
+{
+	const char *body = buf_head(&reply->body);
+	size_t len = buf_left(&reply->body), end = 0;
+
+	while (end < len && body[end] != '\n' && body[end] != '\r')
+		end++;
+	str_printable(out, size, body, end);
+}
+
+static void
+judge_status(struct send_run *run, const struct http_reply *reply, struct post_verdict *verdict)
+{
+	const struct status_row *row = statuses;
+	char asked[64];
+
+	while (reply->status > row->to || reply->status < row->from)
+		row++;
+	verdict->result = row->result;
+	verdict->why = row->why;
+	if (reply->status >= 300 && reply->status <= 399)
+		str_copy(verdict->words, sizeof(verdict->words),
+			"redirects are not followed; set url to the place it names");
+	else if (row->result != SEND_OK)
+		first_words(reply, verdict->words, sizeof(verdict->words));
+	if (row->result == SEND_LATER &&
+		http_reply_header(reply, "retry-after", asked, sizeof(asked)))
+		verdict->retry_after_us = retry_after_parse(asked, loop_wall(send_env(run)->loop));
+}
+
+static void
+show_reply(struct send_run *run, const struct http_reply *reply)
+{
+	size_t len = buf_left(&reply->body);
+	char line[320];
+
+	if (reply->fault != FAULT_NONE)
+		snprintf(line, sizeof(line), "(no answer: %s)", reply->reason);
+	else
+		snprintf(line, sizeof(line), "HTTP status %d, %zu bytes", reply->status, len);
+	send_show(run, '<', line, strlen(line));
+	if (reply->fault == FAULT_NONE)
+		send_show(run, '<', buf_head(&reply->body), len < SHOWN_MAX ? len : SHOWN_MAX);
+}
+
+static void
+on_reply(void *arg, const struct http_reply *reply)
+{
+	struct send_run *run = arg;
+	struct post *post = send_state(run);
+	struct post_verdict verdict = { .result = SEND_LATER };
+
+	post->call = NULL;
+	show_reply(run, reply);
+	if (reply->fault != FAULT_NONE) {
+		send_blame(run, fault_classes[reply->fault]);
+		send_done(run, SEND_LATER, 0, "%s: %s", post->conf->origin, reply->reason);
+		return;
+	}
+	judge_status(run, reply, &verdict);
+	if (post->judge != NULL)
+		post->judge(run, reply, &verdict);
+	if (verdict.result == SEND_NONE)
+		return;
+	send_blame(run, verdict.why);
+	send_done(run, verdict.result, verdict.retry_after_us, "%s: status %d%s%s",
+		post->conf->origin, reply->status, verdict.words[0] == '\0' ? "" : ": ",
+		verdict.words);
+}
+
+json_t *
+post_json(const struct http_reply *reply)
+{
+	return json_loadb(
+		buf_head(&reply->body), buf_left(&reply->body), JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* ---- one request ---- */
+
+static void
+show_request(struct send_run *run, const struct post *post, const struct post_request *request)
+{
+	char line[320];
+
+	snprintf(line, sizeof(line), "%s %s/***, %zu bytes",
+		request->method == NULL ? "POST" : request->method, post->conf->origin,
+		strlen(post->body));
+	send_show(run, '>', line, strlen(line));
+	send_show(run, '>', post->body, strlen(post->body));
+}
+
+void
+post_start(struct send_run *run, struct post *post, const struct post_conf *conf,
+	const struct post_request *request, post_judge_fn judge)
+{
+	const struct io_env *env = send_env(run);
+	struct http_header headers[HEADERS_MAX];
+	struct http_request call;
+	char agent[64];
+	unsigned count = 0;
+
+	snprintf(agent, sizeof(agent), "triaged/%s", env->version);
+	free(post->body);
+	post->body = request->body != NULL ? request->body : xstrdup("");
+	post->conf = conf;
+	post->judge = judge;
+	headers[count++] = (struct http_header){ "content-type",
+		request->type == NULL ? "application/json; charset=utf-8" : request->type };
+	headers[count++] = (struct http_header){ "user-agent", agent };
+	for (unsigned i = 0; i < request->header_count && count < HEADERS_MAX; i++)
+		headers[count++] = request->headers[i];
+	call = (struct http_request){
+		.method = request->method == NULL ? "POST" : request->method,
+		.url = request->url == NULL ? conf->url : request->url,
+		.headers = headers,
+		.header_count = count,
+		.body = post->body,
+		.body_len = strlen(post->body),
+		.auth = conf->parsed.user == NULL ? HTTP_AUTH_NONE : HTTP_AUTH_BASIC,
+		.user = conf->parsed.user,
+		.password = conf->parsed.password,
+		.proxy = conf->proxy,
+		.tls = { .ca = conf->ca, .is_unverified = !conf->verify },
+		.body_max = REPLY_MAX,
+		.timeout_us = conf->timeout_us,
+	};
+	show_request(run, post, request);
+	post->call = http_call_start(env->http, &call, on_reply, run);
+}
+
+void
+post_stop(struct post *post)
+{
+	http_call_cancel(post->call);
+	post->call = NULL;
+	free(post->body);
+	post->body = NULL;
+}
