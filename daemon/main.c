@@ -141,6 +141,19 @@ hear_reloads(void)
 	sigprocmask(SIG_UNBLOCK, &held, NULL);
 }
 
+/* Who says it twice must not kill us while we put things away: nobody listens any more. */
+static void
+hear_nothing(void)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 static int
 run(struct settings *settings, struct tls_pool *tls)
 {
@@ -154,6 +167,7 @@ run(struct settings *settings, struct tls_pool *tls)
 	}
 	hear_reloads();
 	app_run(app);
+	hear_nothing();
 	app_free(app);
 	return 0;
 }

@@ -143,9 +143,21 @@ def test_tells_systemd(daemon, web, other, hook, folder):
     hear("READY=1")
     d.process.send_signal(signal.SIGTERM)
     hear("STOPPING=1")
-    # A second SIGTERM, from the fixture, would find the handlers gone already.
-    d.process.wait(lab.LIMIT)
     notify.close()
+
+
+def test_who_says_stop_again_and_again_gets_an_orderly_end(daemon, web, other, hook):
+    d = daemon(two_checks(web, other, hook)).start()
+    d.wait_state("one", "up")
+
+    def over():
+        if d.process.poll() is None:
+            d.process.send_signal(signal.SIGTERM)
+            d.process.send_signal(signal.SIGINT)
+        return d.process.poll() is not None
+
+    lab.wait_for("the end", over)
+    assert d.process.returncode == 0
 
 
 @pytest.mark.cause("self.store-corrupt")

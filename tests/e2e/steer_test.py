@@ -100,8 +100,8 @@ def test_silenced_and_told_afterwards(up, web, hook):
     web.start()
     hook.wait("incident.resolved", "api")
     assert lab.triage("silence", "api", env=env(up)).returncode == 2
-    assert "did you mean" in lab.triage("silence", "severity=high", "--for", "1h",
-                                        env=env(up)).stderr or True
+    assert "is no level" in lab.triage("silence", "severity=high", "--for", "1h",
+                                       env=env(up)).stderr
 
 
 def test_told_before_the_silence_means_told_of_the_end(up, web, hook):
@@ -177,7 +177,7 @@ def test_left_alone_it_goes_to_the_next(daemon, web, hook, fault):
         assert not boss.events()
         assert "boss: told if nobody acknowledges it" in triage(d, "why", "api").replace("\n  ", " ")
         incident = fault.read(boss, "api", cause="net.refused", severity="critical")
-        assert incident["duration"] >= 3 or incident["id"]
+        assert incident["duration"] >= 3
         web.start()
         boss.wait("incident.resolved", "api")
     finally:
