@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/str.h"
+#include "model/digest.h"
 #include "model/record.h"
 
 #define BODY_VERSION 1
@@ -26,7 +27,18 @@ notice_fini(struct notice *n)
 	free(n->type);
 	free(n->reason);
 	incident_fini(&n->incident);
+	digest_free(n->digest);
 	memset(n, 0, sizeof(*n));
+}
+
+void
+notice_copy(struct notice *to, const struct notice *from)
+{
+	*to = *from;
+	to->type = xstrdup(from->type);
+	to->reason = from->reason ? xstrdup(from->reason) : NULL;
+	incident_copy(&to->incident, &from->incident);
+	to->digest = from->digest ? digest_dup(from->digest) : NULL;
 }
 
 void
@@ -92,21 +104,44 @@ shorten(json_t *body, json_t *incident, size_t max)
 		shorten_rest(body, incident, cause, max);
 }
 
-char *
-notice_body(const struct notice *n, size_t max)
+static json_t *
+envelope(const struct notice *n)
 {
-	json_t *incident = incident_json(&n->incident, n->at_us);
-	json_t *data = json_object();
 	json_t *body = json_object();
 	json_object_set_new(body, "version", json_integer(BODY_VERSION));
 	json_object_set_new(body, "type", record_text(n->type));
 	json_object_set_new(body, "timestamp", record_time(n->at_us));
 	json_object_set_new(body, "reason", record_text(n->reason));
 	json_object_set_new(body, "sequence", json_integer(n->sequence));
+	return body;
+}
+
+static void
+add_incident(json_t *body, const struct notice *n, size_t max)
+{
+	json_t *incident = incident_json(&n->incident, n->at_us);
+	json_t *data = json_object();
 	json_object_set_new(data, "incident", incident);
 	json_object_set_new(body, "data", data);
 	if (measure(body) > max)
 		shorten(body, incident, max);
+}
+
+static void
+add_digest(json_t *body, const struct digest *digest, size_t max)
+{
+	size_t used = measure(body) + strlen(",\"data\":");
+	json_object_set_new(body, "data", digest_data(digest, max > used ? max - used : 0));
+}
+
+char *
+notice_body(const struct notice *n, size_t max)
+{
+	json_t *body = envelope(n);
+	if (n->digest)
+		add_digest(body, n->digest, max);
+	else
+		add_incident(body, n, max);
 	char *text = json_dumps(body, BODY_FLAGS);
 	json_decref(body);
 	return text;
@@ -124,6 +159,8 @@ notice_store(const struct notice *n)
 	record_put_text(o, "severity", severity_name(n->severity));
 	json_object_set_new(o, "resolved", json_boolean(n->is_resolved));
 	json_object_set_new(o, "incident", incident_store(&n->incident));
+	if (n->digest)
+		json_object_set_new(o, "digest", digest_store(n->digest));
 	return o;
 }
 
@@ -143,6 +180,9 @@ restore_fields(struct notice *n, const json_t *stored, struct err *e)
 		return -1;
 	if (!n->type)
 		return err_set(e, 0, "it has no type");
+	const json_t *digest = json_object_get(stored, "digest");
+	if (digest && digest_restore(&n->digest, digest, e) < 0)
+		return -1;
 	return incident_restore(&n->incident, json_object_get(stored, "incident"), e);
 }
 

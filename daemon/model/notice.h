@@ -43,8 +43,10 @@ struct notice {
 #define NOTICE_TEST   "test"
 
 void notice_fini(struct notice *n);
+void notice_copy(struct notice *to, const struct notice *from); /* `to` holds nothing yet */
 void notice_make_id(char id[NOTICE_ID_LEN + 1]);
-/* The generic webhook's whole body, cut to `max` bytes by dropping facts first. */
+/* The generic webhook's whole body, cut to `max` bytes by dropping facts first, of a digest the
+ * least bad. */
 char *notice_body(const struct notice *n, size_t max);
 json_t *notice_store(const struct notice *n);
 int notice_restore(struct notice *n, const json_t *stored, struct err *e);
