@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/fault_class.h"
 #include "alerts/retry_after.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -72,26 +73,6 @@ post_target(const struct post_conf *conf, char *out, size_t size)
 }
 
 /* ---- answers ---- */
-
-static const enum send_class fault_classes[FAULT_COUNT] = {
-	[FAULT_DNS_NXDOMAIN] = SEND_CLASS_DNS,
-	[FAULT_DNS_FAIL] = SEND_CLASS_DNS,
-	[FAULT_REFUSED] = SEND_CLASS_NETWORK,
-	[FAULT_TIMEOUT] = SEND_CLASS_TIMEOUT,
-	[FAULT_UNREACHABLE] = SEND_CLASS_NETWORK,
-	[FAULT_DENIED] = SEND_CLASS_NETWORK,
-	[FAULT_RESET] = SEND_CLASS_NETWORK,
-	[FAULT_EOF] = SEND_CLASS_NETWORK,
-	[FAULT_NOREPLY] = SEND_CLASS_TIMEOUT,
-	[FAULT_PROTOCOL] = SEND_CLASS_SERVER,
-	[FAULT_TLS_REQUIRED] = SEND_CLASS_TLS,
-	[FAULT_TLS_UNSUPPORTED] = SEND_CLASS_TLS,
-	[FAULT_TLS_VERIFY] = SEND_CLASS_TLS,
-	[FAULT_TLS_HANDSHAKE] = SEND_CLASS_TLS,
-	[FAULT_PORT_EXHAUSTED] = SEND_CLASS_LOCAL,
-	[FAULT_FD_LIMIT] = SEND_CLASS_LOCAL,
-	[FAULT_LOCAL] = SEND_CLASS_LOCAL,
-};
 
 /* The first row that fits says what a status means. */
 static const struct status_row {
@@ -167,7 +148,7 @@ on_reply(void *arg, const struct http_reply *reply)
 	post->call = NULL;
 	show_reply(run, reply);
 	if (reply->fault != FAULT_NONE) {
-		send_blame(run, fault_classes[reply->fault]);
+		send_blame(run, fault_class(reply->fault));
 		send_done(run, SEND_LATER, 0, "%s: %s", post->conf->origin, reply->reason);
 		return;
 	}

@@ -1,0 +1,28 @@
+/* One row for each fault.  A peer that cannot be understood is in trouble itself. */
+#include "alerts/fault_class.h"
+
+enum send_class
+fault_class(enum fault fault)
+{
+	static const enum send_class classes[FAULT_COUNT] = {
+		[FAULT_DNS_NXDOMAIN] = SEND_CLASS_DNS,
+		[FAULT_DNS_FAIL] = SEND_CLASS_DNS,
+		[FAULT_REFUSED] = SEND_CLASS_NETWORK,
+		[FAULT_TIMEOUT] = SEND_CLASS_TIMEOUT,
+		[FAULT_UNREACHABLE] = SEND_CLASS_NETWORK,
+		[FAULT_DENIED] = SEND_CLASS_NETWORK,
+		[FAULT_RESET] = SEND_CLASS_NETWORK,
+		[FAULT_EOF] = SEND_CLASS_NETWORK,
+		[FAULT_NOREPLY] = SEND_CLASS_TIMEOUT,
+		[FAULT_PROTOCOL] = SEND_CLASS_SERVER,
+		[FAULT_TLS_REQUIRED] = SEND_CLASS_TLS,
+		[FAULT_TLS_UNSUPPORTED] = SEND_CLASS_TLS,
+		[FAULT_TLS_VERIFY] = SEND_CLASS_TLS,
+		[FAULT_TLS_HANDSHAKE] = SEND_CLASS_TLS,
+		[FAULT_PORT_EXHAUSTED] = SEND_CLASS_LOCAL,
+		[FAULT_FD_LIMIT] = SEND_CLASS_LOCAL,
+		[FAULT_LOCAL] = SEND_CLASS_LOCAL,
+	};
+
+	return classes[fault];
+}
