@@ -51,6 +51,7 @@ struct receiver_type {
 	 * open, and for linger_us of what ended (send_notices).  0: never.
 	 */
 	usec_t refresh_us, linger_us;
+	usec_t (*refresh)(const void *conf); /* where settings say how often; NULL: refresh_us */
 	void (*check)(void *conf, const struct conf_node *map, struct tls_pool *tls,
 		struct complaints *complaints);
 	void (*release)(void *conf);
@@ -61,6 +62,7 @@ struct receiver_type {
 
 extern const struct receiver_type *const receiver_table[]; /* NULL-terminated, alphabetical */
 const struct receiver_type *receiver_find(const char *name);
+usec_t receiver_refresh(const struct receiver_type *type, const void *conf); /* 0: never */
 
 /* --- for the receiver, while it sends --- */
 

@@ -19,3 +19,9 @@ receiver_find(const char *name)
 	}
 	return NULL;
 }
+
+usec_t
+receiver_refresh(const struct receiver_type *type, const void *conf)
+{
+	return type->refresh != NULL ? type->refresh(conf) : type->refresh_us;
+}
