@@ -10,11 +10,11 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "io/smtp_reply.h"
 #include "io/stream.h"
 #include "io/tls.h"
 #include "probes/net.h"
 #include "probes/smtp_conf.h"
-#include "probes/smtp_reply.h"
 #include "probes/tls_facts.h"
 
 enum { SMTP_TLS_DAYS_LEFT = PHASE_COUNT };

@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "probes/smtp_reply.h"
+#include "io/smtp_reply.h"
 
 #define LINE_MAX  4096
 #define LINES_MAX 64

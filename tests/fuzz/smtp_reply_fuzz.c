@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "probes/smtp_reply.h"
+#include "io/smtp_reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

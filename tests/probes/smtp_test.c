@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probes/smtp_reply.h"
+#include "io/smtp_reply.h"
 #include "tests/help/peer.h"
 #include "tests/help/probe_bench.h"
 

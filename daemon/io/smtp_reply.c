@@ -1,5 +1,5 @@
 /* SMTP replies, line by line.  No state: a reply that is not whole is read anew when more came. */
-#include "probes/smtp_reply.h"
+#include "io/smtp_reply.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Replies of SMTP (RFC 5321 4.2): "250-one CRLF 250 two CRLF".  A pure function over bytes; lines
  * and replies are bounded.
  */
-#ifndef PROBES_SMTP_REPLY_H
-#define PROBES_SMTP_REPLY_H
+#ifndef IO_SMTP_REPLY_H
+#define IO_SMTP_REPLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
