@@ -131,8 +131,13 @@ end_of(const struct window *window, const struct zone *zone, int64_t start_s)
 	return until_s > start_s ? until_s : start_s;
 }
 
-bool
-window_holds(const struct window *window, const struct zone *zone, int64_t at_s, int64_t *until_s)
+struct stretch {
+	int64_t from_s, until_s; /* the earliest start, the latest end */
+};
+
+static bool
+find_stretch(
+	const struct window *window, const struct zone *zone, int64_t at_s, struct stretch *stretch)
 {
 	/* A start may lie as far back as it lasts, and a change of the clocks makes it longer. */
 	int64_t start = at_s - (int64_t)window->minutes * 60 - 2 * 3600;
@@ -143,11 +148,32 @@ window_holds(const struct window *window, const struct zone *zone, int64_t at_s,
 
 		if (at_s >= until)
 			continue;
-		if (!holds || until > *until_s)
-			*until_s = until;
+		if (!holds)
+			stretch->from_s = start;
+		if (!holds || until > stretch->until_s)
+			stretch->until_s = until;
 		holds = true;
 	}
 	return holds;
+}
+
+bool
+window_holds(const struct window *window, const struct zone *zone, int64_t at_s, int64_t *until_s)
+{
+	struct stretch stretch;
+
+	if (!find_stretch(window, zone, at_s, &stretch))
+		return false;
+	*until_s = stretch.until_s;
+	return true;
+}
+
+int64_t
+window_since(const struct window *window, const struct zone *zone, int64_t at_s)
+{
+	struct stretch stretch;
+
+	return find_stretch(window, zone, at_s, &stretch) ? stretch.from_s : INT64_MAX;
 }
 
 int64_t

@@ -26,6 +26,8 @@ int window_parse(struct window *window, const char *text, int32_t minutes, struc
 /* Is the moment inside?  Then when it ends (seconds since 1970). */
 bool window_holds(
 	const struct window *window, const struct zone *zone, int64_t at_s, int64_t *until_s);
+/* When what holds at the moment began; INT64_MAX: it does not hold. */
+int64_t window_since(const struct window *window, const struct zone *zone, int64_t at_s);
 /* The next beginning after the moment; INT64_MAX: never. */
 int64_t window_next(const struct window *window, const struct zone *zone, int64_t after_s);
 

@@ -14,6 +14,7 @@
 #include "deliver/outlet.h"
 #include "deliver/route.h"
 #include "deliver/trial.h"
+#include "deliver/way.h"
 
 #define FALLBACK "syslog" /* the receiver type and name for what no route takes */
 #define SWEEP_US USEC_PER_HOUR
@@ -63,6 +64,7 @@ deliver_free(struct deliver *deliver)
 	outlet_free(LIST_ENTRY(it, struct outlet, in_deliver));
 	free_fallback(deliver);
 	mute_fini(&deliver->mute);
+	free(deliver->now);
 	free(deliver->daemon_name);
 	free(deliver);
 }
@@ -272,6 +274,7 @@ deliver_apply(struct deliver *deliver, const struct receiver_spec *const *receiv
 	install_fallback(deliver, receivers, receiver_count);
 	deliver->routes = routes;
 	deliver->route_count = route_count;
+	deliver->now_s = 0;
 	deliver->receiver_count = receiver_count;
 	deliver->is_running = true;
 	pump_all(deliver);
@@ -285,23 +288,6 @@ deliver_set_language(struct deliver *deliver, enum language language)
 }
 
 /* ---- events ---- */
-
-const struct route_spec *
-deliver_route(
-	const struct deliver *deliver, const struct outlet *outlet, const struct incident *incident)
-{
-	const struct route_list routes = { deliver->routes, deliver->route_count };
-	struct route_reader reader = { .name = outlet->name };
-
-	if (outlet->type == NULL || (outlet->is_fallback && deliver->receiver_count > 0))
-		return NULL;
-	if (outlet->trouble != NULL && str_eq(incident->cause_code, DELIVER_FAILED_CAUSE))
-		return NULL;
-	reader.is_for_people = outlet->type->is_for_people;
-	if (incident->status == INCIDENT_OPEN)
-		reader.age_us = loop_wall(deliver->loop) - incident->detected_us;
-	return route_find(&routes, incident, &reader);
-}
 
 static void
 write_event(struct outlet *outlet, struct lane *lane, enum incident_event_type type,
@@ -349,14 +335,32 @@ write_opening(
 	write_event(outlet, lane, INCIDENT_OPENED, event, wait_us);
 }
 
+/*
+ * Outside the hours of its route a receiver hears of endings only.  Whoever the route tells at once
+ * is told of the rest when they begin; the steps of `escalate` count from then.
+ */
 static void
-offer(struct outlet *outlet, const struct route_spec *route, const struct delivery_event *event)
+withhold(struct outlet *outlet, const struct route_spec *route, const char *incident)
 {
+	if (lane_hears(outbox_find(&outlet->box, incident)) || route_names(route, outlet->name))
+		outlet_owe(outlet, outbox_lane(&outlet->box, incident), true);
+}
+
+static void
+offer(struct outlet *outlet, const struct way *way, const struct delivery_event *event)
+{
+	const struct route_spec *route = way->route;
 	struct lane *lane = outbox_find(&outlet->box, event->incident->id);
 
 	if (event->type == INCIDENT_ENDED) {
 		if (lane != NULL)
 			write_ending(outlet, lane, route, event);
+		return;
+	}
+	if (way->is_resting) {
+		/* An acknowledgement alone is no reason to tell somebody new of it later. */
+		if (event->type != INCIDENT_ACKED || lane_hears(lane))
+			withhold(outlet, route, event->incident->id);
 		return;
 	}
 	if (!lane_hears(lane)) {
@@ -375,6 +379,8 @@ offer(struct outlet *outlet, const struct route_spec *route, const struct delive
 static void
 offer_fallback(struct deliver *deliver, const struct delivery_event *event)
 {
+	static const struct way straight = { .route = &route_default };
+
 	LIST_EACH(it, &deliver->outlets)
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
@@ -382,7 +388,7 @@ offer_fallback(struct deliver *deliver, const struct delivery_event *event)
 		if (outlet->type == NULL || !str_eq(outlet->type->name, FALLBACK) ||
 			lane_hears(outbox_find(&outlet->box, event->incident->id)))
 			continue;
-		offer(outlet, &route_default, event);
+		offer(outlet, &straight, event);
 	}
 }
 
@@ -415,10 +421,10 @@ deliver_incident(struct deliver *deliver, const struct delivery_event *event)
 	LIST_EACH(it, &deliver->outlets)
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
-		const struct route_spec *route = deliver_route(deliver, outlet, event->incident);
+		const struct way way = deliver_way(deliver, outlet, event->incident);
 
-		has_route |= route != NULL;
-		offer(outlet, route, event);
+		has_route |= way.route != NULL;
+		offer(outlet, &way, event);
 	}
 	/* Failed deliveries go to syslog whatever the routes say. */
 	if (event->type != INCIDENT_ENDED &&
@@ -427,9 +433,29 @@ deliver_incident(struct deliver *deliver, const struct delivery_event *event)
 	deliver_settle(deliver);
 }
 
-/* ---- after a silence ---- */
+/* ---- after a silence, and when a route's hours begin ---- */
 
 /* Who was told before it hears again if something changed meanwhile; the others hear of it now. */
+static void
+catch_up(struct outlet *outlet, const struct way *way, const struct incident *incident)
+{
+	const struct lane *lane = outbox_find(&outlet->box, incident->id);
+	struct delivery_event event = {
+		.type = INCIDENT_UPDATED,
+		.reason = "first",
+		.incident = incident,
+		.at_us = loop_wall(outlet->deliver->loop),
+	};
+
+	if (lane_hears(lane)) {
+		if (lane->last_sequence >= incident->sequence)
+			return;
+		event.type = INCIDENT_REMINDER;
+		event.reason = "repeat";
+	}
+	offer(outlet, way, &event);
+}
+
 static void
 speak_up(struct deliver *deliver, const struct incident *incident)
 {
@@ -439,25 +465,30 @@ speak_up(struct deliver *deliver, const struct incident *incident)
 		.incident = incident,
 		.at_us = loop_wall(deliver->loop),
 	};
-	struct delivery_event again = first;
 	bool has_route = false;
 
-	again.type = INCIDENT_REMINDER;
-	again.reason = "repeat";
 	LIST_EACH(it, &deliver->outlets)
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
-		const struct route_spec *route = deliver_route(deliver, outlet, incident);
-		const struct lane *lane = outbox_find(&outlet->box, incident->id);
+		const struct way way = deliver_way(deliver, outlet, incident);
 
-		has_route |= route != NULL;
-		if (!lane_hears(lane))
-			offer(outlet, route, &first);
-		else if (lane->last_sequence < incident->sequence)
-			offer(outlet, route, &again);
+		has_route |= way.route != NULL;
+		catch_up(outlet, &way, incident);
 	}
 	if (!has_route)
 		offer_fallback(deliver, &first);
+}
+
+/* The hours of its route have begun, and something was kept from it. */
+static void
+pay_back(struct outlet *outlet, const struct way *way, const struct incident *incident)
+{
+	struct lane *lane = outbox_find(&outlet->box, incident->id);
+
+	if (lane == NULL || !lane->is_owed || way->route == NULL || way->is_resting)
+		return;
+	outlet_owe(outlet, lane, false);
+	catch_up(outlet, way, incident);
 }
 
 /* Muted ones are marked, so that they are told of later; those that are not any more are told of.
@@ -476,47 +507,34 @@ look_for_silence(struct deliver *deliver, const struct incident *incident)
 
 /* Nobody has taken care of it for so long that others are told. */
 static void
-escalate(struct deliver *deliver, struct outlet *outlet, const struct incident *incident)
+escalate(struct outlet *outlet, const struct way *way, const struct incident *incident)
 {
-	const struct delivery_event event = {
-		.type = INCIDENT_UPDATED,
-		.reason = "first",
-		.incident = incident,
-		.at_us = loop_wall(deliver->loop),
-	};
-	const struct route_reader reader = {
-		.name = outlet->name,
-		.age_us = loop_wall(deliver->loop) - incident->detected_us,
-	};
-	const struct route_spec *route = deliver_route(deliver, outlet, incident);
-
-	if (route != NULL && route_escalates(route, &reader) &&
-		!lane_hears(outbox_find(&outlet->box, incident->id)))
-		offer(outlet, route, &event);
+	if (way->is_escalated && !lane_hears(outbox_find(&outlet->box, incident->id)))
+		catch_up(outlet, way, incident);
 }
 
 /* ---- reminders, old age ---- */
 
 static void
-remind(struct deliver *deliver, struct outlet *outlet, const struct incident *incident)
+remind(struct outlet *outlet, const struct way *way, const struct incident *incident)
 {
-	const struct route_spec *route = deliver_route(deliver, outlet, incident);
 	const struct delivery_event event = {
 		.type = INCIDENT_REMINDER,
 		.reason = "repeat",
 		.incident = incident,
-		.at_us = loop_wall(deliver->loop),
+		.at_us = loop_wall(outlet->deliver->loop),
 	};
 	struct lane *lane;
 
-	if (route == NULL || route->repeat_interval_us == 0)
+	if (way->route == NULL || way->is_resting || way->route->repeat_interval_us == 0)
 		return;
 	/* A receiver that is new here gets a lane, so that the clock runs: a reload tells nobody.
 	 */
 	lane = outbox_lane(&outlet->box, incident->id);
 	if (lane_first(lane) == NULL && !lane->is_ended &&
-		loop_now(deliver->loop) - lane->repeat_from_us >= route->repeat_interval_us)
-		offer(outlet, route, &event);
+		loop_now(outlet->deliver->loop) - lane->repeat_from_us >=
+			way->route->repeat_interval_us)
+		offer(outlet, way, &event);
 }
 
 static bool
@@ -598,8 +616,11 @@ deliver_tick(struct deliver *deliver, const struct incident *const *open, size_t
 		{
 			struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
 
-			escalate(deliver, outlet, open[i]);
-			remind(deliver, outlet, open[i]);
+			const struct way way = deliver_way(deliver, outlet, open[i]);
+
+			pay_back(outlet, &way, open[i]);
+			escalate(outlet, &way, open[i]);
+			remind(outlet, &way, open[i]);
 		}
 	}
 	deliver_settle(deliver);

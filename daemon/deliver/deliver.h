@@ -7,6 +7,7 @@
 #define DELIVER_DELIVER_H
 
 #include "conf/schema.h"
+#include "deliver/hours.h"
 #include "io/env.h"
 #include "model/incident.h"
 #include "model/notice.h"
@@ -35,6 +36,8 @@ struct escalation {
 struct route_spec {
 	struct route_match match;
 	struct conf_strings to;
+	const struct conf_node *active; /* as written */
+	struct hours active_hours;
 	const struct conf_node *escalate; /* as written */
 	struct escalation *steps;
 	size_t step_count;
@@ -94,7 +97,7 @@ int deliver_silence_end(struct deliver *deliver, const char *id, struct err *e);
 bool deliver_is_muted(const struct deliver *deliver, const struct incident *incident, char *why,
 	size_t size, usec_t *until_us);
 /* For `triage why`: who was told of an open incident, what waits, when the next reminder comes. */
-json_t *deliver_why(const struct deliver *deliver, const struct incident *incident);
+json_t *deliver_why(struct deliver *deliver, const struct incident *incident);
 
 struct delivery_event {
 	enum incident_event_type type;

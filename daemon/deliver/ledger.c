@@ -44,6 +44,8 @@ lane_store(const struct lane *lane, const char *receiver, const struct loop *loo
 	json_object_set_new(doc, "incident", json_string(lane->incident));
 	json_object_set_new(doc, "told", json_boolean(lane->is_told));
 	json_object_set_new(doc, "send_resolved", json_boolean(lane->sends_resolved));
+	if (lane->is_owed)
+		json_object_set_new(doc, "owed", json_true());
 	json_object_set_new(doc, "sequence", json_integer(lane->last_sequence));
 	json_object_set_new(doc, "told_at", json_integer(lane->told_us));
 	json_object_set_new(doc, "repeat_from", json_integer(wall_of(loop, lane->repeat_from_us)));
@@ -125,6 +127,7 @@ outbox_restore_lane(struct outbox *box, const json_t *doc, struct err *e)
 	lane = outbox_lane(box, incident);
 	lane->is_told = json_is_true(json_object_get(doc, "told"));
 	lane->sends_resolved = !json_is_false(json_object_get(doc, "send_resolved"));
+	lane->is_owed = json_is_true(json_object_get(doc, "owed"));
 	lane->last_sequence = (unsigned)clamp(get_time(doc, "sequence"), 0, UINT32_MAX);
 	lane->told_us = get_time(doc, "told_at");
 	lane->repeat_from_us =

@@ -43,25 +43,6 @@ const struct conf_field maintenance_fields[] = {
 };
 
 static void
-check_schedule(
-	struct maintenance_spec *m, const struct conf_node *node, struct complaints *complaints)
-{
-	struct conf_pos pos = conf_pos_of(node, "schedule");
-	int32_t minutes = (int32_t)(m->duration_us / USEC_PER_MIN);
-	struct err e;
-
-	if (m->duration_us % USEC_PER_MIN != 0)
-		complain(complaints, &pos, "duration: whole minutes only");
-	else if (window_parse(&m->window, m->schedule, minutes, &e) == -1)
-		complain(complaints, &pos, "schedule: %s", e.text);
-	m->zone = zone_load(m->timezone, &e);
-	if (m->zone == NULL) {
-		pos = conf_pos_of(node, "timezone");
-		complain(complaints, &pos, "timezone: %s", e.text);
-	}
-}
-
-static void
 check_time(const struct conf_node *node, const char *key, const char *text, usec_t *out,
 	struct complaints *complaints)
 {
@@ -88,6 +69,7 @@ void
 maintenance_check(
 	struct maintenance_spec *m, const struct conf_node *node, struct complaints *complaints)
 {
+	const struct hours_words words = { m->schedule, m->timezone, m->duration_us };
 	bool is_once = m->from != NULL && m->until != NULL;
 
 	if (route_match_is_empty(&m->match))
@@ -100,13 +82,13 @@ maintenance_check(
 	else if (is_once)
 		check_once(m, node, complaints);
 	else
-		check_schedule(m, node, complaints);
+		hours_span_compile(&m->span, &words, node, complaints);
 }
 
 void
 maintenance_release(struct maintenance_spec *m)
 {
-	zone_free(m->zone);
+	hours_span_fini(&m->span);
 	conf_clear(maintenance_fields, m);
 }
 
@@ -115,11 +97,11 @@ maintenance_holds(const struct maintenance_spec *m, usec_t wall_us, usec_t *unti
 {
 	int64_t until_s;
 
-	if (m->zone == NULL) {
+	if (m->span.zone == NULL) {
 		*until_us = m->until_us;
 		return wall_us >= m->from_us && wall_us < m->until_us;
 	}
-	if (!window_holds(&m->window, m->zone, wall_us / USEC_PER_SEC, &until_s))
+	if (!window_holds(&m->span.window, m->span.zone, wall_us / USEC_PER_SEC, &until_s))
 		return false;
 	*until_us = until_s * USEC_PER_SEC;
 	return true;
@@ -134,7 +116,7 @@ maintenance_json(const struct maintenance_spec *m, usec_t wall_us)
 
 	json_object_set_new(doc, "match", route_match_json(&m->match));
 	record_put_text(doc, "schedule", m->schedule);
-	if (m->zone != NULL)
+	if (m->span.zone != NULL)
 		record_put_text(doc, "timezone", m->timezone);
 	record_put_text(doc, "reason", m->reason);
 	json_object_set_new(doc, "active", json_boolean(is_active));
@@ -142,8 +124,8 @@ maintenance_json(const struct maintenance_spec *m, usec_t wall_us)
 		json_object_set_new(doc, "ends_at", record_time(until_us));
 		return doc;
 	}
-	if (m->zone != NULL) {
-		int64_t next_s = window_next(&m->window, m->zone, wall_us / USEC_PER_SEC);
+	if (m->span.zone != NULL) {
+		int64_t next_s = window_next(&m->span.window, m->span.zone, wall_us / USEC_PER_SEC);
 
 		next_us = next_s == INT64_MAX ? 0 : next_s * USEC_PER_SEC;
 	}

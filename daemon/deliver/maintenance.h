@@ -2,16 +2,15 @@
 #ifndef DELIVER_MAINTENANCE_H
 #define DELIVER_MAINTENANCE_H
 
-#include "base/window.h"
 #include "deliver/deliver.h"
+#include "deliver/hours.h"
 
 struct maintenance_spec {
 	struct route_match match;
 	char *schedule, *timezone, *from, *until, *reason;
 	usec_t duration_us;
 	/* Compiled. */
-	struct window window;
-	struct zone *zone;        /* NULL: once, from..until */
+	struct hours_span span;   /* without a zone: once, from..until */
 	usec_t from_us, until_us; /* wall; once */
 };
 

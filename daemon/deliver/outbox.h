@@ -38,6 +38,7 @@ struct lane {
 	bool is_told;        /* the last word taken says that it goes on */
 	bool is_ended;       /* the last letter written says that it is over */
 	bool sends_resolved; /* as the route said when it was last routed */
+	bool is_owed;        /* something was kept from it outside the hours of its route */
 	char *last_type;
 	char last_id[NOTICE_ID_LEN + 1];
 	unsigned last_sequence;

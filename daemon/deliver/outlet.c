@@ -147,6 +147,15 @@ outlet_forget(struct outlet *outlet, struct lane *lane)
 	outbox_forget(&outlet->box, lane);
 }
 
+void
+outlet_owe(struct outlet *outlet, struct lane *lane, bool is_owed)
+{
+	if (lane->is_owed == is_owed)
+		return;
+	lane->is_owed = is_owed;
+	keep_lane(outlet, lane);
+}
+
 /* ---- giving up ---- */
 
 static bool

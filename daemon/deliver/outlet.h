@@ -48,6 +48,8 @@ struct deliver {
 	struct list outlets; /* in the order of the settings; those not in them at the end */
 	const struct route_spec *const *routes;
 	size_t route_count, receiver_count;
+	struct route_now *now; /* of each route, at that second of the clock; 0: look again */
+	int64_t now_s;
 	void *fallback_conf;
 	struct mute mute;
 	uint64_t kept, asked, durable; /* writes of new letters: made, asked for, on disk */
@@ -71,13 +73,11 @@ void outlet_absolve(struct outlet *outlet); /* it went away: its trouble is over
 void outlet_write(struct outlet *outlet, struct lane *lane, struct notice *notice, usec_t wait_us);
 bool outlet_is_quiet(const struct outlet *outlet); /* nothing to say for a minute */
 void outlet_pump(struct outlet *outlet);           /* sends what may go */
+void outlet_owe(struct outlet *outlet, struct lane *lane, bool is_owed); /* kept in the ledger */
 void outlet_expire(struct outlet *outlet, bool is_quiet);
 void outlet_forget(struct outlet *outlet, struct lane *lane); /* lane and ledger document */
 void outlet_view(const struct outlet *outlet, struct receiver_view *out);
 
-/* Of deliver.c: which route leads an incident there; NULL: none. */
-const struct route_spec *deliver_route(const struct deliver *deliver, const struct outlet *outlet,
-	const struct incident *incident);
 /* After every change, asks for durability and passes news of trouble on. */
 void deliver_settle(struct deliver *deliver);
 

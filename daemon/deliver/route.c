@@ -56,6 +56,14 @@ const struct conf_field route_fields[] = {
 		.min = "0", .max = "30d",
 		.doc = "How often receivers are reminded of an incident that stays open and "
 		       "unacknowledged; 0: never." },
+	{ "active", NODE_AT(struct route_spec, active),
+		.doc = "Its hours: outside of them nobody is told anything by this route but the "
+		       "end of what was told before; what is still open when they begin is told "
+		       "then. `Mon-Fri 09:00-18:00`, a list of such, or a map with `schedule`, "
+		       "`timezone` (default: this host's) and, for a cron expression, "
+		       "`duration`. The route matches at all hours, so it ends the search also "
+		       "while it rests.",
+		.example = "{ schedule: \"Mon-Fri 09:00-18:00\", timezone: Europe/Berlin }" },
 	{ "escalate", NODE_AT(struct route_spec, escalate),
 		.doc = "Who else is told when nobody has acknowledged the incident: a list of "
 		       "`{after, to}`, `after` counted from its detection.",
@@ -221,6 +229,12 @@ contains(const struct conf_strings *list, const char *word)
 	return false;
 }
 
+bool
+route_names(const struct route_spec *route, const char *receiver)
+{
+	return contains(&route->to, receiver);
+}
+
 static bool
 asks_for_info(const struct route_match *match)
 {
@@ -235,24 +249,44 @@ is_too_quiet(const struct route_spec *route, const struct incident *incident,
 	       !asks_for_info(&route->match);
 }
 
-const struct route_spec *
-route_find(const struct route_list *routes, const struct incident *incident,
+/* A step that has told a reader keeps it among those whom the route tells. */
+static bool
+leads(const struct route_spec *route, const struct route_now *now,
 	const struct route_reader *reader)
 {
+	if (route_names(route, reader->name))
+		return true;
+	return reader->was_told ? route_escalates_after(route, reader->name) > 0
+				: route_escalates(route, now, reader);
+}
+
+const struct route_spec *
+route_find(const struct route_list *routes, const struct incident *incident,
+	const struct route_reader *reader, size_t *at)
+{
+	static const struct route_now always = { .is_resting = false };
+	const struct route_spec *resting = NULL;
+
 	if (routes->count == 0)
 		return is_too_quiet(&route_default, incident, reader) ? NULL : &route_default;
 	for (size_t i = 0; i < routes->count; i++) {
 		const struct route_spec *route = routes->all[i];
+		const struct route_now *now = routes->now == NULL ? &always : &routes->now[i];
 
 		if (!route_matches(route, incident))
 			continue;
-		if ((contains(&route->to, reader->name) || route_escalates(route, reader)) &&
-			!is_too_quiet(route, incident, reader))
-			return route;
+		if (leads(route, now, reader) && !is_too_quiet(route, incident, reader) &&
+			(resting == NULL || !now->is_resting)) {
+			resting = route;
+			if (at != NULL)
+				*at = i;
+			if (!now->is_resting)
+				return route;
+		}
 		if (!route->does_continue)
-			return NULL;
+			break;
 	}
-	return NULL;
+	return resting;
 }
 
 /* The place of the n-th item of a key that takes one scalar or a list of them. */
@@ -348,11 +382,17 @@ route_escalates_after(const struct route_spec *route, const char *receiver)
 }
 
 bool
-route_escalates(const struct route_spec *route, const struct route_reader *reader)
+route_escalates(const struct route_spec *route, const struct route_now *now,
+	const struct route_reader *reader)
 {
 	usec_t after_us = route_escalates_after(route, reader->name);
+	usec_t age_us = reader->age_us;
 
-	return after_us > 0 && reader->age_us >= after_us;
+	if (after_us == 0 || now->is_resting)
+		return false;
+	if (now->since_us > 0 && reader->wall_us - now->since_us < age_us)
+		age_us = reader->wall_us - now->since_us;
+	return age_us >= after_us;
 }
 
 /* The steps of `escalate`, as the settings' own rows would fill them. */
@@ -390,6 +430,7 @@ route_release(struct route_spec *route)
 	for (size_t i = 0; i < route->step_count; i++)
 		conf_clear(step_fields, &route->steps[i]);
 	free(route->steps);
+	hours_fini(&route->active_hours);
 	conf_clear(route_fields, route);
 }
 
@@ -402,6 +443,7 @@ route_check(struct route_spec *route, const struct conf_node *node,
 
 	check_receivers(&route->to, node, receivers, count, complaints);
 	load_steps(route, receivers, count, complaints);
+	hours_compile(&route->active_hours, route->active, complaints);
 	check_match(&route->match, match, complaints);
 	if (to != NULL && to->kind == CONF_LIST && to->count == 0)
 		complain(complaints, &to->pos, "to: name at least one receiver");

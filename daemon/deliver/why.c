@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "deliver/outlet.h"
-#include "deliver/route.h"
+#include "deliver/way.h"
 #include "model/record.h"
 
 static void
@@ -64,31 +64,56 @@ say_escalation(json_t *list, const struct deliver *deliver, const struct outlet 
 }
 
 static void
-say_reminder(json_t *list, const struct deliver *deliver, const struct outlet *outlet,
-	const struct incident *incident)
+say_rest(json_t *list, const struct outlet *outlet, const struct lane *lane,
+	const struct route_spec *route)
 {
-	const struct lane *lane = outbox_find(&outlet->box, incident->id);
-	const struct route_spec *route = deliver_route(deliver, outlet, incident);
-	usec_t ahead_us = loop_wall(deliver->loop) - loop_now(deliver->loop);
+	const struct hours *hours = &route->active_hours;
 	char text[200];
 
-	if (route == NULL) {
-		if (outlet->type == NULL || outlet->is_fallback ||
-			say_escalation(list, deliver, outlet, incident))
-			return;
-		snprintf(text, sizeof(text), "%s: no route leads there", outlet->name);
-		say(list, "not-routed", 0, text);
-		return;
-	}
-	if (incident->status == INCIDENT_ACKNOWLEDGED || lane == NULL || lane->told_us == 0 ||
-		route->repeat_interval_us == 0)
+	snprintf(text, sizeof(text), "%s: outside the hours of its route%s", outlet->name,
+		lane != NULL && lane->is_owed ? "; it is told when they begin" : "");
+	say(list, "resting", hours_next(hours, loop_wall(outlet->deliver->loop)), text);
+}
+
+static void
+say_reminder(json_t *list, const struct outlet *outlet, const struct lane *lane,
+	const struct route_spec *route)
+{
+	const struct loop *loop = outlet->deliver->loop;
+	usec_t ahead_us = loop_wall(loop) - loop_now(loop);
+	char text[200];
+
+	if (lane == NULL || lane->told_us == 0 || route->repeat_interval_us == 0)
 		return;
 	snprintf(text, sizeof(text), "%s: the next reminder", outlet->name);
 	say(list, "reminder", lane->repeat_from_us + route->repeat_interval_us + ahead_us, text);
 }
 
+/* What comes next, and why nothing does. */
+static void
+say_way(json_t *list, struct deliver *deliver, const struct outlet *outlet,
+	const struct incident *incident)
+{
+	const struct lane *lane = outbox_find(&outlet->box, incident->id);
+	const struct way way = deliver_way(deliver, outlet, incident);
+	char text[200];
+
+	if (way.route != NULL) {
+		if (way.is_resting)
+			say_rest(list, outlet, lane, way.route);
+		else if (incident->status != INCIDENT_ACKNOWLEDGED)
+			say_reminder(list, outlet, lane, way.route);
+		return;
+	}
+	if (outlet->type == NULL || outlet->is_fallback ||
+		say_escalation(list, deliver, outlet, incident))
+		return;
+	snprintf(text, sizeof(text), "%s: no route leads there", outlet->name);
+	say(list, "not-routed", 0, text);
+}
+
 json_t *
-deliver_why(const struct deliver *deliver, const struct incident *incident)
+deliver_why(struct deliver *deliver, const struct incident *incident)
 {
 	json_t *list = json_array();
 	char why[300];
@@ -101,7 +126,7 @@ deliver_why(const struct deliver *deliver, const struct incident *incident)
 		const struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
 
 		say_outlet(list, deliver, outlet, incident);
-		say_reminder(list, deliver, outlet, incident);
+		say_way(list, deliver, outlet, incident);
 	}
 	return list;
 }

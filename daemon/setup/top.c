@@ -171,7 +171,7 @@ const struct top_key top_keys[] = {
 
 /* The contract's words that this version does not know yet. */
 static const char *const later_words[] = { "heartbeat", "store", "mongodb", "kafka", "etcd",
-	"celery", "websocket", "active" };
+	"celery", "websocket" };
 
 bool
 word_is_later(const struct load *l, const char *word, const struct conf_pos *pos)

@@ -278,8 +278,8 @@ maintenance_is_a_silence_that_comes_again(void **state)
 	usec_t until_us;
 	struct err e;
 
-	assert_int_equal(window_parse(&work.window, schedule, 0, &e), 0);
-	work.zone = zone_load("UTC", &e);
+	assert_int_equal(window_parse(&work.span.window, schedule, 0, &e), 0);
+	work.span.zone = zone_load("UTC", &e);
 	deliver_maintain(scene->deliver, works, 1);
 	scene_incident(&incident, "00000000000a");
 	event(scene, &incident, INCIDENT_OPENED, "first");
@@ -290,7 +290,7 @@ maintenance_is_a_silence_that_comes_again(void **state)
 	tick(scene, &incident);
 	assert_string_equal(told(scene), "opened/first");
 	deliver_maintain(scene->deliver, NULL, 0);
-	zone_free(work.zone);
+	zone_free(work.span.zone);
 	incident_fini(&incident);
 }
 

@@ -130,10 +130,10 @@ matches_what_it_says(void **state)
 static const struct route_spec *
 find(const struct written *w, const struct incident *incident, const char *name, bool is_people)
 {
-	const struct route_list list = { w->list, w->count };
+	const struct route_list list = { w->list, w->count, NULL };
 	const struct route_reader reader = { .name = name, .is_for_people = is_people };
 
-	return route_find(&list, incident, &reader);
+	return route_find(&list, incident, &reader, NULL);
 }
 
 static void
