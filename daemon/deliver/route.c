@@ -33,7 +33,9 @@ const struct conf_field route_match_fields[] = {
 	{ "rule", STRINGS_AT(struct route_match, rule),
 		.doc = "Names of rules; globs, one or a list.", .example = "disk-*" },
 	{ "cause", STRINGS_AT(struct route_match, cause),
-		.doc = "Cause codes; globs, one or a list.", .example = "net.*" },
+		.doc = "Cause codes, or what playbooks find (`redis-stopped.oom-killed`); globs, "
+		       "one or a list.",
+		.example = "net.*" },
 	{ "labels", PAIRS_AT(struct route_match, labels),
 		.doc = "Labels that the incident must have, as globs; after `~`, as a regular "
 		       "expression that fits the whole value.",
@@ -137,6 +139,14 @@ fits_check(const struct conf_strings *wanted, const char *check)
 	return fits;
 }
 
+/* By its code, or by what a playbook found: "redis-stopped.oom-killed". */
+static bool
+fits_cause(const struct conf_strings *wanted, const struct incident *incident)
+{
+	return fits_one(wanted, incident->cause_code) ||
+	       (incident->finding != NULL && fits_one(wanted, incident->finding));
+}
+
 static bool
 fits_labels(const struct conf_pairs *wanted, const json_t *labels)
 {
@@ -164,8 +174,7 @@ route_match_fits(const struct route_match *match, const struct incident *inciden
 	       (int)incident->severity >= match->min_severity &&
 	       fits_check(&match->check, incident->check) &&
 	       fits_one(&match->type, incident->type) && fits_one(&match->rule, incident->rule) &&
-	       fits_one(&match->cause, incident->cause_code) &&
-	       fits_labels(&match->labels, incident->labels);
+	       fits_cause(&match->cause, incident) && fits_labels(&match->labels, incident->labels);
 }
 
 bool

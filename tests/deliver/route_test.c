@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -54,10 +56,23 @@ check_routes(struct written *w)
 }
 
 static void
+check_steps(struct written *w)
+{
+	char ops[] = "ops", hook[] = "hook", boss[] = "boss", log[] = "log";
+	const struct receiver_spec receivers[] = { { .name = ops }, { .name = hook },
+		{ .name = boss }, { .name = log } };
+	const struct conf_node *routes = conf_get(w->tree->root, "routes");
+
+	for (size_t i = 0; i < w->count; i++)
+		route_check(&w->routes[i], routes->items[i], receivers, 4, w->complaints);
+	assert_int_equal(complaints_errors(w->complaints), 0);
+}
+
+static void
 free_routes(struct written *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		conf_clear(route_fields, &w->routes[i]);
+		route_release(&w->routes[i]);
 	conf_tree_free(w->tree);
 	complaints_free(w->complaints);
 }
@@ -71,6 +86,7 @@ make_incident(struct incident *incident)
 	xstrset(&incident->type, "disk");
 	xstrset(&incident->rule, "disk-space");
 	xstrset(&incident->cause_code, "fs.full");
+	xstrset(&incident->finding, "disk-space.logs-grow");
 	json_decref(incident->labels);
 	incident->labels = json_pack("{s:s, s:s}", "team", "core", "region", "eu-west");
 }
@@ -102,6 +118,11 @@ matches_what_it_says(void **state)
 		{ "{ cause: \"net.*\" }", false },
 		{ "{ cause: \"fs.*\", type: disk }", true },
 		{ "{ cause: \"fs.*\", type: http }", false },
+		{ "{ cause: fs.full }", true },
+		{ "{ cause: disk-space.logs-grow }", true },
+		{ "{ cause: \"disk-space.*\" }", true },
+		{ "{ cause: [net.refused, \"*.logs-grow\"] }", true },
+		{ "{ cause: disk-space.other }", false },
 		{ "{ labels: { team: core } }", true },
 		{ "{ labels: { team: c* } }", true },
 		{ "{ labels: { team: ops } }", false },
@@ -165,6 +186,93 @@ first_match_ends_unless_it_continues(void **state)
 	incident_fini(&incident);
 }
 
+/* Of a disk's warning, label team=core, left alone for ten minutes. */
+static const struct {
+	const char *routes, *told; /* of ops, hook, boss and log */
+} walks[] = {
+	{ "- { to: [ops, log] }\n", "ops log" },
+	{ "- { to: [ops, ops] }\n- { to: hook }\n", "ops" },
+	{ "- { to: ops, continue: true }\n- { to: [ops, hook] }\n- { to: log }\n", "ops hook" },
+	{ "- { match: { severity: critical }, to: boss }\n- { to: ops }\n", "ops" },
+	{ "- { match: { min_severity: warning }, to: boss }\n- { to: ops }\n", "boss" },
+	{ "- { match: { check: disks }, to: hook, continue: true }\n"
+	  "- { match: { labels: { team: core } }, to: ops }\n- { to: log }\n",
+		"ops hook" },
+	{ "- { match: { labels: { team: \"~c.*\", region: \"~eu-.+\" } }, to: hook }\n", "hook" },
+	{ "- { match: { labels: { team: other } }, to: hook }\n", "" },
+	{ "- { match: { type: disk, cause: disk-space.logs-grow }, to: hook }\n", "hook" },
+	{ "- { to: ops, escalate: [{ after: 5m, to: boss }, { after: 1h, to: log }] }\n",
+		"ops boss" },
+	{ "- { to: ops, escalate: [{ after: 10m, to: [boss, log] }] }\n", "ops boss log" },
+	{ "- { to: ops, escalate: [{ after: 11m, to: boss }] }\n", "ops" },
+	{ "- { match: { severity: critical }, to: ops, escalate: [{ after: 5m, to: boss }] }\n",
+		"" },
+	{ "- { to: ops, continue: true, escalate: [{ after: 11m, to: boss }] }\n- { to: boss }\n",
+		"ops boss" },
+};
+
+static void
+each_route_leads_to_those_it_names(void **state)
+{
+	static const char *const names[] = { "ops", "hook", "boss", "log" };
+	struct incident incident;
+
+	(void)state;
+	make_incident(&incident);
+	for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
+		char *yaml = xasprintf("routes:\n%s", walks[i].routes), told[64] = "";
+		struct written w;
+
+		read_routes(&w, yaml);
+		check_steps(&w);
+		for (size_t n = 0; n < 4; n++) {
+			const struct route_list list = { w.list, w.count, NULL };
+			const struct route_reader reader = { .name = names[n],
+				.age_us = 10 * USEC_PER_MIN };
+
+			if (route_find(&list, &incident, &reader, NULL) == NULL)
+				continue;
+			snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%s",
+				told[0] == '\0' ? "" : " ", names[n]);
+		}
+		if (strcmp(told, walks[i].told) != 0)
+			fail_msg("%s: %s", walks[i].routes, told);
+		free_routes(&w);
+		free(yaml);
+	}
+	incident_fini(&incident);
+}
+
+static void
+one_that_rests_gives_way_to_one_that_does_not(void **state)
+{
+	const struct route_now now[] = { { .is_resting = true }, { .is_resting = false } };
+	struct incident incident;
+	struct written w;
+	size_t at = 9;
+
+	(void)state;
+	make_incident(&incident);
+	read_routes(&w, "routes:\n- { to: [ops, hook], continue: true }\n- { to: ops }\n");
+	const struct route_list list = { w.list, w.count, now };
+	struct route_reader reader = { .name = "ops" };
+	assert_ptr_equal(route_find(&list, &incident, &reader, &at), &w.routes[1]);
+	assert_int_equal(at, 1);
+	reader.name = "hook";
+	assert_ptr_equal(route_find(&list, &incident, &reader, &at), &w.routes[0]);
+	assert_int_equal(at, 0);
+	reader.name = "boss";
+	assert_null(route_find(&list, &incident, &reader, &at));
+	free_routes(&w);
+	/* Without `continue` it ends the search though it rests. */
+	read_routes(&w, "routes:\n- { to: hook }\n- { to: ops }\n");
+	const struct route_list two = { w.list, w.count, now };
+	reader.name = "ops";
+	assert_null(route_find(&two, &incident, &reader, &at));
+	free_routes(&w);
+	incident_fini(&incident);
+}
+
 static void
 info_is_for_people_only_when_asked_for(void **state)
 {
@@ -205,6 +313,9 @@ mistakes_are_named(void **state)
 		{ "{ match: { labels: { a: \"~(\" } }, to: ops }", "not a regular expression" },
 		{ "{ match: { chekc: a }, to: ops }", "chekc" },
 		{ "{ escalate: a, to: ops }", "escalate" },
+		{ "{ escalate: [{ after: 5m, to: opps }], to: ops }", "did you mean \"ops\"" },
+		{ "{ escalate: [{ to: hook }], to: ops }", "after" },
+		{ "{ active: \"Funday 09:00-10:00\", to: ops }", "Funday" },
 		{ "{ match: {} }", "to" },
 	};
 
@@ -250,6 +361,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(matches_what_it_says),
 		cmocka_unit_test(first_match_ends_unless_it_continues),
+		cmocka_unit_test(each_route_leads_to_those_it_names),
+		cmocka_unit_test(one_that_rests_gives_way_to_one_that_does_not),
 		cmocka_unit_test(info_is_for_people_only_when_asked_for),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(a_hole_in_the_routes_is_a_warning),
