@@ -13,7 +13,8 @@
 
 /* Who fails to deliver is told of that through the others. */
 #define DELIVER_FAILED_CAUSE "self.delivery-failed"
-#define OUTLET_FLIGHTS       4 /* letters on their way at once, one of each incident */
+#define DELIVER_FALLBACK     "syslog" /* the receiver type and name for what no route takes */
+#define OUTLET_FLIGHTS       4        /* letters on their way at once, one of each incident */
 
 struct outlet {
 	struct list in_deliver;
