@@ -9,6 +9,7 @@
 #include "alerts/retry_after.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -173,6 +174,19 @@ post_json(const struct http_reply *reply)
 /* ---- one request ---- */
 
 static void
+show_body(struct send_run *run, const char *body, const char *hidden)
+{
+	struct secret_set *secrets = secret_set_new();
+	char *shown = xstrdup(body);
+
+	secret_set_add(secrets, hidden);
+	secret_mask(secrets, shown);
+	send_show(run, '>', shown, strlen(shown));
+	free(shown);
+	secret_set_free(secrets);
+}
+
+static void
 show_request(struct send_run *run, const struct post *post, const struct post_request *request)
 {
 	char line[320];
@@ -181,7 +195,7 @@ show_request(struct send_run *run, const struct post *post, const struct post_re
 		request->method == NULL ? "POST" : request->method, post->conf->origin,
 		strlen(post->body));
 	send_show(run, '>', line, strlen(line));
-	send_show(run, '>', post->body, strlen(post->body));
+	show_body(run, post->body, request->hidden);
 }
 
 void

@@ -62,7 +62,8 @@ struct post_request {
 	const char *type;   /* of the body; NULL: application/json; charset=utf-8 */
 	const struct http_header *headers;
 	unsigned header_count;
-	char *body; /* taken */
+	char *body;         /* taken */
+	const char *hidden; /* a text of the body that nobody is shown: a signature; NULL: none */
 };
 
 /* The first member of a receiver's run state, or all of it. */
