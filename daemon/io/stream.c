@@ -11,9 +11,11 @@
 
 #include <errno.h>
 #include <event2/event_struct.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -231,6 +233,19 @@ note_send_error(struct stream *s)
 	stream_kick(s);
 }
 
+/* Our end, once there is nothing before it. */
+static void
+send_end(struct stream *s)
+{
+	if (!s->is_finishing || s->fd == -1 || s->step != STEP_OPEN || s->send_error != 0 ||
+		buf_left(&s->out) > 0)
+		return;
+	s->is_finishing = false;
+	if (s->tls_conn != NULL)
+		tls_conn_finish(s->tls_conn);
+	shutdown(s->fd, SHUT_WR);
+}
+
 static void
 flush(struct stream *s)
 {
@@ -247,6 +262,7 @@ flush(struct stream *s)
 	}
 	if (s->owes_sent) /* an idle connection keeps no memory */
 		buf_fini(&s->out);
+	send_end(s);
 	note_send_error(s);
 }
 
@@ -276,6 +292,13 @@ stream_write(struct stream *s, const void *data, size_t len)
 	s->owes_sent = s->send_error == 0 && s->step == STEP_OPEN;
 	if (s->owes_sent && !s->is_inside)
 		stream_kick(s);
+}
+
+void
+stream_finish(struct stream *s)
+{
+	s->is_finishing = true;
+	send_end(s);
 }
 
 size_t
@@ -476,6 +499,28 @@ const char *
 stream_reason(const struct stream *s)
 {
 	return s->reason == NULL ? "" : s->reason;
+}
+
+long
+stream_unacked(const struct stream *s)
+{
+	int error = 0, left = 0;
+	socklen_t len = sizeof(error);
+
+	if (s->fd == -1 || s->send_error != 0 || s->fault != FAULT_NONE ||
+		getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error != 0 ||
+		ioctl(s->fd, SIOCOUTQ, &left) == -1)
+		return -1;
+	return left;
+}
+
+bool
+stream_is_ended(const struct stream *s)
+{
+	char byte;
+
+	return s->fd != -1 && s->fault == FAULT_NONE &&
+	       recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 enum fault

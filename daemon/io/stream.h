@@ -56,6 +56,14 @@ void stream_close(struct stream *stream); /* NULL is fine; fn is not called any 
 
 void stream_write(struct stream *stream, const void *data, size_t len);
 size_t stream_unsent(const struct stream *stream);
+/* Nothing more will be written: says good-bye as soon as all is sent, and goes on reading. */
+void stream_finish(struct stream *stream);
+/* Bytes (and a good-bye) that the peer's kernel has not acknowledged; -1: the connection broke, and
+ * nobody knows.  Also after STREAM_END, until stream_close. */
+long stream_unacked(const struct stream *stream);
+/* The peer's end has come, of the connection itself: TLS says STREAM_END at a good-bye, behind
+ * which a reset may follow. */
+bool stream_is_ended(const struct stream *stream);
 struct buf *stream_in(struct stream *stream); /* read with buf_head/buf_left, eat with buf_drain */
 void stream_pause(struct stream *stream, bool is_paused); /* stops reading */
 /* STARTTLS: after the plain dialogue; STREAM_OPEN comes again. */

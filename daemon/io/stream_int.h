@@ -38,7 +38,8 @@ struct stream {
 	bool is_closed;  /* by the owner; memory lives until the turn is over */
 	bool is_watched; /* ev is registered */
 	bool is_paused;
-	bool wants_full; /* TLS handshake */
+	bool is_finishing; /* what is sent is to be followed by our end */
+	bool wants_full;   /* TLS handshake */
 	bool looks;
 	bool is_inside; /* one of our own callbacks runs: what is owed is said at its end */
 	bool owes_sent, owes_fail, owes_read, owes_step; /* to be said or done by the kick */

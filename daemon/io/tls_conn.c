@@ -28,6 +28,7 @@ struct tls_conn {
 	usec_t end_us;
 	bool is_up;      /* the handshake is over */
 	bool is_broken;  /* no good-bye any more */
+	bool is_done;    /* our good-bye is said */
 	bool is_refused; /* the certificate was not acceptable; reason is written */
 	enum fault fault;
 	struct tls_chain *chain; /* NULL: nobody looks */
@@ -283,6 +284,15 @@ judge(struct tls_conn *conn, int rc)
 	case SSL_ERROR_SYSCALL:
 		fail_socket(conn, error);
 		break;
+	case SSL_ERROR_SSL:
+		if (conn->is_done &&
+			ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+			conn->is_broken = true;
+			ERR_clear_error();
+			return TLS_CLOSED;
+		}
+		fail_library(conn);
+		break;
 	default:
 		fail_library(conn);
 	}
@@ -325,6 +335,16 @@ tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *len
 	ERR_clear_error();
 	errno = 0;
 	return SSL_write_ex(conn->ssl, data, size, len) == 1 ? TLS_DONE : judge(conn, 0);
+}
+
+void
+tls_conn_finish(struct tls_conn *conn)
+{
+	if (conn->is_done || conn->is_broken || !conn->is_up)
+		return;
+	conn->is_done = true;
+	ERR_clear_error();
+	SSL_shutdown(conn->ssl);
 }
 
 enum fault

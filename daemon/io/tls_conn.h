@@ -39,6 +39,10 @@ enum tls_status tls_conn_handshake(struct tls_conn *conn);
 enum tls_status tls_conn_read(struct tls_conn *conn, void *out, size_t size, size_t *len);
 enum tls_status tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *len);
 
+/* Nothing more will be written: says good-bye, and goes on reading.  An end without the peer's
+ * good-bye is a good one from then on. */
+void tls_conn_finish(struct tls_conn *conn);
+
 enum fault tls_conn_fault(const struct tls_conn *conn);
 const char *tls_conn_reason(const struct tls_conn *conn);
 /* The end of the peer's certificate on the wall clock; false: none was seen. */

@@ -344,6 +344,76 @@ test_adopt(void **state)
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, stream_world_set_up, stream_world_tear_down)
 
+/* It reads to the end, and ends then. */
+static const struct peer_step reads_all[] = { PEER_EXPECT("what never comes"), PEER_END };
+
+static void
+test_finish(void **state)
+{
+	static const struct peer_step late[] = { PEER_EXPECT("hello"), PEER_SEND("late"),
+		PEER_CLOSE, PEER_END };
+	static const struct peer_step *const scripts[] = { reads_all, late };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct peer *peer = peer_open(w->loop, scripts[i]);
+		struct seen seen = { .say = "hello" };
+
+		seen_open(w, &seen, peer_address(peer), NULL);
+		seen_run(w, &seen, seen_has_sent);
+		assert_false(stream_is_ended(seen.stream));
+		stream_finish(seen.stream);
+		seen_run(w, &seen, seen_is_over);
+		assert_true(seen.is_ended);
+		assert_true(stream_is_ended(seen.stream));
+		assert_int_equal(stream_unacked(seen.stream), 0);
+		assert_string_equal(peer_heard(peer, 0), "hello");
+		assert_string_equal(buf_text(stream_in(seen.stream)), i == 0 ? "" : "late");
+		seen_end(w, &seen);
+		peer_free(peer);
+	}
+}
+
+static void
+test_finish_waits_for_what_is_unsent(void **state)
+{
+	struct world *w = *state;
+	struct peer *peer = peer_open(w->loop, reads_all);
+	struct seen seen = { .say = "hello" };
+	size_t size = 8 << 20;
+	char *much = xmalloc(size);
+
+	memset(much, 'x', size);
+	seen_open(w, &seen, peer_address(peer), NULL);
+	seen_run(w, &seen, seen_is_open);
+	stream_write(seen.stream, much, size);
+	assert_true(stream_unsent(seen.stream) > 0);
+	stream_finish(seen.stream);
+	seen_run(w, &seen, seen_is_over);
+	assert_true(seen.is_ended);
+	assert_int_equal(stream_unacked(seen.stream), 0);
+	seen_end(w, &seen);
+	peer_free(peer);
+	free(much);
+}
+
+static void
+test_a_reset_is_not_acknowledged(void **state)
+{
+	static const struct peer_step script[] = { PEER_EXPECT("hello"), PEER_RESET, PEER_END };
+	struct world *w = *state;
+	struct peer *peer = peer_open(w->loop, script);
+	struct seen seen = { .say = "hello" };
+
+	seen_open(w, &seen, peer_address(peer), NULL);
+	seen_run(w, &seen, seen_is_over);
+	assert_true(seen.is_failed);
+	assert_int_equal(stream_unacked(seen.stream), -1);
+	assert_false(stream_is_ended(seen.stream));
+	seen_end(w, &seen);
+	peer_free(peer);
+}
+
 int
 main(void)
 {
@@ -364,6 +434,9 @@ main(void)
 		TEST(test_reset_while_paused),
 		TEST(test_write_error_alone_is_the_end),
 		TEST(test_adopt),
+		TEST(test_finish),
+		TEST(test_finish_waits_for_what_is_unsent),
+		TEST(test_a_reset_is_not_acknowledged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

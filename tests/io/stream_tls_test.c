@@ -278,6 +278,37 @@ test_tls_big(void **state)
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, stream_world_set_up, stream_world_tear_down)
 
+/* Our good-bye is followed by theirs, or by the bare end of the connection. */
+static void
+test_tls_finish(void **state)
+{
+	static const struct peer_step polite[] = { PEER_EXPECT("hello"), PEER_CLOSE, PEER_END };
+	static const struct peer_step bare[] = { PEER_EXPECT("what never comes"), PEER_END };
+	static const struct peer_step *const scripts[] = { polite, bare };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct peer_options po = {
+			.script = scripts[i % 2], .is_tls = 1, .is_tls12 = i >= 2
+		};
+		struct stream_options o = { .tls = world_tls(w, false),
+			.server_name = "localhost" };
+		struct peer *peer = peer_open_with(w->loop, &po);
+		struct seen seen = { .say = "hello" };
+
+		seen_open(w, &seen, peer_address(peer), &o);
+		seen_run(w, &seen, seen_has_sent);
+		stream_finish(seen.stream);
+		seen_run(w, &seen, seen_is_over);
+		assert_true(seen.is_ended);
+		assert_string_equal(peer_heard(peer, 0), "hello");
+		assert_true(stream_is_ended(seen.stream));
+		assert_int_equal(stream_unacked(seen.stream), 0);
+		seen_end(w, &seen);
+		peer_free(peer);
+	}
+}
+
 int
 main(void)
 {
@@ -293,6 +324,7 @@ main(void)
 		TEST(test_start_tls),
 		TEST(test_start_tls_injection),
 		TEST(test_tls_big),
+		TEST(test_tls_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
