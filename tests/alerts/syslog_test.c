@@ -286,6 +286,8 @@ settings_have_a_default_and_refuse_the_rest(void **state)
 	assert_string_equal(text, "/dev/log");
 	desk_forget(&desk);
 	assert_int_equal(desk_configure(&desk, &receiver_type_syslog, "address: udp:1.2.3.4"), 1);
+	desk_forget(&desk);
+	assert_int_equal(desk_configure(&desk, &receiver_type_syslog, "facility: local7"), 0);
 	desk_close(&desk);
 }
 
