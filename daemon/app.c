@@ -348,6 +348,7 @@ begin_stop(struct app *app)
 	notify_send(app->notify, "STOPPING=1");
 	app->world.is_draining = true;
 	sched_stop(app->sched);
+	heartbeat_stop(app->heartbeat);
 	deliver_drain(app->deliver);
 	timer_stop(&app->chores_timer);
 	timer_stop(&app->rules_timer);
@@ -522,6 +523,7 @@ make_rooms(struct app *app)
 	app->past = app_past_new(app);
 	app->rules = rules_new(&rules);
 	app->deliver = deliver_new(&deliver);
+	app->heartbeat = app_heartbeat_new(app);
 	app->notes = map_new();
 	app->sched = sched_new(&sched);
 	app_configure_triage(app);
@@ -536,6 +538,7 @@ open_api(struct app *app, struct err *e)
 		.rules = app->rules,
 		.triage = app->triage,
 		.deliver = app->deliver,
+		.heartbeat = app->heartbeat,
 		.store = app->store,
 		.settings = app->settings,
 		.store_trouble = app->store_trouble,
@@ -630,6 +633,7 @@ app_free(struct app *app)
 	app_forget_notes(app->notes);
 	if (app->store != NULL)
 		store_drop_waiter(app->store, app->deliver);
+	heartbeat_free(app->heartbeat);
 	deliver_free(app->deliver);
 	recorder_free(app->recorder);
 	app_past_free(app->past);

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "app.h"
 #include "deliver/deliver.h"
+#include "deliver/heartbeat.h"
 #include "io/timer.h"
 #include "rules/rules.h"
 #include "sched/sched.h"
@@ -29,6 +30,7 @@ struct app {
 	struct app_past *past;
 	struct triage *triage;
 	struct deliver *deliver;
+	struct heartbeat *heartbeat;
 	struct sched *sched;
 	struct api *api;
 	struct api_world world;
@@ -38,7 +40,8 @@ struct app {
 	struct offload_job *reload_job;
 	bool wants_reload; /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
-	uint64_t turns_seen; /* by the watchdog */
+	uint64_t turns_seen;  /* by the watchdog */
+	uint64_t turns_heard; /* by the heartbeat */
 	usec_t drain_until_us;
 	usec_t aside_until_us; /* 0: no database was set aside */
 };
@@ -54,6 +57,9 @@ void app_keep_incident(void *arg, const char *id, const json_t *doc);
 /* app_notes.c: said when they begin and end. */
 void app_say_notes(struct map *notes, const char *check, const struct sample *sample);
 void app_forget_notes(struct map *notes);
+
+/* app_heartbeat.c: the one that we send, with its evidence. */
+struct heartbeat *app_heartbeat_new(struct app *app);
 
 /* app_past.c: rules_options.past, and what waits for the store's answers. */
 struct app_past *app_past_new(struct app *app);

@@ -16,6 +16,7 @@ struct sched;
 struct rules;
 struct triage;
 struct deliver;
+struct heartbeat;
 struct settings;
 struct store;
 
@@ -26,6 +27,7 @@ struct api_world {
 	const struct rules *rules;
 	struct triage *triage;
 	struct deliver *deliver;
+	const struct heartbeat *heartbeat; /* the one that we send; NULL: none */
 	struct store *store;
 	const struct settings *settings; /* in force */
 	const char *config_trouble;      /* the last reload's first error; NULL: none */

@@ -115,6 +115,8 @@ int deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_f
 bool deliver_is_idle(const struct deliver *deliver);
 /* Stops starting new tries. */
 void deliver_drain(struct deliver *deliver);
+/* A notice has waited for so long, and no receiver took anything since: why, in words. */
+bool deliver_is_stuck(const struct deliver *deliver, usec_t after_us, char *why, size_t size);
 
 struct receiver_view {
 	const char *name, *type;

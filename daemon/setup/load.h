@@ -22,7 +22,8 @@ struct top_block {
 	const char *name;
 	const struct conf_field *fields;
 	size_t offset;
-	const char *doc; /* for the manual; Markdown */
+	const char *doc;  /* for the manual; Markdown */
+	bool is_optional; /* not in force without being written */
 };
 extern const struct top_block top_blocks[]; /* closed by a NULL name */
 

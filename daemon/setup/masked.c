@@ -84,7 +84,9 @@ masked_print(const struct settings *s)
 	struct buf out;
 	buf_init(&out, 0);
 	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
-		print_block(block->name, block->fields, (const char *)s + block->offset, &out);
+		if (!block->is_optional || !conf_is_absent(conf_get(s->tree->root, block->name)))
+			print_block(
+				block->name, block->fields, (const char *)s + block->offset, &out);
 	print_checks(s, &out);
 	print_node(s, "rules", &out);
 	print_node(s, "builtin_rules", &out);

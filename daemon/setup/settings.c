@@ -136,6 +136,7 @@ gather_secrets(struct settings *s)
 	add_node_secrets(s->tree->root, s->secrets);
 	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
 		conf_secrets(block->fields, (char *)s + block->offset, s->secrets);
+	heartbeat_secrets(&s->heartbeat, s->secrets);
 	add_check_secrets(s->checks, s->check_count, s->secrets);
 	add_check_secrets(s->disabled, s->disabled_count, s->secrets);
 	for (size_t i = 0; i < s->receiver_count; i++) {

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "conf/complain.h"
 #include "deliver/deliver.h"
+#include "deliver/heartbeat.h"
 #include "io/log_writer.h"
 #include "model/check.h"
 #include "probes/probe.h"
@@ -47,6 +48,7 @@ struct settings {
 	struct api_settings api;
 	struct history_settings history;
 	struct triage_settings triage;
+	struct heartbeat_settings heartbeat;
 	struct check_spec **checks;
 	size_t check_count;
 	struct check_spec **disabled; /* `enabled: false`: rules may name them, nobody runs them */

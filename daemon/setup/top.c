@@ -130,11 +130,18 @@ static const struct conf_field triage_fields[] = {
 	{ .type = CONF_END },
 };
 
+#define BLOCK(key) .name = #key, .fields = key##_fields, .offset = offsetof(struct settings, key)
+
 const struct top_block top_blocks[] = {
-	{ "daemon", daemon_fields, offsetof(struct settings, daemon), "The daemon itself." },
-	{ "api", api_fields, offsetof(struct settings, api), "The HTTP API." },
-	{ "history", history_fields, offsetof(struct settings, history), "What is kept on disk." },
-	{ "triage", triage_fields, offsetof(struct settings, triage), "Incidents." },
+	{ BLOCK(daemon), .doc = "The daemon itself." },
+	{ BLOCK(api), .doc = "The HTTP API." },
+	{ BLOCK(history), .doc = "What is kept on disk." },
+	{ BLOCK(triage), .doc = "Incidents." },
+	{ BLOCK(heartbeat),
+		.doc = "Tells an outside place that the daemon lives and can tell; silent when it "
+		       "is wedged, and when notices reach nobody. (Checks of type `heartbeat` are "
+		       "the other way round.)",
+		.is_optional = true },
 	{ .name = NULL },
 };
 
@@ -170,8 +177,8 @@ const struct top_key top_keys[] = {
 };
 
 /* The contract's words that this version does not know yet. */
-static const char *const later_words[] = { "heartbeat", "store", "mongodb", "kafka", "etcd",
-	"celery", "websocket" };
+static const char *const later_words[] = { "store", "mongodb", "kafka", "etcd", "celery",
+	"websocket" };
 
 bool
 word_is_later(const struct load *l, const char *word, const struct conf_pos *pos)
@@ -369,4 +376,6 @@ top_load(struct load *l)
 	}
 	check_daemon(l);
 	check_api(l);
+	heartbeat_check(&l->settings->heartbeat, conf_get(l->root, "heartbeat"), l->context->tls,
+		l->complaints);
 }

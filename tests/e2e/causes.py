@@ -17,6 +17,7 @@ CAUSES = HERE.parents[1] / "daemon" / "model" / "causes"
 # code: why no end-to-end test can show it on a test machine; unit tests with stubs may.
 CANNOT = {
     "self.cannot-tell": "ten minutes of nothing but errors: rules_test.c turns the clock",
+    "self.heartbeat-unsent": "ten minutes of refusals: deliver/heartbeat_test.c turns the clock",
 }
 
 
