@@ -26,6 +26,22 @@ field_of(const struct receiver_type *type, const char *name)
 
 #define REPLY(head, body) PEER_EXPECT("\r\n\r\n"), PEER_SEND("HTTP/1.1 " head "\r\n\r\n" body)
 
+/* What rows need besides a url, and what their services say when they took something ("ok"). */
+static const struct row {
+	const char *name, *settings, *taken;
+} rows[] = {
+	{ "dingtalk", "", "{\"errcode\":0,\"errmsg\":\"ok\"}" },
+	{ "discord", "", "{\"id\":\"1029384756102938475\"}" },
+	{ "feishu", "", "{\"code\":0,\"msg\":\"success\"}" },
+	{ "ntfy", "topic: alerts-for-us\n", "{\"id\":\"x4Lk\",\"event\":\"message\"}" },
+	{ "pagerduty", "routing_key: 0123456789abcdef0123456789abcdef\n",
+		"{\"status\":\"success\",\"message\":\"Event processed\"}" },
+	{ "telegram", "token: \"123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw\"\nchat_id: 42\n",
+		"{\"ok\":true,\"result\":{\"message_id\":7}}" },
+	{ "wecom", "", "{\"errcode\":0,\"errmsg\":\"ok\"}" },
+};
+static const struct row other_row = { "", "", "ok" };
+
 static const struct peer_step ok[] = { REPLY("200 OK\r\nContent-Length: 2", "ok"), PEER_END };
 static const struct peer_step bad_request[] = {
 	REPLY("400 Bad Request\r\nContent-Length: 3", "no\n"), PEER_END
@@ -80,11 +96,22 @@ static const struct misery {
 	{ "never ends a line", endless, SEND_LATER, 0 },
 };
 
+static const struct row *
+row_of(const struct receiver_type *type)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (str_eq(rows[i].name, type->name))
+			return &rows[i];
+	}
+	return &other_row;
+}
+
 static void
 configure(struct desk *desk, const struct receiver_type *type, const char *origin)
 {
 	const char *quick = field_of(type, "timeout") == NULL ? "" : "timeout: 1s\n";
-	char *yaml = xasprintf("url: %s" SECRET_PATH "\n%s", origin, quick);
+	char *yaml =
+		xasprintf("url: %s" SECRET_PATH "\n%s%s", origin, row_of(type)->settings, quick);
 
 	if (desk_configure(desk, type, yaml) != 0)
 		fail_msg("%s: cannot be configured with a url alone", type->name);
@@ -102,7 +129,15 @@ expect(const struct desk *desk, const char *what, enum send_result result)
 static void
 meet(struct desk *desk, const struct receiver_type *type, const struct misery *misery)
 {
-	struct peer *peer = peer_open(desk->loop, misery->script);
+	const char *words = row_of(type)->taken;
+	char *taken =
+		xasprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(words), words);
+	const struct peer_step takes[] = {
+		PEER_EXPECT("\r\n\r\n"),
+		PEER_SEND_BYTES(taken, strlen(taken)),
+		PEER_END,
+	};
+	struct peer *peer = peer_open(desk->loop, misery->script == ok ? takes : misery->script);
 	char *origin = xasprintf("http://%s", peer_address(peer));
 
 	configure(desk, type, origin);
@@ -113,6 +148,7 @@ meet(struct desk *desk, const struct receiver_type *type, const struct misery *m
 	desk_forget(desk);
 	peer_free(peer);
 	free(origin);
+	free(taken);
 }
 
 /* A certificate that nobody here trusts, and a server that speaks no TLS at all. */
