@@ -57,28 +57,31 @@ app_moment(const struct app *app)
 	};
 }
 
-/* Whatever happened in triage: when does it want to look again? */
+/* Whatever happened in triage: it looks at it in a turn of the loop of its own, once for all that
+ * happened in this one. */
 static void
 arm_triage(struct app *app)
 {
-	struct triage_moment at = app_moment(app);
-	usec_t next;
+	usec_t due = triage_due(app->triage);
 
-	/* Before the first round children are not known, and their incidents must not be taken
-	 * for orphans; nor before their parent could tell which there are. */
-	if (sched_round_done(app->sched) && !rules_awaits_children(app->rules))
-		triage_settle(app->triage, &at);
-	next = triage_tick(app->triage, &at);
-	if (next == INT64_MAX)
-		timer_stop(&app->triage_timer);
-	else if (!timer_runs(&app->triage_timer) || app->triage_timer.node.due != next)
-		timer_at(&app->triage_timer, next);
+	if (!timer_runs(&app->triage_timer) || app->triage_timer.node.due > due)
+		timer_at(&app->triage_timer, due);
 }
 
 static void
 on_triage_due(void *arg)
 {
-	arm_triage(arg);
+	struct app *app = arg;
+	struct triage_moment at = app_moment(app);
+
+	/* Before the first round children are not known, and their incidents must not be taken
+	 * for orphans; nor before their parent could tell which there are. */
+	if (!app->is_settled && sched_round_done(app->sched) &&
+		!rules_awaits_children(app->rules)) {
+		app->is_settled = true;
+		triage_settle(app->triage, &at);
+	}
+	timer_at(&app->triage_timer, triage_tick(app->triage, &at));
 }
 
 static void
@@ -154,9 +157,7 @@ ask_subject(void *arg, const char *check)
 static const struct sample *
 ask_sample(void *arg, const char *check)
 {
-	struct check_view view;
-
-	return sched_view_name(((struct app *)arg)->sched, check, &view) ? view.last : NULL;
+	return sched_last(((struct app *)arg)->sched, check);
 }
 
 const struct triage_asks app_triage_asks = {

@@ -38,6 +38,7 @@ struct app {
 	struct map *notes;     /* check -> what its samples say besides */
 	struct reload *reload; /* under way; NULL: none */
 	struct offload_job *reload_job;
+	bool is_settled;   /* triage knows which incidents of before the start go on */
 	bool wants_reload; /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
 	uint64_t turns_seen;  /* by the watchdog */

@@ -19,8 +19,10 @@
 #define RUNNING_MAX 32
 /* Many begin with a process of their own, which the kernel takes milliseconds to make. */
 #define STARTS_MAX 3
-#define MISSED_US  (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
-#define SWEEP_US   (60 * USEC_PER_SEC)
+/* A fact of the host may be owed to every check there is, and who gets one thinks about it. */
+#define GIVES_MAX 50
+#define MISSED_US (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
+#define SWEEP_US  (60 * USEC_PER_SEC)
 
 struct fact_slot {
 	struct list node;   /* among the check's slots, or the host's */
@@ -42,6 +44,7 @@ struct fact_slot {
 
 struct fact_wait {
 	struct list of_slot, of_check;
+	struct fact_slot *slot;
 	struct check *check;
 };
 
@@ -140,6 +143,14 @@ free_slot(struct fact_desk *desk, struct fact_slot *slot)
 
 /* --- answers --- */
 
+static void
+give_later(struct fact_desk *desk, struct fact_slot *slot)
+{
+	list_remove(&slot->ready);
+	list_append(&desk->ready, &slot->ready);
+	timer_after(&desk->again, 0);
+}
+
 /* Whoever is told may ask again at once: what is asked from now on is another round. */
 static void
 give_answer(struct fact_desk *desk, struct fact_slot *slot)
@@ -148,7 +159,7 @@ give_answer(struct fact_desk *desk, struct fact_slot *slot)
 	struct list round;
 
 	list_init(&round);
-	while (!list_is_empty(&slot->waits)) {
+	for (size_t i = 0; i < GIVES_MAX && !list_is_empty(&slot->waits); i++) {
 		struct list *node = slot->waits.next;
 
 		list_remove(node);
@@ -162,6 +173,8 @@ give_answer(struct fact_desk *desk, struct fact_slot *slot)
 		if (options->on_fact != NULL)
 			options->on_fact(options->arg, check->spec, &slot->answer);
 	}
+	if (!list_is_empty(&slot->waits) && slot->run == NULL && list_is_empty(&slot->queued))
+		give_later(desk, slot);
 }
 
 static bool
@@ -205,12 +218,23 @@ on_again(void *arg)
 {
 	struct fact_desk *desk = arg;
 
-	while (!list_is_empty(&desk->ready)) {
-		struct fact_slot *slot = LIST_ENTRY(desk->ready.next, struct fact_slot, ready);
+	struct list round;
+
+	list_init(&round);
+	for (size_t i = 0; i < GIVES_MAX && !list_is_empty(&desk->ready); i++) {
+		struct list *node = desk->ready.next;
+
+		list_remove(node);
+		list_append(&round, node);
+	}
+	while (!list_is_empty(&round)) {
+		struct fact_slot *slot = LIST_ENTRY(round.next, struct fact_slot, ready);
 
 		list_remove(&slot->ready);
 		give_answer(desk, slot);
 	}
+	if (!list_is_empty(&desk->ready))
+		timer_after(&desk->again, 0);
 	start_next(desk);
 }
 
@@ -328,8 +352,8 @@ is_about_now(const struct fact_slot *slot, const struct check *check)
 static bool
 awaits(const struct fact_slot *slot, const struct check *check)
 {
-	LIST_EACH(node, &slot->waits)
-	if (LIST_ENTRY(node, struct fact_wait, of_slot)->check == check)
+	LIST_EACH(node, &check->fact_waits)
+	if (LIST_ENTRY(node, struct fact_wait, of_check)->slot == slot)
 		return true;
 	return false;
 }
@@ -349,6 +373,7 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 	if (!awaits(slot, check)) {
 		wait = xcalloc(1, sizeof(*wait));
 		wait->check = check;
+		wait->slot = slot;
 		list_append(&slot->waits, &wait->of_slot);
 		list_append(&check->fact_waits, &wait->of_check);
 	}
@@ -356,8 +381,7 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 	if (slot->run != NULL && !is_about_now(slot, check))
 		abort_run(desk, slot);
 	if (slot->run == NULL && is_fresh(desk, slot) && is_about_now(slot, check)) {
-		list_append(&desk->ready, &slot->ready);
-		timer_after(&desk->again, 0);
+		give_later(desk, slot);
 		return 0;
 	}
 	queue_slot(desk, check, slot);

@@ -105,6 +105,14 @@ sched_view_name(const struct sched *sched, const char *name, struct check_view *
 	return true;
 }
 
+const struct sample *
+sched_last(const struct sched *sched, const char *name)
+{
+	const struct check *check = map_get(sched->by_name, name);
+
+	return check != NULL && check->has_sample ? &check->last : NULL;
+}
+
 bool
 sched_round_done(const struct sched *sched)
 {

@@ -34,7 +34,8 @@ insert(struct entry_list *list, struct entry *entry)
 static void
 take_out(struct entry_list *list, const struct entry *entry)
 {
-	for (size_t n = list->count; n-- > 0;) {
+	bool is_first = list->count > 0 && list->all[0] == entry; /* the oldest are forgotten */
+	for (size_t n = is_first ? 1 : list->count; n-- > 0;) {
 		if (list->all[n] != entry)
 			continue;
 		list->count--;

@@ -27,8 +27,8 @@ firing_find(const struct triage *t, const char *check, const char *rule)
 	return map_get(t->firings, key);
 }
 
-static void
-fini_event(struct alert_event *event)
+void
+firing_fini_event(struct alert_event *event)
 {
 	free((void *)(uintptr_t)event->check);
 	free((void *)(uintptr_t)event->instance);
@@ -42,8 +42,8 @@ fini_event(struct alert_event *event)
 	json_decref((json_t *)(uintptr_t)event->labels);
 }
 
-static void
-copy_event(struct alert_event *to, const struct alert_event *from)
+void
+firing_copy_event(struct alert_event *to, const struct alert_event *from)
 {
 	*to = *from;
 	to->check = xstrdup(from->check);
@@ -83,9 +83,9 @@ firing_take(struct triage *t, const struct alert_event *event)
 		f = make(t, event, key);
 		f->fired_us = t->at.now_us;
 	} else {
-		fini_event(&f->event);
+		firing_fini_event(&f->event);
 	}
-	copy_event(&f->event, event);
+	firing_copy_event(&f->event, event);
 	if (!f->event.since_us)
 		f->event.since_us = since_us ? since_us : event->at_us;
 	return f;
@@ -109,7 +109,7 @@ static void
 free_firing(void *p)
 {
 	struct firing *f = p;
-	fini_event(&f->event);
+	firing_fini_event(&f->event);
 	free(f->waits_for);
 	free(f);
 }

@@ -70,6 +70,14 @@ graph_find(const struct graph *graph, const char *name)
 	return NULL;
 }
 
+const struct subject *
+graph_subject(const struct triage *t, const struct node *node)
+{
+	const struct triage_asks *asks = &t->options.asks;
+	return asks->subject && node && node->spec ? asks->subject(t->options.arg, node->name)
+						   : NULL;
+}
+
 const struct check_spec *
 graph_check(const struct graph *graph, const struct node *node)
 {

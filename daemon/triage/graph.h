@@ -46,8 +46,9 @@ struct node {
 	struct node *tie;
 	const char *tie_rule;
 	unsigned tie_version, tie_edition;
-	bool is_tie;       /* facts tied something to it */
-	struct node *lost; /* the thing of this host that it is cut off by; NULL: none */
+	bool is_tie;                  /* facts tied something to it */
+	struct node *lost;            /* the thing of this host that it is cut off by; NULL: none */
+	bool is_counted, was_failing; /* in the census of peers.c, as it was taken */
 	/* The walk that was here last. */
 	unsigned visit;
 	bool visit_found;

@@ -42,17 +42,10 @@ is_cut_off(const struct node *node, bool *is_name)
 	return false;
 }
 
-static const struct subject *
-subject_of(const struct triage *t, const struct node *node)
-{
-	const struct triage_asks *asks = &t->options.asks;
-	return asks->subject && node->spec ? asks->subject(t->options.arg, node->name) : NULL;
-}
-
 static bool
 is_remote(const struct triage *t, const struct node *node)
 {
-	const struct subject *s = subject_of(t, node);
+	const struct subject *s = graph_subject(t, node);
 	return s && subject_is_elsewhere(s);
 }
 
@@ -164,7 +157,7 @@ struct census {
 static void
 count_cut_off(const struct triage *t, const struct node *node, struct census *c)
 {
-	const struct subject *s = subject_of(t, node);
+	const struct subject *s = graph_subject(t, node);
 	const char *address = s->address ? s->address : s->host;
 	c->cut_off++;
 	if (!c->address)
@@ -187,7 +180,7 @@ is_cut_off_by(const struct node *node, const struct node *thing, const struct tr
 static bool
 asks_names(const struct triage *t, const struct node *node)
 {
-	const struct subject *s = subject_of(t, node);
+	const struct subject *s = graph_subject(t, node);
 	return s->host[strspn(s->host, "0123456789.")] && !strchr(s->host, ':');
 }
 

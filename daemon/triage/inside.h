@@ -7,12 +7,12 @@
  *	asked.c     facts asked about a check, and those had
  *	root.c      the deepest failing dependency of a check
  *	host.c      the network and the resolver of this host as things that fail
- *	reveal.c    what facts tie a symptom to; what shares a place
- *	firing.c    the alerts that fire; restored.c: those of the process before
- *	hold.c      how long a message waits, and for what
- *	speak.c     to which incident an alert goes, once it may speak
+ *	reveal.c    what facts tie a symptom to; what shares a place; peers.c: how many, and how
+ *they fare firing.c    the alerts that fire; restored.c: those of the process before hold.c how
+ *long a message waits, and for what speak.c     to which incident an alert goes, once it may speak
  *	turn.c      incidents that change their root: takeover, merge, back to the child
  *	release.c   after the root recovered
+ *	review.c    all of it looked at again, so much a turn of the loop; queue.c: alerts that wait
  *	judge.c     playbooks over facts into words
  *	life.c      opening, changing, ending, flapping, forgetting; what is told
  *	alerts.c    the alerts inside one; book.c: all of them
@@ -30,6 +30,14 @@
 #define SELF_CHECK "triaged" /* the check of the daemon's own incidents */
 #define SELF_TYPE  "self"
 
+/* The checks by the place that they look at. */
+struct peers {
+	struct map *places; /* "address port", port 0: any; NULL: no census was taken */
+	unsigned remote, remote_failing;
+	usec_t taken_us;
+	unsigned edition; /* of the graph, then */
+};
+
 struct triage {
 	struct triage_options options; /* its strings are the two below */
 	char *host, *url_base;
@@ -41,13 +49,20 @@ struct triage {
 	struct map *firings;  /* "check\nrule" -> struct firing: every alert that fires */
 	struct map *restored; /* "check\nrule" -> struct entry that has it from before the start */
 	struct list held;     /* of firings: those that no incident has yet */
-	size_t releasing;     /* incidents whose root is well while others still fail */
-	usec_t looked_us;     /* monotonic: when all was last looked at */
-	usec_t due_us;        /* monotonic: when time alone changes something */
-	unsigned review;      /* of those held, the latest */
-	bool has_restored;    /* times of incidents are still to be converted */
-	bool is_stale;        /* something happened: holds and roots are looked at again */
-	bool is_settled;      /* since the restore, every rule had its say */
+	struct list queue;    /* of alerts, until there is time for them */
+	struct peers peers;
+	size_t releasing; /* incidents whose root is well while others still fail */
+	usec_t looked_us; /* monotonic: when the latest turn began */
+	usec_t due_us;    /* monotonic: when time alone changes something */
+	unsigned review;  /* of those held, the latest */
+	unsigned credit;  /* for writing and telling, in this turn of the loop */
+	unsigned looks;   /* at single things, in this turn */
+	unsigned phase;   /* of the pass that is going on */
+	size_t left;      /* open incidents that its phase has not seen yet */
+	bool is_passing, is_sweeping;
+	bool has_restored; /* times of incidents are still to be converted */
+	bool is_stale;     /* something happened: holds and roots are looked at again */
+	bool is_settled;   /* since the restore, every rule had its say */
 };
 
 /* What a message waits for. */
@@ -101,7 +116,9 @@ struct firing *firing_take(struct triage *t, const struct alert_event *event);
 void firing_give(struct triage *t, struct firing *f, struct entry *entry); /* NULL: held anew */
 void firing_drop(struct triage *t, struct firing *f);
 void firing_free_all(struct triage *t);
-bool firing_is_down(const struct firing *f); /* its check fails: no rule over numbers */
+void firing_copy_event(struct alert_event *to, const struct alert_event *from);
+void firing_fini_event(struct alert_event *event); /* of a copy */
+bool firing_is_down(const struct firing *f);       /* its check fails: no rule over numbers */
 
 /* --- reveal.c --- */
 /* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */
@@ -110,7 +127,14 @@ bool reveal_root(struct triage *t, struct place *place);
 void reveal_prepare(struct triage *t, struct node *node);
 void reveal_related(struct triage *t, struct entry *entry);
 void reveal_link(struct triage *t, struct entry *a, struct entry *b, const char *why);
-void reveal_count_peers(struct triage *t, const struct node *node, struct playbook_peers *peers);
+
+/* --- peers.c --- */
+void peers_count(struct triage *t, const struct node *node, struct playbook_peers *out);
+void peers_forget(struct triage *t);
+
+/* --- graph.c --- */
+/* What is known of the place that it looks at; NULL: nothing. */
+const struct subject *graph_subject(const struct triage *t, const struct node *node);
 
 /* --- hold.c --- */
 struct holding hold_look(struct triage *t, struct firing *f, const struct place *place);
@@ -122,7 +146,8 @@ struct place speak_place(struct triage *t, struct firing *f);
 struct place speak_place_of(struct triage *t, const struct entry *entry, bool is_sure);
 /* Joins, waits or speaks; true: it is not held any more. */
 bool speak_try(struct triage *t, struct firing *f);
-void speak_review(struct triage *t);
+void speak_begin_review(struct triage *t);
+bool speak_review(struct triage *t); /* true: all that are held were looked at */
 
 /* --- turn.c --- */
 /* The open incident of a dependent that `place` takes over, its new root; NULL: there is none. */
@@ -170,12 +195,28 @@ void life_alert_ends(
 void life_end(struct triage *t, struct entry *entry, const char *reason);
 void life_mark_merged(struct triage *t, struct entry *entry, const struct incident *into);
 void life_settle(struct triage *t);
-void life_age(struct triage *t);
+void life_age(struct triage *t, struct entry *entry);
+void life_forget_old(struct triage *t);
 void life_keep(struct triage *t, struct entry *entry, usec_t wall_us);
 void life_tell(struct triage *t, struct entry *entry, enum incident_event_type type,
 	const char *reason, usec_t wall_us);
 void life_write(struct triage *t, struct entry *entry, const char *kind, const char *text);
 void life_want(struct triage *t, usec_t due_us); /* to be called by then */
+
+/* --- review.c --- */
+void review_begin_turn(struct triage *t);
+void review(struct triage *t);
+usec_t review_due(const struct triage *t); /* monotonic: when it wants to be called next */
+/* Writing an incident costs 1, telling of it COST_TELL. */
+void review_spend(struct triage *t, unsigned cost);
+bool review_may_go_on(const struct triage *t);
+#define COST_TELL 3
+
+/* --- queue.c --- */
+void queue_put(struct triage *t, const struct alert_event *event);
+/* The oldest; true: it is the caller's, to be freed with firing_fini_event. */
+bool queue_take(struct triage *t, struct alert_event *event);
+void queue_free(struct triage *t);
 
 /* --- ack.c --- */
 void ack_on_severity(struct triage *t, struct entry *entry, const struct triage_moment *at);

@@ -135,7 +135,7 @@ world_of(struct triage *t, const struct place *place, const struct facts *facts)
 	if (is_check && asks->subject)
 		world.subject = asks->subject(t->options.arg, node->name);
 	if (is_check) {
-		reveal_count_peers(t, node, &world.peers);
+		peers_count(t, node, &world.peers);
 		look_at_needs(t, node, &world.needs);
 	}
 	return world;
@@ -300,7 +300,9 @@ judge_note_lack(const struct triage *t, struct entry *entry)
 void
 judge_late(struct triage *t, struct entry *entry)
 {
+	if (!entry->lacks_facts)
+		return;
 	const struct node *node = graph_find(&t->graph, entry->incident.check);
-	if (entry->lacks_facts && !(node && asked_is_pending(node, t->at.now_us)))
+	if (!node || !asked_is_pending(node, t->at.now_us))
 		judge_again(t, entry);
 }

@@ -25,6 +25,8 @@
 #define FLAP_WINDOW_US  (10 * USEC_PER_MIN)
 #define RESOLVED_MAX    500
 #define RESOLVED_MAX_US (30 * USEC_PER_DAY)
+#define FORGET_MAX      50
+#define FORGET_SOON_US  (20 * USEC_PER_MSEC)
 #define KEEP_EVERY_US   USEC_PER_MIN /* for changes that nobody is told of */
 #define NEWS_EVERY_US   (5 * USEC_PER_SEC)
 
@@ -40,6 +42,7 @@ life_keep(struct triage *t, struct entry *entry, usec_t wall_us)
 {
 	json_t *doc = incident_store(&entry->incident);
 	(void)wall_us;
+	review_spend(t, 1);
 	entry->is_dirty = false;
 	entry->kept_us = t->at.now_us;
 	t->options.on_keep(t->options.arg, entry->incident.id, doc);
@@ -53,6 +56,7 @@ life_tell(struct triage *t, struct entry *entry, enum incident_event_type type, 
 	entry->incident.sequence++;
 	entry->told_us = t->at.now_us;
 	entry->news_us = 0;
+	review_spend(t, COST_TELL);
 	life_keep(t, entry, wall_us);
 	const struct incident_event event = {
 		.type = type,
@@ -495,6 +499,14 @@ life_end(struct triage *t, struct entry *entry, const char *reason)
 
 /* --- ageing --- */
 
+/* What it was about is still in the settings; whether another rule is, only the rules know. */
+static bool
+is_there(const struct triage *t, const struct incident *i)
+{
+	return str_eq(i->check, SELF_CHECK) ||
+	       (str_eq(i->rule, RULE_DOWN) && graph_find(&t->graph, i->check));
+}
+
 static void
 settle(struct triage *t, struct entry *entry)
 {
@@ -513,8 +525,7 @@ settle(struct triage *t, struct entry *entry)
 	}
 	free(before.cause_code);
 	if (!alerts_any(entry) && (were_any || !entry->incident.is_flapping))
-		life_end(t, entry,
-			str_eq(entry->incident.check, SELF_CHECK) ? "recovered" : "removed");
+		life_end(t, entry, is_there(t, &entry->incident) ? "recovered" : "removed");
 }
 
 static void
@@ -541,8 +552,8 @@ life_settle(struct triage *t)
 			settle(t, t->book.open.all[n]);
 }
 
-static void
-age(struct triage *t, struct entry *entry)
+void
+life_age(struct triage *t, struct entry *entry)
 {
 	ack_expire(t, entry, &t->at);
 	if (entry->incident.is_flapping) {
@@ -558,17 +569,22 @@ age(struct triage *t, struct entry *entry)
 		life_keep(t, entry, t->at.wall_us);
 }
 
-void
-life_age(struct triage *t)
+static struct entry *
+find_old(const struct triage *t)
 {
-	for (size_t n = t->book.open.count; n-- > 0;)
-		if (n < t->book.open.count)
-			age(t, t->book.open.all[n]);
-	while (t->book.resolved.count > 0) {
-		struct entry *oldest = t->book.resolved.all[0];
-		if (t->book.resolved.count <= RESOLVED_MAX &&
-			t->at.wall_us - oldest->incident.resolved_us < RESOLVED_MAX_US)
-			break;
-		forget(t, oldest);
-	}
+	struct entry *oldest = t->book.resolved.count > 0 ? t->book.resolved.all[0] : NULL;
+	bool is_old =
+		oldest && (t->book.resolved.count > RESOLVED_MAX ||
+				  t->at.wall_us - oldest->incident.resolved_us >= RESOLVED_MAX_US);
+	return is_old ? oldest : NULL;
+}
+
+/* Some at a time: after a large outage thousands are too many. */
+void
+life_forget_old(struct triage *t)
+{
+	for (unsigned n = 0; n < FORGET_MAX && find_old(t); n++)
+		forget(t, find_old(t));
+	if (find_old(t))
+		life_want(t, t->at.now_us + FORGET_SOON_US);
 }

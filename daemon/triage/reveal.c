@@ -32,14 +32,6 @@ rule_for(const char *type)
 	return RULE_DOWN;
 }
 
-static const struct subject *
-subject_of(const struct triage *t, const struct node *node)
-{
-	const struct triage_asks *asks = &t->options.asks;
-	return asks->subject && node && node->spec ? asks->subject(t->options.arg, node->name)
-						   : NULL;
-}
-
 static bool
 is_same_unit(const char *a, const char *b)
 {
@@ -64,7 +56,7 @@ is_below(const char *path, const char *folder)
 static unsigned
 nearness(const struct triage *t, const struct node *node, const char *of)
 {
-	const struct subject *s = subject_of(t, node);
+	const struct subject *s = graph_subject(t, node);
 	if (!*of)
 		return node->child_count ? 1 : 2;
 	if (str_eq(node->spec->instance, of))
@@ -184,10 +176,10 @@ lives_on(const struct subject *s, const struct node *disk, const struct subject 
 }
 
 static const char *
-shared(const struct triage *t, const struct node *a, const struct node *b)
+shared(const struct triage *t, const struct node *a, const struct subject *s, const struct node *b)
 {
-	const struct subject *s = subject_of(t, a), *o = subject_of(t, b);
-	if (!s || !o)
+	const struct subject *o = graph_subject(t, b);
+	if (!o)
 		return NULL;
 	const char *sa = s->address ? s->address : s->host, *oa = o->address ? o->address : o->host;
 	if (s->port && s->port == o->port && sa && str_eq(sa, oa))
@@ -241,52 +233,18 @@ void
 reveal_related(struct triage *t, struct entry *entry)
 {
 	const struct node *node = graph_find(&t->graph, entry->incident.check);
+	const struct subject *subject = graph_subject(t, node);
 	size_t looked = 0;
-	if (!node || !node->spec || !t->options.asks.subject)
+	if (!subject)
 		return;
-	for (size_t n = t->book.open.count; n-- > 0 && looked < RELATED_LOOK; looked++) {
+	for (size_t n = t->book.open.count;
+		n-- > 0 && looked < RELATED_LOOK && entry->incident.related.count < RELATED_MAX;
+		looked++) {
 		struct entry *other = t->book.open.all[n];
 		const struct node *b = graph_find(&t->graph, other->incident.check);
-		const char *why = other != entry && b && b->spec ? shared(t, node, b) : NULL;
+		const char *why =
+			other != entry && b && b->spec ? shared(t, node, subject, b) : NULL;
 		if (why)
 			reveal_link(t, entry, other, why);
-	}
-}
-
-/* --- peers --- */
-
-static void
-count_peer(struct playbook_peers *peers, const struct subject *s, const struct subject *o,
-	bool is_failing)
-{
-	const char *sa = s->address ? s->address : s->host, *oa = o->address ? o->address : o->host;
-	if (!oa)
-		return;
-	if (!o->is_local) {
-		peers->remote++;
-		peers->remote_failing += is_failing;
-	}
-	if (!sa || !str_eq(sa, oa))
-		return;
-	peers->same_host++;
-	peers->same_host_failing += is_failing;
-	if (!s->port || s->port != o->port)
-		return;
-	peers->same_address++;
-	peers->same_address_failing += is_failing;
-}
-
-void
-reveal_count_peers(struct triage *t, const struct node *node, struct playbook_peers *peers)
-{
-	const struct subject *s = subject_of(t, node);
-	size_t at = 0;
-	const char *name;
-	void *value;
-	while (s && map_next(t->graph.nodes, &at, &name, &value)) {
-		const struct node *other = value;
-		const struct subject *o = other != node ? subject_of(t, other) : NULL;
-		if (o)
-			count_peer(peers, s, o, root_is_failing(other));
 	}
 }

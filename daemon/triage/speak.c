@@ -190,24 +190,28 @@ speak_try(struct triage *t, struct firing *f)
 	return true;
 }
 
-/* Speaking takes others out of the list, so it begins anew each time. */
 void
+speak_begin_review(struct triage *t)
+{
+	t->review++;
+}
+
+/* Speaking takes others out of the list, so it begins anew each time; who was looked at goes to the
+ * end. */
+bool
 speak_review(struct triage *t)
 {
-	bool has_spoken = true;
-	t->review++;
-	while (has_spoken) {
-		has_spoken = false;
-		LIST_EACH_SAFE(it, &t->held)
-		{
-			struct firing *f = LIST_ENTRY(it, struct firing, link);
-			if (f->looked == t->review)
-				continue;
-			f->looked = t->review;
-			if (!speak_try(t, f))
-				continue;
-			has_spoken = true;
-			break;
-		}
+	while (!list_is_empty(&t->held)) {
+		struct firing *f = LIST_ENTRY(t->held.next, struct firing, link);
+		if (f->looked == t->review)
+			return true;
+		if (!review_may_go_on(t))
+			return false;
+		f->looked = t->review;
+		t->looks--;
+		list_remove(&f->link);
+		list_append(&t->held, &f->link);
+		speak_try(t, f);
 	}
+	return true;
 }

@@ -13,11 +13,6 @@
 #include "triage/inside.h"
 #include "triage/words.h"
 
-#define AGE_EVERY_US (5 * USEC_PER_SEC)
-#define ROUNDS_MAX   8
-#define STORM        200 /* incidents that are open, or alerts that fire */
-#define STORM_US     (50 * USEC_PER_MSEC)
-
 static void
 set_options(struct triage *t, const struct triage_options *options)
 {
@@ -36,6 +31,8 @@ triage_new(const struct triage_options *options)
 	book_init(&t->book);
 	graph_init(&t->graph);
 	list_init(&t->held);
+	list_init(&t->queue);
+	review_begin_turn(t);
 	t->evidence = map_new();
 	t->firings = map_new();
 	t->restored = map_new();
@@ -47,7 +44,9 @@ triage_free(struct triage *t)
 {
 	if (!t)
 		return;
+	queue_free(t);
 	firing_free_all(t);
+	peers_forget(t);
 	map_free(t->restored, NULL);
 	graph_fini(&t->graph);
 	book_fini(&t->book);
@@ -131,14 +130,33 @@ end(struct triage *t, const struct alert_event *event)
 		life_alert_ends(t, entry, event, reason);
 }
 
-void
-triage_alert(struct triage *t, const struct alert_event *event, usec_t now_us)
+static void
+hear(struct triage *t, const struct alert_event *event, usec_t now_us)
 {
 	enter(t, now_us, event->at_us);
 	if (event->change == ALERT_ENDS || event->change == ALERT_REMOVED)
 		end(t, event);
 	else
 		begin(t, event);
+}
+
+void
+triage_alert(struct triage *t, const struct alert_event *event, usec_t now_us)
+{
+	if (review_may_go_on(t) && list_is_empty(&t->queue))
+		hear(t, event, now_us);
+	else
+		queue_put(t, event);
+}
+
+static void
+hear_waiting(struct triage *t, bool is_all, usec_t now_us)
+{
+	struct alert_event event;
+	while ((is_all || review_may_go_on(t)) && queue_take(t, &event)) {
+		hear(t, &event, now_us);
+		firing_fini_event(&event);
+	}
 }
 
 void
@@ -257,57 +275,34 @@ triage_settle(struct triage *t, const struct triage_moment *at)
 {
 	if (t->is_settled)
 		return;
+	hear_waiting(t, true, at->now_us);
 	enter(t, at->now_us, at->wall_us);
 	life_settle(t);
 	t->is_settled = true;
 	t->is_stale = true;
 }
 
-/* Telling may end others or open new ones: from the end, with an eye on the count. */
-static void
-review_open(struct triage *t)
+usec_t
+triage_due(const struct triage *t)
 {
-	for (size_t n = t->book.open.count; t->is_settled && n-- > 0;)
-		if (n < t->book.open.count)
-			turn_review(t, t->book.open.all[n]);
-	for (size_t n = t->book.open.count; n-- > 0;)
-		if (n < t->book.open.count)
-			release_review(t, t->book.open.all[n]);
-}
-
-/* What one look decides may be what the next one waits for. */
-static void
-review(struct triage *t)
-{
-	for (unsigned round = 0; t->is_stale && round < ROUNDS_MAX; round++) {
-		t->is_stale = false;
-		host_review(t);
-		speak_review(t);
-		review_open(t);
-	}
-}
-
-/* In a large outage something happens all the time: all of it is looked at now and then. */
-static bool
-is_too_soon(const struct triage *t, usec_t now_us)
-{
-	bool is_storm = t->book.open.count > STORM || map_count(t->firings) > STORM;
-	return is_storm && now_us < t->looked_us + STORM_US;
+	return review_due(t);
 }
 
 usec_t
 triage_tick(struct triage *t, const struct triage_moment *at)
 {
-	if (at->now_us < t->due_us && (!t->is_stale || is_too_soon(t, at->now_us)))
-		return t->is_stale ? t->looked_us + STORM_US : t->due_us;
-	t->looked_us = at->now_us;
+	if (at->now_us < review_due(t))
+		return review_due(t);
 	enter(t, at->now_us, at->wall_us);
-	t->due_us = at->now_us + AGE_EVERY_US;
-	t->is_stale = true;
+	review_begin_turn(t);
+	hear_waiting(t, false, at->now_us);
+	enter(t, at->now_us, at->wall_us);
 	review(t);
-	life_age(t);
+	life_forget_old(t);
 	evidence_drop_old(t, at->wall_us);
-	return t->is_stale ? at->now_us + STORM_US : t->due_us;
+	if (t->graph.failing == 0)
+		peers_forget(t);
+	return review_due(t);
 }
 
 size_t

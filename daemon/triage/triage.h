@@ -70,7 +70,7 @@ void triage_remove_child(struct triage *triage, const char *child);
 
 void triage_alert(struct triage *triage, const struct alert_event *event, usec_t now_us);
 /* Every sample of every check, before the rules see it.  Costs next to nothing while the check is
- * well and nothing is going on.  True: a tick is due once the rules have seen it too. */
+ * well and nothing is going on.  True: something happened. */
 bool triage_sample(struct triage *triage, const struct check_spec *check,
 	const struct sample *sample, usec_t now_us);
 /* A fact that was asked for. */
@@ -83,9 +83,12 @@ void triage_slept(struct triage *triage, const struct triage_moment *at);
 /* An incident of the daemon's own (cause self.*): open, or end with text NULL. */
 void triage_self(
 	struct triage *triage, const char *cause, const char *text, const struct triage_moment *at);
-/* What time alone brings: messages held until now, flapping, forgetting.  Returns when it wants
- * to be called next (monotonic), INT64_MAX: not before something happens. */
+/* Looks at what happened and at what time alone brings: messages held until now, flapping,
+ * forgetting.  Once a turn of the loop: what a turn has no time for is left to the next.  Returns
+ * triage_due(). */
 usec_t triage_tick(struct triage *triage, const struct triage_moment *at);
+/* When it wants to be called next (monotonic); in the past: at once. */
+usec_t triage_due(const struct triage *triage);
 
 /* How an incident is acknowledged. */
 struct triage_ack {

@@ -33,11 +33,21 @@ may_turn(const struct triage *t, const struct entry *entry)
 	       (str_eq(entry->incident.rule, RULE_DOWN) || node->fail_us);
 }
 
+/* Cheap, for in a large outage thousands are asked whether they follow from each new root. */
+static bool
+may_follow(const struct triage *t, const struct entry *entry)
+{
+	const struct node *node = graph_find(&t->graph, entry->incident.check);
+	return node && node->spec &&
+	       (node->spec->common.needs.count || node->child_count || node->lost || node->tie ||
+		       node->asked_count);
+}
+
 static bool
 follows_from(struct triage *t, struct entry *entry, const struct place *place)
 {
-	if (str_eq(entry->incident.check, place->check) || !may_turn(t, entry) ||
-		!is_in_time(entry, place->node))
+	if (str_eq(entry->incident.check, place->check) || !may_follow(t, entry) ||
+		!may_turn(t, entry) || !is_in_time(entry, place->node))
 		return false;
 	return speak_place_of(t, entry, false).node == place->node;
 }
