@@ -14,6 +14,9 @@
 void metrics_add_check(struct exposition *ex, const struct check_view *check);
 void metrics_add_alert(struct exposition *ex, const struct alert_view *alert);
 void metrics_add_receiver(struct exposition *ex, const struct receiver_view *receiver);
+struct heartbeat;
+/* The one that we send, each place with its number; nothing where none is configured. */
+void metrics_add_heartbeat(struct exposition *ex, const struct heartbeat *heartbeat);
 /* Counts per severity_name order; every level is always there. */
 void metrics_add_incidents(struct exposition *ex, const size_t open_by_severity[4]);
 void metrics_add_stats(struct exposition *ex, const struct stats *stats);

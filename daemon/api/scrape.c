@@ -101,6 +101,7 @@ finish(struct api_call *call, struct scrape *scrape)
 	add_alerts(scrape->ex, call->world->rules);
 	add_incidents(scrape->ex, call->world->triage);
 	add_receivers(scrape->ex, call->world->deliver);
+	metrics_add_heartbeat(scrape->ex, call->world->heartbeat);
 	add_daemon(scrape->ex, call->world);
 	reply_text(call, 200, exposition_content_type(scrape->is_openmetrics), "");
 	if (!exposition_write(scrape->ex, &call->reply.body))

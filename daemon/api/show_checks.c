@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/show.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "model/record.h"
@@ -245,6 +246,7 @@ handle_status(struct api_call *call)
 		doc, "ready", json_boolean(!world->is_draining && sched_round_done(world->sched)));
 	json_object_set_new(doc, "checks", count_checks(world->sched));
 	json_object_set_new(doc, "incidents", count_incidents(world->triage));
+	json_object_set_new(doc, "heartbeat", show_heartbeat(world->heartbeat));
 	json_object_set_new(doc, "config_path", text_or_null(settings->path));
 	json_object_set_new(doc, "config_trouble", text_or_null(world->config_trouble));
 	json_object_set_new(doc, "store_trouble", text_or_null(world->store_trouble));

@@ -124,6 +124,42 @@ print_trouble(const struct term *term, const json_t *status)
 	}
 }
 
+/* "heartbeat: heard by https://hc-ping.com 12s ago"; what is wrong with it in colour. */
+static void
+print_heartbeat(const struct term *term, const json_t *heartbeat)
+{
+	const char *silent = answer_text(heartbeat, "silent_because");
+	const json_t *place;
+	size_t i;
+
+	json_array_foreach(json_object_get(heartbeat, "places"), i, place)
+	{
+		const char *error = answer_text(place, "last_error");
+		char age[AGE_SIZE], *line;
+
+		answer_age(place, "last_success_at", age);
+		line = xasprintf("heartbeat: %s %s%s%s%s%s%s",
+			*age == '\0' ? "not yet heard by" : "heard by",
+			answer_text(place, "target"), *age == '\0' ? "" : " ", age,
+			*age == '\0' ? "" : " ago",
+			*silent != '\0'  ? "; silent: "
+			: *error != '\0' ? "; "
+					 : "",
+			*silent != '\0' ? silent : error);
+		if (*silent != '\0' || *error != '\0') {
+			term_paint(term, stdout, PAINT_WARN, "heartbeat does not get through");
+			putchar('\n');
+			print_clean(term, 2, line);
+		} else {
+			term_clean(line, false);
+			term_cut(line, term->columns);
+			term_paint(term, stdout, PAINT_DIM, line);
+			putchar('\n');
+		}
+		free(line);
+	}
+}
+
 /* "critical  api refuses connections": on lines of its own if it is long. */
 static void
 print_title(const struct term *term, const json_t *incident)
@@ -218,6 +254,7 @@ print_picture(const struct term *term, const struct picture *picture)
 	print_headline(
 		term, picture->status, count_untold(json_object_get(picture->checks, "checks")));
 	print_trouble(term, picture->status);
+	print_heartbeat(term, json_object_get(picture->status, "heartbeat"));
 	print_incidents(term, json_object_get(picture->incidents, "incidents"));
 	print_checks(term, json_object_get(picture->checks, "checks"));
 }
