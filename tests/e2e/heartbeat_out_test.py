@@ -2,6 +2,7 @@
 import http.server
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -94,14 +95,10 @@ def test_heard_while_it_lives_and_silent_when_it_is_stopped(daemon, web, place):
 
 
 def test_silent_before_the_first_round(daemon, web, place):
-    hang = lab.free_port()
-    server = subprocess.Popen(["python3", "-c", f"""
-import socket
-s = socket.socket(); s.bind(("127.0.0.1", {hang})); s.listen(9); input()"""],
-                              stdin=subprocess.PIPE)
-    try:
+    with socket.create_server(("127.0.0.1", 0)) as slow:  # takes connections, never answers
+        hang = slow.getsockname()[1]
         d = daemon(config(web, place, "/x").replace(
-            "receivers:", f'  slow: {{type: http, url: "http://127.0.0.1:{hang}/", timeout: 8s}}\n'
+            "receivers:", f'  slow: {{type: http, url: "http://127.0.0.1:{hang}/", timeout: 4s}}\n'
             "receivers:")).start()
         d.wait_state("api", "up")
         assert not place.heard
@@ -110,8 +107,6 @@ s = socket.socket(); s.bind(("127.0.0.1", {hang})); s.listen(9); input()"""],
         assert why == "not every check has run once yet"
         assert "silent: not every check" in lab.triage("status", env=env(d)).stdout
         place.wait(1)  # the slow one has failed: that, too, is a round
-    finally:
-        server.communicate(b"\n")
 
 
 def test_a_push_monitor_that_refuses(daemon, web, place):
