@@ -193,6 +193,69 @@ run_url(struct desk *desk, const struct receiver_type *type)
 	meet_nobody(desk, type);
 }
 
+/* ---- receivers with a mail server ---- */
+
+#define MAIL_UP_TO_DOT                                                                             \
+	PEER_SEND("220 hi\r\n"), PEER_EXPECT("EHLO "),                                             \
+		PEER_SEND("250-mail.test\r\n250 AUTH PLAIN\r\n"), PEER_EXPECT("AUTH PLAIN "),      \
+		PEER_SEND("235 ok\r\n"), PEER_EXPECT("MAIL "), PEER_SEND("250 ok\r\n"),            \
+		PEER_EXPECT("RCPT "), PEER_SEND("250 ok\r\n"), PEER_EXPECT("DATA\r\n"),            \
+		PEER_SEND("354 go\r\n"), PEER_EXPECT("\r\n.\r\n")
+
+static const struct peer_step mail_taken[] = { MAIL_UP_TO_DOT, PEER_SEND("250 queued\r\n"),
+	PEER_CLOSE, PEER_END };
+static const struct peer_step mail_refused[] = { MAIL_UP_TO_DOT, PEER_SEND("554 5.7.1 no\r\n"),
+	PEER_CLOSE, PEER_END };
+static const struct peer_step mail_deferred[] = { MAIL_UP_TO_DOT, PEER_SEND("451 4.3.0 wait\r\n"),
+	PEER_CLOSE, PEER_END };
+static const struct peer_step mail_lost[] = { MAIL_UP_TO_DOT, PEER_RESET, PEER_END };
+static const struct peer_step mail_away[] = { PEER_SEND("421 busy\r\n"), PEER_CLOSE, PEER_END };
+static const struct peer_step mail_garbage[] = { PEER_GARBAGE, PEER_CLOSE, PEER_END };
+static const struct peer_step mail_endless[] = { PEER_ENDLESS_LINE, PEER_END };
+
+static const struct misery mail_miseries[] = {
+	{ "taken", mail_taken, SEND_OK, 0 },
+	{ "refused for good", mail_refused, SEND_NEVER, 0 },
+	{ "deferred", mail_deferred, SEND_LATER, 0 },
+	{ "lost after the dot", mail_lost, SEND_LATER, 0 },
+	{ "421", mail_away, SEND_LATER, 0 },
+	{ "stalls", stall, SEND_LATER, 0 },
+	{ "closes at once", closes, SEND_LATER, 0 },
+	{ "sends garbage", mail_garbage, SEND_LATER, 0 },
+	{ "never ends a line", mail_endless, SEND_LATER, 0 },
+};
+
+static void
+meet_mail(struct desk *desk, const struct receiver_type *type, const char *address,
+	const struct misery *misery)
+{
+	char *yaml = xasprintf("server: smtp://me:hidden-word@%s\nfrom: a@b.test\nto: c@d.test\n"
+			       "timeout: 1s\n",
+		address);
+
+	assert_int_equal(desk_configure(desk, type, yaml), 0);
+	free(yaml);
+	desk_send(desk);
+	expect(desk, misery->name, misery->result);
+	desk_forget(desk);
+}
+
+static void
+run_mail(struct desk *desk, const struct receiver_type *type)
+{
+	static const struct misery nobody = { "nobody listens", NULL, SEND_LATER, 0 };
+	char address[40];
+
+	for (size_t i = 0; i < sizeof(mail_miseries) / sizeof(mail_miseries[0]); i++) {
+		struct peer *peer = peer_open(desk->loop, mail_miseries[i].script);
+
+		meet_mail(desk, type, peer_address(peer), &mail_miseries[i]);
+		peer_free(peer);
+	}
+	snprintf(address, sizeof(address), "127.0.0.1:%u", peer_dead_port());
+	meet_mail(desk, type, address, &nobody);
+}
+
 /* ---- receivers with a local datagram socket ---- */
 
 static int
@@ -251,6 +314,8 @@ every_receiver_stands_every_misbehaviour(void **state)
 			run_url(desk, type);
 		else if (field_of(type, "socket") != NULL)
 			run_socket(desk, type);
+		else if (field_of(type, "from") != NULL)
+			run_mail(desk, type);
 		else
 			fail_msg("%s: give it a part in this test", type->name);
 	}
