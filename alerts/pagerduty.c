@@ -319,23 +319,40 @@ make_key(const struct notice *notice, char *out, size_t size)
 		snprintf(out, size, "triaged/%s", notice->incident.id);
 }
 
-/* Evidence goes first, then all of the details: what is left is small. */
+static bool
+is_too_big(const json_t *body)
+{
+	return json_dumpb(body, NULL, 0, JSON_COMPACT) > BODY_MAX;
+}
+
+/* Evidence goes first, at last all of the details: what is left is small. */
+static void
+fit(json_t *body)
+{
+	static const char *const first_to_go[] = { "facts", "values", "labels" };
+	json_t *payload = json_object_get(body, "payload");
+	json_t *details = json_object_get(payload, "custom_details");
+
+	for (size_t i = 0; i < sizeof(first_to_go) / sizeof(first_to_go[0]); i++) {
+		if (is_too_big(body))
+			json_object_del(details, first_to_go[i]);
+	}
+	if (is_too_big(body))
+		json_object_del(payload, "custom_details");
+}
+
 static char *
 make_body(const struct event *event)
 {
 	char key[80], *text;
-	json_t *body, *payload;
+	json_t *body;
 
 	make_key(event->notice, key, sizeof(key));
 	body = json_pack("{s:s, s:s, s:s}", "routing_key", event->conf->routing_key, "event_action",
 		event->action, "dedup_key", key);
 	if (str_eq(event->action, "trigger"))
 		add_trigger(body, event);
-	payload = json_object_get(body, "payload");
-	if (json_dumpb(body, NULL, 0, JSON_COMPACT) > BODY_MAX)
-		json_object_del(json_object_get(payload, "custom_details"), "facts");
-	if (json_dumpb(body, NULL, 0, JSON_COMPACT) > BODY_MAX)
-		json_object_del(payload, "custom_details");
+	fit(body);
 	text = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
 	return text;
