@@ -47,6 +47,9 @@ fill_scalar(const struct fill *f, const struct conf_field *field, const struct c
 	struct err e = { 0 };
 	if (node->kind != CONF_SCALAR || node->is_null) {
 		complain_kind(f, field, node);
+	} else if (field->type == CONF_SECRET && (field->flags & CONF_REQUIRED) != 0 &&
+		   *node->text == '\0') {
+		complain(f->complaints, &node->pos, "%s%s: is empty", f->prefix, field->name);
 	} else if (field_parse(field, node->text, slot, &e) != 0) {
 		bool is_shown = field->type != CONF_SECRET && !node->is_secret;
 		complain(f->complaints, &node->pos, "%s%s: %s", f->prefix, field->name,

@@ -233,6 +233,31 @@ test_empty_secret_is_none(void **state)
 }
 
 static void
+test_a_required_secret_is_not_empty(void **state)
+{
+	struct key {
+		char *key;
+	} key = { NULL };
+	static const struct conf_field rows[] = {
+		{ "key", SECRET_AT(struct key, key), .flags = CONF_REQUIRED },
+		{ .type = CONF_END },
+	};
+	struct complaints *complaints = complaints_new();
+	struct conf_tree *tree = conf_tree_parse("s.yaml", "key: \"\"\n", 8, complaints);
+	struct conf_part part = { rows, &key };
+	char said[200];
+
+	(void)state;
+	conf_fill(&part, 1, tree->root, "x", NULL, complaints);
+	complaints_first(complaints, said, sizeof(said));
+	assert_non_null(strstr(said, "1:6: error: key: is empty"));
+	assert_null(key.key);
+	conf_clear(rows, &key);
+	conf_tree_free(tree);
+	complaints_free(complaints);
+}
+
+static void
 test_all_at_once_in_order(void **state)
 {
 	struct filled f;
@@ -308,6 +333,7 @@ main(void)
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_secrets_are_not_quoted),
 		cmocka_unit_test(test_empty_secret_is_none),
+		cmocka_unit_test(test_a_required_secret_is_not_empty),
 		cmocka_unit_test(test_all_at_once_in_order),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_no_map_gives_defaults),
