@@ -312,6 +312,7 @@ on_chores(void *arg)
 		triage_self(app->triage, "self.store-corrupt", NULL, &at);
 	}
 	send_reminders(app);
+	daily_tick(app->daily);
 	say_status(app);
 	timer_after(&app->chores_timer, CHORES_US);
 }
@@ -427,6 +428,12 @@ restore_ledger(void *arg, const char *key, const json_t *doc)
 	deliver_restore(((struct app *)arg)->deliver, "ledger", key, doc);
 }
 
+static void
+restore_daily(void *arg, const char *key, const json_t *doc)
+{
+	daily_restore(((struct app *)arg)->daily, key, doc);
+}
+
 /* The ledger comes before the outbox: a waiting notice is read in its light. */
 static const struct {
 	const char *kind;
@@ -439,6 +446,7 @@ static const struct {
 	{ "outbox", restore_outbox },
 	{ "silence", restore_silence },
 	{ "muted", restore_muted },
+	{ "daily", restore_daily },
 };
 
 static int
@@ -520,11 +528,18 @@ make_rooms(struct app *app)
 		.on_fact = on_fact,
 		.arg = app,
 	};
+	struct daily_options daily = {
+		.loop = app->env.loop,
+		.on_keep = keep_delivery,
+		.arg = app,
+	};
 
 	app->past = app_past_new(app);
 	app->rules = rules_new(&rules);
 	app->deliver = deliver_new(&deliver);
 	app->heartbeat = app_heartbeat_new(app);
+	daily.deliver = app->deliver;
+	app->daily = daily_new(&daily);
 	app->notes = map_new();
 	app->sched = sched_new(&sched);
 	app_configure_triage(app);
@@ -635,6 +650,7 @@ app_free(struct app *app)
 	if (app->store != NULL)
 		store_drop_waiter(app->store, app->deliver);
 	heartbeat_free(app->heartbeat);
+	daily_free(app->daily);
 	deliver_free(app->deliver);
 	recorder_free(app->recorder);
 	app_past_free(app->past);

@@ -31,6 +31,7 @@ struct app {
 	struct triage *triage;
 	struct deliver *deliver;
 	struct heartbeat *heartbeat;
+	struct daily *daily;
 	struct sched *sched;
 	struct api *api;
 	struct api_world world;

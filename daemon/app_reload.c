@@ -95,6 +95,8 @@ app_apply(struct app *app)
 	deliver_apply(app->deliver, (const struct receiver_spec *const *)settings->receivers,
 		settings->receiver_count, (const struct route_spec *const *)settings->routes,
 		settings->route_count);
+	daily_apply(app->daily, (const struct receiver_spec *const *)settings->receivers,
+		settings->receiver_count);
 	heartbeat_apply(app->heartbeat, &settings->heartbeat);
 	triage_apply(
 		app->triage, specs_of(settings), settings->check_count, settings->playbooks, &at);

@@ -7,6 +7,7 @@
 #define DELIVER_DELIVER_H
 
 #include "conf/schema.h"
+#include "deliver/daily.h"
 #include "deliver/hours.h"
 #include "io/env.h"
 #include "model/incident.h"
@@ -14,10 +15,23 @@
 
 struct deliver;
 
+/* Keys of every receiver, filled by receiver_fields. */
+struct receiver_common {
+	bool enabled;
+	char *description, *daily_test;
+	struct daily_time daily_time; /* of daily_test */
+};
+
+extern const struct conf_field receiver_fields[];
+void receiver_common_check(struct receiver_common *common, const struct conf_node *map,
+	struct complaints *complaints);
+void receiver_common_release(struct receiver_common *common);
+
 struct receiver_spec {
 	char *name;
 	const void *type; /* const struct receiver_type * */
 	void *conf;
+	struct receiver_common common;
 	struct conf_pos pos;
 };
 
@@ -111,6 +125,8 @@ void deliver_tick(struct deliver *deliver, const struct incident *const *open, s
 /* Sends a test notice to one receiver now, besides the queue; done gets the verdict. */
 typedef void (*deliver_tested_fn)(void *arg, bool is_ok, const char *text, const char *transcript);
 int deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_fn done, void *arg);
+/* Queues a test notice as any other, for its time `at_us` (wall); false: one waits already. */
+bool deliver_test_queued(struct deliver *deliver, const char *receiver, usec_t at_us);
 /* True when nothing is being sent right now (shutdown may go on). */
 bool deliver_is_idle(const struct deliver *deliver);
 /* Stops starting new tries. */

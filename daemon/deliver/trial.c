@@ -4,6 +4,7 @@
  */
 #include "deliver/trial.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,14 +44,33 @@ on_sent(void *arg, const struct send_outcome *outcome)
 	done(done_arg, outcome->result == SEND_OK, outcome->text, outcome->transcript);
 }
 
+/* Who wants to know whether it works. */
+enum asker { ASKED_BY_HAND, ASKED_BY_CLOCK };
+
+static const struct {
+	const char *title, *summary;
+} words[][2] = {
+	[ASKED_BY_HAND] = {
+		[LANG_EN] = { "test message",
+			"somebody asked triaged to test this receiver; nothing is wrong" },
+		[LANG_ZH] = { "测试消息", "有人要求 triaged 测试此接收方；一切正常" },
+	},
+	[ASKED_BY_CLOCK] = {
+		[LANG_EN] = { "daily test message",
+			"the way to this receiver works; nothing is wrong" },
+		[LANG_ZH] = { "每日测试消息", "到此接收方的通道正常；一切正常" },
+	},
+};
+
 static void
-compose(struct notice *notice, const struct deliver *deliver, const struct outlet *outlet)
+compose(struct notice *notice, const struct deliver *deliver, const struct outlet *outlet,
+	enum asker asker)
 {
 	usec_t now = loop_wall(deliver->loop);
 	struct incident *incident = &notice->incident;
 
 	notice_make_id(notice->id);
-	notice->type = xstrdup("test");
+	notice->type = xstrdup(NOTICE_TEST);
 	notice->reason = xstrdup("test");
 	notice->at_us = now;
 	notice->severity = SEVERITY_INFO;
@@ -58,11 +78,11 @@ compose(struct notice *notice, const struct deliver *deliver, const struct outle
 	memset(incident->id, '0', INCIDENT_ID_LEN);
 	incident->severity = SEVERITY_INFO;
 	xstrset(&incident->host, deliver->daemon_name);
-	xstrset(&incident->title, "test message");
-	xstrset(&incident->summary,
-		"somebody asked triaged to test this receiver; nothing is wrong");
+	xstrset(&incident->title, words[asker][deliver->language].title);
+	xstrset(&incident->summary, words[asker][deliver->language].summary);
 	xstrset(&incident->check, outlet->name);
 	xstrset(&incident->type, outlet->type->name);
+	xstrset(&incident->rule, NOTICE_TEST);
 	incident->started_us = incident->detected_us = now;
 }
 
@@ -80,7 +100,7 @@ deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_fn do
 	trial->deliver = deliver;
 	trial->done = done;
 	trial->arg = arg;
-	compose(&trial->notice, deliver, outlet);
+	compose(&trial->notice, deliver, outlet, ASKED_BY_HAND);
 	list_append(&deliver->trials, &trial->in_deliver);
 	deliver->trial_count++;
 	job = (struct send_job){
@@ -94,6 +114,31 @@ deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_fn do
 	};
 	trial->run = send_run_start(&job, on_sent, trial);
 	return 0;
+}
+
+/* The day stands for the incident, so that each test has a lane of its own. */
+bool
+deliver_test_queued(struct deliver *deliver, const char *receiver, usec_t at_us)
+{
+	struct outlet *outlet = deliver_outlet(deliver, receiver);
+	struct notice notice = { .sequence = 0 };
+	char id[INCIDENT_ID_LEN + 1];
+	struct civil day;
+	struct lane *lane;
+
+	if (outlet == NULL || outlet->type == NULL)
+		return true;
+	civil_from_seconds(at_us / USEC_PER_SEC, &day);
+	snprintf(id, sizeof(id), "0000%04u%02u%02u", (unsigned)day.year % 10000,
+		(unsigned)day.month % 100, (unsigned)day.day % 100);
+	lane = outbox_lane(&outlet->box, id);
+	if (lane_first(lane) != NULL)
+		return false;
+	compose(&notice, deliver, outlet, ASKED_BY_CLOCK);
+	memcpy(notice.incident.id, id, sizeof(id));
+	outlet_write(outlet, lane, &notice, 0);
+	deliver_settle(deliver);
+	return true;
 }
 
 void

@@ -160,7 +160,10 @@ add_receiver(const struct receiver_type *type, struct buf *out)
 static void
 add_telling(struct buf *out)
 {
-	buf_add_text(out, "## receivers\n\nWithout any, there is one named `syslog`.\n\n");
+	buf_add_text(out, "## receivers\n\nWithout any, there is one named `syslog`. Keys of every "
+			  "receiver:\n\n");
+	conf_manual(receiver_fields, out);
+	buf_add_text(out, "\n");
 	for (size_t i = 0; receiver_table[i] != NULL; i++)
 		add_receiver(receiver_table[i], out);
 	buf_add_text(out,

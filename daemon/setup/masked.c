@@ -45,10 +45,14 @@ static void
 print_receivers(const struct settings *s, struct buf *out)
 {
 	buf_add_text(out, "receivers:\n");
-	for (size_t i = 0; i < s->receiver_count; i++) {
-		const struct receiver_type *type = s->receivers[i]->type;
-		buf_addf(out, "  %s:\n    type: %s\n", s->receivers[i]->name, type->name);
-		conf_print(type->fields, s->receivers[i]->conf, false, 4, out);
+	for (size_t i = 0; i < s->receiver_count + s->disabled_receiver_count; i++) {
+		const struct receiver_spec *spec =
+			i < s->receiver_count ? s->receivers[i]
+					      : s->disabled_receivers[i - s->receiver_count];
+		const struct receiver_type *type = spec->type;
+		buf_addf(out, "  %s:\n    type: %s\n", spec->name, type->name);
+		conf_print(type->fields, spec->conf, false, 4, out);
+		conf_print(receiver_fields, &spec->common, false, 4, out);
 	}
 }
 

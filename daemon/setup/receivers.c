@@ -61,11 +61,15 @@ fill_receiver(const struct load *l, struct receiver_spec *spec, const struct con
 	const struct receiver_type *type = spec->type;
 	char what[WHAT_SIZE];
 	snprintf(what, sizeof(what), "receiver \"%s\"", spec->name);
-	struct conf_part part = { type->fields, spec->conf };
+	const struct conf_part parts[] = {
+		{ type->fields, spec->conf },
+		{ receiver_fields, &spec->common },
+	};
 	unsigned before = complaints_errors(l->complaints);
-	conf_fill(&part, 1, map, what, receiver_ignore, l->complaints);
+	conf_fill(parts, 2, map, what, receiver_ignore, l->complaints);
 	if (complaints_errors(l->complaints) == before && type->check != NULL)
 		type->check(spec->conf, map, l->context->tls, l->complaints);
+	receiver_common_check(&spec->common, map, l->complaints);
 }
 
 static struct receiver_spec *
@@ -98,10 +102,13 @@ receivers_load(struct load *l)
 	const struct conf_node *receivers = top_map(l, "receivers");
 	size_t room = receivers != NULL ? receivers->count : 0;
 	s->receivers = xcalloc(room + 1, sizeof(struct receiver_spec *));
+	s->disabled_receivers = xcalloc(room + 1, sizeof(struct receiver_spec *));
 	for (size_t i = 0; i < room; i++) {
 		struct receiver_spec *spec = load_receiver(l, receivers->items[i]);
-		if (spec != NULL)
+		if (spec != NULL && spec->common.enabled)
 			s->receivers[s->receiver_count++] = spec;
+		else if (spec != NULL)
+			s->disabled_receivers[s->disabled_receiver_count++] = spec;
 	}
 	l->has_unknown_receivers =
 		receivers == NULL && !conf_is_absent(conf_get(l->root, "receivers"));
@@ -121,6 +128,7 @@ receivers_free(struct receiver_spec **specs, size_t count)
 		if (type->release != NULL)
 			type->release(specs[i]->conf);
 		conf_clear(type->fields, specs[i]->conf);
+		receiver_common_release(&specs[i]->common);
 		free(specs[i]->conf);
 		free(specs[i]->name);
 		free(specs[i]);

@@ -31,8 +31,7 @@ typed_schema(const char *name, const char *summary, const struct conf_field *fie
 	const struct conf_field *common)
 {
 	json_t *schema = conf_json_schema(fields);
-	if (common != NULL)
-		join(schema, conf_json_schema(common));
+	join(schema, conf_json_schema(common));
 	json_t *properties = json_object_get(schema, "properties");
 	json_object_set_new(properties, "type", json_pack("{s:s}", "const", name));
 	json_object_set_new(schema, "description", json_string(summary));
@@ -78,9 +77,9 @@ receivers_schema(void)
 	for (size_t i = 0; receiver_table[i] != NULL; i++) {
 		const struct receiver_type *type = receiver_table[i];
 		json_array_append_new(types, json_string(type->name));
-		json_array_append_new(conditions,
-			condition(type->name,
-				typed_schema(type->name, type->summary, type->fields, NULL)));
+		json_array_append_new(
+			conditions, condition(type->name, typed_schema(type->name, type->summary,
+								  type->fields, receiver_fields)));
 	}
 	return named_blocks(types, conditions);
 }

@@ -24,6 +24,7 @@ settings_free(struct settings *s)
 	routes_free(s->routes, s->route_count);
 	maintenance_free(s->maintenance, s->maintenance_count);
 	receivers_free(s->receivers, s->receiver_count);
+	receivers_free(s->disabled_receivers, s->disabled_receiver_count);
 	checks_free(s->checks, s->check_count);
 	checks_free(s->disabled, s->disabled_count);
 	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
@@ -131,6 +132,15 @@ add_check_secrets(struct check_spec *const *specs, size_t count, struct secret_s
 }
 
 static void
+add_receiver_secrets(struct receiver_spec *const *specs, size_t count, struct secret_set *set)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct receiver_type *type = specs[i]->type;
+		conf_secrets(type->fields, specs[i]->conf, set);
+	}
+}
+
+static void
 gather_secrets(struct settings *s)
 {
 	add_node_secrets(s->tree->root, s->secrets);
@@ -139,10 +149,8 @@ gather_secrets(struct settings *s)
 	heartbeat_secrets(&s->heartbeat, s->secrets);
 	add_check_secrets(s->checks, s->check_count, s->secrets);
 	add_check_secrets(s->disabled, s->disabled_count, s->secrets);
-	for (size_t i = 0; i < s->receiver_count; i++) {
-		const struct receiver_type *type = s->receivers[i]->type;
-		conf_secrets(type->fields, s->receivers[i]->conf, s->secrets);
-	}
+	add_receiver_secrets(s->receivers, s->receiver_count, s->secrets);
+	add_receiver_secrets(s->disabled_receivers, s->disabled_receiver_count, s->secrets);
 }
 
 /* --- the whole --- */

@@ -57,6 +57,8 @@ struct settings {
 	struct playbooks *playbooks;
 	struct receiver_spec **receivers;
 	size_t receiver_count;
+	struct receiver_spec **disabled_receivers; /* `enabled: false`: nothing is sent there */
+	size_t disabled_receiver_count;
 	struct route_spec **routes;
 	size_t route_count;
 	struct maintenance_spec **maintenance;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "alerts/receiver.h"
 #include "base/str.h"
 #include "io/tls.h"
 #include "rules/expr.h"
@@ -366,6 +367,33 @@ test_common_keys_do_not_clash(void **state)
 				assert_string_not_equal(row->name, common->name);
 }
 
+static void
+test_common_keys_of_receivers(void **state)
+{
+	(void)state;
+	struct settings *s =
+		load("checks: { memory: { type: memory } }\n"
+		     "receivers:\n"
+		     "  hook: { type: webhook, url: \"http://127.0.0.1/x\", enabled: false,\n"
+		     "    description: the night shift }\n"
+		     "  log: { type: syslog, daily_test: \"09:00 Europe/Berlin\" }\n"
+		     "routes: [ { to: [hook, log] } ]\n");
+	assert_int_equal(s->receiver_count, 1);
+	assert_string_equal(s->receivers[0]->name, "log");
+	assert_non_null(s->receivers[0]->common.daily_time.zone);
+	assert_int_equal(s->disabled_receiver_count, 1);
+	assert_non_null(strstr(s->masked_yaml, "enabled: false"));
+	assert_non_null(strstr(s->masked_yaml, "the night shift"));
+	settings_unref(s);
+	/* The table has them once, for all types. */
+	for (size_t i = 0; receiver_table[i] != NULL; i++)
+		for (const struct conf_field *row = receiver_table[i]->fields;
+			row->type != CONF_END; row++)
+			for (const struct conf_field *common = receiver_fields;
+				common->type != CONF_END; common++)
+				assert_string_not_equal(row->name, common->name);
+}
+
 int
 main(void)
 {
@@ -385,6 +413,7 @@ main(void)
 		cmocka_unit_test(test_default_path),
 		cmocka_unit_test(test_many_checks),
 		cmocka_unit_test(test_common_keys_do_not_clash),
+		cmocka_unit_test(test_common_keys_of_receivers),
 	};
 	return cmocka_run_group_tests(tests, make_pool, drop_pool);
 }
