@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "io/child.h"
 #include "tests/alerts/net_desk.h"
 
 #define SECRET_PATH "/services/T000/B000/hidden"
@@ -302,6 +303,36 @@ run_socket(struct desk *desk, const struct receiver_type *type)
 	desk_forget(desk);
 }
 
+/* ---- receivers that run a command ---- */
+
+static void
+run_command(struct desk *desk, const struct receiver_type *type)
+{
+	static const struct {
+		const char *name, *command;
+		enum send_result result;
+	} ends[] = {
+		{ "a good end", "[/bin/sh, -c, cat >/dev/null]", SEND_OK },
+		{ "a bad end", "[/bin/sh, -c, exit 1]", SEND_LATER },
+		{ "a refusal", "[/bin/sh, -c, exit 65]", SEND_NEVER },
+		{ "a crash", "[/bin/sh, -c, kill -SEGV $$]", SEND_LATER },
+		{ "a hang", "[/bin/sh, -c, sleep 100]", SEND_LATER },
+		{ "loud", "[/bin/sh, -c, head -c 5000000 /dev/urandom; exit 1]", SEND_LATER },
+		{ "no program", "/nonexistent/program", SEND_LATER },
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char *yaml = xasprintf("command: %s\ntimeout: 1s\n", ends[i].command);
+
+		assert_int_equal(desk_configure(desk, type, yaml), 0);
+		desk_start(desk);
+		assert_true(loop_turn_until(desk->loop, desk_has_verdict, desk, 100000));
+		expect(desk, ends[i].name, ends[i].result);
+		desk_forget(desk);
+		free(yaml);
+	}
+}
+
 static void
 every_receiver_stands_every_misbehaviour(void **state)
 {
@@ -316,6 +347,8 @@ every_receiver_stands_every_misbehaviour(void **state)
 			run_socket(desk, type);
 		else if (field_of(type, "from") != NULL)
 			run_mail(desk, type);
+		else if (field_of(type, "command") != NULL)
+			run_command(desk, type);
 		else
 			fail_msg("%s: give it a part in this test", type->name);
 	}
@@ -341,7 +374,7 @@ the_table_is_whole(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_is_whole),
@@ -349,5 +382,7 @@ main(void)
 			net_desk_setup, net_desk_teardown),
 	};
 
+	if (argc > 1 && strcmp(argv[1], CHILD_ARG) == 0)
+		return child_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
