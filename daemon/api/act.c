@@ -144,6 +144,30 @@ has_receiver(const struct deliver *deliver, const char *name)
 	return false;
 }
 
+#define NAMES_MAX 200
+
+/* With what may have been meant, and what there is. */
+static void
+reply_unknown(struct api_call *call)
+{
+	const struct deliver *deliver = call->world->deliver;
+	const char *names[NAMES_MAX], *near;
+	struct receiver_view view;
+	size_t count = 0;
+	struct buf list;
+
+	buf_init(&list, 1024);
+	for (size_t n = 0; count < NAMES_MAX && deliver_view(deliver, n, &view); n++) {
+		buf_addf(&list, "%s%s", count > 0 ? ", " : "", view.name);
+		names[count++] = view.name;
+	}
+	near = str_nearest(call->name, names, count);
+	reply_problem(call, 404, "no receiver is called \"%s\"%s%s%s%s%s", call->name,
+		near == NULL ? "" : ", did you mean \"", near == NULL ? "" : near,
+		near == NULL ? "" : "\"?", count == 0 ? "" : "; there are: ", buf_text(&list));
+	buf_fini(&list);
+}
+
 void
 handle_test(struct api_call *call)
 {
@@ -157,7 +181,7 @@ handle_test(struct api_call *call)
 			reply_problem(call, 503,
 				"too many test messages are on their way, or triaged is stopping");
 		else
-			reply_problem(call, 404, "no receiver is called \"%s\"", call->name);
+			reply_unknown(call);
 	}
 	started(pending);
 }

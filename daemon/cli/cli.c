@@ -56,6 +56,7 @@ static const struct option_row options[] = {
 	{ "sticky", 0, NULL, " ack ", offsetof(struct cli, is_sticky),
 		"also when the severity rises" },
 	{ "undo", 0, NULL, " ack silence ", offsetof(struct cli, is_undoing), "take it back" },
+	{ "all", 0, NULL, " test ", offsetof(struct cli, is_all), "every receiver" },
 	{ "md", 0, NULL, " show ", offsetof(struct cli, wants_record),
 		"the record in Markdown, as where no terminal reads" },
 	{ "lang", 0, "LANG", " explain ", offsetof(struct cli, language), "en or zh" },

@@ -22,7 +22,7 @@ struct cli {
 	const char *for_text, *comment; /* of ack and silence; NULL */
 	bool is_sticky, is_undoing, wants_record;
 	const char *language; /* of explain; NULL */
-	bool is_json, has_no_color, is_watching, is_nagios, wants_help, wants_version;
+	bool is_json, is_all, has_no_color, is_watching, is_nagios, wants_help, wants_version;
 	struct term term;
 	/* What is left of the command line after the verb. */
 	char **args;

@@ -161,16 +161,54 @@ receivers:
 routes: [{{to: hook}}]
 """).start()
     run = lab.triage("test", "hook", env=env(d))
-    assert run.returncode == 0 and run.stdout.startswith("ok  hook: "), run
+    assert run.returncode == 0 and run.stdout.splitlines()[-1].startswith("ok  hook: "), run
     assert len(hook.events("test")) == 1
-    hook.answer = (400, {}, b"")
+    sent, _, answered = run.stdout.partition("\nanswered\n")
+    assert sent.startswith("sent\n  POST http://127.0.0.1:") and '"type":"test"' in sent, run.stdout
+    assert "HTTP status 200" in answered
+    assert all(len(line) <= 80 for line in run.stdout.split("\n")), run.stdout
+    assert lab.SECRET_TEXT not in run.stdout and "/hook" not in run.stdout
+    hook.answer = (400, {}, b"no\x1b[2J such \xe2\x80\xaechannel")
+    run = lab.triage("test", "hook", env=env(d))
+    assert run.returncode == 1 and "no.[2J such" in run.stdout and "\x1b" not in run.stdout
     run = lab.triage("test", "hook", "--json", env=env(d))
     answer = json.loads(run.stdout)
     assert run.returncode == 1 and answer["ok"] is False and "400" in answer["text"], run
+    assert answer["transcript"].startswith("> POST ") and "\n< HTTP status 400" in answer["transcript"]
+    run = lab.triage("test", "hok", env=env(d))
+    assert run.returncode == 1 and 'did you mean "hook"?' in run.stderr, run
     run = lab.triage("test", "nobody", env=env(d))
-    assert run.returncode == 1 and "nobody" in run.stderr
+    assert run.returncode == 1 and "nobody" in run.stderr and "there are: hook" in run.stderr
     assert d.api.request("POST", "/api/v1/receivers/nobody/test")[0] == 404
     assert d.api.request("GET", "/api/v1/receivers/hook/test")[0] == 405
+
+
+def test_a_test_message_to_each(daemon, hook, folder):
+    dead = lab.free_port()
+    d = daemon(f"""
+checks:
+  memory: {{type: memory}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+  dead: {{type: webhook, url: "http://127.0.0.1:{dead}/x"}}
+  kept: {{type: webhook, url: "http://127.0.0.1:{dead}/x", enabled: false}}
+routes: [{{to: [hook, dead, kept]}}]
+""").start()
+    listed = lab.triage("test", env=env(d))
+    assert listed.returncode == 0 and "RECEIVER" in listed.stdout and "--all" in listed.stdout
+    assert all(len(line) <= 80 for line in listed.stdout.split("\n")), listed.stdout
+    run = lab.triage("test", "--all", env=env(d))
+    lines = run.stdout.splitlines()
+    assert run.returncode == 1, run
+    assert any(x.startswith("ok  hook: ") for x in lines), run.stdout
+    assert "\nfailed\n  dead: http" in run.stdout, run.stdout
+    assert len(hook.events("test")) == 1
+    answer = json.loads(lab.triage("test", "--all", "--json", env=env(d)).stdout)
+    assert answer["ok"] is False and [t["receiver"] for t in answer["tests"]] == ["hook", "dead"]
+    assert lab.triage("test", "hook", "--all", env=env(d)).returncode == 2
+    d.stop()
+    run = lab.triage("test", "hook", env=env(d))
+    assert run.returncode == 1 and "triage:" in run.stderr, run
 
 
 def test_show_has_what_belongs_to_it(daemon):

@@ -1,0 +1,103 @@
+/* The table of receivers, for `triage receivers` and `triage test` without a name. */
+#include "cli/receiver_list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/answer.h"
+#include "cli/table.h"
+
+static const struct {
+	const char *state;
+	enum paint paint;
+} paints[] = {
+	{ "ok", PAINT_GOOD },
+	{ "idle", PAINT_DIM },
+	{ "off", PAINT_DIM },
+	{ "retrying", PAINT_WARN },
+	{ "failing", PAINT_BAD },
+	{ "disabled", PAINT_BAD },
+};
+
+enum paint
+receiver_list_paint(const char *state)
+{
+	for (size_t i = 0; i < sizeof(paints) / sizeof(paints[0]); i++)
+		if (str_eq(paints[i].state, state))
+			return paints[i].paint;
+	return PAINT_NONE;
+}
+
+void
+receiver_list_when(const json_t *doc, const char *key, char out[RECEIVER_WHEN_SIZE])
+{
+	struct clock clock;
+	usec_t at_us, span_us;
+	char span[32];
+
+	out[0] = '\0';
+	if (clock_parse_rfc3339(answer_text(doc, key), &at_us) == -1)
+		return;
+	clock_init_real(&clock);
+	span_us = at_us - clock_wall(&clock);
+	/* Whole seconds: the clocks of two hosts differ anyway. */
+	clock_format_duration((span_us < 0 ? -span_us : span_us) / USEC_PER_SEC * USEC_PER_SEC,
+		span, sizeof(span));
+	if (span_us > -USEC_PER_SEC && span_us < USEC_PER_SEC)
+		str_copy(out, RECEIVER_WHEN_SIZE, "now");
+	else
+		snprintf(out, RECEIVER_WHEN_SIZE, span_us > 0 ? "in %s" : "%s ago", span);
+}
+
+/* Why the next try is when it is; else the last thing that went wrong there. */
+static void
+find_reason(const json_t *receiver, char *out, size_t size)
+{
+	const char *why = answer_text(receiver, "waits_for");
+	const char *error = answer_text(receiver, "last_error");
+	bool is_well = str_eq(answer_text(receiver, "state"), "ok");
+
+	if (is_well || *error == '\0')
+		str_copy(out, size, why);
+	else
+		snprintf(out, size, "%s%s%s", why, *why == '\0' ? "" : ": ", error);
+}
+
+void
+receiver_list_print(const struct term *term, const json_t *receivers)
+{
+	static const struct table_column columns[] = {
+		{ .title = "RECEIVER", .is_flexible = true },
+		{ .title = "TYPE" },
+		{ .title = "STATE" },
+		{ .title = "LAST TAKEN", .is_right = true },
+		{ .title = "WAITING", .is_right = true },
+		{ .title = "NEXT TRY", .is_right = true },
+		{ .title = "WHY", .is_flexible = true },
+	};
+	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	const json_t *receiver;
+	size_t i;
+
+	json_array_foreach(receivers, i, receiver)
+	{
+		const char *state = answer_text(receiver, "state");
+		char last[RECEIVER_WHEN_SIZE], next[RECEIVER_WHEN_SIZE], queued[24], why[300];
+		const char *cells[] = { answer_text(receiver, "name"),
+			answer_text(receiver, "type"), state, last, queued, next, why };
+
+		receiver_list_when(receiver, "last_success_at", last);
+		receiver_list_when(receiver, "next_try_at", next);
+		snprintf(queued, sizeof(queued), "%zu", answer_count(receiver, "queued"));
+		find_reason(receiver, why, sizeof(why));
+		table_add(table, cells);
+		table_paint(table, 2, receiver_list_paint(state));
+	}
+	if (table_rows(table) == 0)
+		puts("no receivers");
+	else
+		table_print(table, term, stdout);
+	table_free(table);
+}
