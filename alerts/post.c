@@ -164,6 +164,19 @@ on_reply(void *arg, const struct http_reply *reply)
 		verdict.words);
 }
 
+void
+post_judge_reply(struct send_run *run, const struct http_reply *reply, struct post_verdict *verdict)
+{
+	*verdict = (struct post_verdict){ .result = SEND_LATER };
+	show_reply(run, reply);
+	if (reply->fault == FAULT_NONE) {
+		judge_status(run, reply, verdict);
+		return;
+	}
+	verdict->why = fault_class(reply->fault);
+	str_copy(verdict->words, sizeof(verdict->words), reply->reason);
+}
+
 json_t *
 post_json(const struct http_reply *reply)
 {

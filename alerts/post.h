@@ -80,6 +80,11 @@ void post_start(struct send_run *run, struct post *post, const struct post_conf 
 	const struct post_request *request, post_judge_fn judge);
 void post_stop(struct post *post);
 
+/* For receivers with calls of their own: shows an answer and says what its status, or its fault,
+ * means; `words` are the fault's, too. */
+void post_judge_reply(
+	struct send_run *run, const struct http_reply *reply, struct post_verdict *verdict);
+
 /* The body of an answer as JSON; NULL: it is none. */
 json_t *post_json(const struct http_reply *reply);
 
