@@ -117,11 +117,12 @@ make_summary(struct message *m, const struct incident *i, const char *why)
 	free(title);
 }
 
+/* What is over is not explained any more. */
 static char *
-make_why(const struct message *m, const struct incident *i)
+make_why(const struct message *m, const struct incident *i, bool is_over)
 {
 	char *title = message_clean_line(i->cause_title, SHORT_MAX);
-	char *explanation = message_clean_text(i->explanation, TEXT_MAX);
+	char *explanation = message_clean_text(is_over ? "" : i->explanation, TEXT_MAX);
 	const char *bare = str_skip_label(title, i->check);
 	struct buf out;
 
@@ -204,35 +205,50 @@ say_step(const struct message *m, const struct incident *i, const char *text)
 	return message_said(m->language, SAY_FIRST_OF, FILL(text, all, NULL));
 }
 
+static char *
+say_runbook(const struct message *m, const struct incident *i)
+{
+	char *url = message_clean_line(i->runbook_url, TEXT_MAX);
+	char *said = *url == '\0' ? xstrdup("")
+				  : message_said(m->language, SAY_RUNBOOK, FILL(url, NULL, NULL));
+
+	free(url);
+	return said;
+}
+
+static bool
+has_command(const struct incident *i)
+{
+	return i->remedy.count > 0 && is_text(i->remedy.all[0].text) &&
+	       is_text(i->remedy.all[0].name) && strlen(i->remedy.all[0].name) <= COMMAND_MAX;
+}
+
 static void
 add_remedy(struct message *m, const struct incident *i)
 {
 	const struct incident_text *step = i->remedy.count > 0 ? &i->remedy.all[0] : NULL;
 	char *text = message_clean_text(step == NULL ? "" : step->text, TEXT_MAX);
-	char *runbook = message_clean_line(i->runbook_url, TEXT_MAX), *said;
-	struct message_part *part;
-	struct buf out;
+	char *said = say_step(m, i, text);
 	size_t before = m->part_count;
+	struct buf out;
 
 	buf_init(&out, 0);
-	said = say_step(m, i, text);
 	if (step != NULL && step->is_destructive)
 		message_say(&out, m->language, SAY_DESTRUCTIVE, FILL(said, NULL, NULL));
 	else
 		buf_add_text(&out, said);
-	free(said);
-	if (*runbook != '\0')
-		add_line(&out, message_said(m->language, SAY_RUNBOOK, FILL(runbook, NULL, NULL)));
+	/* A command stands right below its words: the runbook goes to the notes then. */
+	if (!has_command(i))
+		add_line(&out, say_runbook(m, i));
 	message_add_part(m, PART_REMEDY, i->remedy.count > 1 ? SAY_FIRST_STEP : SAY_REMEDY,
 		buf_take_text(&out));
 	free(text);
-	free(runbook);
+	free(said);
 	if (m->part_count == before || step == NULL)
 		return;
-	part = &m->parts[before];
-	part->is_warned = step->is_destructive;
-	if (is_text(step->name) && strlen(step->name) <= COMMAND_MAX)
-		part->code = message_clean_text(step->name, COMMAND_MAX);
+	m->parts[before].is_warned = step->is_destructive;
+	if (has_command(i))
+		m->parts[before].code = message_clean_text(step->name, COMMAND_MAX);
 }
 
 /* ---- when and where ---- */
@@ -360,6 +376,8 @@ add_note(struct message *m, const struct notice *notice)
 
 	buf_init(&out, 0);
 	add_reason(&out, m, notice);
+	if (!notice->is_resolved && has_command(&notice->incident))
+		add_line(&out, say_runbook(m, &notice->incident));
 	add_ack(&out, m, notice);
 	add_history(&out, m, &notice->incident);
 	message_add_part(m, PART_NOTE, SAY_NOTE, buf_take_text(&out));
@@ -429,7 +447,7 @@ message_make_incident(struct message *m, const struct notice *notice)
 
 	make_status(m, notice);
 	m->headline = message_make_headline(i->check, i->title, m->language);
-	why = make_why(m, i);
+	why = make_why(m, i, is_over);
 	if (is_over)
 		m->summary = xstrdup("");
 	else

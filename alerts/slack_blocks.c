@@ -149,7 +149,6 @@ add_command(struct buf *out, const char *code)
 	free(safe);
 }
 
-/* Not verbatim: the address of a runbook becomes a link. */
 static void
 add_remedy(json_t *blocks, const struct message *m)
 {
@@ -187,13 +186,25 @@ add_fields(json_t *blocks, const struct message *m)
 	json_decref(fields);
 }
 
+/* Not verbatim: the address of a runbook becomes a link. */
 static void
-add_part(json_t *blocks, const struct message *m, enum message_part_kind kind, size_t max)
+add_note(json_t *blocks, const struct message *m)
 {
 	struct buf out;
 
 	buf_init(&out, 0);
-	add_labelled(&out, m, kind, max);
+	add_labelled(&out, m, PART_NOTE, CONTEXT_MAX);
+	add_section(blocks, buf_text(&out), false);
+	buf_fini(&out);
+}
+
+static void
+add_facts(json_t *blocks, const struct message *m)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	add_labelled(&out, m, PART_FACTS, EVIDENCE);
 	add_section(blocks, buf_text(&out), true);
 	buf_fini(&out);
 }
@@ -256,8 +267,8 @@ make_blocks(const struct message *m)
 	add_members(blocks, m);
 	add_remedy(blocks, m);
 	add_fields(blocks, m);
-	add_part(blocks, m, PART_NOTE, CONTEXT_MAX);
-	add_part(blocks, m, PART_FACTS, EVIDENCE);
+	add_note(blocks, m);
+	add_facts(blocks, m);
 	add_foot(blocks, m);
 	return blocks;
 }
