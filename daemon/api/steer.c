@@ -1,5 +1,6 @@
 /* Steering who is told: acknowledgements, silences.  What is true is not changed here. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "conf/value.h"
 #include "deliver/deliver.h"
 #include "io/loop.h"
+#include "model/record.h"
+#include "sched/sched.h"
 #include "triage/triage.h"
 
 #define ACK_MAX_US (366 * USEC_PER_DAY)
@@ -166,6 +169,43 @@ handle_silences(struct api_call *call)
 	reply_json(call, 200, deliver_silences(call->world->deliver));
 }
 
+#define NAMES_MAX 1000
+
+/* One that fits nothing there is may be a slip of the pen: said, and taken all the same. */
+static void
+warn_of_nothing(const struct api_world *world, json_t *made, const char *wanted)
+{
+	const char *id = json_string_value(json_object_get(made, "id"));
+	const char *names[NAMES_MAX], *near = NULL;
+	struct check_view view;
+	size_t count = 0;
+	char text[200];
+
+	if (deliver_silence_concerns(world->deliver, id, "triaged", "self"))
+		return; /* the daemon's own incidents */
+	for (size_t n = 0; sched_view(world->sched, n, &view); n++) {
+		if (deliver_silence_concerns(world->deliver, id, view.spec->name, view.spec->type))
+			return;
+		if (count < NAMES_MAX)
+			names[count++] = view.spec->name;
+	}
+	if (wanted != NULL)
+		near = str_nearest(wanted, names, count);
+	snprintf(text, sizeof(text), "no check fits it now%s%.80s%s",
+		near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+		near == NULL ? "" : "\"?");
+	json_object_set_new(made, "warning", record_text(text));
+}
+
+/* The name of a check, where one alone is silenced. */
+static const char *
+wanted_check(const json_t *made)
+{
+	const json_t *check = json_object_get(json_object_get(made, "match"), "check");
+
+	return json_string_value(json_array_get(check, 0));
+}
+
 void
 handle_silence(struct api_call *call)
 {
@@ -178,8 +218,10 @@ handle_silence(struct api_call *call)
 	json_decref(ask);
 	if (made == NULL)
 		reply_problem(call, e.code == ENOSPC ? 409 : 400, "%s", e.text);
-	else
+	else {
+		warn_of_nothing(call->world, made, wanted_check(made));
 		reply_json(call, 201, made);
+	}
 }
 
 void

@@ -133,15 +133,30 @@ print_list(const struct cli *cli, const json_t *doc)
 }
 
 static void
+print_warning(const struct cli *cli, const char *text)
+{
+	char *line = xstrdup(text);
+
+	term_clean(line, false);
+	if (*line != '\0') {
+		term_paint(&cli->term, stdout, PAINT_WARN, line);
+		putchar('\n');
+	}
+	free(line);
+}
+
+static void
 print_made(const struct cli *cli, const json_t *doc)
 {
 	char *match = match_words(json_object_get(doc, "match"));
 
 	if (cli->is_undoing)
 		printf("silence %s is over\n", answer_text(doc, "ended"));
-	else
+	else {
 		printf("silence %s: nobody is told of %s until %s\n", answer_text(doc, "id"), match,
 			answer_text(doc, "ends_at"));
+		print_warning(cli, answer_text(doc, "warning"));
+	}
 	free(match);
 }
 

@@ -106,6 +106,9 @@ void deliver_maintain(
 json_t *deliver_silences(const struct deliver *deliver); /* {"silences": […], "maintenance": […]} */
 /* Makes one (see silence.h for what is asked): its JSON, or NULL and e. */
 json_t *deliver_silence(struct deliver *deliver, const json_t *ask, struct err *e);
+/* Could that silence be about this check? */
+bool deliver_silence_concerns(
+	const struct deliver *deliver, const char *id, const char *check, const char *type);
 int deliver_silence_end(struct deliver *deliver, const char *id, struct err *e);
 /* Why nobody is told of this incident at present: true, the words and until when. */
 bool deliver_is_muted(const struct deliver *deliver, const struct incident *incident, char *why,

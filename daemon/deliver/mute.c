@@ -205,6 +205,19 @@ deliver_silence(struct deliver *deliver, const json_t *ask, struct err *e)
 	return silence_json(s, wall_us);
 }
 
+bool
+deliver_silence_concerns(
+	const struct deliver *deliver, const char *id, const char *check, const char *type)
+{
+	for (size_t i = 0; i < deliver->mute.silence_count; i++) {
+		const struct silence *s = deliver->mute.silences[i];
+
+		if (str_eq(s->id, id))
+			return route_match_concerns(&s->match, check, type);
+	}
+	return false;
+}
+
 /* It stays to be looked up, as one that is over. */
 int
 deliver_silence_end(struct deliver *deliver, const char *id, struct err *e)

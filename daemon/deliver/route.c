@@ -178,6 +178,12 @@ route_match_fits(const struct route_match *match, const struct incident *inciden
 }
 
 bool
+route_match_concerns(const struct route_match *match, const char *check, const char *type)
+{
+	return fits_check(&match->check, check) && fits_one(&match->type, type);
+}
+
+bool
 route_matches(const struct route_spec *route, const struct incident *incident)
 {
 	return route_match_fits(&route->match, incident);

@@ -42,6 +42,9 @@ extern const struct route_spec route_default;
 /* A match on its own, as silences and maintenance have one. */
 extern const struct conf_field route_match_fields[];
 bool route_match_fits(const struct route_match *match, const struct incident *incident);
+/* Could anything that is wrong with this check fit?  Its rules, causes and labels are not asked
+ * for. */
+bool route_match_concerns(const struct route_match *match, const char *check, const char *type);
 bool route_match_is_empty(const struct route_match *match);
 json_t *route_match_json(const struct route_match *match); /* keys that are given */
 

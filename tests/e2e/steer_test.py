@@ -164,6 +164,18 @@ def test_bad_maintenance_is_told_where(folder, entry, words):
     assert re.search(r"t\.yaml:[34]:\d+: error", run.stdout + run.stderr), run
 
 
+def test_a_silence_that_fits_nothing_says_so(up):
+    assert "no check fits it now" not in triage(up, "silence", "ap*", "--for", "1h")
+    assert "no check fits" not in triage(up, "silence", "triaged", "--for", "1h")
+    assert "no check fits" not in triage(up, "silence", "cause=net.*", "--for", "1h")
+    made = triage(up, "silence", "apo", "--for", "1h")
+    assert 'no check fits it now; did you mean "api"?' in made, made
+    assert "no check fits it now" in triage(up, "silence", "type=redis", "--for", "1h")
+    status, doc = post(up, "/api/v1/silences", {"match": {"check": "db-*"}, "for": "1h"})
+    assert status == 201 and doc["warning"] == "no check fits it now" and doc["id"]
+    assert len(json.loads(triage(up, "silence", "--json"))["silences"]) == 6
+
+
 @pytest.mark.scenario("escalation")
 def test_left_alone_it_goes_to_the_next(daemon, web, hook, fault):
     boss = lab.Hook().start()
@@ -181,6 +193,56 @@ def test_left_alone_it_goes_to_the_next(daemon, web, hook, fault):
         web.start()
         boss.wait("incident.resolved", "api")
     finally:
+        boss.stop()
+
+
+def test_outside_its_hours_a_route_tells_nobody(daemon, web, hook):
+    """Its hours begin by a reload here; tests/deliver/hours_test.c turns the clock."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    later = f"{now + datetime.timedelta(hours=2):%H:00}-{now + datetime.timedelta(hours=3):%H:00}"
+    d = daemon(config(web, hook, f', active: {{schedule: "{later}", timezone: UTC}}')).start()
+    d.wait_state("api", "up")
+    web.stop()
+    incident = lab.wait_for("the incident", d.incidents)[0]
+    why = triage(d, "why", "api")
+    assert "outside the hours of its route; it is told when they begin" in " ".join(why.split()), why
+    assert not hook.events()
+    d.kill()
+    d.start()
+    assert not hook.events()
+    d.write(config(web, hook, ', active: ["00:00-24:00"]'))
+    triage(d, "reload")
+    told = hook.wait("incident.opened", "api")
+    assert told["reason"] == "first" and told["data"]["incident"]["id"] == incident["id"]
+    web.start()
+    hook.wait("incident.resolved", "api")
+
+
+def test_two_steps_and_an_acknowledgement_between(daemon, web, hook):
+    lead, boss = lab.Hook().start(), lab.Hook().start()
+    try:
+        d = daemon(config(web, hook, ", escalate: [{after: 2s, to: lead}, {after: 9s, to: boss}]")
+                   .replace("routes:", f'  lead: {{type: webhook, url: "{lead.url}"}}\n'
+                            f'  boss: {{type: webhook, url: "{boss.url}"}}\nroutes:')).start()
+        d.wait_state("api", "up")
+        web.stop()
+        incident = hook.wait("incident.opened", "api")["data"]["incident"]
+        # The clock of the steps is the incident's own: a restart does not begin it anew.
+        d.kill()
+        d.start()
+        assert lead.wait("incident.opened", "api")["reason"] == "first"
+        triage(d, "ack", incident["id"])
+        for h in (hook, lead):
+            assert h.wait("incident.acknowledged", "api")["reason"] == "ack"
+        lab.wait_for("the second step's time", lambda: d.incidents() and
+                     d.api.get(f"/api/v1/incidents/{incident['id']}")["duration"] > 16)
+        assert not boss.events()
+        web.start()
+        for h in (hook, lead):
+            assert h.wait("incident.resolved", "api")["reason"] == "recovered"
+        assert not boss.events()
+    finally:
+        lead.stop()
         boss.stop()
 
 
