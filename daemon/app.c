@@ -238,6 +238,15 @@ when_durable(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2)
 	store_when_durable(app->store, fn, arg2);
 }
 
+static void
+read_delivery(void *arg, const char *kind, const char *key,
+	void (*fn)(void *arg2, const char *key2, const json_t *doc), void *arg2)
+{
+	struct app *app = arg;
+
+	store_read(app->store, kind, key, fn, arg2);
+}
+
 /* ---- our own trouble ---- */
 
 static void
@@ -515,6 +524,7 @@ make_rooms(struct app *app)
 		.daemon_name = app->settings->daemon.name,
 		.on_keep = keep_delivery,
 		.when_durable = when_durable,
+		.read = read_delivery,
 		.on_trouble = on_delivery_trouble,
 		.arg = app,
 	};

@@ -97,8 +97,13 @@ on_durable(void *arg, bool is_durable)
 	if (!is_durable)
 		log_debug("deliver: sending from memory");
 	deliver->is_asking = false;
+	deliver->is_unsaved = !is_durable;
 	deliver->durable = deliver->asked;
+	if (is_durable)
+		deliver->written = deliver->asked;
 	pump_all(deliver);
+	LIST_EACH(it, &deliver->outlets)
+	spill_park(LIST_ENTRY(it, struct outlet, in_deliver));
 	ask_durable(deliver);
 }
 
@@ -283,7 +288,7 @@ deliver_set_language(struct deliver *deliver, enum language language)
 	deliver->language = language;
 }
 
-/* ---- shutdown, views ---- */
+/* ---- shutdown ---- */
 
 bool
 deliver_is_idle(const struct deliver *deliver)
@@ -303,37 +308,4 @@ deliver_drain(struct deliver *deliver)
 {
 	deliver->is_draining = true;
 	pump_all(deliver); /* stops the timers */
-}
-
-static bool
-is_shown(const struct outlet *outlet)
-{
-	bool is_used = outlet->sent + outlet->failed + outlet->box.count > 0;
-
-	return outlet->type != NULL && (!outlet->is_fallback || is_used);
-}
-
-size_t
-deliver_receivers(const struct deliver *deliver)
-{
-	size_t count = 0;
-
-	LIST_EACH(it, &deliver->outlets)
-	count += is_shown(LIST_ENTRY(it, struct outlet, in_deliver));
-	return count;
-}
-
-bool
-deliver_view(const struct deliver *deliver, size_t n, struct receiver_view *out)
-{
-	LIST_EACH(it, &deliver->outlets)
-	{
-		const struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
-
-		if (is_shown(outlet) && n-- == 0) {
-			outlet_view(outlet, out);
-			return true;
-		}
-	}
-	return false;
 }

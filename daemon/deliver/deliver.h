@@ -6,6 +6,8 @@
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H
 
+#include "alerts/receiver.h"
+#include "base/hist.h"
 #include "conf/schema.h"
 #include "deliver/daily.h"
 #include "deliver/hours.h"
@@ -76,6 +78,10 @@ struct deliver_options {
 	/* Calls fn(arg2, durable) when all that on_keep was told is on disk.  arg2 is the deliver:
 	 * who frees it first makes the store forget that waiter. */
 	void (*when_durable)(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2);
+	/* Reads a document back: fn(arg2, key, doc) in a later turn, doc NULL: there is none.  Who
+	 * frees arg2 first makes the store forget it.  NULL: what waits stays in memory. */
+	void (*read)(void *arg, const char *kind, const char *key,
+		void (*fn)(void *arg2, const char *key, const json_t *doc), void *arg2);
 	/* A receiver gave something up (cause self.delivery-failed); text NULL: none is in trouble
 	 * any more.  While another one still is, its name and text come instead. */
 	void (*on_trouble)(void *arg, const char *receiver, const char *text);
@@ -140,13 +146,29 @@ bool deliver_is_stuck(const struct deliver *deliver, usec_t after_us, char *why,
 struct receiver_view {
 	const char *name, *type;
 	char target[256];
-	const char *state; /* "ok" "retrying" "failing" "disabled" "idle" */
-	size_t queued;
+	const char *state;         /* "ok" "retrying" "failing" "disabled" "idle" */
+	size_t queued;             /* letters, those in flight among them */
+	size_t in_flight, on_disk; /* of these: on their way; with their words on disk only */
 	usec_t last_success_us, next_try_us, oldest_us; /* wall; 0: none */
+	/* Why what waits does not go: "rate" "backing off after 3 failures" "asked to wait"
+	 * "waiting for the disk" "group_wait" "in flight" "disabled"; "": nothing waits. */
+	char waits_for[64];
 	char last_error[256];
-	uint64_t sent, failed;
+	unsigned fails; /* in a row */
+	uint64_t sent, failed, given_up;
+	uint64_t failed_by[SEND_CLASSES];
+	const struct hist *latency; /* from the event to its being taken; borrowed */
 };
 size_t deliver_receivers(const struct deliver *deliver);
 bool deliver_view(const struct deliver *deliver, size_t n, struct receiver_view *out);
+/* What receivers were told, the latest first; of one incident or receiver, or all (NULL):
+ * {"ledger": [{"receiver", "incident", "state" "open"|"ended", "told" (its type), "reason",
+ * "notice", "sequence", "first_told_at", "told_at", "waiting": letters}], "total": n} */
+json_t *deliver_ledger(
+	const struct deliver *deliver, const char *incident, const char *receiver, size_t limit);
+/* What waits, the worst and oldest first: {"queue": [{"receiver", "notice", "type", "incident",
+ * "severity", "sequence", "created_at", "next_try_at", "tries", "state" "in flight"|"waiting",
+ * "incidents": of a digest, "events": merged}], "total": n} */
+json_t *deliver_queue(const struct deliver *deliver, const char *receiver, size_t limit);
 
 #endif

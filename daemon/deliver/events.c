@@ -37,13 +37,16 @@ write_ending(struct outlet *outlet, struct lane *lane, const struct route_spec *
 {
 	bool is_wanted = route != NULL ? route->send_resolved : lane->sends_resolved;
 
-	if (lane_hears(lane) && is_wanted) {
+	/* What was not told yet and is over is told as that, whoever wants ends or not. */
+	if (lane_hears(lane) && (is_wanted || outlet_holds_beginning(outlet, lane))) {
 		write_event(outlet, lane, INCIDENT_ENDED, event, 0);
 		return;
 	}
+	if (lane->is_over)
+		return;
 	lane->is_ended = true;
-	if (lane_first(lane) == NULL)
-		outlet_forget(outlet, lane);
+	if (!lane_waits(lane))
+		outlet_close(outlet, lane);
 }
 
 /* The first word waits, unless the receiver has had a quiet minute. */
@@ -254,70 +257,45 @@ remind(struct outlet *outlet, const struct way *way, const struct incident *inci
 	/* A receiver that is new here gets a lane, so that the clock runs: a reload tells nobody.
 	 */
 	lane = outbox_lane(&outlet->box, incident->id);
-	if (lane_first(lane) == NULL && !lane->is_ended &&
+	if (!lane_waits(lane) && (!lane->is_ended || lane->is_over) &&
 		loop_now(outlet->deliver->loop) - lane->repeat_from_us >=
 			way->route->repeat_interval_us)
 		offer(outlet, way, &event);
 }
 
-static bool
-is_open(const struct incident *const *open, size_t count, const char *id)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (str_eq(open[i]->id, id))
-			return true;
-	}
-	return false;
-}
-
-/* Ledger entries whose incident is gone without a word, such as after a lost database. */
+/* Once an hour: ledger entries that have no business there any more. */
 static void
-sweep(struct outlet *outlet, const struct incident *const *open, size_t count)
+sweep(struct deliver *deliver, const struct incident *const *open, size_t count)
 {
-	usec_t limit_us = loop_now(outlet->deliver->loop) - OUTBOX_ENDING_US;
-	struct lane *old = NULL;
-	const char *id;
-	size_t at;
-	void *value;
+	struct map *ids = map_new();
 
-	do {
-		if (old != NULL)
-			outlet_forget(outlet, old);
-		old = NULL;
-		at = 0;
-		while (old == NULL && map_next(outlet->box.lanes, &at, &id, &value)) {
-			struct lane *lane = value;
-
-			if (lane_first(lane) == NULL && lane->repeat_from_us < limit_us &&
-				!is_open(open, count, id))
-				old = lane;
-		}
-	} while (old != NULL);
+	for (size_t i = 0; i < count; i++)
+		map_put(ids, open[i]->id, deliver);
+	LIST_EACH(it, &deliver->outlets)
+	outlet_sweep(LIST_ENTRY(it, struct outlet, in_deliver), ids);
+	map_free(ids, NULL);
+	deliver->swept_us = loop_now(deliver->loop);
 }
 
 static void
 age(struct deliver *deliver, const struct incident *const *open, size_t count)
 {
-	usec_t now = loop_now(deliver->loop);
 	usec_t oldest_us = 0;
-	bool is_sweeping = now - deliver->swept_us >= SWEEP_US;
 
+	if (loop_now(deliver->loop) - deliver->swept_us >= SWEEP_US)
+		sweep(deliver, open, count);
 	LIST_EACH_SAFE(it, &deliver->outlets)
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
 		usec_t since_us;
 
 		outlet_expire(outlet, outlet->is_fallback);
-		if (is_sweeping)
-			sweep(outlet, open, count);
 		since_us = outbox_oldest(&outlet->box);
 		if (since_us != 0 && (oldest_us == 0 || since_us < oldest_us))
 			oldest_us = since_us;
 		if (outlet->type == NULL && map_count(outlet->box.lanes) == 0)
 			outlet_free(outlet);
 	}
-	if (is_sweeping)
-		deliver->swept_us = now;
 	stats_set(deliver->options.env->stats, STAT_OUTBOX_OLDEST,
 		oldest_us == 0
 			? 0

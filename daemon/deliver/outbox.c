@@ -1,7 +1,15 @@
 /*
  * What waits for one receiver.  Letters of one incident go in order, each only after the one before
- * it was taken or given up; incidents overtake each other, worst first.  A lane without letters is
- * a ledger entry: it says what the receiver was told last.
+ * it was taken or given up; incidents overtake each other, worst first, and of the equally bad the
+ * oldest.  A digest is a letter in a lane of its own.  A lane without letters is a ledger entry: it
+ * says what the receiver was told last.
+ *
+ * Each lane with letters is in one heap, which says what its first letter waits for:
+ *
+ *	unwritten -> waiting -> ready	the disk, its time, its turn
+ *
+ * or in none while that is in flight, or on its way back from the disk, or a digest speaks for the
+ * lane.  So the next letter costs a few steps, however many wait.
  *
  * Time in memory is monotonic, so that setting the wall clock neither expires nor hurries anything;
  * documents carry wall time, because only that means something after a restart.
@@ -14,18 +22,99 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-void
-outbox_init(struct outbox *box, struct loop *loop)
+/* ---- letters ---- */
+
+const char *
+letter_type(const char *name)
 {
-	*box = (struct outbox){ .loop = loop, .lanes = map_new() };
-	list_init(&box->busy);
+	if (str_eq(name, NOTICE_DIGEST))
+		return NOTICE_DIGEST;
+	for (int type = 0; type < INCIDENT_EVENT_TYPES; type++) {
+		const char *known = incident_event_name((enum incident_event_type)type);
+
+		if (str_eq(name, known))
+			return known;
+	}
+	return NULL;
+}
+
+struct letter *
+outbox_new_letter(void)
+{
+	struct letter *letter = xcalloc(1, sizeof(*letter));
+
+	list_init(&letter->in_lane);
+	list_init(&letter->in_memory);
+	letter->events = 1;
+	return letter;
+}
+
+void
+letter_give_words(struct letter *letter, struct notice *notice)
+{
+	letter->notice = xmalloc(sizeof(*notice));
+	*letter->notice = *notice;
+	memset(notice, 0, sizeof(*notice));
+	letter->is_about_delivery =
+		str_eq(letter->notice->incident.cause_code, DELIVER_FAILED_CAUSE);
+}
+
+/* The room's list is told by who enters or leaves it. */
+void
+letter_take_words(struct letter *letter)
+{
+	if (letter->notice == NULL)
+		return;
+	notice_fini(letter->notice);
+	free(letter->notice);
+	letter->notice = NULL;
+}
+
+void
+letter_set_type(struct letter *letter, const char *type)
+{
+	letter->type = letter_type(type);
+	if (letter->notice != NULL)
+		xstrset(&letter->notice->type, type);
+}
+
+bool
+letter_is_opening(const struct letter *letter)
+{
+	return str_eq(letter->type, incident_event_name(INCIDENT_OPENED));
 }
 
 static void
 free_letter(struct letter *letter)
 {
-	notice_fini(&letter->notice);
+	letter_take_words(letter);
 	free(letter);
+}
+
+usec_t
+letter_expires(const struct letter *letter)
+{
+	bool is_owed = letter->is_owed || (letter->is_resolved && letter->lane->is_told);
+
+	return letter->born_us + (is_owed ? OUTBOX_ENDING_US : OUTBOX_DETAIL_US);
+}
+
+/* ---- the box ---- */
+
+void
+outbox_init(struct outbox *box, struct loop *loop)
+{
+	*box = (struct outbox){ .loop = loop, .lanes = map_new() };
+	list_init(&box->busy);
+	list_init(&box->fresh);
+	list_init(&box->over);
+	list_init(&box->resident);
+	heap_init(&box->unwritten);
+	heap_init(&box->waiting);
+	for (size_t i = 0; i < LEVELS; i++)
+		heap_init(&box->ready[i]);
+	heap_init(&box->expiry);
+	heap_init(&box->birth);
 }
 
 static void
@@ -35,7 +124,12 @@ free_lane(void *arg)
 
 	LIST_EACH_SAFE(it, &lane->letters)
 	free_letter(LIST_ENTRY(it, struct letter, in_lane));
+	if (lane->last != NULL)
+		notice_fini(lane->last);
+	free(lane->last);
+	json_decref(lane->memory);
 	free(lane->last_type);
+	free(lane->last_reason);
 	free(lane);
 }
 
@@ -44,7 +138,15 @@ outbox_fini(struct outbox *box)
 {
 	map_free(box->lanes, free_lane);
 	box->lanes = NULL;
+	heap_fini(&box->unwritten);
+	heap_fini(&box->waiting);
+	for (size_t i = 0; i < LEVELS; i++)
+		heap_fini(&box->ready[i]);
+	heap_fini(&box->expiry);
+	heap_fini(&box->birth);
 }
+
+/* ---- lanes ---- */
 
 struct lane *
 outbox_find(const struct outbox *box, const char *incident)
@@ -66,16 +168,67 @@ outbox_lane(struct outbox *box, const char *incident)
 	lane->repeat_from_us = loop_now(box->loop);
 	list_init(&lane->letters);
 	list_init(&lane->in_outbox);
+	list_init(&lane->in_fresh);
 	map_put(box->lanes, lane->incident, lane);
 	return lane;
+}
+
+static void
+unplace(struct outbox *box, struct lane *lane)
+{
+	if (lane->turn_in != NULL)
+		heap_remove(lane->turn_in, &lane->turn);
+	lane->turn_in = NULL;
+	heap_remove(&box->expiry, &lane->expiry);
+	heap_remove(&box->birth, &lane->birth);
+}
+
+static void
+leave_over(struct outbox *box, struct lane *lane)
+{
+	if (!lane->is_over)
+		return;
+	lane->is_over = false;
+	list_remove(&lane->in_outbox);
+	box->over_count--;
 }
 
 void
 outbox_forget(struct outbox *box, struct lane *lane)
 {
+	unplace(box, lane);
+	leave_over(box, lane);
 	map_remove(box->lanes, lane->incident);
 	list_remove(&lane->in_outbox);
 	free_lane(lane);
+}
+
+/* In order of when it was told last; after a restart they come in any order. */
+void
+outbox_archive(struct outbox *box, struct lane *lane)
+{
+	struct list *after = box->over.prev;
+
+	if (lane->is_over)
+		return;
+	while (after != &box->over &&
+		LIST_ENTRY(after, struct lane, in_outbox)->told_us > lane->told_us)
+		after = after->prev;
+	list_remove(&lane->in_outbox);
+	list_prepend(after, &lane->in_outbox);
+	lane->is_over = lane->is_ended = true;
+	box->over_count++;
+}
+
+void
+outbox_bind(struct outbox *box, struct lane *lane, struct letter *digest, bool is_over)
+{
+	leave_over(box, lane);
+	lane->digest = digest;
+	lane->does_digest_end = is_over;
+	if (digest != NULL && lane_first(lane) == NULL)
+		lane->is_ended = is_over;
+	outbox_place(box, lane);
 }
 
 struct letter *
@@ -87,17 +240,165 @@ lane_first(const struct lane *lane)
 }
 
 bool
+lane_waits(const struct lane *lane)
+{
+	return lane->digest != NULL || !list_is_empty(&lane->letters);
+}
+
+bool
 lane_hears(const struct lane *lane)
 {
-	return lane != NULL && !lane->is_ended && (lane->is_told || !list_is_empty(&lane->letters));
+	return lane != NULL && !lane->is_ended && (lane->is_told || lane_waits(lane));
 }
+
+/* The worst of what waits: an update to critical behind a warning makes its lane urgent. */
+static size_t
+urgency(const struct lane *lane)
+{
+	size_t level = LEVELS - 1;
+
+	while (level > 0 && lane->levels[level] == 0)
+		level--;
+	return level;
+}
+
+/* ---- whose turn it is ---- */
+
+static void
+insert_node(struct heap *heap, struct heap_node *node, usec_t due)
+{
+	node->due = due;
+	heap_insert(heap, node);
+}
+
+static struct heap *
+heap_for(struct outbox *box, const struct lane *lane, const struct letter *first, usec_t *key)
+{
+	if (first->kept > box->durable) {
+		*key = (usec_t)first->kept;
+		return &box->unwritten;
+	}
+	if (first->due_us > loop_now(box->loop)) {
+		*key = first->due_us;
+		return &box->waiting;
+	}
+	*key = first->born_us;
+	return &box->ready[urgency(lane)];
+}
+
+static void
+place_fresh(struct outbox *box, struct lane *lane, const struct letter *first)
+{
+	bool was_fresh = !list_is_empty(&lane->in_fresh);
+	bool is_fresh = first != NULL && first->is_fresh && first->notice != NULL &&
+			lane->digest == NULL && !lane->is_refreshing;
+
+	if (is_fresh == was_fresh)
+		return;
+	if (is_fresh)
+		list_append(&box->fresh, &lane->in_fresh);
+	else
+		list_remove(&lane->in_fresh);
+	box->fresh_count += is_fresh ? 1 : (size_t)-1;
+}
+
+void
+outbox_place(struct outbox *box, struct lane *lane)
+{
+	struct letter *first = lane_first(lane);
+	usec_t key;
+
+	unplace(box, lane);
+	place_fresh(box, lane, first);
+	if (first == NULL || first->run != NULL)
+		return;
+	insert_node(&box->expiry, &lane->expiry, letter_expires(first));
+	insert_node(&box->birth, &lane->birth, first->born_us);
+	if (first->is_loading || lane->digest != NULL || lane->is_refreshing)
+		return;
+	lane->turn_in = heap_for(box, lane, first, &key);
+	insert_node(lane->turn_in, &lane->turn, key);
+}
+
+static struct lane *
+lane_of_turn(struct heap_node *node)
+{
+	return LIST_ENTRY(node, struct lane, turn);
+}
+
+/* What was waiting for the disk or for its time goes on to where it belongs now. */
+static void
+advance(struct outbox *box)
+{
+	struct heap_node *node;
+
+	while ((node = heap_first(&box->unwritten)) != NULL && node->due <= (usec_t)box->durable)
+		outbox_place(box, lane_of_turn(node));
+	while ((node = heap_first(&box->waiting)) != NULL && node->due <= loop_now(box->loop))
+		outbox_place(box, lane_of_turn(node));
+}
+
+struct letter *
+outbox_next(struct outbox *box, uint64_t durable, usec_t *due_us)
+{
+	struct heap_node *node = NULL;
+
+	box->durable = durable;
+	advance(box);
+	for (size_t level = LEVELS; level > 0 && node == NULL; level--)
+		node = heap_first(&box->ready[level - 1]);
+	*due_us = 0;
+	if (node != NULL)
+		return lane_first(lane_of_turn(node));
+	node = heap_first(&box->waiting);
+	if (node != NULL)
+		*due_us = node->due;
+	return NULL;
+}
+
+void
+outbox_hurry(struct outbox *box)
+{
+	usec_t now = loop_now(box->loop);
+
+	LIST_EACH(it, &box->busy)
+	{
+		struct lane *lane = LIST_ENTRY(it, struct lane, in_outbox);
+		struct letter *letter = lane_first(lane);
+
+		if (letter->tries == 0 || letter->due_us <= now)
+			continue;
+		letter->due_us = now;
+		outbox_place(box, lane);
+	}
+}
+
+usec_t
+outbox_oldest(const struct outbox *box)
+{
+	struct heap_node *node = heap_first(&box->birth);
+	usec_t oldest = 0;
+
+	if (node != NULL)
+		return lane_first(LIST_ENTRY(node, struct lane, birth))->created_us;
+	LIST_EACH(it, &box->busy) /* all that waits is in flight: a few */
+	{
+		const struct letter *letter = lane_first(LIST_ENTRY(it, struct lane, in_outbox));
+
+		if (oldest == 0 || letter->created_us < oldest)
+			oldest = letter->created_us;
+	}
+	return oldest;
+}
+
+/* ---- coming and going ---- */
 
 /* A reminder has the sequence of the event before it; then the hour decides. */
 static bool
 goes_before(const struct letter *a, const struct letter *b)
 {
-	if (a->notice.sequence != b->notice.sequence)
-		return a->notice.sequence < b->notice.sequence;
+	if (a->sequence != b->sequence)
+		return a->sequence < b->sequence;
 	return a->created_us < b->created_us;
 }
 
@@ -115,32 +416,34 @@ insert(struct lane *lane, struct letter *letter)
 void
 outbox_enter(struct outbox *box, struct lane *lane, struct letter *letter)
 {
+	leave_over(box, lane);
 	if (list_is_empty(&lane->letters))
 		list_append(&box->busy, &lane->in_outbox);
 	letter->lane = lane;
 	insert(lane, letter);
-	lane->is_ended = LIST_ENTRY(lane->letters.prev, struct letter, in_lane)->notice.is_resolved;
+	lane->levels[letter->severity]++;
+	lane->is_ended = LIST_ENTRY(lane->letters.prev, struct letter, in_lane)->is_resolved;
 	box->count++;
-}
-
-struct letter *
-outbox_new_letter(struct notice *notice)
-{
-	struct letter *letter = xcalloc(1, sizeof(*letter));
-
-	list_init(&letter->in_lane);
-	letter->notice = *notice;
-	memset(notice, 0, sizeof(*notice));
-	return letter;
+	if (letter->notice != NULL) {
+		list_append(&box->resident, &letter->in_memory);
+		box->resident_count++;
+	}
+	outbox_place(box, lane);
 }
 
 struct letter *
 outbox_add(struct outbox *box, struct lane *lane, struct notice *notice)
 {
-	struct letter *letter = outbox_new_letter(notice);
+	struct letter *letter = outbox_new_letter();
 
+	memcpy(letter->id, notice->id, sizeof(letter->id));
+	letter->type = letter_type(notice->type);
+	letter->severity = letter->worst = notice->severity;
+	letter->sequence = notice->sequence;
+	letter->is_resolved = notice->is_resolved;
+	letter_give_words(letter, notice);
 	letter->created_us = loop_wall(box->loop);
-	letter->born_us = letter->due_us = loop_now(box->loop);
+	letter->born_us = letter->due_us = letter->first_us = loop_now(box->loop);
 	outbox_enter(box, lane, letter);
 	return letter;
 }
@@ -151,133 +454,60 @@ outbox_drop(struct outbox *box, struct letter *letter)
 	struct lane *lane = letter->lane;
 
 	list_remove(&letter->in_lane);
+	lane->levels[letter->severity]--;
 	box->count--;
+	if (letter->notice != NULL) {
+		list_remove(&letter->in_memory);
+		box->resident_count--;
+	}
 	if (list_is_empty(&lane->letters))
 		list_remove(&lane->in_outbox);
 	free_letter(letter);
+	outbox_place(box, lane);
 }
 
-/* The worst of what waits: an update to critical behind a warning makes its lane urgent. */
-static enum severity
-urgency(const struct lane *lane)
-{
-	enum severity worst = SEVERITY_OK;
+/* ---- no room ---- */
 
-	LIST_EACH(it, &lane->letters)
-	{
-		const struct letter *letter = LIST_ENTRY(it, struct letter, in_lane);
-
-		if (letter->notice.severity > worst)
-			worst = letter->notice.severity;
-	}
-	return worst;
-}
-
-static bool
-is_more_urgent(const struct letter *a, enum severity a_level, const struct letter *b,
-	enum severity b_level)
-{
-	if (b == NULL || a_level != b_level)
-		return b == NULL || a_level > b_level;
-	return a->born_us < b->born_us;
-}
-
-struct letter *
-outbox_next(const struct outbox *box, uint64_t durable, usec_t *due_us)
-{
-	usec_t now = loop_now(box->loop);
-	struct letter *best = NULL;
-	enum severity best_level = SEVERITY_OK;
-
-	*due_us = 0;
-	LIST_EACH(it, &box->busy)
-	{
-		const struct lane *lane = LIST_ENTRY(it, struct lane, in_outbox);
-		struct letter *letter = lane_first(lane);
-		enum severity level;
-
-		if (letter->run != NULL || letter->kept > durable)
-			continue;
-		if (letter->due_us > now) {
-			if (*due_us == 0 || letter->due_us < *due_us)
-				*due_us = letter->due_us;
-			continue;
-		}
-		level = urgency(lane);
-		if (is_more_urgent(letter, level, best, best_level)) {
-			best = letter;
-			best_level = level;
-		}
-	}
-	return best;
-}
-
-void
-outbox_hurry(struct outbox *box)
-{
-	usec_t now = loop_now(box->loop);
-
-	LIST_EACH(it, &box->busy)
-	{
-		struct letter *letter = lane_first(LIST_ENTRY(it, struct lane, in_outbox));
-
-		if (letter->tries > 0 && letter->due_us > now)
-			letter->due_us = now;
-	}
-}
-
-usec_t
-letter_expires(const struct letter *letter)
-{
-	bool is_owed = letter->notice.is_resolved && letter->lane->is_told;
-
-	return letter->born_us + (is_owed ? OUTBOX_ENDING_US : OUTBOX_DETAIL_US);
-}
-
-usec_t
-outbox_oldest(const struct outbox *box)
-{
-	usec_t oldest = 0;
-
-	LIST_EACH(it, &box->busy)
-	{
-		const struct letter *letter = lane_first(LIST_ENTRY(it, struct lane, in_outbox));
-
-		if (oldest == 0 || letter->created_us < oldest)
-			oldest = letter->created_us;
-	}
-	return oldest;
-}
-
-/* What hurts least goes first: details between a beginning and an end, then beginnings. */
+/* What hurts least goes first: details between a beginning and an end, then beginnings.  Endings
+ * that somebody waits for stay. */
 static int
 worth(const struct letter *letter)
 {
-	if (letter->notice.is_resolved)
+	if (letter->run != NULL || letter->lane->is_digest || letter->is_resolved)
 		return 2;
-	return str_eq(letter->notice.type, incident_event_name(INCIDENT_OPENED)) ? 1 : 0;
+	return letter_is_opening(letter) ? 1 : 0;
 }
 
-struct letter *
-outbox_victim(const struct outbox *box)
+static int
+by_worth(const void *left, const void *right)
 {
-	struct letter *victim = NULL;
+	const struct letter *a = *(struct letter *const *)left;
+	const struct letter *b = *(struct letter *const *)right;
 
+	if (worth(a) != worth(b))
+		return worth(a) < worth(b) ? -1 : 1;
+	return a->born_us < b->born_us ? -1 : a->born_us > b->born_us;
+}
+
+struct letter **
+outbox_victims(const struct outbox *box, size_t max, size_t *count)
+{
+	struct letter **all = xcalloc(box->count + 1, sizeof(struct letter *));
+
+	*count = 0;
 	LIST_EACH(at, &box->busy)
 	{
-		const struct lane *lane = LIST_ENTRY(at, struct lane, in_outbox);
-
-		LIST_EACH(it, &lane->letters)
+		LIST_EACH(it, &LIST_ENTRY(at, struct lane, in_outbox)->letters)
 		{
 			struct letter *letter = LIST_ENTRY(it, struct letter, in_lane);
 
-			if (letter->run != NULL)
-				continue;
-			if (victim == NULL || worth(letter) < worth(victim) ||
-				(worth(letter) == worth(victim) &&
-					letter->born_us < victim->born_us))
-				victim = letter;
+			if (worth(letter) < 2)
+				all[(*count)++] = letter;
 		}
 	}
-	return victim;
+	if (*count > 1)
+		qsort(all, *count, sizeof(struct letter *), by_worth);
+	if (*count > max)
+		*count = max;
+	return all;
 }

@@ -9,6 +9,10 @@
  * the ground; so a dead receiver costs one try at a time however much waits for it, and a letter
  * that it chokes on delays nobody for long.  Failures of letters that were in flight together
  * count once.
+ *
+ * Where people read, what was never tried may still be merged (merge.c).  A document says "fresh"
+ * while that is so, and no longer before the first try: what a kill left in between is not merged.
+ * So a fresh letter that is to be tried is written once more, and goes when that is on disk.
  */
 #include "deliver/outlet.h"
 
@@ -20,13 +24,21 @@
 #include "base/str.h"
 #include "deliver/backoff.h"
 
-#define QUIET_US USEC_PER_MIN
-#define BURST    4 /* letters that may leave ahead of an even pace */
+#define QUIET_US     USEC_PER_MIN
+#define BURST        4 /* letters that may leave ahead of an even pace, where the type is silent */
+#define PROBES       4 /* letters at most that have tried a dead receiver, and then */
+#define PROBE_US     USEC_PER_HOUR /* another one this often */
+#define AWAY_US      USEC_PER_MIN  /* so long without an answer, and what waited is one message */
+#define LOADS        16            /* words on their way from the disk at once */
+#define MEMORY_BYTES 4096          /* of what a receiver remembers of one incident */
 
 static void
 on_due(void *arg)
 {
-	outlet_pump(arg);
+	struct outlet *outlet = arg;
+
+	outlet_pump(outlet);
+	deliver_settle(outlet->deliver); /* it may have written */
 }
 
 struct outlet *
@@ -38,6 +50,7 @@ outlet_new(struct deliver *deliver, const char *name)
 	outlet->name = xstrdup(name);
 	outbox_init(&outlet->box, deliver->loop);
 	timer_init(&outlet->timer, deliver->loop, on_due, outlet);
+	refresh_init(outlet);
 	list_append(&deliver->outlets, &outlet->in_deliver);
 	return outlet;
 }
@@ -47,9 +60,11 @@ outlet_new(struct deliver *deliver, const char *name)
 static void
 abort_flights(struct outlet *outlet)
 {
+	refresh_stop(outlet);
 	LIST_EACH(it, &outlet->box.busy)
 	{
-		struct letter *letter = lane_first(LIST_ENTRY(it, struct lane, in_outbox));
+		struct lane *lane = LIST_ENTRY(it, struct lane, in_outbox);
+		struct letter *letter = lane_first(lane);
 
 		if (letter->run == NULL)
 			continue;
@@ -57,6 +72,7 @@ abort_flights(struct outlet *outlet)
 		letter->run = NULL;
 		letter->due_us = loop_now(outlet->deliver->loop);
 		outlet->flights--;
+		outbox_place(&outlet->box, lane);
 	}
 }
 
@@ -77,6 +93,7 @@ outlet_attach(struct outlet *outlet, const struct receiver_type *type, const voi
 {
 	outlet->type = type;
 	outlet->conf = conf;
+	refresh_start(outlet);
 }
 
 void
@@ -119,32 +136,66 @@ keep(struct outlet *outlet, const char *kind, const char *id, json_t *doc)
 	free(key);
 }
 
+/* How its tries fare is kept, but nothing waits for that to be on disk. */
 static void
-keep_letter(struct outlet *outlet, const struct letter *letter)
+note_letter(struct outlet *outlet, const struct letter *letter)
 {
-	keep(outlet, "outbox", letter->notice.id,
+	keep(outlet, "outbox", letter->id,
 		letter_store(letter, outlet->name, outlet->deliver->loop));
 }
 
-static void
-keep_lane(struct outlet *outlet, const struct lane *lane)
+void
+outlet_keep_letter(struct outlet *outlet, struct letter *letter)
 {
-	keep(outlet, "ledger", lane->incident,
-		lane_store(lane, outlet->name, outlet->deliver->loop));
+	letter->kept = ++outlet->deliver->kept;
+	note_letter(outlet, letter);
+	outbox_place(&outlet->box, letter->lane);
 }
 
-static void
-drop(struct outlet *outlet, struct letter *letter)
+void
+outlet_keep_lane(struct outlet *outlet, const struct lane *lane)
 {
-	keep(outlet, "outbox", letter->notice.id, NULL);
+	if (!lane->is_digest)
+		keep(outlet, "ledger", lane->incident,
+			lane_store(lane, outlet->name, outlet->deliver->loop));
+}
+
+void
+outlet_drop(struct outlet *outlet, struct letter *letter)
+{
+	keep(outlet, "outbox", letter->id, NULL);
+	if (letter->is_loading)
+		outlet->loading--;
 	outbox_drop(&outlet->box, letter);
 }
 
 void
 outlet_forget(struct outlet *outlet, struct lane *lane)
 {
-	keep(outlet, "ledger", lane->incident, NULL);
+	if (lane->is_refreshing) {
+		refresh_stop(outlet);
+		refresh_start(outlet);
+	}
+	if (!lane->is_digest)
+		keep(outlet, "ledger", lane->incident, NULL);
 	outbox_forget(&outlet->box, lane);
+}
+
+/* What is over stays to be shown, for a while and up to a number. */
+void
+outlet_close(struct outlet *outlet, struct lane *lane)
+{
+	struct outbox *box = &outlet->box;
+
+	if (lane->told_us == 0 || lane->is_digest) {
+		outlet_forget(outlet, lane);
+		return;
+	}
+	lane->is_told = false;
+	outbox_archive(box, lane);
+	outlet_keep_lane(outlet, lane);
+	if (box->over_count > LEDGER_MAX)
+		outlet_forget(outlet, LIST_ENTRY(box->over.next, struct lane, in_outbox));
 }
 
 void
@@ -153,115 +204,7 @@ outlet_owe(struct outlet *outlet, struct lane *lane, bool is_owed)
 	if (lane->is_owed == is_owed)
 		return;
 	lane->is_owed = is_owed;
-	keep_lane(outlet, lane);
-}
-
-/* ---- giving up ---- */
-
-static bool
-is_opening(const struct letter *letter)
-{
-	return str_eq(letter->notice.type, incident_event_name(INCIDENT_OPENED));
-}
-
-/* Never tried, so no receiver knows its words: it becomes the first word. */
-static void
-make_opening(struct outlet *outlet, struct letter *letter)
-{
-	xstrset(&letter->notice.type, incident_event_name(INCIDENT_OPENED));
-	letter->kept = ++outlet->deliver->kept;
-	keep_letter(outlet, letter);
-}
-
-/*
- * After a letter left the lane: what follows must still make sense to the receiver.  The end of a
- * story that it never heard is not told; the middle becomes the beginning.  False: the lane is
- * gone.
- */
-static bool
-tidy_lane(struct outlet *outlet, struct lane *lane)
-{
-	struct letter *letter = lane_first(lane);
-
-	while (letter != NULL && !lane->is_told && letter->notice.is_resolved &&
-		letter->run == NULL) {
-		drop(outlet, letter);
-		letter = lane_first(lane);
-	}
-	if (letter == NULL && lane->is_ended) {
-		outlet_forget(outlet, lane);
-		return false;
-	}
-	if (letter != NULL && !lane->is_told && !is_opening(letter) && letter->tries == 0 &&
-		letter->run == NULL)
-		make_opening(outlet, letter);
-	keep_lane(outlet, lane);
-	return true;
-}
-
-static void
-set_trouble(struct outlet *outlet, const char *text)
-{
-	bool is_new = outlet->trouble == NULL;
-
-	if (text != NULL && is_new)
-		outlet->has_news = true;
-	if (text != NULL)
-		xstrset(&outlet->trouble, text);
-}
-
-/* The alert about a failed delivery must not breed alerts about itself. */
-static bool
-is_about_delivery(const struct letter *letter)
-{
-	return str_eq(letter->notice.incident.cause_code, DELIVER_FAILED_CAUSE);
-}
-
-/* False: the lane is gone with it. */
-static bool
-give_up(struct outlet *outlet, struct letter *letter, const char *why)
-{
-	struct lane *lane = letter->lane;
-
-	log_error("receiver %s: gave up %s of incident %s (%s): %s", outlet->name,
-		letter->notice.type, lane->incident, letter->notice.id, why);
-	if (!is_about_delivery(letter) && !outlet->is_fallback && outlet->type != NULL)
-		set_trouble(outlet, why);
-	lane->repeat_from_us = loop_now(outlet->deliver->loop);
-	drop(outlet, letter);
-	return tidy_lane(outlet, lane);
-}
-
-static usec_t
-expiry_of(const struct outlet *outlet, const struct letter *letter)
-{
-	return outlet->type == NULL ? letter->born_us + OUTBOX_ENDING_US : letter_expires(letter);
-}
-
-void
-outlet_expire(struct outlet *outlet, bool is_quiet)
-{
-	usec_t now = loop_now(outlet->deliver->loop);
-
-	LIST_EACH_SAFE(it, &outlet->box.busy)
-	{
-		struct lane *lane = LIST_ENTRY(it, struct lane, in_outbox);
-		struct letter *letter = lane_first(lane);
-		bool is_left = true;
-
-		while (is_left && letter != NULL && letter->run == NULL &&
-			expiry_of(outlet, letter) <= now) {
-			if (is_quiet || outlet->type == NULL) {
-				drop(outlet, letter);
-				is_left = tidy_lane(outlet, lane);
-			} else {
-				is_left = give_up(outlet, letter,
-					letter->notice.is_resolved ? "not taken for 30 days"
-								   : "not taken for 24 hours");
-			}
-			letter = is_left ? lane_first(lane) : NULL;
-		}
-	}
+	outlet_keep_lane(outlet, lane);
 }
 
 /* ---- writing ---- */
@@ -279,37 +222,83 @@ touch(struct outlet *outlet)
 	outlet->busy_us = loop_now(outlet->deliver->loop);
 }
 
+/* As soon as it is on disk: then its document says from the start that it may have been tried. */
+static bool
+goes_at_once(const struct outlet *outlet, const struct letter *letter)
+{
+	size_t reserved = outlet->box.unwritten.count;
+
+	return outlet_may_send(outlet) && outlet->fails == 0 && !letter->is_whole &&
+	       lane_first(letter->lane) == letter && letter->lane->digest == NULL &&
+	       outlet->box.fresh_count <= 1 && letter->due_us <= loop_now(outlet->deliver->loop) &&
+	       outlet->flights + reserved < OUTLET_FLIGHTS && outlet_allowance(outlet) > reserved;
+}
+
 void
 outlet_write(struct outlet *outlet, struct lane *lane, struct notice *notice, usec_t wait_us)
 {
 	struct letter *letter = outbox_add(&outlet->box, lane, notice);
 
 	letter->due_us += wait_us;
-	letter->kept = ++outlet->deliver->kept;
-	keep_letter(outlet, letter);
+	letter->is_fresh = outlet->type == NULL || outlet_merges(outlet);
+	outbox_place(&outlet->box, lane);
 	touch(outlet);
-	if (outlet->box.count > OUTBOX_MAX) {
-		struct letter *victim = outbox_victim(&outlet->box);
-
-		if (victim != NULL)
-			give_up(outlet, victim, "too many notices wait for this receiver");
-	}
+	if (outlet_merges(outlet) && !merge_collapse(outlet, letter))
+		return;
+	if (letter->is_fresh && goes_at_once(outlet, letter))
+		letter->is_fresh = false;
+	outlet_keep_letter(outlet, letter);
+	outlet_make_room(outlet);
 }
 
-/* ---- sending ---- */
+/* ---- what became of a try ---- */
 
-/* The ledger follows in the same turn as the letter's document goes. */
-static void
-on_taken(struct outlet *outlet, struct letter *letter)
+void
+outlet_set_trouble(struct outlet *outlet, const char *text)
 {
-	struct lane *lane = letter->lane;
+	if (text != NULL && outlet->trouble == NULL)
+		outlet->has_news = true;
+	if (text != NULL)
+		xstrset(&outlet->trouble, text);
+}
+
+void
+outlet_told(struct outlet *outlet, struct lane *lane, const struct letter *letter)
+{
+	usec_t wall_us = loop_wall(outlet->deliver->loop);
+
+	xstrset(&lane->last_type, letter->type);
+	xstrset(&lane->last_reason, letter->notice->reason);
+	memcpy(lane->last_id, letter->id, sizeof(lane->last_id));
+	lane->told_us = wall_us;
+	if (lane->first_told_us == 0)
+		lane->first_told_us = wall_us;
+	lane->repeat_from_us = loop_now(outlet->deliver->loop);
+}
+
+static void
+log_taken(const struct outlet *outlet, const struct letter *letter)
+{
+	if (letter->lane->is_digest)
+		log_info("receiver %s: took a digest of %zu incidents (%s)", outlet->name,
+			letter->notice->digest->count, letter->id);
+	else
+		log_info("receiver %s: took %s of incident %s (%s)", outlet->name, letter->type,
+			letter->lane->incident, letter->id);
+}
+
+static void
+note_success(struct outlet *outlet)
+{
 	struct deliver *deliver = outlet->deliver;
-	const struct notice *notice = &letter->notice;
+	usec_t now = loop_now(deliver->loop);
 	/* The first word in this life may end a trouble that began in the one before. */
 	bool was_in_trouble = outlet->trouble != NULL || outlet->sent == 0;
 
 	if (outlet->fails > 0)
 		log_notice("receiver %s: takes notices again", outlet->name);
+	if (outlet->fails > 0 && now - outlet->failing_us >= AWAY_US)
+		outlet->is_catching_up = true;
 	if (outlet->fails > 1 || outlet->sent == 0)
 		outbox_hurry(&outlet->box);
 	outlet->fails = 0;
@@ -320,17 +309,27 @@ on_taken(struct outlet *outlet, struct letter *letter)
 	outlet->has_news = was_in_trouble;
 	stats_add(deliver->options.env->stats, STAT_SENT, 1);
 	touch(outlet);
+}
 
-	lane->is_told = !notice->is_resolved;
-	xstrset(&lane->last_type, notice->type);
-	memcpy(lane->last_id, notice->id, sizeof(lane->last_id));
-	lane->last_sequence = notice->sequence;
-	lane->told_us = outlet->last_success_us;
-	lane->repeat_from_us = loop_now(deliver->loop);
-	log_info("receiver %s: took %s of incident %s (%s)", outlet->name, notice->type,
-		lane->incident, notice->id);
-	drop(outlet, letter);
-	tidy_lane(outlet, lane);
+/* The ledger follows in the same turn as the letter's document goes. */
+static void
+on_taken(struct outlet *outlet, struct letter *letter)
+{
+	struct lane *lane = letter->lane;
+
+	note_success(outlet);
+	hist_add(&outlet->latency, loop_now(outlet->deliver->loop) - letter->first_us);
+	log_taken(outlet, letter);
+	if (lane->is_digest) {
+		merge_taken(outlet, letter);
+		return;
+	}
+	outlet_told(outlet, lane, letter);
+	lane->is_told = !letter->is_resolved;
+	lane->last_sequence = letter->sequence;
+	refresh_learn(outlet, lane, letter);
+	outlet_drop(outlet, letter);
+	outlet_tidy(outlet, lane);
 }
 
 static void
@@ -341,6 +340,8 @@ hold_back(struct outlet *outlet, const struct letter *letter, usec_t asked_us)
 
 	/* Letters that were in flight together meet the same trouble: one failure. */
 	if (outlet->fails == 0 || letter->started_us > outlet->failed_us) {
+		if (outlet->fails == 0)
+			outlet->failing_us = now;
 		outlet->fails++;
 		outlet->failed_us = now;
 		until_us = now + backoff_delay(outlet->fails);
@@ -349,6 +350,7 @@ hold_back(struct outlet *outlet, const struct letter *letter, usec_t asked_us)
 	}
 	if (asked_us > 0)
 		until_us = now + backoff_asked(asked_us);
+	outlet->is_asked = asked_us > 0;
 	outlet->hold_us = until_us;
 }
 
@@ -365,7 +367,8 @@ on_later(struct outlet *outlet, struct letter *letter, usec_t asked_us, const ch
 	/* Behind the others when the rest is over: one that always fails must not block them. */
 	if (letter->due_us <= outlet->hold_us)
 		letter->due_us = outlet->hold_us + 1;
-	keep_letter(outlet, letter);
+	note_letter(outlet, letter);
+	outbox_place(&outlet->box, letter->lane);
 	clock_format_duration(outlet->hold_us - now, wait, sizeof(wait));
 	log_write(is_first && !outlet->is_fallback ? LOG_WARN : LOG_DEBUG,
 		"receiver %s: %s; next try in %s, %zu waiting", outlet->name, text, wait,
@@ -376,48 +379,90 @@ static void
 on_disabled(struct outlet *outlet, struct letter *letter, const char *text)
 {
 	letter->tries++;
-	keep_letter(outlet, letter);
+	note_letter(outlet, letter);
+	outbox_place(&outlet->box, letter->lane);
 	outlet->is_disabled = true;
-	set_trouble(outlet, text);
+	outlet_set_trouble(outlet, text);
 	log_error("receiver %s: %s: nothing is sent there until its settings change", outlet->name,
 		text);
 }
 
 static void
+on_refused(struct outlet *outlet, struct letter *letter, const char *text)
+{
+	outlet->fails = 0; /* it answers */
+	outlet->hold_us = 0;
+	if (letter->lane->is_digest && !letter->is_owed && merge_shrink(outlet, letter)) {
+		log_error(
+			"receiver %s: refused a digest (%s), which is tried without what goes on: "
+			"%s",
+			outlet->name, letter->id, text);
+		outlet_set_trouble(outlet, text);
+		return;
+	}
+	outlet_give_up(outlet, letter, text);
+}
+
+/* What the receiver wants to remember is kept whatever came of the try. */
+static void
+remember(struct outlet *outlet, struct lane *lane, const struct send_outcome *outcome)
+{
+	if (!outcome->has_memory || lane->is_digest ||
+		(outcome->memory == NULL && lane->memory == NULL))
+		return;
+	json_decref(lane->memory);
+	lane->memory = NULL;
+	if (outcome->memory != NULL &&
+		json_dumpb(outcome->memory, NULL, 0, JSON_COMPACT) > MEMORY_BYTES)
+		log_warn("receiver %s: what it wants to remember of incident %s is too much",
+			outlet->name, lane->incident);
+	else
+		lane->memory = outcome->memory == NULL ? NULL : json_deep_copy(outcome->memory);
+	outlet_keep_lane(outlet, lane);
+}
+
+static void
+count_failure(struct outlet *outlet, const struct send_outcome *outcome)
+{
+	if (outcome->result == SEND_OK)
+		return;
+	outlet->failed++;
+	outlet->failed_by[outcome->class]++;
+	str_copy(outlet->last_error, sizeof(outlet->last_error), outcome->text);
+	stats_add(outlet->deliver->options.env->stats, STAT_SEND_FAILED, 1);
+}
+
+static void
 on_sent(void *arg, const struct send_outcome *outcome)
 {
-	const char *text = outcome->text;
 	struct letter *letter = arg;
 	struct outlet *outlet = LIST_ENTRY(letter->lane->box, struct outlet, box);
 	struct deliver *deliver = outlet->deliver;
 
 	letter->run = NULL;
 	outlet->flights--;
-	if (outcome->result != SEND_OK) {
-		outlet->failed++;
-		str_copy(outlet->last_error, sizeof(outlet->last_error), text);
-		stats_add(deliver->options.env->stats, STAT_SEND_FAILED, 1);
-	}
+	count_failure(outlet, outcome);
+	remember(outlet, letter->lane, outcome);
 	switch (outcome->result) {
 	case SEND_OK:
 		on_taken(outlet, letter);
 		break;
 	case SEND_NEVER:
-		outlet->fails = 0; /* it answers */
-		outlet->hold_us = 0;
-		give_up(outlet, letter, text);
+		on_refused(outlet, letter, outcome->text);
 		break;
 	case SEND_DISABLE:
-		on_disabled(outlet, letter, text);
+		on_disabled(outlet, letter, outcome->text);
 		break;
 	case SEND_NONE:
 	case SEND_LATER:
-		on_later(outlet, letter, outcome->retry_after_us, text);
+		on_later(outlet, letter, outcome->retry_after_us, outcome->text);
 		break;
 	}
 	outlet_pump(outlet);
 	deliver_settle(deliver);
 }
+
+/* ---- sending ---- */
 
 static void
 launch(struct outlet *outlet, struct letter *letter)
@@ -426,7 +471,8 @@ launch(struct outlet *outlet, struct letter *letter)
 	const struct send_job job = {
 		.type = outlet->type,
 		.conf = outlet->conf,
-		.notice = &letter->notice,
+		.notice = letter->notice,
+		.memory = letter->lane->memory,
 		.env = deliver->options.env,
 		.daemon_name = deliver->daemon_name,
 		.language = deliver->language,
@@ -435,41 +481,169 @@ launch(struct outlet *outlet, struct letter *letter)
 	letter->started_us = loop_now(deliver->loop);
 	outlet->flights++;
 	letter->run = send_run_start(&job, on_sent, letter);
+	outbox_place(&outlet->box, letter->lane);
 }
 
-/* An even pace with a small burst ahead of it.  When the next letter may leave. */
+/* An even pace with a small burst ahead of it. */
 static usec_t
-pace(const struct outlet *outlet)
+interval(const struct outlet *outlet)
 {
 	double rate = outlet->type->rate_per_second;
 
-	return rate > 0 ? outlet->slot_us - (usec_t)(BURST * (double)USEC_PER_SEC / rate) : 0;
+	return rate > 0 ? (usec_t)((double)USEC_PER_SEC / rate) : 0;
+}
+
+static usec_t
+burst(const struct outlet *outlet)
+{
+	return outlet->type->burst > 0 ? (usec_t)outlet->type->burst : BURST;
+}
+
+/* When the next letter may leave. */
+static usec_t
+pace(const struct outlet *outlet)
+{
+	return outlet->slot_us - burst(outlet) * interval(outlet);
 }
 
 static void
 take_slot(struct outlet *outlet)
 {
 	usec_t now = loop_now(outlet->deliver->loop);
-	double rate = outlet->type->rate_per_second;
 
-	if (rate <= 0)
-		return;
 	if (outlet->slot_us < now)
 		outlet->slot_us = now;
-	outlet->slot_us += (usec_t)((double)USEC_PER_SEC / rate);
+	outlet->slot_us += interval(outlet);
+}
+
+size_t
+outlet_allowance(const struct outlet *outlet)
+{
+	usec_t now = loop_now(outlet->deliver->loop);
+
+	if (outlet->hold_us > now || pace(outlet) > now)
+		return 0;
+	if (outlet->fails > 0)
+		return outlet->flights > 0 ? 0 : 1;
+	if (interval(outlet) == 0)
+		return SIZE_MAX;
+	if (outlet->slot_us < now)
+		return (size_t)burst(outlet) + 1;
+	return (size_t)((now - pace(outlet)) / interval(outlet)) + 1;
+}
+
+bool
+outlet_may_send(const struct outlet *outlet)
+{
+	return outlet->type != NULL && !outlet->is_disabled && outlet->deliver->is_running &&
+	       !outlet->deliver->is_draining;
+}
+
+/*
+ * Who tries the ground where people read: what was never tried waits to be one message, so after a
+ * few letters have met the dead receiver, these go on trying, and another one now and then, in case
+ * it is they that are not liked.
+ */
+static bool
+may_probe(struct outlet *outlet)
+{
+	size_t tried = 0;
+
+	if (outlet->fails == 0 || !outlet_merges(outlet) ||
+		loop_now(outlet->deliver->loop) - outlet->probed_us >= PROBE_US)
+		return true;
+	LIST_EACH(it, &outlet->box.busy)
+	tried += lane_first(LIST_ENTRY(it, struct lane, in_outbox))->tries > 0;
+	return tried < PROBES;
+}
+
+/* The oldest try that may be repeated. */
+static struct letter *
+find_tried(struct outlet *outlet, usec_t *due_us)
+{
+	usec_t now = loop_now(outlet->deliver->loop);
+	struct letter *best = NULL;
+
+	LIST_EACH(it, &outlet->box.busy)
+	{
+		const struct lane *lane = LIST_ENTRY(it, struct lane, in_outbox);
+		struct letter *letter = lane_first(lane);
+
+		if (letter->is_fresh || letter->run != NULL || lane->turn_in == NULL ||
+			lane->turn_in == &outlet->box.unwritten)
+			continue;
+		if (best == NULL || letter->due_us < best->due_us)
+			best = letter;
+	}
+	*due_us = best != NULL && best->due_us > now ? best->due_us : 0;
+	return *due_us > 0 ? NULL : best;
+}
+
+static struct letter *
+choose(struct outlet *outlet, usec_t *due_us)
+{
+	struct letter *letter = outbox_next(&outlet->box, outlet->deliver->durable, due_us);
+
+	if (letter == NULL || !letter->is_fresh || may_probe(outlet))
+		return letter;
+	return find_tried(outlet, due_us);
+}
+
+/* The first word of an incident is an opening.  Nobody knows the words of what was never tried. */
+static bool
+is_to_open(const struct letter *letter)
+{
+	const struct lane *lane = letter->lane;
+
+	return !lane->is_told && !lane->is_digest && letter->tries == 0 && !letter->is_resolved &&
+	       !letter_is_opening(letter);
+}
+
+/* False: something has to be written first, or read. */
+static bool
+make_ready(struct outlet *outlet, struct letter *letter)
+{
+	if (letter->notice == NULL) {
+		spill_load(outlet, letter);
+		return false;
+	}
+	if (letter->is_whole) {
+		merge_whole(outlet);
+		return false;
+	}
+	if (!letter->is_fresh && !is_to_open(letter))
+		return true;
+	if (outlet->fails > 0)
+		outlet->probed_us = loop_now(outlet->deliver->loop);
+	if (is_to_open(letter))
+		letter_set_type(letter, incident_event_name(INCIDENT_OPENED));
+	letter->is_fresh = false;
+	outlet_keep_letter(outlet, letter);
+	return false;
+}
+
+/* Nothing more may be prepared than may go when it is ready. */
+static bool
+is_reserved(const struct outlet *outlet, const struct letter *letter)
+{
+	size_t reserved = outlet->box.unwritten.count;
+
+	if (letter->notice == NULL)
+		return outlet->loading >= LOADS;
+	return letter->is_fresh && (outlet->flights + reserved >= OUTLET_FLIGHTS ||
+					   outlet_allowance(outlet) <= reserved);
 }
 
 void
 outlet_pump(struct outlet *outlet)
 {
-	const struct deliver *deliver = outlet->deliver;
-	usec_t now = loop_now(deliver->loop);
+	usec_t now = loop_now(outlet->deliver->loop);
 	usec_t wait_us = 0;
 
 	timer_stop(&outlet->timer);
-	if (outlet->type == NULL || outlet->is_disabled || !deliver->is_running ||
-		deliver->is_draining)
+	if (!outlet_may_send(outlet))
 		return;
+	merge_gather(outlet);
 	while (outlet->flights < (outlet->fails > 0 ? 1 : OUTLET_FLIGHTS) &&
 		outlet->box.count > outlet->flights) {
 		struct letter *letter;
@@ -477,48 +651,14 @@ outlet_pump(struct outlet *outlet)
 		wait_us = outlet->hold_us > pace(outlet) ? outlet->hold_us : pace(outlet);
 		if (wait_us > now)
 			break;
-		letter = outbox_next(&outlet->box, deliver->durable, &wait_us);
-		if (letter == NULL)
+		letter = choose(outlet, &wait_us);
+		if (letter == NULL || is_reserved(outlet, letter))
 			break;
-		take_slot(outlet);
-		launch(outlet, letter);
+		if (make_ready(outlet, letter)) {
+			take_slot(outlet);
+			launch(outlet, letter);
+		}
 	}
 	if (wait_us > now)
 		timer_at(&outlet->timer, wait_us);
-}
-
-/* ---- views ---- */
-
-static const char *
-state_of(const struct outlet *outlet)
-{
-	if (outlet->is_disabled)
-		return "disabled";
-	if (outlet->trouble != NULL)
-		return "failing";
-	if (outlet->fails > 0)
-		return "retrying";
-	return outlet->sent > 0 ? "ok" : "idle";
-}
-
-void
-outlet_view(const struct outlet *outlet, struct receiver_view *out)
-{
-	struct loop *loop = outlet->deliver->loop;
-
-	*out = (struct receiver_view){
-		.name = outlet->name,
-		.type = outlet->type->name,
-		.state = state_of(outlet),
-		.queued = outlet->box.count,
-		.last_success_us = outlet->last_success_us,
-		.oldest_us = outbox_oldest(&outlet->box),
-		.sent = outlet->sent,
-		.failed = outlet->failed,
-	};
-	if (outlet->type->target != NULL)
-		outlet->type->target(outlet->conf, out->target, sizeof(out->target));
-	if (timer_runs(&outlet->timer))
-		out->next_try_us = loop_wall(loop) + (outlet->timer.node.due - loop_now(loop));
-	memcpy(out->last_error, outlet->last_error, sizeof(out->last_error));
 }

@@ -5,6 +5,5 @@
 #include "deliver/outlet.h"
 
 void trials_cancel(struct deliver *deliver, const char *why); /* their done is called */
-struct outlet *deliver_outlet(const struct deliver *deliver, const char *name); /* NULL: none */
 
 #endif

@@ -237,6 +237,17 @@ keeper_write(struct keeper *k, const struct list *batches, usec_t wall_us)
 	return false;
 }
 
+char *
+keeper_read(struct keeper *k, const char *kind, const char *key)
+{
+	char *name = xasprintf("%s\n%s", kind, key);
+	const struct change *unsaved = map_get(k->unsaved, name);
+	free(name);
+	if (unsaved)
+		return xstrdup(unsaved->body);
+	return k->state ? state_get(k->state, kind, key) : NULL;
+}
+
 void
 keeper_retry(struct keeper *k, usec_t wall_us)
 {

@@ -12,7 +12,7 @@
 
 struct state {
 	sqlite3 *db;
-	sqlite3_stmt *begin, *commit, *put, *remove;
+	sqlite3_stmt *begin, *commit, *put, *remove, *get;
 };
 
 static const char schema[] = "CREATE TABLE docs(kind TEXT NOT NULL, key TEXT NOT NULL,"
@@ -27,7 +27,9 @@ prepare(struct state *s, struct err *e)
 			   : NULL;
 	s->remove =
 		s->put ? db_prepare(s->db, "DELETE FROM docs WHERE kind=?1 AND key=?2", e) : NULL;
-	return s->remove ? 0 : -1;
+	s->get = s->remove ? db_prepare(s->db, "SELECT body FROM docs WHERE kind=?1 AND key=?2", e)
+			   : NULL;
+	return s->get ? 0 : -1;
 }
 
 static int
@@ -63,6 +65,7 @@ state_close(struct state *s)
 	sqlite3_finalize(s->commit);
 	sqlite3_finalize(s->put);
 	sqlite3_finalize(s->remove);
+	sqlite3_finalize(s->get);
 	db_close(s->db);
 	free(s);
 }
@@ -96,6 +99,19 @@ int
 state_commit(struct state *s, struct err *e)
 {
 	return db_run(s->db, s->commit, e, "writing " STATE_FILE) < 0 ? give_up(s) : 0;
+}
+
+char *
+state_get(struct state *s, const char *kind, const char *key)
+{
+	char *body = NULL;
+	sqlite3_bind_text(s->get, 1, kind, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s->get, 2, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(s->get) == SQLITE_ROW)
+		body = xstrdup((const char *)sqlite3_column_text(s->get, 0));
+	sqlite3_clear_bindings(s->get);
+	sqlite3_reset(s->get);
+	return body;
 }
 
 static void

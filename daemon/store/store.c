@@ -146,8 +146,10 @@ store_drop_waiter(struct store *s, void *arg)
 	LIST_EACH(it, &s->questions)
 	{
 		struct question *question = LIST_ENTRY(it, struct question, asked);
-		if (question->arg == arg)
-			question->fn = NULL;
+		if (question->arg != arg)
+			continue;
+		question->fn = NULL;
+		question->read_fn = NULL;
 	}
 }
 
@@ -228,6 +230,27 @@ store_sample(struct store *s, struct store_series *series, usec_t wall_us, doubl
 		stats_add(s->options.stats, STAT_STORE_DROPPED, 1);
 }
 
+static void
+ask(struct store *s, struct question *question)
+{
+	list_init(&question->node);
+	list_init(&question->asked);
+	list_append(&s->questions, &question->asked);
+	s->was_posted_to = true;
+	writer_ask(s->writer, question);
+}
+
+void
+store_read(struct store *s, const char *kind, const char *key, store_read_fn fn, void *arg)
+{
+	struct question *question = xcalloc(1, sizeof(*question));
+	question->kind = xstrdup(kind);
+	question->key = xstrdup(key);
+	question->read_fn = fn;
+	question->arg = arg;
+	ask(s, question);
+}
+
 void
 store_query_start(struct store *s, const struct store_query *query, store_points_fn fn, void *arg)
 {
@@ -239,12 +262,8 @@ store_query_start(struct store *s, const struct store_query *query, store_points
 	question->query.metric = question->metric;
 	question->fn = fn;
 	question->arg = arg;
-	list_init(&question->node);
-	list_init(&question->asked);
-	list_append(&s->questions, &question->asked);
 	hand_rows(s);
-	s->was_posted_to = true;
-	writer_ask(s->writer, question);
+	ask(s, question);
 }
 
 /* News from the thread. */
@@ -264,13 +283,24 @@ tell_waiters(struct store *s, const struct verdict *verdict)
 }
 
 static void
+tell_document(struct question *question)
+{
+	json_t *doc = question->body ? json_loads(question->body, 0, NULL) : NULL;
+	if (question->read_fn)
+		question->read_fn(question->arg, question->key, doc);
+	json_decref(doc);
+}
+
+static void
 tell_answers(struct news *news)
 {
 	LIST_EACH_SAFE(it, &news->answers)
 	{
 		struct question *question = LIST_ENTRY(it, struct question, node);
 		list_remove(&question->asked);
-		if (question->fn)
+		if (question->kind)
+			tell_document(question);
+		else if (question->fn)
 			question->fn(question->arg, question->points, question->count);
 		list_remove(it);
 		question_free(question);

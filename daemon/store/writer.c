@@ -67,6 +67,9 @@ rows_free(struct rows *rows)
 void
 question_free(struct question *q)
 {
+	free(q->kind);
+	free(q->key);
+	free(q->body);
 	free(q->check);
 	free(q->metric);
 	free(q->points);
@@ -256,18 +259,27 @@ write_history(struct writer *w, struct posted *todo)
 }
 
 static void
+answer_history(struct writer *w, struct question *q, usec_t wall_us)
+{
+	struct err e = { 0 };
+	long count = -1;
+	if (need_history(w, wall_us, &e) == 0)
+		count = history_read(w->history, &q->query, &q->points, &e);
+	if (count < 0)
+		fail_history(w, wall_us, &e);
+	q->count = count > 0 ? (size_t)count : 0;
+}
+
+static void
 answer(struct writer *w, struct posted *todo)
 {
 	LIST_EACH_SAFE(it, &todo->questions)
 	{
 		struct question *q = LIST_ENTRY(it, struct question, node);
-		struct err e = { 0 };
-		long count = -1;
-		if (need_history(w, todo->wall_us, &e) == 0)
-			count = history_read(w->history, &q->query, &q->points, &e);
-		if (count < 0)
-			fail_history(w, todo->wall_us, &e);
-		q->count = count > 0 ? (size_t)count : 0;
+		if (q->kind)
+			q->body = keeper_read(&w->keeper, q->kind, q->key);
+		else
+			answer_history(w, q, todo->wall_us);
 		list_remove(&q->node);
 		pthread_mutex_lock(&w->mutex);
 		list_append(&w->news.answers, &q->node);

@@ -20,10 +20,13 @@ struct rows {
 struct rows *rows_new(void);
 void rows_free(struct rows *rows);
 
-/* A question to history and, later, its answer. */
+/* A question to history, or for a document, and later its answer. */
 struct question {
-	struct list node;  /* the writer's until it is answered */
-	struct list asked; /* whoever asks */
+	struct list node;      /* the writer's until it is answered */
+	struct list asked;     /* whoever asks */
+	char *kind, *key;      /* of a document; NULL: it is about history */
+	store_read_fn read_fn; /* NULL: nobody wants to know any more */
+	char *body;            /* NULL: there is none */
 	char *check, *metric;
 	struct store_query query; /* points to the two above */
 	store_points_fn fn;       /* NULL: nobody wants to know any more */

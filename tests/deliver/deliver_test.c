@@ -107,7 +107,7 @@ the_first_word_is_always_opened(void **state)
 	assert_string_equal(told(scene), "hook:deescalated/severity ops:deescalated/severity");
 	event(scene, &incident, INCIDENT_ENDED, "recovered");
 	assert_string_equal(told(scene), "hook:resolved/recovered ops:resolved/recovered");
-	assert_int_equal(scene_docs(scene, ""), 0);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
 	incident_fini(&incident);
 }
 
@@ -200,7 +200,7 @@ ends_are_left_out_where_nobody_wants_them(void **state)
 	told(scene);
 	event(scene, &incident, INCIDENT_ENDED, "recovered");
 	assert_string_equal(told(scene), "hook:resolved/recovered");
-	assert_int_equal(scene_docs(scene, ""), 0);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
 	incident_fini(&incident);
 }
 
@@ -289,7 +289,7 @@ an_end_outlives_its_details(void **state)
 	assert_string_equal(scene_try(scene, 0)->type, "incident.resolved");
 	assert_string_equal(scene_try(scene, 1)->type, "incident.resolved");
 	assert_string_not_equal(scene_try(scene, 0)->receiver, scene_try(scene, 1)->receiver);
-	assert_int_equal(scene_docs(scene, ""), 0);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
 	incident_fini(&incident);
 }
 
@@ -321,7 +321,7 @@ what_waits_for_a_removed_receiver_is_kept(void **state)
 	assert_string_equal(told(scene), "ops:opened/first ops:resolved/recovered");
 	event(scene, &b, INCIDENT_ENDED, "recovered");
 	told(scene);
-	assert_int_equal(scene_docs(scene, ""), 0);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
 	incident_fini(&a);
 	incident_fini(&b);
 }

@@ -21,10 +21,12 @@
 #include "base/str.h"
 #include "deliver/deliver.h"
 #include "io/loop.h"
+#include "io/timer.h"
 
 #define SCENE_WALL   (INT64_C(1767323045) * USEC_PER_SEC) /* 2026-01-02T03:04:05Z */
 #define SCENE_TRIES  20000
 #define SCENE_WRITES 4096
+#define SCENE_READS  64
 
 struct fake_conf {
 	char *tag;
@@ -40,6 +42,12 @@ struct try_made {
 struct scene_write {
 	char *key;   /* "<kind>\n<key>" */
 	json_t *doc; /* NULL: forget */
+};
+
+struct scene_read {
+	char *key; /* "<kind>\n<key>" */
+	void (*fn)(void *arg, const char *key, const json_t *doc);
+	void *arg;
 };
 
 struct scene {
@@ -60,7 +68,11 @@ struct scene {
 	size_t write_count;
 	void (*waiter)(void *arg, bool is_durable);
 	void *waiter_arg;
-	bool commits_late; /* only at scene_commit */
+	struct scene_read reads[SCENE_READS];
+	size_t read_count, reads_made;
+	struct timer read_timer;
+	bool reads_nothing; /* the store has lost it */
+	bool commits_late;  /* only at scene_commit */
 	bool store_fails;
 	/* The receivers. */
 	enum send_result (*answer)(struct scene *scene, const struct try_made *made);
@@ -177,6 +189,33 @@ scene_when_durable(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg
 }
 
 static inline void
+scene_on_read(void *arg)
+{
+	struct scene *scene = arg;
+
+	while (scene->read_count > 0) {
+		struct scene_read read = scene->reads[--scene->read_count];
+
+		read.fn(read.arg, strchr(read.key, '\n') + 1,
+			scene->reads_nothing ? NULL : map_get(scene->disk, read.key));
+		free(read.key);
+	}
+}
+
+static inline void
+scene_read(void *arg, const char *kind, const char *key,
+	void (*fn)(void *arg2, const char *key2, const json_t *doc), void *arg2)
+{
+	struct scene *scene = arg;
+
+	assert_true(scene->read_count < SCENE_READS);
+	scene->reads[scene->read_count++] =
+		(struct scene_read){ xasprintf("%s\n%s", kind, key), fn, arg2 };
+	scene->reads_made++;
+	timer_after(&scene->read_timer, 1);
+}
+
+static inline void
 scene_trouble(void *arg, const char *receiver, const char *text)
 {
 	struct scene *scene = arg;
@@ -204,6 +243,7 @@ scene_boot(struct scene *scene)
 		.daemon_name = "web-1",
 		.on_keep = scene_keep,
 		.when_durable = scene_when_durable,
+		.read = scene_read,
 		.on_trouble = scene_trouble,
 		.arg = scene,
 	};
@@ -234,6 +274,9 @@ scene_kill(struct scene *scene)
 	}
 	scene->write_count = 0;
 	scene->waiter = NULL;
+	while (scene->read_count > 0)
+		free(scene->reads[--scene->read_count].key);
+	timer_stop(&scene->read_timer);
 	deliver_free(scene->deliver);
 	loop_advance(scene->loop, 0);
 }
@@ -260,6 +303,7 @@ scene_new(void)
 	clock_init_fake(&scene->clock, 1000 * USEC_PER_SEC, SCENE_WALL);
 	scene->loop = loop_new(&scene->clock, &e);
 	assert_non_null(scene->loop);
+	timer_init(&scene->read_timer, scene->loop, scene_on_read, scene);
 	scene->env.loop = scene->loop;
 	scene->env.stats = &scene->stats;
 	scene->env.version = "0.0.0";

@@ -68,6 +68,54 @@ test_dropped_waiter_is_not_called(void **state)
 	assert_int_equal(other.durable + other.lost, 0);
 }
 
+struct got {
+	char key[32];
+	int calls, number; /* -1: there is none */
+};
+
+static void
+on_read(void *arg, const char *key, const json_t *doc)
+{
+	struct got *got = arg;
+	snprintf(got->key, sizeof(got->key), "%s", key);
+	got->number = doc ? (int)json_integer_value(json_object_get(doc, "n")) : -1;
+	got->calls++;
+}
+
+static bool
+has_got(void *arg)
+{
+	const struct got *got = arg;
+	return got->calls > 0;
+}
+
+static void
+test_one_document_is_read_back_while_it_runs(void **state)
+{
+	struct bed *bed = *state;
+	struct got got = { .calls = 0 }, none = { .calls = 0 }, dropped = { .calls = 0 };
+	open_store(bed);
+	put(bed, "a", "x", 1);
+	put(bed, "a", "y", 2);
+	assert_true(settle(bed));
+	put(bed, "a", "y", 3);
+	loop_turn(bed->loop, false);
+	store_read(bed->store, "a", "y", on_read, &got);
+	assert_int_equal(got.calls, 0);
+	assert_true(loop_turn_until(bed->loop, has_got, &got, MAX_TURN));
+	assert_string_equal(got.key, "y");
+	assert_int_equal(got.number, 3);
+	store_read(bed->store, "a", "x", on_read, &dropped);
+	store_drop_waiter(bed->store, &dropped);
+	store_read(bed->store, "b", "x", on_read, &none);
+	assert_true(loop_turn_until(bed->loop, has_got, &none, MAX_TURN));
+	assert_int_equal(none.number, -1);
+	assert_int_equal(dropped.calls, 0);
+	store_read(bed->store, "a", "x", on_read, &dropped);
+	close_store(bed);
+	assert_int_equal(dropped.calls, 0);
+}
+
 static int
 open_a_second(struct bed *bed)
 {
@@ -263,6 +311,7 @@ main(void)
 		TEST(test_close_writes_what_the_turn_has_posted),
 		TEST(test_loading_comes_before_posting),
 		TEST(test_dropped_waiter_is_not_called),
+		TEST(test_one_document_is_read_back_while_it_runs),
 		TEST(test_second_daemon_is_told_who_has_the_folder),
 		TEST(test_missing_folder_is_made_private),
 		TEST(test_unwritable_folder_is_a_clear_error),

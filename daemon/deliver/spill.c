@@ -1,0 +1,115 @@
+/*
+ * Words that wait on disk.  Beyond OUTBOX_RESIDENT letters of a receiver, the newest keep only what
+ * is needed to choose among them; their words are read back when their turn comes.  Only what the
+ * store said is on disk is let go, so while it cannot write, all stays in memory (up to
+ * OUTBOX_UNSAVED).
+ *
+ * What may still be merged keeps its words: a crowd of that becomes a digest long before.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "deliver/outlet.h"
+
+static bool
+may_park(const struct outlet *outlet, const struct letter *letter)
+{
+	return letter->run == NULL && !letter->lane->is_digest &&
+	       list_is_empty(&letter->lane->in_fresh) && letter->kept <= outlet->deliver->written;
+}
+
+static void
+park(struct outbox *box, struct letter *letter)
+{
+	list_remove(&letter->in_memory);
+	box->resident_count--;
+	letter_take_words(letter);
+	outbox_place(box, letter->lane);
+}
+
+void
+spill_park(struct outlet *outlet)
+{
+	struct outbox *box = &outlet->box;
+	struct list *it = box->resident.prev;
+
+	if (outlet->deliver->options.read == NULL)
+		return;
+	while (box->resident_count > OUTBOX_RESIDENT && it != &box->resident) {
+		struct letter *letter = LIST_ENTRY(it, struct letter, in_memory);
+
+		it = it->prev;
+		if (may_park(outlet, letter))
+			park(box, letter);
+	}
+}
+
+void
+spill_load(struct outlet *outlet, struct letter *letter)
+{
+	const struct deliver_options *options = &outlet->deliver->options;
+	char *key = outbox_key(outlet->name, letter->id);
+
+	letter->is_loading = true;
+	outlet->loading++;
+	outbox_place(&outlet->box, letter->lane);
+	options->read(options->arg, "outbox", key, spill_loaded, outlet->deliver);
+	free(key);
+}
+
+static struct letter *
+find_loading(const struct outlet *outlet, const char *id)
+{
+	LIST_EACH(it, &outlet->box.busy)
+	{
+		struct letter *letter = lane_first(LIST_ENTRY(it, struct lane, in_outbox));
+
+		if (letter->is_loading && str_eq(letter->id, id))
+			return letter;
+	}
+	return NULL;
+}
+
+/* The stub may have changed since its document was written. */
+static bool
+take_words(struct outlet *outlet, struct letter *letter, const json_t *doc, struct err *e)
+{
+	struct notice notice = { .sequence = 0 };
+
+	if (doc == NULL) {
+		err_set(e, 0, "the store does not have its words any more");
+		return false;
+	}
+	if (notice_restore(&notice, json_object_get(doc, "notice"), e) < 0)
+		return false;
+	letter_give_words(letter, &notice);
+	letter_set_type(letter, letter->type);
+	list_append(&outlet->box.resident, &letter->in_memory);
+	outlet->box.resident_count++;
+	return true;
+}
+
+void
+spill_loaded(void *arg, const char *key, const json_t *doc)
+{
+	struct deliver *deliver = arg;
+	const char *end = strrchr(key, '\n');
+	char *name = xstrndup(key, (size_t)(end - key));
+	struct outlet *outlet = deliver_outlet(deliver, name);
+	struct letter *letter = outlet == NULL ? NULL : find_loading(outlet, end + 1);
+	struct err e;
+
+	free(name);
+	if (letter == NULL)
+		return; /* it was given up meanwhile */
+	letter->is_loading = false;
+	outlet->loading--;
+	if (take_words(outlet, letter, doc, &e))
+		outbox_place(&outlet->box, letter->lane);
+	else
+		outlet_give_up(outlet, letter, e.text);
+	outlet_pump(outlet);
+	deliver_settle(deliver);
+}
