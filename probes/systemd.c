@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "io/bus.h"
 #include "io/loop.h"
+#include "io/timer.h"
 #include "probes/probe.h"
 #include "probes/systemd_unit.h"
 
@@ -26,10 +27,13 @@
 #define UNIT         "org.freedesktop.systemd1.Unit"
 #define PROPERTIES   "org.freedesktop.DBus.Properties"
 
-#define PATH_MAX_LEN 512
-#define REMEMBER_MAX 64
-#define REMEMBER_US  USEC_PER_HOUR /* how long a unit that failed is still watched */
-#define SUBSCRIBE_US (10 * USEC_PER_SEC)
+#define PATH_MAX_LEN       512
+#define REMEMBER_MAX       64
+#define REMEMBER_US        USEC_PER_HOUR /* how long a unit that failed is still watched */
+#define SUBSCRIBE_US       (10 * USEC_PER_SEC)
+#define SUBSCRIBE_AGAIN_US (5 * USEC_PER_SEC)
+#define NO_SERVICE         "org.freedesktop.DBus.Error.ServiceUnknown"
+#define NO_OWNER           "org.freedesktop.DBus.Error.NameHasNoOwner"
 
 struct systemd_conf {
 	char *unit;
@@ -120,6 +124,7 @@ struct systemd_memory {
 struct systemd_watch {
 	struct bus_ear *unit_ear, *manager_ear;
 	struct bus_call *subscribe;
+	struct timer subscribe_again;
 	char path[PATH_MAX_LEN]; /* that unit_ear listens to */
 	char seen[120];          /* the state that the last signal told of */
 };
@@ -137,8 +142,12 @@ on_subscribed(void *arg, const struct bus_reply *reply)
 {
 	struct systemd_watch *w = probe_watch_state(arg);
 
-	(void)reply; /* refused: the interval still sees everything */
+	/* Refused: the interval still sees everything.  The bus may be there before systemd is. */
 	w->subscribe = NULL;
+	if (reply->end == BUS_SILENT ||
+		(reply->end == BUS_REFUSED &&
+			(str_eq(reply->error, NO_SERVICE) || str_eq(reply->error, NO_OWNER))))
+		timer_after(&w->subscribe_again, SUBSCRIBE_AGAIN_US);
 }
 
 /* systemd sends no signals as long as nobody has asked for them. */
@@ -153,9 +162,16 @@ subscribe(struct probe_watch *watch)
 		.interface = MANAGER,
 		.member = "Subscribe" };
 
+	timer_stop(&w->subscribe_again);
 	bus_call_cancel(w->subscribe);
 	w->subscribe = bus_call_start(
 		probe_watch_env(watch)->bus, &ask, SUBSCRIBE_US, on_subscribed, watch);
+}
+
+static void
+on_subscribe_again(void *arg)
+{
+	subscribe(arg);
 }
 
 /* Each change is told several times, with more properties than we care for. */
@@ -237,6 +253,7 @@ open_watch(struct probe_watch *watch)
 		.interface = MANAGER,
 		.member = "Reloading" };
 
+	timer_init(&w->subscribe_again, probe_watch_env(watch)->loop, on_subscribe_again, watch);
 	w->manager_ear = bus_ear_open(probe_watch_env(watch)->bus, &want, on_manager_news, watch);
 	subscribe(watch);
 	if (conf->is_failed && probe_watch_instance(watch) == NULL)
@@ -248,6 +265,7 @@ close_watch(struct probe_watch *watch)
 {
 	struct systemd_watch *w = probe_watch_state(watch);
 
+	timer_stop(&w->subscribe_again);
 	bus_call_cancel(w->subscribe);
 	bus_ear_close(w->unit_ear);
 	bus_ear_close(w->manager_ear);

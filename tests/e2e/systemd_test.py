@@ -192,6 +192,8 @@ checks:
         lab.wait_for("an error", lambda: d.check("app")["cause"] == "unit.cannot-ask")
         assert d.check("app")["state"] == "up"  # could not tell is not down
         bus.start()
+        runs = d.check("app")["runs"]  # the bus is there before systemd is: asked in vain
+        lab.wait_for("two runs", lambda: d.check("app")["runs"] >= runs + 2)
         manager = srv_systemd.Systemd(bus)
         manager.set("app.service", **{**RUNNING, "NRestarts": 3})
         lab.wait_for("news", lambda: d.check("app")["metrics"].get("restarts_total") == 3)
