@@ -99,8 +99,7 @@ inherit(struct letter *older, struct letter *letter)
 		letter->worst = older->worst;
 	if (older->first_us < letter->first_us)
 		letter->first_us = older->first_us;
-	if (older->due_us < letter->due_us)
-		letter->due_us = older->due_us;
+	letter->due_us = older->due_us; /* its group_wait goes on */
 }
 
 /* False: neither is told. */

@@ -22,6 +22,7 @@
 #include "deliver/deliver.h"
 #include "io/loop.h"
 #include "io/timer.h"
+#include "model/digest.h"
 
 #define SCENE_WALL   (INT64_C(1767323045) * USEC_PER_SEC) /* 2026-01-02T03:04:05Z */
 #define SCENE_TRIES  20000
@@ -37,6 +38,9 @@ struct try_made {
 	unsigned sequence;
 	usec_t at_us; /* monotonic */
 	bool is_taken;
+	bool is_resolved;
+	enum severity severity;
+	struct digest *digest; /* a copy; NULL: of one incident */
 };
 
 struct scene_write {
@@ -76,9 +80,12 @@ struct scene {
 	bool store_fails;
 	/* The receivers. */
 	enum send_result (*answer)(struct scene *scene, const struct try_made *made);
-	usec_t asked_us; /* Retry-After of every LATER */
+	usec_t asked_us;                                         /* Retry-After of every LATER */
+	void (*look)(struct scene *scene, struct send_run *run); /* at each try; may be NULL */
 	struct try_made *tries;
 	size_t try_count;
+	struct digest *digests[8192]; /* of the tries */
+	size_t digest_count;
 	unsigned flights, flights_most;
 	/* What the app was told. */
 	char trouble[256];
@@ -107,9 +114,18 @@ fake_start(struct send_run *run)
 	str_copy(made->reason, sizeof(made->reason), notice->reason);
 	str_copy(made->incident, sizeof(made->incident), notice->incident.id);
 	made->sequence = notice->sequence;
+	made->is_resolved = notice->is_resolved;
+	made->severity = notice->severity;
+	if (notice->digest != NULL) {
+		assert_true(scene->digest_count < 8192);
+		made->digest = digest_dup(notice->digest);
+		scene->digests[scene->digest_count++] = made->digest;
+	}
 	made->at_us = loop_now(scene->loop);
 	if (++scene->flights > scene->flights_most)
 		scene->flights_most = scene->flights;
+	if (scene->look != NULL)
+		scene->look(scene, run);
 	result = scene->answer == NULL ? SEND_OK : scene->answer(scene, made);
 	made->is_taken = result == SEND_OK;
 	if (result != SEND_NONE)
@@ -134,6 +150,32 @@ static const struct receiver_type fake_machine = {
 	.summary = "Answers as the test says.",
 	.fields = fake_fields,
 	.conf_size = sizeof(struct fake_conf),
+	.timeout_us = 10 * USEC_PER_SEC,
+	.start = fake_start,
+	.stop = fake_stop,
+};
+
+/* Read by people, one message a second. */
+static const struct receiver_type fake_people = {
+	.name = "fake-people",
+	.summary = "Answers as the test says.",
+	.fields = fake_fields,
+	.conf_size = sizeof(struct fake_conf),
+	.is_for_people = true,
+	.rate_per_second = 1,
+	.timeout_us = 10 * USEC_PER_SEC,
+	.start = fake_start,
+	.stop = fake_stop,
+};
+
+/* Forgets within a minute, and keeps what ended for five. */
+static const struct receiver_type fake_forgetful = {
+	.name = "fake-forgetful",
+	.summary = "Answers as the test says.",
+	.fields = fake_fields,
+	.conf_size = sizeof(struct fake_conf),
+	.refresh_us = USEC_PER_MIN,
+	.linger_us = 5 * USEC_PER_MIN,
 	.timeout_us = 10 * USEC_PER_SEC,
 	.start = fake_start,
 	.stop = fake_stop,
@@ -282,15 +324,21 @@ scene_kill(struct scene *scene)
 }
 
 static inline void
-scene_add(struct scene *scene, const char *name)
+scene_add_type(struct scene *scene, const char *name, const struct receiver_type *type)
 {
 	size_t n = scene->receiver_count++;
 
 	scene->confs[n].tag = xstrdup(name);
 	scene->specs[n].name = scene->confs[n].tag;
-	scene->specs[n].type = &fake_machine;
+	scene->specs[n].type = type;
 	scene->specs[n].conf = &scene->confs[n];
 	scene->receivers[n] = &scene->specs[n];
+}
+
+static inline void
+scene_add(struct scene *scene, const char *name)
+{
+	scene_add_type(scene, name, &fake_machine);
 }
 
 static inline struct scene *
@@ -313,6 +361,14 @@ scene_new(void)
 }
 
 static inline void
+scene_forget_tries(struct scene *scene)
+{
+	while (scene->digest_count > 0)
+		digest_free(scene->digests[--scene->digest_count]);
+	scene->try_count = 0;
+}
+
+static inline void
 scene_drop_doc(void *doc)
 {
 	json_decref(doc);
@@ -326,6 +382,7 @@ scene_free(struct scene *scene)
 	map_free(scene->disk, scene_drop_doc);
 	for (size_t i = 0; i < 4; i++)
 		free(scene->confs[i].tag);
+	scene_forget_tries(scene);
 	free(scene->tries);
 	free(scene);
 }
