@@ -209,3 +209,28 @@ checks:
     finally:
         d.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_many_at_once_are_few_messages(web):
+    """With robots of its own: two daemons behind one robot share its pace and do not know."""
+    robots = Robots()
+    names = [f"shop-{i:02d}" for i in range(40)]
+    folder = tempfile.mkdtemp(prefix="tri-")
+    d = lab.Daemon(folder)
+    checks = "".join(f'  {n}: {{type: tcp, address: "127.0.0.1:{web.port}", interval: 1s, '
+                     f"retries: 1}}\n" for n in names)
+    d.write(head(folder, "en") + "checks:\n" + checks + robots.receivers(), head=False)
+    d.start()
+    try:
+        for name in names:
+            d.wait_state(name, "up")
+        web.stop()
+        for where, robot in robots.all.items():
+            lab.wait_for(f"{where} to hear of all",
+                         lambda r=robot: all(n in r.said() for n in names))
+            assert len(robot.taken) <= 10, [m["title"] for m in robot.taken]
+        robots.expect_peace()
+    finally:
+        d.stop()
+        robots.stop()
+        shutil.rmtree(folder, ignore_errors=True)

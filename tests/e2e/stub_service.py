@@ -74,6 +74,9 @@ class Service(lab.Server):
 
         return Handler
 
+    def said(self):
+        return "\n".join(f"{m['title']}\n{m['text']}" for m in list(self.taken))
+
     def wait(self, what, test, limit=lab.LIMIT):
         """The first thing taken for which test() holds."""
         def found():
