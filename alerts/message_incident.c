@@ -13,7 +13,7 @@
 #define SHORT_MAX     200 /* bytes of a name, a target, a title */
 #define TEXT_MAX      1500
 #define COMMAND_MAX   1000
-#define FACT_MAX      400 /* of one piece of evidence: a phone is small */
+#define FACT_MAX      300 /* of one piece of evidence: a phone is small */
 #define FACTS_SHOWN   6
 #define POINTS_SHOWN  3
 #define NAMES_SHOWN   8
@@ -268,7 +268,10 @@ add_times(struct message *m, const struct notice *notice)
 	message_clock(until_us, until_us, until);
 	message_duration(until_us - i->started_us, m->language, lasts);
 	if (!notice->is_resolved) {
-		message_say(&out, m->language, SAY_LASTS, FILL(from, lasts, until));
+		bool is_new = until_us - i->started_us < USEC_PER_MIN;
+
+		message_say(&out, m->language, is_new ? SAY_BEGAN : SAY_LASTS,
+			FILL(from, lasts, until));
 		message_add_part(m, PART_TIMES, SAY_SINCE, buf_take_text(&out));
 		return;
 	}
@@ -397,28 +400,50 @@ add_points(struct buf *out, const struct message *m, const struct incident_texts
 	}
 }
 
+/* How the words of a fact begin that could not be had (triage writes them): a person on a phone
+ * cannot do anything with those. */
+static const char *const missed[] = { "could not be had: ", "无法获取：" };
+
+static bool
+is_missed(const struct incident_text *fact)
+{
+	for (size_t n = 0; n < sizeof(missed) / sizeof(missed[0]); n++) {
+		if (fact->text != NULL && str_starts(fact->text, missed[n]))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_fact(struct buf *out, const struct message *m, const struct incident_text *fact)
+{
+	char *name = message_clean_line(fact->name, SHORT_MAX);
+	char *text = message_clean_text(fact->text, FACT_MAX * 8);
+	char *cut = message_cut(text, FACT_MAX, UNIT_BYTES);
+
+	if (*cut != '\0')
+		add_line(out, message_said(m->language, SAY_FACT, FILL(name, cut, NULL)));
+	free(name);
+	free(text);
+	free(cut);
+}
+
 static void
 add_facts(struct message *m, const struct incident *i)
 {
+	size_t count = 0;
 	struct buf out;
 	char left[24];
 
 	buf_init(&out, 0);
 	add_points(&out, m, &i->pros, SAY_PRO);
 	add_points(&out, m, &i->cons, SAY_CON);
-	for (size_t n = 0; n < i->facts.count && n < FACTS_SHOWN; n++) {
-		char *name = message_clean_line(i->facts.all[n].name, SHORT_MAX);
-		char *text = message_clean_text(i->facts.all[n].text, FACT_MAX * 8);
-		char *cut = message_cut(text, FACT_MAX, UNIT_BYTES);
-
-		if (*cut != '\0')
-			add_line(&out, message_said(m->language, SAY_FACT, FILL(name, cut, NULL)));
-		free(name);
-		free(text);
-		free(cut);
+	for (size_t n = 0; n < i->facts.count; n++) {
+		if (!is_missed(&i->facts.all[n]) && count++ < FACTS_SHOWN)
+			add_fact(&out, m, &i->facts.all[n]);
 	}
-	if (i->facts.count > FACTS_SHOWN) {
-		snprintf(left, sizeof(left), "%zu", i->facts.count - FACTS_SHOWN);
+	if (count > FACTS_SHOWN) {
+		snprintf(left, sizeof(left), "%zu", count - FACTS_SHOWN);
 		add_line(&out, message_said(m->language, SAY_MORE_LINES, FILL(left, NULL, NULL)));
 	}
 	message_add_part(m, PART_FACTS, SAY_FACTS, buf_take_text(&out));

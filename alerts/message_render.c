@@ -116,15 +116,14 @@ put_bold(const struct page *page, const char *text, size_t max)
 }
 
 static void
-put_label(const struct page *page, const struct message_part *part, const char *text)
+put_label(const struct page *page, const struct message_part *part)
 {
 	const char *colon = message_word(SAY_COLON, page->m->language);
-	bool is_list = part->kind == PART_FACTS && strchr(text, '\n') != NULL;
 
 	put_paragraph(page);
 	put_bold(page, part->label, WHOLE);
 	put_escaped(page, colon, strcspn(colon, " "), false);
-	if (is_list)
+	if (part->kind == PART_FACTS)
 		put_newline(page);
 	else
 		put_escaped(page, " ", strlen(strchr(colon, ' ') == NULL ? "" : " "), false);
@@ -158,7 +157,7 @@ put_code(const struct page *page, const char *code)
 static void
 put_part(const struct page *page, const struct message_part *part, const struct rung *rung)
 {
-	put_label(page, part, part->text);
+	put_label(page, part);
 	put_cut(page, part->text, rung->text_max);
 	/* A command that is cut is another command. */
 	if (part->code != NULL && message_measure(part->code, UNIT_CHARS) <= rung->text_max * 2)
@@ -227,7 +226,7 @@ put_elastic(const struct page *page, const struct message_part *part, size_t siz
 	if (part->kind == PART_MEMBERS)
 		put_paragraph(page);
 	else
-		put_label(page, part, text);
+		put_label(page, part);
 	put_lines(page, text, false);
 	free(text);
 }

@@ -16,6 +16,7 @@
 #include "alerts/post.h"
 #include "alerts/slack_answer.h"
 #include "alerts/slack_blocks.h"
+#include "alerts/standing.h"
 #include "alerts/table.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -253,34 +254,11 @@ remember_message(struct send_run *run, const json_t *answer)
 
 /* ---- one request ---- */
 
-/* By type: whether people are pinged, and whether the channel sees what the thread is told. */
-static const struct event_row {
-	const char *type;
-	bool is_ping, is_broadcast;
-} events[] = {
-	{ "incident.opened", true, true },
-	{ "incident.escalated", true, true },
-	{ "incident.reminder", true, true },
-	{ "incident.resolved", false, true },
-	{ NOTICE_DIGEST, true, false },
-};
-
-static const struct event_row *
-event_of(const struct notice *notice)
-{
-	static const struct event_row other = { "", false, false };
-
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (str_eq(events[i].type, notice->type))
-			return &events[i];
-	}
-	return &other;
-}
-
 static const char *
 mention_for(const struct slack_conf *conf, const struct notice *notice)
 {
-	bool is_due = event_of(notice)->is_ping && !notice->is_resolved &&
+	bool is_due = standing_is_loud(notice) && !notice->is_resolved &&
+		      !str_eq(notice->type, NOTICE_TEST) &&
 		      (int)notice->severity >= conf->mention_min + (int)SEVERITY_INFO;
 
 	return is_due ? conf->mentions : "";
@@ -300,7 +278,7 @@ make_body(const struct send_run *run, enum step step, const struct message *m)
 	} else {
 		text = slack_reply(m, notice, mention);
 		body = json_pack("{s:s, s:b, s:b, s:b}", "text", text, "unfurl_links", 0,
-			"unfurl_media", 0, "reply_broadcast", event_of(notice)->is_broadcast);
+			"unfurl_media", 0, "reply_broadcast", standing_is_loud(notice));
 		json_object_set_new(body, "thread_ts", json_string(remembered(run, "ts")));
 		free(text);
 	}

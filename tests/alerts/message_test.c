@@ -109,6 +109,7 @@ write_redis(struct desk *desk, enum incident_event_type type, const char *reason
 	incident_add_text(
 		&i->remedy, "journalctl -k --since -1h | grep oom", "see what used the memory", 0);
 	incident_add_text(&i->remedy, NULL, "give Redis a maxmemory", 0);
+	incident_add_text(&i->facts, "container", "could not be had: no engine", 0);
 	incident_add_text(&i->facts, "unit", "redis-server.service: failed, oom-kill", 0);
 	add_alert(i, "cache", !n->is_resolved);
 	add_alert(i, "api", !n->is_resolved);

@@ -9,7 +9,8 @@
 		"  journalctl -k --since -1h | grep oom\n"
 		"Since: 03:00 UTC (for 3 min by 03:04)\n"
 		"Where: web-1, redis://127.0.0.1:6379/0\n"
-		"Evidence: unit: redis-server.service: failed, oom-kill\n"
+		"Evidence:\n"
+		"• unit: redis-server.service: failed, oom-kill\n"
 		"open incident: https://status.example.com/incidents/3f9c2a7d41b8\n"
 		"incident 3f9c2a7d41b8 · check-down",
 		"🔴 严重 · cache：the kernel killed Redis because memory ran out\n"
@@ -20,7 +21,8 @@
 		"  journalctl -k --since -1h | grep oom\n"
 		"开始：03:00 UTC（截至 03:04 已持续 3 分钟）\n"
 		"位置：web-1, redis://127.0.0.1:6379/0\n"
-		"证据：unit：redis-server.service: failed, oom-kill\n"
+		"证据：\n"
+		"• unit：redis-server.service: failed, oom-kill\n"
 		"查看故障：https://status.example.com/incidents/3f9c2a7d41b8\n"
 		"故障 3f9c2a7d41b8 · check-down",
 	} },
@@ -41,7 +43,7 @@
 			"Evidence:\n"
 			"+ its log says so\n"
 			"− against it: something listens there\n"
-			"unit: redis-server.service: failed, oom-kill\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🟠 警告，再次发生 · cache：the kernel killed Redis because memory ran "
 			"out\n"
@@ -58,7 +60,7 @@
 			"证据：\n"
 			"+ its log says so\n"
 			"− 反对依据：something listens there\n"
-			"unit：redis-server.service: failed, oom-kill\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
 	{ INCIDENT_UPDATED, "new-impact", make_many, MESSAGE_CRITICAL,
@@ -75,7 +77,8 @@
 			"Where: web-1, redis://127.0.0.1:6379/0\n"
 			"Note: new: it drags down more\n"
 			"see also incident ddddeeeeffff: on the same host\n"
-			"Evidence: unit: redis-server.service: failed, oom-kill\n"
+			"Evidence:\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"open incident: https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🔴 严重，有更新 · cache：the kernel killed Redis because memory ran out\n"
@@ -89,7 +92,8 @@
 			"位置：web-1, redis://127.0.0.1:6379/0\n"
 			"说明：更新：影响范围扩大\n"
 			"相关故障 ddddeeeeffff：on the same host\n"
-			"证据：unit：redis-server.service: failed, oom-kill\n"
+			"证据：\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"查看故障：https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
@@ -104,7 +108,8 @@
 			"  journalctl -k --since -1h | grep oom\n"
 			"Since: 03:00 UTC (for 3 min by 03:04)\n"
 			"Where: web-1, redis://127.0.0.1:6379/0\n"
-			"Evidence: unit: redis-server.service: failed, oom-kill\n"
+			"Evidence:\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"open incident: https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🔴 严重，确认已失效 · cache：the kernel killed Redis because memory ran "
@@ -116,7 +121,8 @@
 			"  journalctl -k --since -1h | grep oom\n"
 			"开始：03:00 UTC（截至 03:04 已持续 3 分钟）\n"
 			"位置：web-1, redis://127.0.0.1:6379/0\n"
-			"证据：unit：redis-server.service: failed, oom-kill\n"
+			"证据：\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"查看故障：https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
@@ -131,7 +137,8 @@
 			"  journalctl -k --since -1h | grep oom\n"
 			"Since: 03:00 UTC (for 3 min by 03:04)\n"
 			"Where: web-1, redis://127.0.0.1:6379/0\n"
-			"Evidence: unit: redis-server.service: failed, oom-kill\n"
+			"Evidence:\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"open incident: https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🔴 加重，现为严重 · cache：the kernel killed Redis because memory ran out\n"
@@ -142,7 +149,8 @@
 			"  journalctl -k --since -1h | grep oom\n"
 			"开始：03:00 UTC（截至 03:04 已持续 3 分钟）\n"
 			"位置：web-1, redis://127.0.0.1:6379/0\n"
-			"证据：unit：redis-server.service: failed, oom-kill\n"
+			"证据：\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"查看故障：https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
@@ -163,7 +171,7 @@
 			"Evidence:\n"
 			"+ its log says so\n"
 			"− against it: something listens there\n"
-			"unit: redis-server.service: failed, oom-kill\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🟠 减轻，现为警告 · cache：the kernel killed Redis because memory ran "
 			"out\n"
@@ -180,7 +188,7 @@
 			"证据：\n"
 			"+ its log says so\n"
 			"− 反对依据：something listens there\n"
-			"unit：redis-server.service: failed, oom-kill\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
 	{ INCIDENT_REMINDER, "repeat", make_old, MESSAGE_CRITICAL,
@@ -196,7 +204,8 @@
 			"Where: web-1, redis://127.0.0.1:6379/0\n"
 			"Note: still open, and nobody has acknowledged it\n"
 			"flapping, came back 3×; silent from now on until it has stayed well\n"
-			"Evidence: unit: redis-server.service: failed, oom-kill\n"
+			"Evidence:\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"open incident: https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🔴 提醒：严重，已持续 1 天 6 小时 · cache：the kernel killed Redis because "
@@ -210,7 +219,8 @@
 			"位置：web-1, redis://127.0.0.1:6379/0\n"
 			"说明：仍未恢复，且无人确认\n"
 			"反复波动，已再次出现 3 次；稳定恢复之前不再通知\n"
-			"证据：unit：redis-server.service: failed, oom-kill\n"
+			"证据：\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"查看故障：https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
@@ -227,7 +237,8 @@
 			"Where: web-1, redis://127.0.0.1:6379/0\n"
 			"Note: anna says: restarting it\n"
 			"nobody is reminded until 04:34 UTC\n"
-			"Evidence: unit: redis-server.service: failed, oom-kill\n"
+			"Evidence:\n"
+			"• unit: redis-server.service: failed, oom-kill\n"
 			"open incident: https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"incident 3f9c2a7d41b8 · check-down",
 			"🔴 严重，anna 已确认 · cache：the kernel killed Redis because memory ran "
@@ -241,7 +252,8 @@
 			"位置：web-1, redis://127.0.0.1:6379/0\n"
 			"说明：anna 留言：restarting it\n"
 			"04:34 UTC 之前不再提醒\n"
-			"证据：unit：redis-server.service: failed, oom-kill\n"
+			"证据：\n"
+			"• unit：redis-server.service: failed, oom-kill\n"
 			"查看故障：https://status.example.com/incidents/3f9c2a7d41b8\n"
 			"故障 3f9c2a7d41b8 · check-down",
 		} },
