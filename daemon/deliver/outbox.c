@@ -29,6 +29,8 @@ letter_type(const char *name)
 {
 	if (str_eq(name, NOTICE_DIGEST))
 		return NOTICE_DIGEST;
+	if (str_eq(name, NOTICE_TEST))
+		return NOTICE_TEST;
 	for (int type = 0; type < INCIDENT_EVENT_TYPES; type++) {
 		const char *known = incident_event_name((enum incident_event_type)type);
 
@@ -79,9 +81,16 @@ letter_set_type(struct letter *letter, const char *type)
 }
 
 bool
+letter_is_test(const struct letter *letter)
+{
+	return str_eq(letter->type, NOTICE_TEST);
+}
+
+/* A test is a whole story. */
+bool
 letter_is_opening(const struct letter *letter)
 {
-	return str_eq(letter->type, incident_event_name(INCIDENT_OPENED));
+	return str_eq(letter->type, incident_event_name(INCIDENT_OPENED)) || letter_is_test(letter);
 }
 
 static void
@@ -422,7 +431,8 @@ outbox_enter(struct outbox *box, struct lane *lane, struct letter *letter)
 	letter->lane = lane;
 	insert(lane, letter);
 	lane->levels[letter->severity]++;
-	lane->is_ended = LIST_ENTRY(lane->letters.prev, struct letter, in_lane)->is_resolved;
+	lane->is_ended = LIST_ENTRY(lane->letters.prev, struct letter, in_lane)->is_resolved ||
+			 letter_is_test(letter);
 	box->count++;
 	if (letter->notice != NULL) {
 		list_append(&box->resident, &letter->in_memory);

@@ -240,10 +240,11 @@ outlet_write(struct outlet *outlet, struct lane *lane, struct notice *notice, us
 	struct letter *letter = outbox_add(&outlet->box, lane, notice);
 
 	letter->due_us += wait_us;
-	letter->is_fresh = outlet->type == NULL || outlet_merges(outlet);
+	letter->is_fresh =
+		!letter_is_test(letter) && (outlet->type == NULL || outlet_merges(outlet));
 	outbox_place(&outlet->box, lane);
 	touch(outlet);
-	if (outlet_merges(outlet) && !merge_collapse(outlet, letter))
+	if (outlet_merges(outlet) && !letter_is_test(letter) && !merge_collapse(outlet, letter))
 		return;
 	if (letter->is_fresh && goes_at_once(outlet, letter))
 		letter->is_fresh = false;

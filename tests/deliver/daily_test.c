@@ -213,6 +213,44 @@ it_is_retried_and_given_up_as_any_notice(void **state)
 		assert_string_equal(scene_try(scene, i)->type, "test");
 }
 
+/* People are told of many incidents in one message; a test stays a message of its own. */
+static void
+it_is_no_part_of_a_digest(void **state)
+{
+	struct desk *desk = *state;
+	struct scene *scene = desk->scene;
+	static struct receiver_type people;
+	struct incident incident;
+	size_t tests = 0, taken = 0;
+
+	people = fake_machine;
+	people.is_for_people = true;
+	scene->specs[0].type = &people;
+	scene_apply(scene);
+	scene->answer = never_now;
+	pass(desk, 6 * USEC_PER_HOUR);
+	scene_incident(&incident, "00000000000a");
+	for (int i = 0; i < 9; i++) {
+		incident.id[0] = (char)('1' + i);
+		scene_event(scene, &incident, INCIDENT_OPENED, "first");
+	}
+	incident_fini(&incident);
+	scene->answer = NULL;
+	scene->try_count = 0;
+	pass(desk, USEC_PER_HOUR);
+	for (size_t i = 0; i < scene->try_count; i++) {
+		const struct try_made *made = scene_try(scene, i);
+
+		if (!str_eq(made->receiver, "hook"))
+			continue;
+		tests += str_eq(made->type, "test");
+		taken++;
+	}
+	assert_int_equal(tests, 1);
+	assert_in_range(taken, 2, 5);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
+}
+
 static void
 times_are_read(void **state)
 {
@@ -255,6 +293,7 @@ main(void)
 		TEST(missed_by_less_than_an_hour_it_comes_later),
 		TEST(new_in_the_settings_it_begins_with_the_next_time),
 		TEST(it_is_retried_and_given_up_as_any_notice),
+		TEST(it_is_no_part_of_a_digest),
 		cmocka_unit_test(times_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
