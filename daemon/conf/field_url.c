@@ -12,6 +12,9 @@
 
 /* Shorter ones are ordinary words ("/hook", "key=id"): masking those would shred every message. */
 #define HIDDEN_PART_MIN 12
+/* A part of a path with as many bytes and a digit in it is a token by itself: services say it in
+ * their errors without the rest. */
+#define TOKEN_MIN 16
 
 /* The authority: from behind "://" to the path. */
 static const char *
@@ -100,6 +103,18 @@ add_part(struct secret_set *set, const char *text, size_t len)
 	free(part);
 }
 
+static void
+add_tokens(struct secret_set *set, const char *path)
+{
+	const char *end = path + strcspn(path, "?#");
+	while (path < end) {
+		size_t len = strcspn(path, "/?#");
+		if (len >= TOKEN_MIN && strcspn(path, "0123456789") < len)
+			add_part(set, path, len);
+		path += len + (path[len] == '/');
+	}
+}
+
 void
 field_url_secrets(const struct conf_field *field, const char *url, struct secret_set *set)
 {
@@ -109,6 +124,8 @@ field_url_secrets(const struct conf_field *field, const char *url, struct secret
 		add_part(set, password, len);
 	if ((field->flags & CONF_MASKED) != 0 && strlen(rest) >= HIDDEN_PART_MIN)
 		secret_set_add(set, rest);
+	if ((field->flags & CONF_MASKED) != 0)
+		add_tokens(set, rest);
 	for (const char *at = rest, *value; (value = secret_in_query(at, &len)) != NULL;
 		at = value + len)
 		if (len >= HIDDEN_PART_MIN)

@@ -175,6 +175,24 @@ test_secrets_are_registered(void **state)
 	conf_tree_free(tree);
 }
 
+static void
+test_a_token_in_a_path_is_a_secret_by_itself(void **state)
+{
+	struct sample_block block;
+	struct conf_tree *tree = fill(&block,
+		"url: http://h/0123456789abcdef\n"
+		"hook: http://h/open-apis/incoming-webhooks/v2/0f5c2d1e-7a3b-4c55?a=b\n");
+	struct secret_set *set = secret_set_new();
+	(void)state;
+	conf_secrets(sample_fields, &block, set);
+	assert_masked(set, "no robot 0f5c2d1e-7a3b-4c55", "no robot ***");
+	assert_masked(set, "incoming-webhooks v2", "incoming-webhooks v2");
+	assert_masked(set, "0123456789abcdef", "0123456789abcdef"); /* a row that is not masked */
+	secret_set_free(set);
+	conf_clear(sample_fields, &block);
+	conf_tree_free(tree);
+}
+
 int
 main(void)
 {
@@ -185,6 +203,7 @@ main(void)
 		cmocka_unit_test(test_reads_back),
 		cmocka_unit_test(test_sizes_and_durations),
 		cmocka_unit_test(test_secrets_are_registered),
+		cmocka_unit_test(test_a_token_in_a_path_is_a_secret_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
