@@ -4,8 +4,9 @@
  *	POST, JSON body; webhook-id (the same on every try), webhook-timestamp (of this try),
  *	webhook-signature "v1,<base64>" for each secret: HMAC-SHA256 of "<id>.<timestamp>.<body>"
  *
- * Redirects are never followed: the body is signed for one place.  Only the origin of the URL is
- * ever shown, because the path may be the secret.
+ * The body is ours, that of Alertmanager's webhook, or one that the user composed; the headers are
+ * the same.  Redirects are never followed: the body is signed for one place.  Only the origin of
+ *the URL is ever shown, because the path may be the secret.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -13,8 +14,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alerts/notice_names.h"
 #include "alerts/post.h"
 #include "alerts/table.h"
+#include "alerts/template.h"
+#include "alerts/webhook_v4.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -22,7 +26,8 @@
 #include "io/hmac.h"
 #include "io/loop.h"
 
-#define BODY_MAX    20000
+#define BODY_MAX    20000 /* of our own */
+#define OTHER_MAX   65536 /* of the others */
 #define SECRETS_MAX 8
 #define KEY_MAX     1024 /* bytes of one secret */
 #define HEADERS_MAX 32   /* of the user's */
@@ -33,14 +38,23 @@ struct key {
 	size_t len;
 };
 
+enum format { FORMAT_TRIAGED, FORMAT_ALERTMANAGER };
+enum method { METHOD_POST, METHOD_PUT };
+
 struct webhook_conf {
 	struct post_conf post;
+	int format, method;
+	const struct conf_node *template_node;
 	char *secret;
 	struct conf_pairs headers;
 	/* Made by check(). */
 	struct key keys[SECRETS_MAX];
 	size_t key_count;
+	struct template *template; /* NULL: `format` */
 };
+
+static const char *const formats[] = { "triaged", "alertmanager", NULL };
+static const char *const methods[] = { "POST", "PUT", NULL };
 
 static const struct conf_field fields[] = {
 	{ "url", URL_AT(struct webhook_conf, post.url), .flags = CONF_REQUIRED | CONF_MASKED,
@@ -53,6 +67,14 @@ static const struct conf_field fields[] = {
 	{ "headers", PAIRS_AT(struct webhook_conf, headers), .flags = CONF_MASKED,
 		.doc = "Further request headers.",
 		.example = "{ Authorization: \"Bearer ${TOKEN}\" }" },
+	{ "format", ENUM_AT(struct webhook_conf, format, formats), .dflt = "triaged",
+		.doc = "The body: triaged's own JSON, or what Alertmanager's webhook receiver "
+		       "posts (version 4)." },
+	{ "template", NODE_AT(struct webhook_conf, template_node),
+		.doc = "A body of your own: a map or a list whose texts may hold placeholders.",
+		.example = "{ msg: \"{{headline}}\", level: \"{{severity | upper}}\" }" },
+	{ "method", ENUM_AT(struct webhook_conf, method, methods), .dflt = "POST",
+		.flags = CONF_ADVANCED, .doc = "The method of the request." },
 	POST_ROWS(struct webhook_conf),
 	{ .type = CONF_END },
 };
@@ -63,7 +85,32 @@ static const char manual[] =
 	"status once the event is safe with you.  `408`, `425`, `429`, every `5xx` and a broken "
 	"connection are tried again, with `Retry-After` obeyed, until the event is 24 hours old; "
 	"other `3xx` and `4xx` give it up; `410` stops the receiver until its settings change.\n\n"
-	"The header `webhook-id` is the same on every try of an event: drop what you have seen.";
+	"The header `webhook-id` is the same on every try of an event: drop what you have seen.\n\n"
+	"With `format: alertmanager` the body is the one of Alertmanager's webhook receiver "
+	"(`version` 4), for the many bridges that read it: the group is the incident "
+	"(`groupKey`), its one alert has the labels of the `alertmanager` receiver and "
+	"`fingerprint` as Prometheus computes it; when a label such as the severity changes, the "
+	"alert under the old labels is resolved in the same body.\n\n"
+	"With `template` the body is what you write:\n\n"
+	"```yaml\n"
+	"template:\n"
+	"  text: \"{{icon}} {{headline}}: {{summary}}\"\n"
+	"  level: \"{{severity | upper}}\"\n"
+	"  team: \"{{incident.labels.team | default('none')}}\"\n"
+	"  first_step: \"{{incident.remedy.0.text}}\"\n"
+	"  numbers: \"{{incident.values}}\"\n"
+	"  tags: [triaged, \"{{check}}\"]\n"
+	"```\n\n"
+	"A text that is one placeholder becomes the value itself: a number, a list, `null`.  "
+	"Names are those of triaged's own body, such as `incident.cause.code`, "
+	"`incident.facts.0.text`, `reason`, `timestamp` (`data.` in front may stay), and for short "
+	"`title`, `summary`, `severity`, `check`, `cause` (in words), `status`, `event` "
+	"(`opened`), `host`, `target`, `link`, `id` (of the notice), `headline`, `icon`, `color` "
+	"(`#d00000`), `firing`, and `text`: the whole message as people read it.  Filters: "
+	"`default(\"none\")` for what is missing or empty, `upper`, `lower`, `cut(80)`, "
+	"`join(\", \")`, `json`.  `{{ \"{{\" }}` writes the braces.  The body has at most 64 kB.  "
+	"A token in a template is written as `${file:...}` or `${credential:...}`, so that it is "
+	"masked wherever settings and requests are shown.";
 
 /* Headers that are ours to write, or the HTTP client's. */
 static const char *const own_headers[] = { "content-length", "content-type", "host", "user-agent",
@@ -185,6 +232,19 @@ check_secret(struct webhook_conf *conf, const struct conf_node *map, struct comp
 }
 
 static void
+check_template(
+	struct webhook_conf *conf, const struct conf_node *map, struct complaints *complaints)
+{
+	struct conf_pos at = conf_pos_of(map, "format");
+
+	if (conf_is_absent(conf->template_node))
+		return;
+	conf->template = template_new(conf->template_node, &notice_names, complaints);
+	if (!conf_is_absent(conf_get(map, "format")))
+		complain(complaints, &at, "format: there is `template` too; take one of them out");
+}
+
+static void
 check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct complaints *complaints)
 {
 	struct webhook_conf *conf = arg;
@@ -192,6 +252,7 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 	post_check(&conf->post, map, tls, complaints);
 	check_secret(conf, map, complaints);
 	check_headers(conf, map, complaints);
+	check_template(conf, map, complaints);
 }
 
 static void
@@ -204,6 +265,8 @@ release(void *arg)
 		free(conf->keys[i].data);
 	}
 	conf->key_count = 0;
+	template_free(conf->template);
+	conf->template = NULL;
 	post_release(&conf->post);
 }
 
@@ -247,6 +310,58 @@ add_user_headers(const struct webhook_conf *conf, struct http_header *headers, u
 	return count;
 }
 
+/* As text, of a new reference; NULL: it is too large. */
+static char *
+take_json(json_t *body)
+{
+	char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+	json_decref(body);
+	if (text == NULL || strlen(text) <= OTHER_MAX)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* A template may say the same things often: with less of the evidence it may fit. */
+static char *
+fill_template(const struct send_run *run, const struct template *template)
+{
+	static const size_t sizes[] = { BODY_MAX, BODY_MAX / 3, BODY_MAX / 10 };
+	char *text = NULL;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && text == NULL; i++) {
+		json_t *data = notice_data(run, sizes[i]);
+
+		text = take_json(template_render(template, data));
+		json_decref(data);
+	}
+	return text;
+}
+
+static char *
+make_body(const struct send_run *run)
+{
+	const struct webhook_conf *conf = send_conf(run);
+
+	if (conf->template != NULL)
+		return fill_template(run, conf->template);
+	if (conf->format == FORMAT_ALERTMANAGER)
+		return take_json(webhook_v4(run));
+	return notice_body(send_notice(run), BODY_MAX);
+}
+
+/* Alerts are known by their labels: those that were taken end when others come. */
+static void
+remember(struct send_run *run, const struct http_reply *reply, struct post_verdict *verdict)
+{
+	const struct webhook_conf *conf = send_conf(run);
+
+	(void)reply;
+	if (conf->format == FORMAT_ALERTMANAGER && verdict->result == SEND_OK)
+		send_remember(run, webhook_v4_memory(run));
+}
+
 static void
 start(struct send_run *run)
 {
@@ -254,14 +369,23 @@ start(struct send_run *run)
 	const struct notice *notice = send_notice(run);
 	long long now = (long long)(loop_wall(send_env(run)->loop) / USEC_PER_SEC);
 	struct http_header headers[OWN_HEADERS + HEADERS_MAX];
-	struct post_request request = { .type = "application/json", .headers = headers };
+	struct post_request request = {
+		.method = methods[conf->method],
+		.type = "application/json",
+		.headers = headers,
+		.body = make_body(run),
+	};
 	struct buf signature;
 	char stamp[24], stamped[NOTICE_ID_LEN + sizeof(stamp) + 3];
 	unsigned count = 0;
 
 	snprintf(stamp, sizeof(stamp), "%lld", now);
 	snprintf(stamped, sizeof(stamped), "%s.%s.", notice->id, stamp);
-	request.body = notice_body(notice, BODY_MAX);
+	if (request.body == NULL) {
+		send_blame(run, SEND_CLASS_LOCAL);
+		send_done(run, SEND_NEVER, 0, "the template makes more than %d bytes", OTHER_MAX);
+		return;
+	}
 	buf_init(&signature, 0);
 	sign(&signature, conf, stamped, request.body);
 	headers[count++] = (struct http_header){ "webhook-id", notice->id };
@@ -270,7 +394,7 @@ start(struct send_run *run)
 		headers[count++] =
 			(struct http_header){ "webhook-signature", buf_text(&signature) };
 	request.header_count = add_user_headers(conf, headers, count);
-	post_start(run, send_state(run), &conf->post, &request, NULL);
+	post_start(run, send_state(run), &conf->post, &request, remember);
 	buf_fini(&signature);
 }
 

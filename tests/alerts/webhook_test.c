@@ -309,7 +309,7 @@ mistakes_are_named(void **state)
 		{ "{ url: http://h/in, headers: { \"a b\": x } }", "name of a header" },
 		{ "{ url: http://h/in, headers: { a: \"x\\r\\nb: y\" } }", "line end" },
 		{ "{ url: http://h/in, timeout: 2h }", "timeout" },
-		{ "{ url: http://h/in, method: PUT }", "method" },
+		{ "{ url: http://h/in, method: GET }", "method" },
 		{ "{ url: https://h/in, ca: /nonexistent/ca.pem }", "/nonexistent/ca.pem" },
 	};
 	struct desk *desk = *state;
