@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alerts/mime.h"
+#include "alerts/standing.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -109,7 +110,8 @@ add_marks(const struct email_letter *letter, struct buf *out)
 
 	mime_add_token(out, "Auto-Submitted", "auto-generated");
 	mime_add_token(out, "X-Auto-Response-Suppress", "All");
-	if (notice->severity == SEVERITY_CRITICAL && !notice->is_resolved) {
+	if (notice->severity == SEVERITY_CRITICAL && !notice->is_resolved &&
+		standing_is_loud(notice)) {
 		mime_add_token(out, "X-Priority", "1 (Highest)");
 		mime_add_token(out, "Importance", "high");
 	}

@@ -68,7 +68,10 @@ leave(struct send_run *run)
 	timer_after(&state->timer, QUIT_US);
 }
 
-__attribute__((format(printf, 4, 5))) static void
+static void decide(struct send_run *run, enum send_result result, enum send_class why,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void
 decide(struct send_run *run, enum send_result result, enum send_class why, const char *fmt, ...)
 {
 	struct email_run *state = send_state(run);

@@ -1,6 +1,7 @@
 /* Mail against scripted servers: the dialogue, who gets it, what each refusal means, what is kept.
  */
 #include "alerts/table.h"
+#include "model/digest.h"
 #include "tests/alerts/net_desk.h"
 
 #define BASE  "from: triaged@example.com\nto: ann@example.com\n"
@@ -143,6 +144,59 @@ the_subject_may_stay_the_same(void **state)
 	again = strstr(run(desk, good, more), "\r\nSubject: Re: ") + 15;
 	assert_int_equal(strncmp(again, subject, strlen(subject)), 0);
 	free(first);
+}
+
+static void
+a_digest_is_a_mail_of_its_own(void **state)
+{
+	char check[] = "api", title[] = "api refuses \xe4\xb8\xad\r\nBcc: x@y";
+	const struct digest_item item = { .incident = "3f9c2a7d41b8",
+		.check = check,
+		.title = title,
+		.severity = SEVERITY_WARNING,
+		.started_us = DESK_WALL };
+	static const struct peer_step grey[] = { HELLO, SENDER, ANN("250 ok"), PEER_EXPECT("RCPT"),
+		PEER_SEND("450 later\r\n"), LETTER("250 queued"), BYE };
+	struct desk *desk = *state;
+	const char *mail;
+
+	desk->notice.digest = digest_new();
+	for (int i = 0; i < 5000; i++)
+		digest_add(desk->notice.digest, &item);
+	xstrset(&desk->notice.type, NOTICE_DIGEST);
+	mail = run(desk, good, BASE);
+	expect(desk, SEND_OK, "taken for");
+	assert_true(has(mail, "\r\nMessage-ID: <msg_"));
+	assert_false(has(mail, "\r\nReferences: "));
+	assert_false(has(mail, "\r\nX-Triaged-Incident: "));
+	assert_false(has(mail, "\r\nBcc"));
+	assert_in_range(strlen(mail), 1000, 140 * 1024);
+	/* nothing is kept under the name of its first incident */
+	run(desk, grey, "from: triaged@example.com\nto: [ann@example.com, bob@example.com]\n");
+	expect(desk, SEND_LATER, "taken for 1 of 2");
+	assert_null(desk->memory);
+}
+
+static void
+every_kind_of_event_is_written(void **state)
+{
+	struct desk *desk = *state;
+
+	for (int type = 0; type < INCIDENT_EVENT_TYPES; type++) {
+		const char *mail;
+
+		desk_write(desk, (enum incident_event_type)type);
+		desk->language = LANG_ZH;
+		mail = run(desk, good, BASE);
+		expect(desk, SEND_OK, "taken for");
+		assert_int_equal(has(mail, "\r\nX-Priority: "),
+			type == INCIDENT_OPENED || type == INCIDENT_ESCALATED ||
+				type == INCIDENT_REMINDER);
+	}
+	desk_write(desk, INCIDENT_OPENED);
+	xstrset(&desk->notice.type, NOTICE_TEST);
+	assert_false(has(run(desk, good, BASE "starttls: off\n"), "\r\nX-Triaged-Incident: "));
+	expect(desk, SEND_OK, "taken for");
 }
 
 /* ---- TLS and logins ---- */
@@ -600,6 +654,8 @@ main(void)
 		TEST(later_mails_join_the_thread),
 		TEST(a_retry_is_the_same_mail),
 		TEST(the_subject_may_stay_the_same),
+		TEST(a_digest_is_a_mail_of_its_own),
+		TEST(every_kind_of_event_is_written),
 		TEST(logs_in_over_tls),
 		TEST(a_wrong_password_is_for_a_person_to_mend),
 		TEST(tls_is_not_given_up),
