@@ -57,6 +57,27 @@ def test_an_alert_begins_and_ends_at_every_member(up, web, members):
         am.wait(0)
 
 
+def test_a_new_severity_takes_the_place_of_the_old_one(daemon, web, members):
+    am = members[0]
+    d = daemon(f"""
+checks:
+  api: {{type: http, url: "{web.url}", interval: 1s, expect: {{status: [200, 404, 500]}}}}
+builtin_rules: off
+rules:
+  bad: {{warning: api.status > 400, critical: api.status >= 500, summary: "status {{{{api.status}}}}"}}
+receivers:
+  am: {{type: alertmanager, url: "{am.url}", refresh: 10m}}
+""").start()
+    d.wait_state("api", "up")
+    web.status = 404
+    assert am.wait(check="api")[0]["labels"]["severity"] == "warning"
+    web.status = 500
+    am.wait(check="api", severity="critical")
+    assert [a["labels"]["severity"] for a in am.wait(check="api")] == ["critical"]
+    web.status = 200
+    am.wait(0)
+
+
 def test_the_refresh_keeps_it_and_brings_it_back(up, web, members):
     web.stop()
     first = members[0].wait(check="api")[0]
