@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/handlers.h"
+#include "api/show.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -146,9 +147,8 @@ has_receiver(const struct deliver *deliver, const char *name)
 
 #define NAMES_MAX 200
 
-/* With what may have been meant, and what there is. */
-static void
-reply_unknown(struct api_call *call)
+void
+reply_unknown_receiver(struct api_call *call)
 {
 	const struct deliver *deliver = call->world->deliver;
 	const char *names[NAMES_MAX], *near;
@@ -181,7 +181,7 @@ handle_test(struct api_call *call)
 			reply_problem(call, 503,
 				"too many test messages are on their way, or triaged is stopping");
 		else
-			reply_unknown(call);
+			reply_unknown_receiver(call);
 	}
 	started(pending);
 }

@@ -24,8 +24,10 @@ void handle_unack(struct api_call *call);
 void handle_silences(struct api_call *call);
 void handle_silence(struct api_call *call);
 void handle_silence_end(struct api_call *call);
-/* show_rest.c */
+/* show_receivers.c */
 void handle_receivers(struct api_call *call);
+void handle_receiver(struct api_call *call);
+/* show_config.c */
 void handle_config(struct api_call *call);
 /* show_playbooks.c */
 void handle_playbooks(struct api_call *call);

@@ -5,12 +5,10 @@
 #include "api/metrics.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "api/metric_name.h"
 #include "base/str.h"
-#include "deliver/heartbeat.h"
 #include "probes/probe.h"
 
 #define LABELS_MAX      8192 /* bytes of one sample's labels */
@@ -169,75 +167,6 @@ metrics_add_alert(struct exposition *ex, const struct alert_view *alert)
 	if (!labels.is_over)
 		family_add(family, buf_text(&labels), 1);
 	buf_fini(&labels);
-}
-
-void
-metrics_add_receiver(struct exposition *ex, const struct receiver_view *receiver)
-{
-	struct buf labels;
-
-	buf_init(&labels, LABELS_MAX);
-	labels_add(&labels, "receiver", receiver->name);
-	labels_add(&labels, "type", receiver->type);
-	family_add(exposition_family(ex, "triaged_receiver_sent", FAMILY_COUNTER, "",
-			   "Notices that the receiver took."),
-		buf_text(&labels), (double)receiver->sent);
-	family_add(exposition_family(ex, "triaged_receiver_failures", FAMILY_COUNTER, "",
-			   "Tries that the receiver did not take."),
-		buf_text(&labels), (double)receiver->failed);
-	family_add(exposition_family(ex, "triaged_receiver_queued", FAMILY_GAUGE, "",
-			   "Notices waiting for the receiver."),
-		buf_text(&labels), (double)receiver->queued);
-	if (receiver->last_success_us != 0)
-		family_add(exposition_family(ex, "triaged_receiver_last_success_timestamp_seconds",
-				   FAMILY_GAUGE, "seconds", "When it last took a notice."),
-			buf_text(&labels), (double)receiver->last_success_us / 1e6);
-	buf_fini(&labels);
-}
-
-/* Apart from triaged_heartbeat_*, which are those of the checks of that type. */
-static void
-add_place(struct exposition *ex, size_t n, const struct heartbeat_view *view)
-{
-	struct buf labels;
-	char number[24];
-
-	snprintf(number, sizeof(number), "%zu", n + 1);
-	buf_init(&labels, LABELS_MAX);
-	labels_add(&labels, "number", number);
-	labels_add(&labels, "target", view->origin);
-	family_add(exposition_family(ex, "triaged_heartbeat_out_sent", FAMILY_COUNTER, "",
-			   "Heartbeats of ours that were taken."),
-		buf_text(&labels), (double)view->sent);
-	family_add(exposition_family(ex, "triaged_heartbeat_out_failures", FAMILY_COUNTER, "",
-			   "Heartbeats of ours that did not get through."),
-		buf_text(&labels), (double)view->failed);
-	if (view->last_ok_us != 0)
-		family_add(exposition_family(ex,
-				   "triaged_heartbeat_out_last_success_timestamp_seconds",
-				   FAMILY_GAUGE, "seconds", "When one was last taken."),
-			buf_text(&labels), (double)view->last_ok_us / 1e6);
-	buf_fini(&labels);
-}
-
-void
-metrics_add_heartbeat(struct exposition *ex, const struct heartbeat *heartbeat)
-{
-	struct heartbeat_view view;
-	uint64_t left_out;
-	bool is_silent;
-
-	if (heartbeat_count(heartbeat) == 0)
-		return;
-	for (size_t n = 0; heartbeat_view(heartbeat, n, &view); n++)
-		add_place(ex, n, &view);
-	is_silent = heartbeat_withheld(heartbeat, &left_out) != NULL;
-	family_add(exposition_family(ex, "triaged_heartbeat_out_left_out", FAMILY_COUNTER, "",
-			   "Heartbeats that were due and not sent, for want of evidence."),
-		NULL, (double)left_out);
-	family_add(exposition_family(ex, "triaged_heartbeat_out_silent", FAMILY_GAUGE, "",
-			   "1 while it is silent for want of evidence."),
-		NULL, is_silent ? 1 : 0);
 }
 
 void

@@ -13,7 +13,8 @@
 
 void metrics_add_check(struct exposition *ex, const struct check_view *check);
 void metrics_add_alert(struct exposition *ex, const struct alert_view *alert);
-void metrics_add_receiver(struct exposition *ex, const struct receiver_view *receiver);
+void metrics_add_receiver(
+	struct exposition *ex, const struct receiver_view *receiver, usec_t wall_us);
 struct heartbeat;
 /* The one that we send, each place with its number; nothing where none is configured. */
 void metrics_add_heartbeat(struct exposition *ex, const struct heartbeat *heartbeat);

@@ -57,7 +57,10 @@ const struct route route_table[] = {
 		"finding "
 		"or a rule means." },
 	{ "GET", "/api/v1/receivers", ROUTE_READ, handle_receivers,
-		"Receivers and what they were told." },
+		"Receivers: how each one fares, what waits for it and why." },
+	{ "GET", "/api/v1/receivers/{}", ROUTE_READ, handle_receiver,
+		"One receiver, with what waits first and what it was told of each incident; "
+		"`limit=` of the latter." },
 	{ "POST", "/api/v1/receivers/{}/test", ROUTE_WRITE, handle_test,
 		"Sends a test message to one receiver now and says what became of it." },
 	{ "GET", "/api/v1/config", ROUTE_READ, handle_config,

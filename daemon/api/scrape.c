@@ -72,13 +72,13 @@ add_incidents(struct exposition *ex, const struct triage *triage)
 }
 
 static void
-add_receivers(struct exposition *ex, const struct deliver *deliver)
+add_receivers(struct exposition *ex, const struct deliver *deliver, usec_t wall_us)
 {
 	struct receiver_view view;
 
 	for (size_t i = 0; deliver != NULL && i < deliver_receivers(deliver); i++)
 		if (deliver_view(deliver, i, &view))
-			metrics_add_receiver(ex, &view);
+			metrics_add_receiver(ex, &view, wall_us);
 }
 
 static void
@@ -100,7 +100,7 @@ finish(struct api_call *call, struct scrape *scrape)
 {
 	add_alerts(scrape->ex, call->world->rules);
 	add_incidents(scrape->ex, call->world->triage);
-	add_receivers(scrape->ex, call->world->deliver);
+	add_receivers(scrape->ex, call->world->deliver, loop_wall(call->world->env->loop));
 	metrics_add_heartbeat(scrape->ex, call->world->heartbeat);
 	add_daemon(scrape->ex, call->world);
 	reply_text(call, 200, exposition_content_type(scrape->is_openmetrics), "");

@@ -4,8 +4,11 @@
 
 #include <jansson.h>
 
+struct api_call;
 struct heartbeat;
 
 json_t *show_heartbeat(const struct heartbeat *heartbeat); /* null where none is configured */
+/* 404, with what may have been meant and what there is. */
+void reply_unknown_receiver(struct api_call *call);
 
 #endif

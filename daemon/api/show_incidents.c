@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "conf/value.h"
+#include "deliver/deliver.h"
 #include "io/loop.h"
 #include "model/record.h"
 #include "setup/settings.h"
@@ -189,6 +190,22 @@ reply_record(struct api_call *call, const struct incident *incident)
 	buf_fini(&out);
 }
 
+#define DELIVERIES_MAX 200
+
+/* What each receiver was told of it last. */
+static json_t *
+show_deliveries(const struct api_call *call, const struct incident *incident)
+{
+	json_t *whole = deliver_ledger(call->world->deliver, incident->id, NULL, DELIVERIES_MAX);
+	json_t *list = json_incref(json_object_get(whole, "ledger"));
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) json_object_del(one, "incident");
+	json_decref(whole);
+	return list;
+}
+
 void
 handle_incident(struct api_call *call)
 {
@@ -213,6 +230,7 @@ handle_incident(struct api_call *call)
 	json_object_set_new(doc, "sequence", json_integer(incident->sequence));
 	json_object_set_new(doc, "reopened", json_integer(incident->reopened));
 	json_object_set_new(doc, "flapping", json_boolean(incident->is_flapping));
+	json_object_set_new(doc, "deliveries", show_deliveries(call, incident));
 	json_object_set_new(doc, "merged_into",
 		incident->merged_into == NULL ? json_null() : record_text(incident->merged_into));
 	reply_json(call, 200, doc);

@@ -229,10 +229,12 @@ test_the_daemons_own(void **state)
 {
 	struct exposition *ex = exposition_new(true, 1 << 20);
 	const size_t open[4] = { 0, 1, 0, 2 };
+	struct hist latency = { .count = 0 };
 	struct stats stats = { .value = { 0 } };
 	struct buf out;
 
 	(void)state;
+	hist_add(&latency, 3000);
 	stats.value[STAT_SENT] = 5;
 	stats.value[STAT_LOOP_LAG_MAX] = 0.5;
 	metrics_add_stats(ex, &stats);
@@ -242,9 +244,16 @@ test_the_daemons_own(void **state)
 				      .rule = "r",
 				      .state = "firing",
 				      .severity = SEVERITY_WARNING });
-	metrics_add_receiver(
-		ex, &(struct receiver_view){
-			    .name = "ops", .type = "webhook", .sent = 4, .queued = 1 });
+	metrics_add_receiver(ex,
+		&(struct receiver_view){ .name = "ops",
+			.type = "webhook",
+			.state = "retrying",
+			.sent = 4,
+			.queued = 1,
+			.oldest_us = 10 * USEC_PER_SEC,
+			.failed_by = { [SEND_CLASS_RATE] = 3 },
+			.latency = &latency },
+		25 * USEC_PER_SEC);
 	buf_init(&out, 1 << 20);
 	assert_true(exposition_write(ex, &out));
 	exposition_free(ex);
@@ -256,7 +265,15 @@ test_the_daemons_own(void **state)
 	HAS(&out, "triaged_build_info{version=\"1.2.3\"} 1\n");
 	HAS(&out, "triaged_alert_state{check=\"a\",rule=\"r\",severity=\"warning\","
 		  "state=\"firing\"} 1\n");
-	HAS(&out, "triaged_receiver_sent_total{receiver=\"ops\",type=\"webhook\"} 4\n");
+#define OPS "{receiver=\"ops\",type=\"webhook\""
+	HAS(&out, "triaged_receiver_sent_total" OPS "} 4\n");
+	HAS(&out, "triaged_receiver_failures_total" OPS ",reason=\"rateLimited\"} 3\n");
+	HAS(&out, "triaged_receiver_failures_total" OPS ",reason=\"tlsError\"} 0\n");
+	HAS(&out, "triaged_receiver_failures_total" OPS ",reason=\"other\"} 0\n");
+	HAS(&out, "triaged_receiver_state" OPS ",state=\"retrying\"} 1\n");
+	HAS(&out, "triaged_receiver_state" OPS ",state=\"ok\"} 0\n");
+	HAS(&out, "triaged_receiver_oldest_age_seconds" OPS "} 15\n");
+	HAS(&out, "triaged_receiver_latency_seconds_bucket" OPS ",le=\"+Inf\"} 1\n");
 	buf_fini(&out);
 }
 
