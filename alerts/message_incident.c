@@ -19,6 +19,7 @@
 #define NAMES_SHOWN   8
 #define ALERTS_LOOKED 512
 #define RELATED_SHOWN 2
+#define LATE_US       (5 * USEC_PER_MIN) /* a first word that comes so late says so */
 
 #define FILL(...) (&(struct message_fill){ __VA_ARGS__ })
 
@@ -337,6 +338,21 @@ add_ack(struct buf *out, const struct message *m, const struct notice *notice)
 	free(note);
 }
 
+/* Escalated to, or silenced until now. */
+static void
+add_lateness(struct buf *out, const struct message *m, const struct notice *notice)
+{
+	const struct incident *i = &notice->incident;
+	char found[MESSAGE_TIME_SIZE];
+
+	if (!str_eq(notice->type, "incident.opened") || !str_eq(notice->reason, "first") ||
+		i->status != INCIDENT_OPEN || i->detected_us <= 0 ||
+		notice->at_us - i->detected_us < LATE_US)
+		return;
+	message_clock(i->detected_us, notice->at_us, found);
+	add_line(out, message_said(m->language, SAY_TOLD_LATE, FILL(found, NULL, NULL)));
+}
+
 static void
 add_reason(struct buf *out, const struct message *m, const struct notice *notice)
 {
@@ -379,6 +395,7 @@ add_note(struct message *m, const struct notice *notice)
 
 	buf_init(&out, 0);
 	add_reason(&out, m, notice);
+	add_lateness(&out, m, notice);
 	if (!notice->is_resolved && has_command(&notice->incident))
 		add_line(&out, say_runbook(m, &notice->incident));
 	add_ack(&out, m, notice);

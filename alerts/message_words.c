@@ -73,6 +73,9 @@ static const char *const words[SAY_WORDS][LANG_COUNT] = {
 	[SAY_NEW_CAUSE] = { "new: the cause is another than it seemed", "更新：原因有变化" },
 	[SAY_NEW_FACTS] = { "new: more evidence", "更新：有新的证据" },
 	[SAY_STILL_OPEN] = { "still open, and nobody has acknowledged it", "仍未恢复，且无人确认" },
+	[SAY_TOLD_LATE] = { "you are told only now: it was found at {1} UTC, and nobody has "
+			    "acknowledged it",
+		"{1} UTC 已发现，至今无人确认，现在通知你" },
 	[SAY_IS_REMOVED] = { "its check or rule is no longer in the settings; whether all is well "
 			     "is not known",
 		"相应的检查或规则已从配置中移除；是否恢复未知" },

@@ -160,6 +160,12 @@ make_old(struct notice *n)
 }
 
 static void
+make_late(struct notice *n)
+{
+	n->incident.detected_us = DESK_WALL - MINUTES(15);
+}
+
+static void
 make_merged(struct notice *n)
 {
 	xstrset(&n->incident.merged_into, "aaaabbbbcccc");
