@@ -441,6 +441,19 @@ outbox_enter(struct outbox *box, struct lane *lane, struct letter *letter)
 	outbox_place(box, lane);
 }
 
+/* The wall clock, but never before what waits already: it tells reminders of one event apart. */
+static usec_t
+next_hour(const struct outbox *box, const struct lane *lane)
+{
+	usec_t wall_us = loop_wall(box->loop);
+	const struct letter *last;
+
+	if (list_is_empty(&lane->letters))
+		return wall_us;
+	last = LIST_ENTRY(lane->letters.prev, struct letter, in_lane);
+	return last->created_us >= wall_us ? last->created_us + 1 : wall_us;
+}
+
 struct letter *
 outbox_add(struct outbox *box, struct lane *lane, struct notice *notice)
 {
@@ -452,7 +465,7 @@ outbox_add(struct outbox *box, struct lane *lane, struct notice *notice)
 	letter->sequence = notice->sequence;
 	letter->is_resolved = notice->is_resolved;
 	letter_give_words(letter, notice);
-	letter->created_us = loop_wall(box->loop);
+	letter->created_us = next_hour(box, lane);
 	letter->born_us = letter->due_us = letter->first_us = loop_now(box->loop);
 	outbox_enter(box, lane, letter);
 	return letter;

@@ -183,6 +183,30 @@ a_stepped_wall_clock_expires_nothing(void **state)
 }
 
 static void
+a_clock_that_goes_back_keeps_the_order(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+
+	scene->answer = always_later;
+	scene_incident(&incident, "00000000000a");
+	scene_event(scene, &incident, INCIDENT_OPENED, "first");
+	clock_step_wall(&scene->clock, -USEC_PER_HOUR);
+	incident.sequence--; /* a reminder has the sequence of the event before it */
+	scene_event(scene, &incident, INCIDENT_REMINDER, "repeat");
+	scene_commit(scene);
+	scene_kill(scene);
+	scene->try_count = 0;
+	scene->answer = NULL;
+	scene_boot(scene);
+	scene_wait(scene, USEC_PER_HOUR);
+	assert_int_equal(scene->try_count, 2);
+	assert_string_equal(scene_try(scene, 0)->type, "incident.opened");
+	assert_string_equal(scene_try(scene, 1)->type, "incident.reminder");
+	incident_fini(&incident);
+}
+
+static void
 retry_after_is_obeyed(void **state)
 {
 	struct scene *scene = *state;
@@ -513,6 +537,7 @@ main(void)
 		T(waits_grow_and_the_id_stays),
 		T(after_a_day_it_is_given_up),
 		T(a_stepped_wall_clock_expires_nothing),
+		T(a_clock_that_goes_back_keeps_the_order),
 		T(retry_after_is_obeyed),
 		T(others_pass_the_one_that_is_refused),
 		T(one_incident_keeps_its_order),
