@@ -28,6 +28,8 @@
 #define HREF_MAX    2000
 #define DETAIL_MAX  4000 /* characters of one text in the details */
 #define KEY_LEN     32
+/* Fifteen digits show 0.0002 as it was measured. */
+#define BODY_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 struct pagerduty_conf {
 	struct post_conf post;
@@ -176,6 +178,18 @@ put_remedy(json_t *details, const struct incident *i)
 	put_list(details, "remedy", list);
 }
 
+/* Several of one name are lines of one text. */
+static void
+add_fact(json_t *facts, const char *name, const char *text)
+{
+	const char *before = json_string_value(json_object_get(facts, name));
+	char *both = xasprintf("%s%s%s", before == NULL ? "" : before, before == NULL ? "" : "\n",
+		text == NULL ? "" : text);
+
+	json_object_set_new(facts, name, cut_text(both, DETAIL_MAX));
+	free(both);
+}
+
 static void
 put_facts(json_t *details, const struct incident *i)
 {
@@ -186,7 +200,7 @@ put_facts(json_t *details, const struct incident *i)
 		char *name = message_cut(
 			fact->name == NULL ? "fact" : fact->name, FIELD_MAX, UNIT_CHARS);
 
-		json_object_set_new(facts, name, cut_text(fact->text, DETAIL_MAX));
+		add_fact(facts, name, fact->text);
 		free(name);
 	}
 	if (json_object_size(facts) > 0)
@@ -322,7 +336,7 @@ make_key(const struct notice *notice, char *out, size_t size)
 static bool
 is_too_big(const json_t *body)
 {
-	return json_dumpb(body, NULL, 0, JSON_COMPACT) > BODY_MAX;
+	return json_dumpb(body, NULL, 0, BODY_FLAGS) > BODY_MAX;
 }
 
 /* Evidence goes first, at last all of the details: what is left is small. */
@@ -353,7 +367,7 @@ make_body(const struct event *event)
 	if (str_eq(event->action, "trigger"))
 		add_trigger(body, event);
 	fit(body);
-	text = json_dumps(body, JSON_COMPACT);
+	text = json_dumps(body, BODY_FLAGS);
 	json_decref(body);
 	return text;
 }

@@ -36,6 +36,8 @@ a_trigger_says_it_all(void **state)
 	xstrset(&incident->runbook_url, "https://wiki.example.com/api");
 	xstrset(&incident->target, "http://127.0.0.1:3000/");
 	incident_add_text(&incident->facts, "unit", "api.service: failed, exit 1", 0);
+	incident_add_text(&incident->facts, "log-tail", "first", 0);
+	incident_add_text(&incident->facts, "log-tail", "second", 0);
 	incident_add_text(&incident->remedy, "journalctl -u api", "read why it stopped", 0);
 	incident->values = json_pack("{s:f}", "connect_time", 0.0002);
 	incident->labels = json_pack("{s:s}", "group", "shop");
@@ -59,6 +61,9 @@ a_trigger_says_it_all(void **state)
 	assert_string_equal(bot_text(body, "payload.class"), "net.refused");
 	assert_string_equal(
 		bot_text(body, "payload.custom_details.facts.unit"), "api.service: failed, exit 1");
+	assert_string_equal(
+		bot_text(body, "payload.custom_details.facts.log-tail"), "first\nsecond");
+	assert_non_null(strstr(peer_heard(bot.peer, 0), "\"connect_time\":0.0002}"));
 	assert_string_equal(bot_text(body, "payload.custom_details.remedy.0"),
 		"read why it stopped: journalctl -u api");
 	assert_string_equal(bot_text(body, "links.0.href"), incident->url);
