@@ -584,8 +584,12 @@ silence_ends(void **state)
 	static const struct peer_step at_once[] = { PEER_STALL, PEER_END };
 	static const struct peer_step at_dot[] = { HELLO, SENDER, ANN("250 ok"),
 		PEER_EXPECT("DATA"), PEER_SEND("354 go\r\n"), PEER_STALL, PEER_END };
+	static const struct peer_step at_quit[] = { HELLO, SENDER, ANN("250 ok"),
+		LETTER("250 queued"), PEER_STALL, PEER_END };
 	struct desk *desk = *state;
 
+	run(desk, at_quit, BASE "timeout: 1s\n");
+	expect(desk, SEND_OK, "taken for ann@example.com");
 	run(desk, at_once, BASE "timeout: 1s\n");
 	expect(desk, SEND_LATER, "at the greeting");
 	assert_int_equal(desk->class, SEND_CLASS_TIMEOUT);
