@@ -47,7 +47,7 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
 .PHONY: all run test check e2e causes traps scenarios asan lint format format-check docs bench fuzz nightly install \
-	clean deps-build deps-test units
+	bench-storm chaos clean deps-build deps-test units
 all: $(B)/triaged $(B)/triage
 
 ifneq ($(HAVE_LIBS),yes)
@@ -208,6 +208,16 @@ $(RATES): $(B)/%: tests/bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LDLIBS_ALL)
 
+# Receivers fail in turns while the daemon is killed: 1,000 incidents, 200 kills.
+chaos: deps-test
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) tests/e2e/chaos.py $(CHAOS_ARGS)
+
+# 5,000 checks that fail in one second.
+bench-storm: deps-test
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@$(PYTHON) tests/bench/bench.py $(B) --only storm
+
 bench: deps-test
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(FLOORS) $(RATES)
 	@$(PYTHON) tests/bench/bench.py $(B) $(BENCH_ARGS)
@@ -222,6 +232,7 @@ nightly: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@tests/run_units.sh build
 	@$(MAKE) --no-print-directory e2e SLOW=1
+	@$(MAKE) --no-print-directory chaos
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory SAN=1 -j$$(nproc) all units
 	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1

@@ -8,7 +8,7 @@
  */
 #include "triage/inside.h"
 
-#define LOOKS_MAX    400 /* things looked at in one turn of the loop */
+#define LOOKS_MAX    200 /* things looked at in one turn of the loop */
 #define CREDIT       60  /* and what it may write and tell: see review_spend */
 #define ROUNDS_MAX   8
 #define AGE_EVERY_US (5 * USEC_PER_SEC)
