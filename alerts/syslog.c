@@ -31,7 +31,7 @@
 #include "io/url.h"
 
 #define FULL_RETRY_US USEC_PER_SEC
-#define REFUSAL_US    (200 * USEC_PER_MSEC) /* in which an ICMP error comes back */
+#define REFUSAL_US    (100 * USEC_PER_MSEC) /* in which an ICMP error comes back */
 #define LINGER_US     (2 * USEC_PER_SEC)    /* for their end of the connection */
 #define LOOK_US       (50 * USEC_PER_MSEC)
 #define HEARD_MAX     65536 /* a server has nothing to say */
@@ -131,7 +131,7 @@ static const char manual[] =
 	"after that, because then it has read the line; what it does with it is not known.  "
 	"From a server that keeps the connection open the receipt of its kernel counts, after 2 "
 	"seconds.  What was refused, reset or not acknowledged is sent again, so a line may come "
-	"twice, but none is lost on the way.  By UDP only a refusal (ICMP, within 0.2 seconds) is "
+	"twice, but none is lost on the way.  By UDP only a refusal (ICMP, within 0.1 seconds) is "
 	"noticed: lines may get lost, and nobody is told.";
 
 /* ---- settings ---- */

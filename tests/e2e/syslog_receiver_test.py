@@ -1,5 +1,7 @@
 """Syslog over the network, received and taken apart by a real rsyslog."""
 import re
+import threading
+import time
 
 import pytest
 
@@ -146,3 +148,35 @@ def test_who_wants_a_client_certificate_gets_one(daemon, web, rsyslog, keys):
     d.reload()
     assert lab.triage("test", "log", env=env).returncode == 0
     assert [m["msgid"] for m in server.wait(1)] == ["TEST"]
+
+
+@pytest.mark.parametrize("way", ["tcp", "tls"])
+def test_what_counts_as_taken_was_read(way, daemon, rsyslog, keys):
+    """A server that goes and comes all the time: every `ok` of ours is a line of its own."""
+    cert, key = keys.make("server")
+    server = rsyslog(way, keys=(cert, key, keys.ca), driver="ossl")
+    more = f", ca: {keys.ca}" if way == "tls" else ""
+    d = daemon(f"receivers:\n  log: {{type: syslog, server: {server.url}{more}}}\n").start()
+    stop = threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            server.start()
+            stop.wait(0.15)
+            server.stop()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    taken = failed = 0
+    try:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            tried = lab.triage("test", "log", env={"RUNTIME_DIRECTORY": str(d.folder)})
+            taken += tried.returncode == 0
+            failed += tried.returncode != 0
+    finally:
+        stop.set()
+        thread.join()
+    server.start()
+    assert taken > 0
+    assert len(server.messages()) >= taken, (taken, failed)
