@@ -177,7 +177,7 @@ make_test(struct message *m, const struct notice *notice, const char *daemon_nam
 
 /* ---- all ---- */
 
-/* A link to this host itself helps nobody on a phone. */
+/* A link to this host itself, or to any address of it, helps nobody on a phone. */
 static bool
 is_reachable(const char *text)
 {
@@ -188,7 +188,8 @@ is_reachable(const char *text)
 
 	if (url_parse(&url, text, &e) < 0)
 		return false;
-	is_near = str_eq(url.place.host, "localhost") ||
+	is_near = str_eq(url.place.host, "localhost") || str_eq(url.place.host, "0.0.0.0") ||
+		  str_eq(url.place.host, "::") ||
 		  (addr_from_numeric(&addr, url.place.host, 0) == 0 && addr_is_loopback(&addr));
 	is_near |= !str_eq(url.scheme, "http") && !str_eq(url.scheme, "https");
 	url_fini(&url);

@@ -532,6 +532,8 @@ links_lead_somewhere(void **state)
 		{ "http://127.9.9.9/", false },
 		{ "http://[::1]:8421/", false },
 		{ "http://localhost:8421/", false },
+		{ "http://0.0.0.0:8421/", false },
+		{ "http://[::]:8421/", false },
 		{ "javascript:alert(1)", false },
 		{ "ftp://example.com/", false },
 		{ "", false },
