@@ -22,6 +22,7 @@
 #define SNOWFLAKE_MAX 20 /* digits of an id */
 #define USERNAME_MAX  80
 #define WAIT_MAX_S    86400.0
+#define WITHOUT_SOUND 4096 /* SUPPRESS_NOTIFICATIONS */
 
 struct discord_conf {
 	struct post_conf post;
@@ -376,6 +377,8 @@ body_of(struct send_run *run, enum step step)
 
 	if (step != STEP_EDIT && conf->username != NULL)
 		json_object_set_new(body, "username", json_string(conf->username));
+	if (step != STEP_EDIT && !standing_is_loud(send_notice(run)))
+		json_object_set_new(body, "flags", json_integer(WITHOUT_SOUND));
 	text = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
 	return text;

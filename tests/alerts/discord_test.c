@@ -71,6 +71,7 @@ posts_a_line_and_an_embed(void **state)
 		"[open incident](https://status.example.com/#/incidents/%283f9c%29)"));
 	assert_non_null(strstr(
 		chat_text(json_object_get(embed, "footer"), "text"), "incident 3f9c2a7d41b8"));
+	assert_null(json_object_get(body, "flags"));
 	assert_string_equal(chat_text(desk->memory, "message"), ID);
 	chat_close(&chat);
 }
@@ -160,6 +161,7 @@ what_was_deleted_is_posted_anew(void **state)
 	assert_int_equal(desk_send(desk), SEND_OK);
 	chat_expect_line(&chat, 1, "POST /api/webhooks/11/hidden-token?wait=true");
 	assert_non_null(json_object_get(chat_body(&chat, 1), "embeds"));
+	assert_int_equal(json_integer_value(json_object_get(chat_body(&chat, 1), "flags")), 4096);
 	assert_string_equal(chat_text(desk->memory, "message"), "99");
 	chat_close(&chat);
 }
