@@ -231,7 +231,7 @@ run(struct cli *cli)
 const struct cli_verb verb_receivers = {
 	.name = "receivers",
 	.usage = "[NAME] [--json]",
-	.summary = "who is told and whether it works; one with what waits and what it was told",
+	.summary = "who is told and how it fares; one with its queue and ledger",
 	.args_max = 1,
 	.run = run,
 };

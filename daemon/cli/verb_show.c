@@ -193,6 +193,29 @@ print_timeline(const struct term *term, const json_t *timeline)
 	}
 }
 
+/* Who was told of it, and what last. */
+static void
+print_deliveries(const struct term *term, const json_t *deliveries)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(deliveries) == 0)
+		return;
+	print_heading(term, "Told");
+	json_array_foreach(deliveries, i, one)
+	{
+		const char *type = answer_text(one, "told");
+		char *line = xasprintf("%s  %s  %s (%s)", answer_text(one, "told_at"),
+			answer_text(one, "receiver"),
+			str_starts(type, "incident.") ? type + strlen("incident.") : type,
+			answer_text(one, "reason"));
+
+		print_text(term, 2, line);
+		free(line);
+	}
+}
+
 /* What destroys data is never shown without its warning. */
 static void
 print_remedy(const struct term *term, const json_t *remedy)
@@ -228,6 +251,7 @@ print_incident(const struct term *term, const json_t *doc)
 	print_remedy(term, json_object_get(doc, "remedy"));
 	print_values(term, doc);
 	print_timeline(term, json_object_get(doc, "timeline"));
+	print_deliveries(term, json_object_get(doc, "deliveries"));
 }
 
 /* The record as the daemon writes it. */

@@ -186,7 +186,7 @@ run(struct cli *cli)
 const struct cli_verb verb_test = {
 	.name = "test",
 	.usage = "[RECEIVER | --all] [--json]",
-	.summary = "send a test message to a receiver and show its answer; exits 0 taken, 1 not",
+	.summary = "a test message to a receiver, and its answer; exits 0 taken, 1 not",
 	.args_max = 1,
 	.run = run,
 };

@@ -112,7 +112,8 @@ checks:
     d.wait_state(name, "down")
     incident = lab.wait_for("the incident", d.incidents)[0]
     for words in (["status"], ["checks"], ["incidents"], ["why", name], ["probe", name],
-                  ["run", "api"], ["silence"], ["help"], ["help", "status"]):
+                  ["run", "api"], ["silence"], ["help"], ["help", "status"],
+                  ["help", "test"], ["receivers"], ["test"]):
         run = lab.triage(*words, env=env(d))
         assert run.stdout, run
         assert all(len(line) <= 80 for line in run.stdout.split("\n")), (words, run.stdout)

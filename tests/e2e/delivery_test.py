@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import lab
+from cli_test import on_terminal
 
 PATH_SECRET = "T00-B00-s3cretpath"
 
@@ -76,6 +77,9 @@ def test_each_ones_state_queue_and_ledger(up, web, hook):
 
     deliveries = d.api.get(f"/api/v1/incidents/{ident}")["deliveries"]
     assert [(x["receiver"], x["notice"]) for x in deliveries] == [("hook", opened["_id"])]
+
+    shown = on_terminal(d, "show", ident)
+    assert re.search(r"Told.*hook  opened \(first\)", shown, re.S), shown
 
     listed = triage(d, "receivers")
     assert re.search(r"^hook +webhook +ok +(now|\d+s ago) +0 ", listed, re.M), listed
