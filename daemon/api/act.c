@@ -9,6 +9,7 @@
 #include "deliver/deliver.h"
 #include "model/record.h"
 #include "sched/sched.h"
+#include "setup/settings.h"
 
 void
 handle_run(struct api_call *call)
@@ -168,12 +169,27 @@ reply_unknown_receiver(struct api_call *call)
 	buf_fini(&list);
 }
 
+static bool
+is_switched_off(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->disabled_receiver_count; i++)
+		if (str_eq(settings->disabled_receivers[i]->name, name))
+			return true;
+	return false;
+}
+
 void
 handle_test(struct api_call *call)
 {
 	struct deliver *deliver = call->world->deliver;
-	struct pending *pending = begin(call);
+	struct pending *pending;
 
+	if (is_switched_off(call->world->settings, call->name)) {
+		reply_problem(
+			call, 409, "receiver \"%s\" is switched off: `enabled: false`", call->name);
+		return;
+	}
+	pending = begin(call);
 	if (deliver_test(deliver, call->name, on_tested, pending) == -1) {
 		forget(call);
 		pending->is_done = true;

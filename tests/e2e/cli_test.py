@@ -207,6 +207,8 @@ routes: [{{to: [hook, dead, kept]}}]
     answer = json.loads(lab.triage("test", "--all", "--json", env=env(d)).stdout)
     assert answer["ok"] is False and [t["receiver"] for t in answer["tests"]] == ["hook", "dead"]
     assert lab.triage("test", "hook", "--all", env=env(d)).returncode == 2
+    run = lab.triage("test", "kept", env=env(d))
+    assert run.returncode == 1 and "switched off" in run.stderr, run
     d.stop()
     run = lab.triage("test", "hook", env=env(d))
     assert run.returncode == 1 and "triage:" in run.stderr, run
