@@ -239,8 +239,7 @@ when_durable(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2)
 }
 
 static void
-read_delivery(void *arg, const char *kind, const char *key,
-	void (*fn)(void *arg2, const char *key2, const json_t *doc), void *arg2)
+read_delivery(void *arg, const char *kind, const char *key, deliver_read_fn fn, void *arg2)
 {
 	struct app *app = arg;
 

@@ -71,6 +71,8 @@ void route_check_all(const struct route_spec *const *routes, size_t count,
 	const struct conf_pos *pos, struct complaints *complaints);
 
 /* Persist or forget a document of kind "outbox", "ledger", "silence" or "muted". */
+typedef void (*deliver_read_fn)(void *arg, const char *key, const json_t *doc);
+
 struct deliver_options {
 	const struct io_env *env;
 	const char *daemon_name; /* copied */
@@ -80,8 +82,7 @@ struct deliver_options {
 	void (*when_durable)(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2);
 	/* Reads a document back: fn(arg2, key, doc) in a later turn, doc NULL: there is none.  Who
 	 * frees arg2 first makes the store forget it.  NULL: what waits stays in memory. */
-	void (*read)(void *arg, const char *kind, const char *key,
-		void (*fn)(void *arg2, const char *key, const json_t *doc), void *arg2);
+	void (*read)(void *arg, const char *kind, const char *key, deliver_read_fn fn, void *arg2);
 	/* A receiver gave something up (cause self.delivery-failed); text NULL: none is in trouble
 	 * any more.  While another one still is, its name and text come instead. */
 	void (*on_trouble)(void *arg, const char *receiver, const char *text);

@@ -290,6 +290,7 @@ age(struct deliver *deliver, const struct incident *const *open, size_t count)
 		usec_t since_us;
 
 		outlet_expire(outlet, outlet->is_fallback);
+		spill_park(outlet);
 		since_us = outbox_oldest(&outlet->box);
 		if (since_us != 0 && (oldest_us == 0 || since_us < oldest_us))
 			oldest_us = since_us;

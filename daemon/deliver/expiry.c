@@ -67,6 +67,14 @@ outlet_give_up(struct outlet *outlet, struct letter *letter, const char *why)
 
 /* ---- old age ---- */
 
+static const char *
+reason_of(const struct letter *letter)
+{
+	if (letter->refused_us != 0 && !letter->is_shut_out)
+		return "refused for 24 hours";
+	return letter_is_owed(letter) ? "not taken for 30 days" : "not taken for 24 hours";
+}
+
 static void
 expire(struct outlet *outlet, struct letter *letter, bool is_quiet)
 {
@@ -81,8 +89,7 @@ expire(struct outlet *outlet, struct letter *letter, bool is_quiet)
 		return;
 	}
 	if (!is_quiet) {
-		outlet_give_up(outlet, letter,
-			letter->is_resolved ? "not taken for 30 days" : "not taken for 24 hours");
+		outlet_give_up(outlet, letter, reason_of(letter));
 		return;
 	}
 	if (lane->is_digest)

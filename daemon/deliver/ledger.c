@@ -38,6 +38,11 @@ letter_store(const struct letter *letter, const char *receiver, const struct loo
 	json_object_set_new(doc, "next", json_integer(wall_of(loop, letter->due_us)));
 	if (letter->is_fresh)
 		json_object_set_new(doc, "fresh", json_true());
+	if (letter->refused_us != 0) {
+		json_object_set_new(
+			doc, "refused", json_integer(wall_of(loop, letter->refused_us)));
+		json_object_set_new(doc, "shut_out", json_boolean(letter->is_shut_out));
+	}
 	if (letter->is_whole)
 		json_object_set_new(doc, "whole", json_true());
 	if (letter->events > 1) {
@@ -114,6 +119,9 @@ restore_state(struct letter *letter, const json_t *doc, const struct loop *loop,
 	letter->tries = (unsigned)clamp(get_time(doc, "tries"), 0, 1000000);
 	letter->events = (unsigned)clamp(get_time(doc, "events"), 1, 1000000);
 	letter->worst = letter->severity;
+	if (get_time(doc, "refused") > 0)
+		letter->refused_us = now - age_of(loop, get_time(doc, "refused"));
+	letter->is_shut_out = json_is_true(json_object_get(doc, "shut_out"));
 	letter->is_fresh = json_is_true(json_object_get(doc, "fresh"));
 	letter->is_whole = json_is_true(json_object_get(doc, "whole"));
 	return record_get_severity(doc, "worst", &letter->worst, e);

@@ -100,11 +100,19 @@ free_letter(struct letter *letter)
 	free(letter);
 }
 
+bool
+letter_is_owed(const struct letter *letter)
+{
+	return letter->is_owed || (letter->is_resolved && letter->lane->is_told);
+}
+
 usec_t
 letter_expires(const struct letter *letter)
 {
-	bool is_owed = letter->is_owed || (letter->is_resolved && letter->lane->is_told);
+	bool is_owed = letter_is_owed(letter);
 
+	if (letter->refused_us != 0 && !letter->is_shut_out)
+		return letter->refused_us + OUTBOX_DETAIL_US;
 	return letter->born_us + (is_owed ? OUTBOX_ENDING_US : OUTBOX_DETAIL_US);
 }
 
@@ -295,12 +303,20 @@ heap_for(struct outbox *box, const struct lane *lane, const struct letter *first
 	return &box->ready[urgency(lane)];
 }
 
+/* A message of its own is edited for this incident: it must not go on for ever there. */
+static bool
+has_own_ending(const struct lane *lane, const struct letter *letter)
+{
+	return letter->is_resolved && !letter->is_whole && lane->memory != NULL;
+}
+
 static void
 place_fresh(struct outbox *box, struct lane *lane, const struct letter *first)
 {
 	bool was_fresh = !list_is_empty(&lane->in_fresh);
 	bool is_fresh = first != NULL && first->is_fresh && first->notice != NULL &&
-			lane->digest == NULL && !lane->is_refreshing;
+			!has_own_ending(lane, first) && lane->digest == NULL &&
+			!lane->is_refreshing;
 
 	if (is_fresh == was_fresh)
 		return;

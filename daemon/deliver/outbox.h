@@ -37,10 +37,12 @@ struct letter {
 	unsigned sequence;
 	unsigned events; /* merged into it, itself among them */
 	bool is_resolved;
-	bool is_whole; /* beginning and end of what nobody was told of: for a digest only */
-	bool is_owed;  /* a digest of nothing but endings of what was told */
-	bool is_fresh; /* never tried, also in an earlier life: its document says so */
+	bool is_whole;    /* beginning and end of what nobody was told of: for a digest only */
+	bool is_owed;     /* a digest of nothing but endings of what was told */
+	bool is_shut_out; /* ... because the receiver wants other credentials: that may be mended */
+	bool is_fresh;    /* never tried, also in an earlier life: its document says so */
 	bool is_about_delivery;
+	usec_t refused_us; /* monotonic: an ending that is owed was refused first; 0: it was not */
 	struct notice *notice;  /* NULL: its words are on disk only */
 	bool is_loading;        /* and on their way back */
 	usec_t created_us;      /* wall, for showing and for the next life */
@@ -133,6 +135,7 @@ bool lane_waits(const struct lane *lane); /* something is still to be told, also
 struct letter *outbox_next(struct outbox *box, uint64_t durable, usec_t *due_us);
 /* Lets letters that failed before go at once. */
 void outbox_hurry(struct outbox *box);
+bool letter_is_owed(const struct letter *letter); /* an ending, for who was told of the beginning */
 usec_t letter_expires(const struct letter *letter); /* monotonic */
 usec_t outbox_oldest(const struct outbox *box);     /* wall; 0: empty */
 /* At most `max` letters to give up when there is no room, what hurts least first; owned. */

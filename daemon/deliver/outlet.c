@@ -30,6 +30,7 @@
 #define PROBE_US     USEC_PER_HOUR /* another one this often */
 #define AWAY_US      USEC_PER_MIN  /* so long without an answer, and what waited is one message */
 #define LOADS        16            /* words on their way from the disk at once */
+#define INSIST_STEP  100           /* the slow end of the backoff */
 #define MEMORY_BYTES 4096          /* of what a receiver remembers of one incident */
 
 static void
@@ -51,6 +52,7 @@ outlet_new(struct deliver *deliver, const char *name)
 	outbox_init(&outlet->box, deliver->loop);
 	timer_init(&outlet->timer, deliver->loop, on_due, outlet);
 	refresh_init(outlet);
+	list_init(&outlet->loads);
 	list_append(&deliver->outlets, &outlet->in_deliver);
 	return outlet;
 }
@@ -165,7 +167,7 @@ outlet_drop(struct outlet *outlet, struct letter *letter)
 {
 	keep(outlet, "outbox", letter->id, NULL);
 	if (letter->is_loading)
-		outlet->loading--;
+		spill_forget(outlet, letter);
 	outbox_drop(&outlet->box, letter);
 }
 
@@ -325,10 +327,12 @@ on_taken(struct outlet *outlet, struct letter *letter)
 		merge_taken(outlet, letter);
 		return;
 	}
-	outlet_told(outlet, lane, letter);
-	lane->is_told = !letter->is_resolved;
-	lane->last_sequence = letter->sequence;
-	refresh_learn(outlet, lane, letter);
+	if (!letter_is_test(letter)) {
+		outlet_told(outlet, lane, letter);
+		lane->is_told = !letter->is_resolved;
+		lane->last_sequence = letter->sequence;
+		refresh_learn(outlet, lane, letter);
+	}
 	outlet_drop(outlet, letter);
 	outlet_tidy(outlet, lane);
 }
@@ -388,9 +392,34 @@ on_disabled(struct outlet *outlet, struct letter *letter, const char *text)
 		text);
 }
 
+/*
+ * Who was told that something goes on is owed the end, also when it is refused: a token may be
+ * mended.  It is tried now and then, in nobody's way.
+ */
 static void
-on_refused(struct outlet *outlet, struct letter *letter, const char *text)
+insist(struct outlet *outlet, struct letter *letter, const struct send_outcome *outcome)
 {
+	usec_t now = loop_now(outlet->deliver->loop);
+
+	if (letter->refused_us == 0)
+		log_error("receiver %s: refused the end of incident %s (%s), which it is owed: %s",
+			outlet->name, letter->lane->incident, letter->id, outcome->text);
+	if (!letter->is_about_delivery && !outlet->is_fallback)
+		outlet_set_trouble(outlet, outcome->text);
+	if (letter->refused_us == 0)
+		letter->refused_us = now;
+	letter->is_shut_out = outcome->class == SEND_CLASS_AUTH;
+	letter->tries++;
+	letter->due_us = now + backoff_delay(INSIST_STEP);
+	note_letter(outlet, letter);
+	outbox_place(&outlet->box, letter->lane);
+}
+
+static void
+on_refused(struct outlet *outlet, struct letter *letter, const struct send_outcome *outcome)
+{
+	const char *text = outcome->text;
+
 	outlet->fails = 0; /* it answers */
 	outlet->hold_us = 0;
 	if (letter->lane->is_digest && !letter->is_owed && merge_shrink(outlet, letter)) {
@@ -401,7 +430,10 @@ on_refused(struct outlet *outlet, struct letter *letter, const char *text)
 		outlet_set_trouble(outlet, text);
 		return;
 	}
-	outlet_give_up(outlet, letter, text);
+	if (letter_is_owed(letter))
+		insist(outlet, letter, outcome);
+	else
+		outlet_give_up(outlet, letter, text);
 }
 
 /* What the receiver wants to remember is kept whatever came of the try. */
@@ -449,7 +481,7 @@ on_sent(void *arg, const struct send_outcome *outcome)
 		on_taken(outlet, letter);
 		break;
 	case SEND_NEVER:
-		on_refused(outlet, letter, outcome->text);
+		on_refused(outlet, letter, outcome);
 		break;
 	case SEND_DISABLE:
 		on_disabled(outlet, letter, outcome->text);

@@ -41,6 +41,7 @@ struct outlet {
 	struct outbox box;
 	struct timer timer;
 	size_t flights, loading;
+	struct list loads; /* letters whose words are on their way from the disk */
 	struct refresh refresh;
 	/* How it fares: failures in a row, when the first and the last one were counted, and the
 	 * rest it is given. */
@@ -138,6 +139,7 @@ void merge_release(struct outlet *outlet, struct letter *letter); /* its lanes g
 /* spill.c */
 void spill_park(struct outlet *outlet);
 void spill_load(struct outlet *outlet, struct letter *letter);
+void spill_forget(struct outlet *outlet, struct letter *letter);  /* it goes while it is read */
 void spill_loaded(void *arg, const char *key, const json_t *doc); /* arg: the deliver */
 
 /* refresh.c */

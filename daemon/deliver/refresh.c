@@ -15,9 +15,10 @@
 #include "base/str.h"
 #include "deliver/outlet.h"
 
-#define BATCH    500
-#define FIRST_US (5 * USEC_PER_SEC) /* after the start: what was restored may be forgotten there   \
-				     */
+#define BATCH 500
+#define FIRST_US                                                                                   \
+	(5 * USEC_PER_SEC) /* after the start: what was restored may be forgotten there            \
+			    */
 
 static usec_t
 period(const struct outlet *outlet)

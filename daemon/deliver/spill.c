@@ -4,7 +4,8 @@
  * store said is on disk is let go, so while it cannot write, all stays in memory (up to
  * OUTBOX_UNSAVED).
  *
- * What may still be merged keeps its words: a crowd of that becomes a digest long before.
+ * What may still be merged keeps its words, at most one letter of each incident: a crowd of that
+ * becomes a digest, or waits behind one to become the next.
  */
 #include <string.h>
 
@@ -13,11 +14,14 @@
 #include "base/str.h"
 #include "deliver/outlet.h"
 
+#define AT_ONCE 512 /* letters that let go of their words in one turn: freeing takes time, too */
+
 static bool
 may_park(const struct outlet *outlet, const struct letter *letter)
 {
 	return letter->run == NULL && !letter->lane->is_digest &&
-	       list_is_empty(&letter->lane->in_fresh) && letter->kept <= outlet->deliver->written;
+	       !(letter->is_fresh && outlet_merges(outlet)) &&
+	       letter->kept <= outlet->deliver->written;
 }
 
 static void
@@ -34,15 +38,18 @@ spill_park(struct outlet *outlet)
 {
 	struct outbox *box = &outlet->box;
 	struct list *it = box->resident.prev;
+	size_t count = 0;
 
 	if (outlet->deliver->options.read == NULL)
 		return;
-	while (box->resident_count > OUTBOX_RESIDENT && it != &box->resident) {
+	while (box->resident_count > OUTBOX_RESIDENT && it != &box->resident && count < AT_ONCE) {
 		struct letter *letter = LIST_ENTRY(it, struct letter, in_memory);
 
 		it = it->prev;
-		if (may_park(outlet, letter))
-			park(box, letter);
+		if (!may_park(outlet, letter))
+			continue;
+		park(box, letter);
+		count++;
 	}
 }
 
@@ -54,6 +61,7 @@ spill_load(struct outlet *outlet, struct letter *letter)
 
 	letter->is_loading = true;
 	outlet->loading++;
+	list_append(&outlet->loads, &letter->in_memory);
 	outbox_place(&outlet->box, letter->lane);
 	options->read(options->arg, "outbox", key, spill_loaded, outlet->deliver);
 	free(key);
@@ -62,14 +70,22 @@ spill_load(struct outlet *outlet, struct letter *letter)
 static struct letter *
 find_loading(const struct outlet *outlet, const char *id)
 {
-	LIST_EACH(it, &outlet->box.busy)
+	LIST_EACH(it, &outlet->loads)
 	{
-		struct letter *letter = lane_first(LIST_ENTRY(it, struct lane, in_outbox));
+		struct letter *letter = LIST_ENTRY(it, struct letter, in_memory);
 
-		if (letter->is_loading && str_eq(letter->id, id))
+		if (str_eq(letter->id, id))
 			return letter;
 	}
 	return NULL;
+}
+
+void
+spill_forget(struct outlet *outlet, struct letter *letter)
+{
+	letter->is_loading = false;
+	outlet->loading--;
+	list_remove(&letter->in_memory);
 }
 
 /* The stub may have changed since its document was written. */
@@ -104,8 +120,7 @@ spill_loaded(void *arg, const char *key, const json_t *doc)
 	free(name);
 	if (letter == NULL)
 		return; /* it was given up meanwhile */
-	letter->is_loading = false;
-	outlet->loading--;
+	spill_forget(outlet, letter);
 	if (take_words(outlet, letter, doc, &e))
 		outbox_place(&outlet->box, letter->lane);
 	else

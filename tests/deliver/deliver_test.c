@@ -293,6 +293,73 @@ an_end_outlives_its_details(void **state)
 	incident_fini(&incident);
 }
 
+/* A token is revoked while something goes on, and mended by a reload after it was over. */
+static void
+a_refused_end_is_owed(void **state)
+{
+	struct scene *scene = *state;
+	struct incident a, b;
+	struct fake_conf mended = { (char[]){ "ops-mended" } };
+
+	scene_incident(&a, "00000000000a");
+	scene_incident(&b, "00000000000b");
+	event(scene, &a, INCIDENT_OPENED, "first");
+	scene->answer = refuses_some;
+	scene->extra = 2;
+	event(scene, &a, INCIDENT_UPDATED, "facts");
+	event(scene, &a, INCIDENT_ENDED, "recovered");
+	assert_int_equal(scene->troubles, 1);
+	told(scene);
+	for (int hour = 0; hour < 20; hour++) {
+		scene_wait(scene, USEC_PER_HOUR);
+		deliver_tick(scene->deliver, NULL, 0);
+	}
+	assert_in_range(scene->try_count, 80, 160); /* every ten minutes */
+	scene_forget_tries(scene);
+	/* Nobody else waits for it. */
+	scene->extra = 0;
+	event(scene, &b, INCIDENT_OPENED, "first");
+	assert_string_equal(told(scene), "hook:opened/first ops:opened/first");
+	scene->extra = 2;
+	scene_wait(scene, USEC_PER_MIN);
+	scene_commit(scene);
+	scene_kill(scene);
+	scene_boot(scene);
+	scene_forget_tries(scene);
+	scene->extra = 0;
+	scene->specs[1].conf = &mended;
+	scene_apply(scene);
+	loop_advance(scene->loop, 0);
+	assert_string_equal(told(scene), "ops-mended:resolved/recovered");
+	scene->specs[1].conf = &scene->confs[1];
+	scene_apply(scene);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
+	incident_fini(&a);
+	incident_fini(&b);
+}
+
+static void
+what_is_refused_for_a_day_is_given_up(void **state)
+{
+	struct scene *scene = *state;
+	struct incident a;
+	struct receiver_view view;
+
+	scene_incident(&a, "00000000000a");
+	event(scene, &a, INCIDENT_OPENED, "first");
+	scene->answer = refuses_some;
+	scene->extra = 2;
+	event(scene, &a, INCIDENT_ENDED, "recovered");
+	for (int hour = 0; hour < 25; hour++) {
+		scene_wait(scene, USEC_PER_HOUR);
+		deliver_tick(scene->deliver, NULL, 0);
+	}
+	assert_true(deliver_view(scene->deliver, 1, &view));
+	assert_int_equal(view.queued, 0);
+	assert_int_equal(view.given_up, 1);
+	incident_fini(&a);
+}
+
 static void
 what_waits_for_a_removed_receiver_is_kept(void **state)
 {
@@ -551,6 +618,8 @@ main(void)
 		T(reminders_have_their_own_clocks),
 		T(a_reload_tells_nobody),
 		T(an_end_outlives_its_details),
+		T(a_refused_end_is_owed),
+		T(what_is_refused_for_a_day_is_given_up),
 		T(what_waits_for_a_removed_receiver_is_kept),
 		T(trouble_is_told_to_the_others_only),
 		T(trouble_ends_when_its_receiver_goes),

@@ -455,6 +455,8 @@ a_refused_digest_is_tried_with_its_endings_alone(void **state)
 	tell(scene, &story, INCIDENT_UPDATED);
 	assert_string_equal(told(scene), "opened");
 	incident_fini(&story.incident);
+	/* The endings are owed, and tried now and then. */
+	scene_wait(scene, 20 * USEC_PER_MIN);
 	assert_int_equal(view(scene).queued, 0);
 }
 
@@ -487,6 +489,68 @@ a_receiver_that_goes_and_comes_back_hears_it(void **state)
 		str_eq(json_string_value(json_object_get(entry, "state")), "open");
 	assert_int_equal(open, 101);
 	json_decref(ledger);
+}
+
+static void
+look_and_remember(struct scene *scene, struct send_run *run)
+{
+	(void)scene;
+	if (send_notice(run)->digest == NULL)
+		send_remember(run, json_pack("{s:s}", "message", "1"));
+}
+
+/* A message that is edited must not stay red for ever. */
+static void
+what_has_a_message_of_its_own_ends_there(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->look = look_and_remember;
+	open_many(scene, 1, 1, SEVERITY_WARNING);
+	open_many(scene, 2, 9, SEVERITY_WARNING);
+	scene_wait(scene, 2 * USEC_PER_MIN);
+	assert_string_equal(told(scene), "opened digest(9)");
+	scene_forget_tries(scene);
+	open_many(scene, 20, 1, SEVERITY_WARNING);
+	scene_wait(scene, USEC_PER_SEC);
+	end_many(scene, 1, 10);
+	scene_wait(scene, USEC_PER_MIN);
+	size_t own = 0;
+	for (size_t i = 0; i < scene->try_count; i++) {
+		const struct try_made *made = scene_try(scene, i);
+
+		own += made->digest == NULL && made->is_resolved &&
+		       str_eq(made->incident, "000000000001");
+		for (size_t k = 0; made->digest != NULL && k < made->digest->count; k++)
+			assert_string_not_equal(made->digest->items[k].incident, "000000000001");
+	}
+	assert_int_equal(own, 1);
+	assert_int_equal(view(scene).queued, 0);
+}
+
+/* Thousands of updates behind a digest that was tried are one digest again. */
+static void
+news_behind_a_digest_are_few_messages(void **state)
+{
+	struct scene *scene = *state;
+
+	open_many(scene, 0, 1, SEVERITY_WARNING);
+	scene->answer = always_later;
+	open_many(scene, 1, 2000, SEVERITY_WARNING);
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	for (int i = 0; i <= 2000; i++) {
+		struct story story;
+
+		begin(&story, i, SEVERITY_WARNING);
+		story.incident.sequence = 1;
+		tell(scene, &story, INCIDENT_UPDATED);
+		incident_fini(&story.incident);
+	}
+	scene_forget_tries(scene);
+	scene->answer = NULL;
+	scene_wait(scene, USEC_PER_MIN);
+	assert_int_equal(view(scene).queued, 0);
+	assert_true(scene->try_count <= 6);
 }
 
 static void
@@ -558,6 +622,8 @@ main(void)
 		T(an_old_digest_keeps_its_endings),
 		T(a_refused_digest_is_tried_with_its_endings_alone),
 		T(a_receiver_that_goes_and_comes_back_hears_it),
+		T(what_has_a_message_of_its_own_ends_there),
+		T(news_behind_a_digest_are_few_messages),
 		T(a_stepped_clock_changes_nothing),
 		T(machines_hear_every_event),
 	};
