@@ -10,6 +10,7 @@
 
 #include "io/child.h"
 #include "tests/alerts/net_desk.h"
+#include "tests/alerts/rows.h"
 
 #define SECRET_PATH "/services/T000/B000/hidden"
 
@@ -26,22 +27,6 @@ field_of(const struct receiver_type *type, const char *name)
 /* ---- receivers with a url ---- */
 
 #define REPLY(head, body) PEER_EXPECT("\r\n\r\n"), PEER_SEND("HTTP/1.1 " head "\r\n\r\n" body)
-
-/* What rows need besides a url, and what their services say when they took something ("ok"). */
-static const struct row {
-	const char *name, *settings, *taken;
-} rows[] = {
-	{ "dingtalk", "", "{\"errcode\":0,\"errmsg\":\"ok\"}" },
-	{ "discord", "", "{\"id\":\"1029384756102938475\"}" },
-	{ "feishu", "", "{\"code\":0,\"msg\":\"success\"}" },
-	{ "ntfy", "topic: alerts-for-us\n", "{\"id\":\"x4Lk\",\"event\":\"message\"}" },
-	{ "pagerduty", "routing_key: 0123456789abcdef0123456789abcdef\n",
-		"{\"status\":\"success\",\"message\":\"Event processed\"}" },
-	{ "telegram", "token: \"123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw\"\nchat_id: 42\n",
-		"{\"ok\":true,\"result\":{\"message_id\":7}}" },
-	{ "wecom", "", "{\"errcode\":0,\"errmsg\":\"ok\"}" },
-};
-static const struct row other_row = { "", "", "ok" };
 
 static const struct peer_step ok[] = { REPLY("200 OK\r\nContent-Length: 2", "ok"), PEER_END };
 static const struct peer_step bad_request[] = {
@@ -97,22 +82,12 @@ static const struct misery {
 	{ "never ends a line", endless, SEND_LATER, 0 },
 };
 
-static const struct row *
-row_of(const struct receiver_type *type)
-{
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (str_eq(rows[i].name, type->name))
-			return &rows[i];
-	}
-	return &other_row;
-}
-
 static void
 configure(struct desk *desk, const struct receiver_type *type, const char *origin)
 {
 	const char *quick = field_of(type, "timeout") == NULL ? "" : "timeout: 1s\n";
 	char *yaml =
-		xasprintf("url: %s" SECRET_PATH "\n%s%s", origin, row_of(type)->settings, quick);
+		xasprintf("url: %s" SECRET_PATH "\n%s%s", origin, row_find(type)->settings, quick);
 
 	if (desk_configure(desk, type, yaml) != 0)
 		fail_msg("%s: cannot be configured with a url alone", type->name);
@@ -130,7 +105,7 @@ expect(const struct desk *desk, const char *what, enum send_result result)
 static void
 meet(struct desk *desk, const struct receiver_type *type, const struct misery *misery)
 {
-	const char *words = row_of(type)->taken;
+	const char *words = row_find(type)->taken;
 	char *taken =
 		xasprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(words), words);
 	const struct peer_step takes[] = {

@@ -31,6 +31,7 @@ struct conn {
 	bool is_deaf;    /* the other side will say no more */
 	const struct peer_step *step;
 	size_t sent;     /* of this step */
+	size_t total;    /* of all steps */
 	size_t expected; /* of what was heard */
 	struct buf heard;
 };
@@ -216,6 +217,7 @@ send_part(struct conn *c, const char *data, size_t len)
 	if (n == -1)
 		return OVER;
 	c->sent += (size_t)n;
+	c->total += (size_t)n;
 	return (size_t)n == len ? GO_ON : WAIT;
 }
 
@@ -545,6 +547,16 @@ unsigned
 peer_accepted(const struct peer *peer)
 {
 	return peer->accepted;
+}
+
+size_t
+peer_sent(const struct peer *peer)
+{
+	size_t total = 0;
+
+	for (unsigned i = 0; i < CONNS_MAX; i++)
+		total += peer->conns[i] ? peer->conns[i]->total : 0;
+	return total;
 }
 
 unsigned

@@ -93,6 +93,7 @@ uint16_t peer_port(const struct peer *peer);
 const char *peer_address(const struct peer *peer);
 unsigned peer_accepted(const struct peer *peer); /* connections so far */
 unsigned peer_living(const struct peer *peer);   /* connections still open */
+size_t peer_sent(const struct peer *peer);       /* bytes that the kernel took, of all */
 unsigned peer_resumed(const struct peer *peer);  /* TLS handshakes that were resumptions */
 /* What connection `which` (from 0) sent, decrypted, as text; "" when there is none. */
 const char *peer_heard(const struct peer *peer, unsigned which);
