@@ -271,10 +271,18 @@ digest(const struct incident *i)
 	return out;
 }
 
+/* Another failure than before, or the same one better known? */
+static const char *
+reason_of(const char *was, const char *is)
+{
+	return cause_find(was) && cause_find(is) && !str_eq(was, is) ? "cause-changed" : "facts";
+}
+
 /* Facts that were not waited for are told once, when the last of them is in. */
 void
 judge_again(struct triage *t, struct entry *entry)
 {
+	char *was = xstrdup(entry->incident.cause_code);
 	char *before = digest(&entry->incident);
 	size_t had = entry->incident.facts.count;
 	judge_words(t, entry, NULL);
@@ -282,9 +290,11 @@ judge_again(struct triage *t, struct entry *entry)
 	bool has_more = entry->lacks_facts && entry->incident.facts.count != had;
 	entry->lacks_facts = false;
 	if (!str_eq(before, after) || has_more)
-		life_tell(t, entry, INCIDENT_UPDATED, "facts", t->at.wall_us);
+		life_tell(t, entry, INCIDENT_UPDATED, reason_of(was, entry->incident.cause_code),
+			t->at.wall_us);
 	else
 		entry->is_dirty = true;
+	free(was);
 	free(before);
 	free(after);
 }
