@@ -20,6 +20,7 @@
 
 #define NAME_MAX_LEN 128
 #define FILTERS_MAX  8
+#define PIECES_MAX   512   /* literals and placeholders of one text */
 #define TEXT_MAX     65536 /* of one text, rendered */
 #define CUT_MAX      100000
 
@@ -416,6 +417,14 @@ add_piece(struct template_text *text)
 	return &text->pieces[text->count++];
 }
 
+static int
+check_count(const struct template_text *text, struct err *e)
+{
+	return text->count < PIECES_MAX
+		       ? 0
+		       : err_set(e, 0, "at most %d placeholders and words in one text", PIECES_MAX);
+}
+
 struct template_text *
 template_text_new(const char *from, const struct template_names *names, struct err *e)
 {
@@ -432,7 +441,7 @@ template_text_new(const char *from, const struct template_names *names, struct e
 		if (open == NULL)
 			break;
 		s.at += 2;
-		if (scan_placeholder(&s, add_piece(text)) < 0) {
+		if (check_count(text, e) < 0 || scan_placeholder(&s, add_piece(text)) < 0) {
 			template_text_free(text);
 			return NULL;
 		}
