@@ -10,7 +10,7 @@ SCRIPT = """#!/bin/sh
 # Fails as long as the file `broken` is there, the way a network does.
 cd {folder} || exit 1
 echo "$TRIAGED_EVENT $TRIAGED_CHECK $TRIAGED_ID" >> tries
-if [ -e broken ]; then echo "cannot reach the pager" >&2; exit 75; fi
+if [ -e broken ]; then echo "cannot reach the pager: $PAGE_TOKEN" >&2; exit 75; fi
 env | grep -v '^_=' > "env-$TRIAGED_EVENT"
 cat > "body-$TRIAGED_EVENT"
 """
@@ -60,11 +60,15 @@ def test_a_script_hears_beginning_and_end(daemon, web, folder):
 def test_a_failing_script_is_run_again_under_the_same_id(daemon, web, folder):
     here = Path(folder)
     (here / "broken").touch()
-    d = daemon(settings(web, script(folder))).start()
+    d = daemon(settings(web, script(folder), "env: {PAGE_TOKEN: '${PAGE_TOKEN}'}"),
+               env={"PAGE_TOKEN": "hunter22hunter22"}).start()
     d.wait_state("api", "up")
     web.stop()
     lab.wait_for("a failed try", lambda: "next try in" in d.words())
-    assert "exit 75: cannot reach the pager" in d.words()
+    assert "exit 75: cannot reach the pager: ***" in d.words()
+    tried = lab.triage("test", "page", env={"RUNTIME_DIRECTORY": str(d.folder)})
+    assert "cannot reach the pager: ***" in tried.stdout
+    assert "hunter22" not in tried.stdout + tried.stderr + d.log.read_text()
     (here / "broken").unlink()
     web.start()
     lab.wait_for("the end", lambda: (here / "body-resolved").exists())
