@@ -4,6 +4,8 @@
  */
 #include "model/digest.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,25 +145,35 @@ digest_data(const struct digest *d, size_t max)
 	return data;
 }
 
-/* ---- stored ---- */
+/*
+ * ---- stored ----
+ *
+ * An item is [head, check, title, cause]; the head has all that is no text, with blanks between,
+ * for a digest of thousands is written in one turn of the loop, and every JSON value costs.
+ */
+
+#define HEAD_FIELDS 9
+#define HEAD_SIZE   192
+
+static json_t *
+text_or_null(const char *text)
+{
+	return text ? record_text(text) : json_null();
+}
 
 static json_t *
 store_item(const struct digest_item *item)
 {
-	json_t *o = json_object();
-	json_object_set_new(o, "incident", record_text(item->incident));
-	json_object_set_new(o, "event", record_text(item->event));
-	record_put_text(o, "check", item->check);
-	record_put_text(o, "title", item->title);
-	record_put_text(o, "cause", item->cause);
-	record_put_text(o, "severity", severity_name(item->severity));
-	json_object_set_new(o, "resolved", json_boolean(item->is_resolved));
-	json_object_set_new(o, "told", json_boolean(item->was_told));
-	json_object_set_new(o, "started", json_integer(item->started_us));
-	json_object_set_new(o, "ended", json_integer(item->resolved_us));
-	json_object_set_new(o, "sequence", json_integer(item->sequence));
-	json_object_set_new(o, "events", json_integer(item->events));
-	return o;
+	char head[HEAD_SIZE];
+	json_t *list = json_array();
+	snprintf(head, sizeof(head), "%s %s %d %d %d %" PRId64 " %" PRId64 " %u %u", item->incident,
+		item->event, (int)item->severity, item->is_resolved, item->was_told,
+		item->started_us, item->resolved_us, item->sequence, item->events);
+	json_array_append_new(list, json_string(head));
+	json_array_append_new(list, text_or_null(item->check));
+	json_array_append_new(list, text_or_null(item->title));
+	json_array_append_new(list, text_or_null(item->cause));
+	return list;
 }
 
 json_t *
@@ -174,31 +186,42 @@ digest_store(const struct digest *d)
 }
 
 static int
-get_name(const json_t *stored, const char *key, char *out, size_t size, struct err *e)
+restore_head(struct digest_item *item, const char *head, struct err *e)
 {
-	const char *text = json_string_value(json_object_get(stored, key));
-	if (!text || strlen(text) != size - 1)
-		return err_set(e, 0, "an item has no %s", key);
-	str_copy(out, size, text);
+	int severity = 0, resolved = 0, told = 0;
+	if (!head ||
+		sscanf(head, "%12s %30s %d %d %d %" SCNd64 " %" SCNd64 " %u %u", item->incident,
+			item->event, &severity, &resolved, &told, &item->started_us,
+			&item->resolved_us, &item->sequence, &item->events) != HEAD_FIELDS)
+		return err_set(e, 0, "an item of the digest has no head");
+	if (strlen(item->incident) != INCIDENT_ID_LEN || strlen(item->event) != NOTICE_ID_LEN ||
+		severity < SEVERITY_OK || severity > SEVERITY_CRITICAL)
+		return err_set(e, 0, "an item of the digest is not one");
+	item->severity = (enum severity)severity;
+	item->is_resolved = resolved != 0;
+	item->was_told = told != 0;
+	return 0;
+}
+
+static int
+restore_text(char **text, const json_t *stored, struct err *e)
+{
+	if (json_is_null(stored))
+		return 0;
+	if (!json_is_string(stored))
+		return err_set(e, 0, "an item of the digest lacks a text");
+	*text = shorten(json_string_value(stored));
 	return 0;
 }
 
 static int
 restore_item(struct digest_item *item, const json_t *stored, struct err *e)
 {
-	if (get_name(stored, "incident", item->incident, sizeof(item->incident), e) < 0 ||
-		get_name(stored, "event", item->event, sizeof(item->event), e) < 0 ||
-		record_get_text(stored, "check", &item->check, e) < 0 ||
-		record_get_text(stored, "title", &item->title, e) < 0 ||
-		record_get_text(stored, "cause", &item->cause, e) < 0 ||
-		record_get_severity(stored, "severity", &item->severity, e) < 0 ||
-		record_get_flag(stored, "resolved", &item->is_resolved, e) < 0 ||
-		record_get_flag(stored, "told", &item->was_told, e) < 0 ||
-		record_get_time(stored, "started", &item->started_us, e) < 0 ||
-		record_get_time(stored, "ended", &item->resolved_us, e) < 0 ||
-		record_get_count(stored, "sequence", &item->sequence, e) < 0)
+	if (restore_head(item, json_string_value(json_array_get(stored, 0)), e) < 0 ||
+		restore_text(&item->check, json_array_get(stored, 1), e) < 0 ||
+		restore_text(&item->title, json_array_get(stored, 2), e) < 0)
 		return -1;
-	return record_get_count(stored, "events", &item->events, e);
+	return restore_text(&item->cause, json_array_get(stored, 3), e);
 }
 
 int

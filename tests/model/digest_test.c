@@ -188,10 +188,13 @@ test_nonsense_is_refused(void **state)
 		"[]",
 		"[7]",
 		"[{}]",
-		"[{\"incident\":\"000000000001\"}]",
-		"[{\"incident\":\"1\",\"event\":\"msg_abcdefghijklmnopqrstuvwxyz\"}]",
-		"[{\"incident\":\"000000000001\",\"event\":\"msg_abcdefghijklmnopqrstuvwxyz\","
-		"\"title\":7}]",
+		"[[]]",
+		"[[7,null,null,null]]",
+		"[[\"000000000001\",null,null,null]]",
+		"[[\"1 msg_abcdefghijklmnopqrstuvwxyz 3 0 0 1 0 1 1\",null,null,null]]",
+		"[[\"000000000001 msg_abcdefghijklmnopqrstuvwxyz 9 0 0 1 0 1 1\",null,null,null]]",
+		"[[\"000000000001 msg_abcdefghijklmnopqrstuvwxyz 3 0 0 1 0 1 1\",7,null,null]]",
+		"[[\"000000000001 msg_abcdefghijklmnopqrstuvwxyz 3 0 0 1 0 1 1\",null]]",
 	};
 	for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
 		struct digest *d = NULL;
