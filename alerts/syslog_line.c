@@ -208,7 +208,7 @@ add_host(struct buf *out, const struct syslog_form *form)
 
 	if (!is_text(host))
 		host = "-";
-	for (size_t i = 0; host[i] != '\0' && i < max; i++)
+	for (size_t i = 0; i < max && host[i] != '\0'; i++)
 		buf_add(out, host[i] > ' ' && host[i] < 0x7f ? &host[i] : "-", 1);
 }
 

@@ -82,7 +82,7 @@ read_plain(const struct conf_node *node)
 static void
 make_scalar(struct value *value, const struct conf_node *node, struct making *making)
 {
-	struct err e;
+	struct err e = { .code = 0 };
 
 	value->json = read_plain(node);
 	if (value->json != NULL)

@@ -90,7 +90,10 @@ make_alerts(const struct send_run *run)
 	size_t i;
 
 	alertmanager_add(alerts, &letter, notice, send_memory(run));
-	json_array_foreach(alerts, i, alert) dress(alert, &letter);
+	json_array_foreach(alerts, i, alert)
+	{
+		dress(alert, &letter);
+	}
 	return alerts;
 }
 
