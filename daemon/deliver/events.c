@@ -27,6 +27,7 @@ write_event(struct outlet *outlet, struct lane *lane, enum incident_event_type t
 
 	notice_make_id(notice.id);
 	incident_copy(&notice.incident, event->incident);
+	outlet_owe(outlet, lane, false);
 	outlet_write(outlet, lane, &notice, wait_us);
 }
 
@@ -44,6 +45,7 @@ write_ending(struct outlet *outlet, struct lane *lane, const struct route_spec *
 	}
 	if (lane->is_over)
 		return;
+	outlet_owe(outlet, lane, false);
 	lane->is_ended = true;
 	if (!lane_waits(lane))
 		outlet_close(outlet, lane);

@@ -372,6 +372,48 @@ steps_count_from_the_beginning_of_the_hours(void **state)
 	incident_fini(&incident);
 }
 
+static enum send_result
+not_now(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	(void)made;
+	return SEND_LATER;
+}
+
+/* What an event of the day has told is not owed any more, taken or not. */
+static void
+nothing_is_paid_back_twice(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+
+	scene_wait(scene, 14 * HOUR); /* 17:04 */
+	scene_incident(&incident, "00000000000a");
+	event(scene, &incident, INCIDENT_OPENED, "first");
+	pass(scene, &incident, HOUR);
+	event(scene, &incident, INCIDENT_UPDATED, "facts");
+	event(scene, &incident, INCIDENT_ENDED, "recovered");
+	assert_string_equal(told(scene), "hook opened/first, hook resolved/recovered");
+	scene_wait(scene, 63 * HOUR); /* Monday, 09:04 */
+	scene->answer = not_now;
+	incident.status = INCIDENT_OPEN;
+	event(scene, &incident, INCIDENT_OPENED, "reopened");
+	pass(scene, &incident, HOUR);
+	assert_int_equal(scene_docs(scene, "outbox"), 1);
+	/* Nor when the first event of the morning comes before the hours were looked at. */
+	scene->answer = NULL;
+	pass(scene, &incident, 9 * HOUR); /* 19:04 */
+	event(scene, &incident, INCIDENT_UPDATED, "facts");
+	scene_wait(scene, 14 * HOUR); /* Tuesday, 09:04 */
+	scene->answer = not_now;
+	told(scene);
+	event(scene, &incident, INCIDENT_UPDATED, "new-impact");
+	pass(scene, &incident, HOUR);
+	assert_int_equal(scene_docs(scene, "outbox"), 1);
+	assert_string_equal(scene_try(scene, 0)->reason, "new-impact");
+	incident_fini(&incident);
+}
+
 static void
 why_says_that_it_rests(void **state)
 {
@@ -421,6 +463,7 @@ main(void)
 		TEST(a_kill_does_not_forget_what_is_owed),
 		TEST(while_it_rests_it_still_ends_the_search),
 		TEST(steps_count_from_the_beginning_of_the_hours),
+		TEST(nothing_is_paid_back_twice),
 		TEST(why_says_that_it_rests),
 		TEST(the_end_of_the_hours_by_reload_tells_what_is_owed),
 	};
