@@ -380,7 +380,7 @@ add_words(struct buf *out, const json_t *text)
 	const char *words = json_string_value(text);
 
 	if (words != NULL && words[0] != '\0')
-		buf_addf(out, "%s%.100s", buf_left(out) == 0 ? "" : ": ", words);
+		buf_addf(out, "%s%s", buf_left(out) == 0 ? "" : ": ", words);
 }
 
 static void

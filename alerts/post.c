@@ -125,6 +125,19 @@ judge_status(struct send_run *run, const struct http_reply *reply, struct post_v
 }
 
 static void
+show_beginning(struct send_run *run, const char *body)
+{
+	char *shown = xmalloc(SHOWN_MAX + 1);
+
+	memcpy(shown, body, SHOWN_MAX);
+	shown[SHOWN_MAX] = '\0';
+	if (send_env(run)->secrets != NULL)
+		secret_mask_cut(send_env(run)->secrets, shown, strnlen(shown, SHOWN_MAX) + 1);
+	send_show(run, '<', shown, strlen(shown));
+	free(shown);
+}
+
+static void
 show_reply(struct send_run *run, const struct http_reply *reply)
 {
 	size_t len = buf_left(&reply->body);
@@ -135,8 +148,18 @@ show_reply(struct send_run *run, const struct http_reply *reply)
 	else
 		snprintf(line, sizeof(line), "HTTP status %d, %zu bytes", reply->status, len);
 	send_show(run, '<', line, strlen(line));
-	if (reply->fault == FAULT_NONE)
-		send_show(run, '<', buf_head(&reply->body), len < SHOWN_MAX ? len : SHOWN_MAX);
+	if (reply->fault == FAULT_NONE && len <= SHOWN_MAX)
+		send_show(run, '<', buf_head(&reply->body), len);
+	else if (reply->fault == FAULT_NONE)
+		show_beginning(run, buf_head(&reply->body));
+}
+
+/* What was cut may end with half a secret. */
+static void
+hide_secrets(const struct send_run *run, struct post_verdict *verdict)
+{
+	if (send_env(run)->secrets != NULL)
+		secret_mask_cut(send_env(run)->secrets, verdict->words, sizeof(verdict->words));
 }
 
 static void
@@ -158,6 +181,7 @@ on_reply(void *arg, const struct http_reply *reply)
 		post->judge(run, reply, &verdict);
 	if (verdict.result == SEND_NONE)
 		return;
+	hide_secrets(run, &verdict);
 	send_blame(run, verdict.why);
 	send_done(run, verdict.result, verdict.retry_after_us, "%s: status %d%s%s",
 		post->conf->origin, reply->status, verdict.words[0] == '\0' ? "" : ": ",
@@ -171,6 +195,7 @@ post_judge_reply(struct send_run *run, const struct http_reply *reply, struct po
 	show_reply(run, reply);
 	if (reply->fault == FAULT_NONE) {
 		judge_status(run, reply, verdict);
+		hide_secrets(run, verdict);
 		return;
 	}
 	verdict->why = fault_class(reply->fault);

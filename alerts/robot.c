@@ -75,10 +75,12 @@ take_row(const struct robot_code *row, struct post_verdict *verdict)
 static void
 guess(long long code, const char *text, struct post_verdict *verdict)
 {
-	char shown[100];
+	char *words = verdict->words;
+	size_t size = sizeof(verdict->words), len;
 
-	str_printable(shown, sizeof(shown), text, strlen(text));
-	snprintf(verdict->words, sizeof(verdict->words), "code %lld: %s", code, shown);
+	snprintf(words, size, "code %lld: ", code);
+	len = strlen(words);
+	str_printable(words + len, size - len, text, strlen(text));
 	if (verdict->result == SEND_LATER)
 		return;
 	verdict->result = code < 0 ? SEND_LATER : SEND_NEVER;

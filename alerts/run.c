@@ -199,7 +199,8 @@ send_remember(struct send_run *run, json_t *memory)
 void
 send_blame(struct send_run *run, enum send_class why)
 {
-	run->why = why;
+	if (!run->is_over)
+		run->why = why;
 }
 
 /* One line of what was said.  A secret may be spread over nothing but one line. */
@@ -257,7 +258,7 @@ send_done(
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	if (env->secrets != NULL)
-		secret_mask(env->secrets, raw);
+		secret_mask_cut(env->secrets, raw, sizeof(raw));
 	str_printable(run->text, sizeof(run->text), raw, strlen(raw));
 	run->result = result;
 	run->retry_after_us = retry_after_us > 0 ? retry_after_us : 0;

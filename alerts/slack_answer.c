@@ -179,7 +179,7 @@ judge_refusal(struct send_run *run, const struct http_reply *reply, const char *
 	struct post_verdict *verdict, enum slack_fate *fate)
 {
 	const struct error_row *row = find_error(error);
-	char name[NAME_SIZE];
+	char name[sizeof(verdict->words)];
 
 	str_printable(name, sizeof(name), error, strlen(error));
 	if (verdict->result == SEND_OK) {

@@ -45,8 +45,8 @@ secret_set_free(struct secret_set *set)
 	free(set);
 }
 
-void
-secret_set_add(struct secret_set *set, const char *secret)
+static void
+add(struct secret_set *set, const char *secret)
 {
 	size_t len = secret ? strlen(secret) : 0, at = 0;
 
@@ -63,38 +63,134 @@ secret_set_add(struct secret_set *set, const char *secret)
 	set->starts[(unsigned char)secret[0]] = true;
 }
 
+/* Each byte of `marks` behind a backslash. */
+static void
+add_escaped(struct secret_set *set, const char *secret, const char *marks)
+{
+	size_t len = strlen(secret), used = 0;
+	char *text;
+
+	if (secret[strcspn(secret, marks)] == '\0')
+		return;
+	text = xmalloc(2 * len + 1);
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(marks, secret[i]) != NULL)
+			text[used++] = '\\';
+		text[used++] = secret[i];
+	}
+	text[used] = '\0';
+	add(set, text);
+	secret_wipe(text, used);
+	free(text);
+}
+
+static int
+digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void
+add_decoded(struct secret_set *set, const char *secret)
+{
+	size_t len = strlen(secret), used = 0;
+	char *text;
+
+	if (strchr(secret, '%') == NULL)
+		return;
+	text = xmalloc(len + 1);
+	for (size_t i = 0; i < len; i++) {
+		bool is_code = secret[i] == '%' && digit_of(secret[i + 1]) >= 0 &&
+			       digit_of(secret[i + 2]) >= 0;
+
+		text[used] = secret[i];
+		if (is_code)
+			text[used] = (char)(digit_of(secret[i + 1]) * 16 + digit_of(secret[i + 2]));
+		i += is_code ? 2 : 0;
+		used++;
+	}
+	text[used] = '\0';
+	add(set, text);
+	secret_wipe(text, used);
+	free(text);
+}
+
+void
+secret_set_add(struct secret_set *set, const char *secret)
+{
+	if (secret == NULL)
+		return;
+	add(set, secret);
+	add_escaped(set, secret, "\"\\");
+	add_escaped(set, secret, "\"\\/");
+	add_decoded(set, secret);
+}
+
+/* The rest of a text that was cut may be the beginning of a secret; its length, 0: it is not. */
+static size_t
+match_rest(const struct secret_set *set, const char *text)
+{
+	size_t left = strlen(text);
+
+	for (size_t i = 0; i < set->count && left >= SECRET_MIN; i++)
+		if (strncmp(text, set->secrets[i].text, left) == 0)
+			return left;
+	return 0;
+}
+
 /* Length of the longest secret that begins at `text`, 0: none. */
 static size_t
-match_at(const struct secret_set *set, const char *text)
+match_at(const struct secret_set *set, const char *text, bool is_cut)
 {
+	size_t rest;
+
 	if (!set->starts[(unsigned char)*text])
 		return 0;
+	rest = is_cut ? match_rest(set, text) : 0;
+	if (rest > 0)
+		return rest;
 	for (size_t i = 0; i < set->count; i++)
 		if (strncmp(text, set->secrets[i].text, set->secrets[i].len) == 0)
 			return set->secrets[i].len;
 	return 0;
 }
 
-void
-secret_mask(const struct secret_set *set, char *text)
+static void
+mask(const struct secret_set *set, char *text, bool is_cut)
 {
 	if (!set || !set->count || !text)
 		return;
 	size_t out = 0, at = 0;
 	while (text[at]) {
-		size_t end = at + match_at(set, text + at);
+		size_t end = at + match_at(set, text + at, is_cut);
 		if (end == at) {
 			text[out++] = text[at++];
 			continue;
 		}
 		for (; at < end; at++) {
-			size_t overlap = at + match_at(set, text + at);
+			size_t overlap = at + match_at(set, text + at, is_cut);
 			end = overlap > end ? overlap : end;
 		}
 		memcpy(text + out, SECRET_MASK, sizeof SECRET_MASK - 1);
 		out += sizeof SECRET_MASK - 1;
 	}
 	secret_wipe(text + out, at - out); /* also ends the string, and leaves no tail behind */
+}
+
+void
+secret_mask(const struct secret_set *set, char *text)
+{
+	mask(set, text, false);
+}
+
+/* A cut falls between characters: up to three bytes of room are left. */
+void
+secret_mask_cut(const struct secret_set *set, char *text, size_t size)
+{
+	mask(set, text, strlen(text) + 4 >= size);
 }
 
 /* Is `word` in the name: anywhere, or where `is_whole`, between what is no letter or digit? */

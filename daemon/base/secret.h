@@ -14,10 +14,14 @@ struct secret_set;
 
 struct secret_set *secret_set_new(void);
 void secret_set_free(struct secret_set *set); /* wipes */
-/* Texts shorter than 4 bytes are not registered: masking them would shred every message. */
+/* Also as it stands in JSON, and with its %XX decoded: so it comes back in answers.  Texts shorter
+ * than 4 bytes are not registered: masking them would shred every message. */
 void secret_set_add(struct secret_set *set, const char *secret);
 /* Replaces, in place, every registered secret found in `text` by SECRET_MASK (never grows). */
 void secret_mask(const struct secret_set *set, char *text);
+/* The same of a text that was cut to fit into `size` bytes: if that is nearly full, the beginning
+ * of a secret at its end is masked too. */
+void secret_mask_cut(const struct secret_set *set, char *text, size_t size);
 
 /* The value of the next query parameter at or behind `at` whose name is a credential's (token, key,
  * sig, password...); NULL: none.  Begin with the "?" of a URL, go on behind the value. */

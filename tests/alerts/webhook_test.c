@@ -100,6 +100,39 @@ posts_a_signed_event(void **state)
 	peer_free(peer);
 }
 
+/* Wherever an answer is cut, no half of a secret is left of it. */
+static void
+a_cut_answer_keeps_the_secret(void **state)
+{
+	struct desk *desk = *state;
+	struct secret_set *secrets = secret_set_new();
+
+	secret_set_add(secrets, "hidden/token-path");
+	desk->env.secrets = secrets;
+	for (size_t before = 100; before < 2000; before += before < 180    ? 1
+							   : before < 1970 ? 1790
+									   : 1) {
+		char *said = xasprintf(
+			"%0*d /hidden/token-path and more of it %0400d", (int)before, 0, 0);
+		char *answer = xasprintf(
+			"HTTP/1.1 400 No\r\nContent-Length: %zu\r\n\r\n%s", strlen(said), said);
+		const struct peer_step script[] = { PEER_EXPECT("}}}"),
+			PEER_SEND_BYTES(answer, strlen(answer)), PEER_END };
+		struct peer *peer = peer_open(desk->loop, script);
+
+		configure(desk, peer, "");
+		assert_int_equal(desk_send(desk), SEND_NEVER);
+		assert_null(strstr(desk->text, "hidd"));
+		assert_null(strstr(desk->transcript, "hidd"));
+		desk_forget(desk);
+		peer_free(peer);
+		free(answer);
+		free(said);
+	}
+	desk->env.secrets = NULL;
+	secret_set_free(secrets);
+}
+
 static void
 every_try_has_the_same_id_and_body(void **state)
 {
@@ -334,6 +367,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(posts_a_signed_event),
 		T(every_try_has_the_same_id_and_body),
+		T(a_cut_answer_keeps_the_secret),
 		T(a_body_never_exceeds_20_kb),
 		T(every_status_has_its_meaning),
 		T(nobody_there_is_later),

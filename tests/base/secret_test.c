@@ -49,6 +49,66 @@ test_masking(void **state)
 }
 
 static void
+test_a_cut_text(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		const char *masked;
+	} rows[] = {
+		{ "key hunter", 11, "key ***" },
+		{ "key hunter", 14, "key ***" },    /* cut before a long character */
+		{ "key hunter", 15, "key hunter" }, /* whole */
+		{ "key hun", 8, "key hun" },        /* too short to be worth anything */
+		{ "key hunter22", 13, "key ***" },
+		{ "pass-lon", 9, "***" }, /* not the shorter one, with the rest of the longer */
+		{ "hunter of hunter", 17, "hunter of ***" },
+	};
+	struct secret_set *set = secret_set_new();
+
+	(void)state;
+	secret_set_add(set, "hunter22");
+	secret_set_add(set, "pass");
+	secret_set_add(set, "pass-long-one");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[64];
+		snprintf(text, sizeof text, "%s", rows[i].text);
+		secret_mask_cut(set, text, rows[i].size);
+		assert_string_equal(text, rows[i].masked);
+	}
+	secret_set_free(set);
+}
+
+static void
+test_other_forms(void **state)
+{
+	static const struct {
+		const char *secret, *text, *masked;
+	} rows[] = {
+		{ "a\"b\\cd", "{\"token\":\"a\\\"b\\\\cd\"}", "{\"token\":\"***\"}" },
+		{ "T0/B0/xyz", "\"http:\\/\\/h\\/T0\\/B0\\/xyz\"", "\"http:\\/\\/h\\/***\"" },
+		{ "p%40ss%2Fword", "no p@ss/word here", "no *** here" },
+		{ "p%40ss%2Fword", "no p%40ss%2Fword here", "no *** here" },
+		{ "100%", "100% of 100%", "*** of ***" },
+		{ "abcd%", "abcd%4", "***4" },
+		{ "%61%62", "ab and %61%62", "ab and ***" },
+		{ "%00secret", "secret", "secret" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct secret_set *set = secret_set_new();
+		char text[64];
+
+		secret_set_add(set, rows[i].secret);
+		snprintf(text, sizeof text, "%s", rows[i].text);
+		secret_mask(set, text);
+		assert_string_equal(text, rows[i].masked);
+		secret_set_free(set);
+	}
+}
+
+static void
 test_no_tail_remains(void **state)
 {
 	struct secret_set *set = secret_set_new();
@@ -95,6 +155,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_masking),
+		cmocka_unit_test(test_a_cut_text),
+		cmocka_unit_test(test_other_forms),
 		cmocka_unit_test(test_no_tail_remains),
 		cmocka_unit_test(test_nothing_to_mask_with),
 		cmocka_unit_test(test_equal_and_wipe),
