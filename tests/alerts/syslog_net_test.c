@@ -173,8 +173,8 @@ an_open_connection_needs_the_kernels_receipt(void **state)
 	assert_int_equal(desk.verdicts, 1);
 	assert_int_equal(desk.result, SEND_OK);
 	assert_non_null(strstr(desk.text, "keeps the connection open"));
-	close_fake(&desk);
 	peer_free(peer);
+	close_fake(&desk);
 }
 
 static void
@@ -195,8 +195,8 @@ a_handshake_that_does_not_end_is_later(void **state)
 	assert_true(loop_turn_until(desk.loop, is_quiet, &desk, 50));
 	assert_int_equal(desk.result, SEND_LATER);
 	assert_int_equal(desk.class, SEND_CLASS_TLS);
-	close_fake(&desk);
 	peer_free(peer);
+	close_fake(&desk);
 }
 
 /* ---- TLS ---- */
