@@ -19,6 +19,9 @@
 #define RUNNING_MAX 32
 /* Many begin with a process of their own, which the kernel takes milliseconds to make. */
 #define STARTS_MAX 3
+/* When a thousand checks fail at once, facts about all of them would come when nobody waits any
+ * more: what is beyond this is not begun. */
+#define OWED_MAX 200
 /* A fact of the host may be owed to every check there is, and who gets one thinks about it. */
 #define GIVES_MAX 50
 #define MISSED_US (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
@@ -35,6 +38,7 @@ struct fact_slot {
 	struct fact_run *run;
 	struct generation *generation;
 	struct probe_keep keep;
+	bool is_owed;  /* queued, and somebody waits for it */
 	bool is_quiet; /* run also without anybody who waits */
 	bool has_answer;
 	struct fact answer;
@@ -102,9 +106,17 @@ end_run(struct fact_desk *desk, struct fact_slot *slot)
 }
 
 static void
-abort_run(struct fact_desk *desk, struct fact_slot *slot)
+leave_queue(struct fact_desk *desk, struct fact_slot *slot)
 {
 	list_remove(&slot->queued);
+	desk->owed -= slot->is_owed;
+	slot->is_owed = false;
+}
+
+static void
+abort_run(struct fact_desk *desk, struct fact_slot *slot)
+{
+	leave_queue(desk, slot);
 	if (slot->run == NULL)
 		return;
 	fact_run_abort(slot->run);
@@ -290,7 +302,7 @@ start_next(struct fact_desk *desk)
 		!list_is_empty(&desk->queue) && !desk->sched->is_stopped) {
 		struct fact_slot *slot = LIST_ENTRY(desk->queue.next, struct fact_slot, queued);
 
-		list_remove(&slot->queued);
+		leave_queue(desk, slot);
 		desk->started++;
 		start_run(desk, slot);
 	}
@@ -358,6 +370,25 @@ awaits(const struct fact_slot *slot, const struct check *check)
 	return false;
 }
 
+/* Too many wait already for it to come in time. */
+static bool
+is_crowded(const struct fact_desk *desk, const struct fact_slot *slot, const struct check *check)
+{
+	if (desk->owed < OWED_MAX || slot->run != NULL || slot->is_owed)
+		return false;
+	return !is_fresh(desk, slot) || !is_about_now(slot, check);
+}
+
+/* It stands in the queue, if it still has to run. */
+static void
+note_owed(struct fact_desk *desk, struct fact_slot *slot)
+{
+	if (slot->is_owed || list_is_empty(&slot->queued))
+		return;
+	slot->is_owed = true;
+	desk->owed++;
+}
+
 int
 sched_want_fact(struct sched *sched, const char *name, const char *fact)
 {
@@ -370,6 +401,8 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 	if (check == NULL || type == NULL || sched->is_stopped || !is_for(type, check))
 		return -1;
 	slot = take_slot(check, type);
+	if (is_crowded(desk, slot, check))
+		return -1;
 	if (!awaits(slot, check)) {
 		wait = xcalloc(1, sizeof(*wait));
 		wait->check = check;
@@ -385,6 +418,7 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 		return 0;
 	}
 	queue_slot(desk, check, slot);
+	note_owed(desk, slot);
 	return 0;
 }
 

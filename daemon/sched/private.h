@@ -16,6 +16,7 @@ struct fact_desk {
 	struct timer again, sweep, more;
 	unsigned running;
 	unsigned started; /* since the loop was let go on */
+	unsigned owed;    /* of those queued, who somebody waits for */
 };
 
 struct sched {

@@ -59,7 +59,8 @@ int sched_run_now(struct sched *sched, const char *check);
 
 /*
  * Facts.  The answer comes through on_fact, later, within the fact's deadline; one that is asked
- * for twice at a time runs once, a young answer is given again.  -1: no such check or fact.
+ * for twice at a time runs once, a young answer is given again.  -1: no such check or fact, or
+ * so many wait already that it would come when nobody needs it any more.
  */
 int sched_want_fact(struct sched *sched, const char *check, const char *fact);
 /* What is known of the place that a check looks at; NULL: no such check. */
