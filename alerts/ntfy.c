@@ -293,8 +293,9 @@ const struct receiver_type receiver_type_ntfy = {
 	.conf_size = sizeof(struct ntfy_conf),
 	.run_size = sizeof(struct post),
 	.is_for_people = true,
-	.rate_per_second = 0.2, /* the server's default: 60 at once, then one every 5 s */
-	.burst = 30,
+	/* The server takes 60 at once and one every 5 s; a phone that rings 60 times is no help. */
+	.rate_per_second = 0.2,
+	.burst = 6,
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
 	.release = release,

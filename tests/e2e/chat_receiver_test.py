@@ -300,6 +300,32 @@ def test_a_dead_service_says_so_and_holds_nobody_up(other_world):
     w.chats.wait("self.delivery-failed", names=("teams", "ntfy"))
 
 
+def test_what_gets_worse_is_said_and_calls_people(other_world):
+    """A warning rings nobody by name; when it becomes critical its message says so, and a line."""
+    w = other_world()
+    chats, web = w.chats, w.webs[0]
+    text = w.daemon.config.read_text().replace(
+        f'shop-0: {{type: http, url: "{web.url}"',
+        f'till: {{type: http, url: "{web.url}", expect: {{status: [200, 500, 503]}}')
+    w.daemon.config.write_text(
+        text + "rules:\n  bad: {warning: till.status >= 500, critical: till.status >= 503}\n")
+    w.daemon.reload()
+    w.daemon.wait_state("till", "up")
+    web.status = 500
+    chats.wait("WARNING · till")
+    assert chats.discord.messages[chats.discord.order[0]]["pinged"] == []
+    web.status = 503
+    chats.wait("worse, now CRITICAL")
+    chats.discord.wait("the line", lambda: len(chats.discord.order) == 2)
+    post, line = (chats.discord.messages[i] for i in chats.discord.order)
+    assert "worse, now CRITICAL" in post["content"] and line["pinged"] == [ROLE]
+    chats.telegram.wait("the reply", lambda: len(chats.telegram.order) == 2)
+    assert chats.ntfy.messages[-1]["priority"] == 5
+    web.status = 200
+    w.settle()
+    chats.wait("RESOLVED")
+
+
 def test_a_storm_in_chinese_is_a_few_messages(other_world):
     """Many checks fail at once: whoever reads a chat gets a handful of messages and a digest."""
     w = other_world(", language: zh")
@@ -313,9 +339,8 @@ def test_a_storm_in_chinese_is_a_few_messages(other_world):
     before = w.chats.count()
     w.webs[0].stop()
     w.chats.wait("起故障", before)
-    w.webs[0].start()
-    w.settle()
-    w.chats.wait("已恢复", before)
     after = w.chats.count()
-    # ntfy takes many at once, so little has to wait there.
-    assert all(after[n] - before[n] <= 30 for n in ("discord", "teams", "telegram")), after
+    assert all(after[n] - before[n] <= 14 for n in NAMES), after
+    w.webs[0].start()
+    w.chats.wait("已恢复", before)
+    expect_good_manners(w.daemon, w.chats)
