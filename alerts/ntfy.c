@@ -1,8 +1,8 @@
 /*
  * ntfy: a push message, published as JSON to the server's root.
  *
- * Its server takes a request of twice its message limit at most (8192 bytes unless changed), and
- * makes a file of a message beyond 4096 bytes.  The topic is a password as long as nothing else
+ * Its server takes a request of less than twice its message limit (8192 bytes unless changed), and
+ * makes a file of a message of 4096 bytes.  The topic is a password as long as nothing else
  * guards it, so it is masked.
  */
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "base/str.h"
 #include "io/hmac.h"
 
-#define MESSAGE_MAX 4096
-#define REQUEST_MAX 8192
+#define MESSAGE_MAX 4095 /* what fills its buffer counts as more */
+#define REQUEST_MAX 8191
 #define TITLE_MAX   200
 #define LINK_MAX    1000
 #define TOPIC_MAX   64
@@ -214,15 +214,15 @@ static const struct ntfy_code {
 	enum send_class why;
 	const char *words;
 } codes[] = {
-	{ 40009, SEND_NEVER, SEND_CLASS_CLIENT, "the topic is not allowed there" },
-	{ 40010, SEND_NEVER, SEND_CLASS_CLIENT, "the topic is not allowed there" },
+	{ 40009, SEND_NEVER, SEND_CLASS_AUTH, "the topic is not allowed there" },
+	{ 40010, SEND_NEVER, SEND_CLASS_AUTH, "the topic is not allowed there" },
 	{ 40101, SEND_NEVER, SEND_CLASS_AUTH, "wrong token, or wrong user or password" },
 	{ 40301, SEND_NEVER, SEND_CLASS_AUTH,
 		"the topic is protected: set a token that may write to it" },
 	{ 41303, SEND_NEVER, SEND_CLASS_CLIENT, "this server takes only smaller messages" },
 	{ 42908, SEND_LATER, SEND_CLASS_RATE, "the daily quota of messages is used up" },
 	{ 42909, SEND_LATER, SEND_CLASS_AUTH, "too many wrong logins came from here" },
-	{ 50701, SEND_NEVER, SEND_CLASS_CLIENT, "nobody has subscribed to the topic" },
+	{ 50701, SEND_NEVER, SEND_CLASS_AUTH, "nobody has subscribed to the topic" },
 };
 
 static void

@@ -22,8 +22,8 @@ expect_lawful(struct chat *chat)
 {
 	const json_t *body = chat_body(chat, 0);
 
-	assert_in_range(strlen(strstr(peer_heard(chat->peer, 0), "\r\n\r\n") + 4), 2, 8192);
-	assert_in_range(strlen(chat_text(body, "message")), 1, 4096);
+	assert_in_range(strlen(strstr(peer_heard(chat->peer, 0), "\r\n\r\n") + 4), 2, 8191);
+	assert_in_range(strlen(chat_text(body, "message")), 1, 4095);
 	assert_in_range(message_measure(chat_text(body, "title"), UNIT_CHARS), 1, 250);
 	assert_null(strchr(chat_text(body, "title"), '\n'));
 	assert_in_range(priority(body), 1, 5);
@@ -143,10 +143,10 @@ every_answer_has_its_meaning(void **state)
 		{ { 429, "Retry-After: 9\r\n", FAILS(42908, 429, "limit reached") }, SEND_LATER,
 			SEND_CLASS_RATE, 9, "quota" },
 		{ { 400, NULL, FAILS(40009, 400, "invalid request: topic hidden-topic") },
-			SEND_NEVER, SEND_CLASS_CLIENT, 0, "not allowed" },
+			SEND_NEVER, SEND_CLASS_AUTH, 0, "not allowed" },
 		{ { 400, NULL, FAILS(40099, 400, "about hidden-topic") }, SEND_NEVER,
 			SEND_CLASS_CLIENT, 0, "about ***" },
-		{ { 507, NULL, FAILS(50701, 507, "x") }, SEND_NEVER, SEND_CLASS_CLIENT, 0,
+		{ { 507, NULL, FAILS(50701, 507, "x") }, SEND_NEVER, SEND_CLASS_AUTH, 0,
 			"subscribed" },
 		{ { 500, NULL, FAILS(50001, 500, "internal server error") }, SEND_LATER,
 			SEND_CLASS_SERVER, 0, "internal" },

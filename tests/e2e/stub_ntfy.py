@@ -27,7 +27,7 @@ class Ntfy(Service):
     def take(self, request):
         if request.path != "/" or request.method not in ("POST", "PUT"):
             raise error(40401, "page not found")
-        if len(request.raw) > 2 * MESSAGE_MAX:
+        if len(request.raw) >= 2 * MESSAGE_MAX:
             raise error(41303, "JSON body too large")
         try:
             body = request.json()
@@ -55,7 +55,7 @@ class Ntfy(Service):
             raise error(40009, "invalid request: topic invalid")
         if not body.get("message", "").strip():
             raise error(40000, "an empty message is shown as \"triggered\"")
-        if len(body["message"].encode()) > MESSAGE_MAX:
+        if len(body["message"].encode()) >= MESSAGE_MAX:
             raise error(41301, "the message would become an attachment")
         if "\n" in body.get("title", ""):
             raise error(40000, "a title is one line")
