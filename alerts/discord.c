@@ -225,7 +225,7 @@ static const struct discord_code {
 	enum send_class why;
 	const char *words;
 } codes[] = {
-	{ 10003, SEND_NEVER, SEND_CLASS_CLIENT, "the channel or thread_id is gone" },
+	{ 10003, SEND_NEVER, SEND_CLASS_AUTH, "the channel or thread_id is gone" },
 	{ 10015, SEND_NEVER, SEND_CLASS_AUTH,
 		"the webhook was deleted: make a new one, and put its URL into url" },
 	{ 30046, SEND_NEVER, SEND_CLASS_RATE, "too many edits of old messages" },
@@ -233,12 +233,12 @@ static const struct discord_code {
 	{ 50013, SEND_NEVER, SEND_CLASS_AUTH, "the webhook may not write there" },
 	{ 50027, SEND_NEVER, SEND_CLASS_AUTH,
 		"the token in url is wrong: copy the webhook's URL again" },
-	{ 50083, SEND_NEVER, SEND_CLASS_CLIENT, "the thread of thread_id is archived" },
+	{ 50083, SEND_NEVER, SEND_CLASS_AUTH, "the thread of thread_id is archived" },
 	{ 130000, SEND_LATER, SEND_CLASS_SERVER, "Discord is overloaded" },
-	{ 160005, SEND_NEVER, SEND_CLASS_CLIENT, "the thread of thread_id is locked" },
-	{ 220001, SEND_NEVER, SEND_CLASS_CLIENT,
+	{ 160005, SEND_NEVER, SEND_CLASS_AUTH, "the thread of thread_id is locked" },
+	{ 220001, SEND_NEVER, SEND_CLASS_AUTH,
 		"this is a forum channel: make a post and set thread_id" },
-	{ 220003, SEND_NEVER, SEND_CLASS_CLIENT,
+	{ 220003, SEND_NEVER, SEND_CLASS_AUTH,
 		"thread_id is only for threads of forum channels and of the webhook's channel" },
 };
 

@@ -82,7 +82,7 @@ static const struct robot_code codes[] = {
 		"off" },
 	{ 19022, NULL, SEND_NEVER, SEND_CLASS_AUTH, 0,
 		"this host's address is not among the robot's allowed IP addresses: add it there" },
-	{ 19024, NULL, SEND_NEVER, SEND_CLASS_CLIENT, 0,
+	{ 19024, NULL, SEND_NEVER, SEND_CLASS_AUTH, 0,
 		"the robot asks for a keyword: set keyword to one of those in its settings" },
 	{ 9499, "frequen", SEND_LATER, SEND_CLASS_RATE, 10, "too many messages" },
 	{ 9499, "too many", SEND_LATER, SEND_CLASS_RATE, 10, "too many messages" },

@@ -185,7 +185,7 @@ static const struct error_row {
 		"incoming webhooks are switched off; ask an admin" },
 	{ "api.incoming_webhook.disabled.app_error", SEND_CLASS_AUTH,
 		"incoming webhooks are switched off; ask an admin" },
-	{ "web.incoming_webhook.channel.app_error", SEND_CLASS_CLIENT,
+	{ "web.incoming_webhook.channel.app_error", SEND_CLASS_AUTH,
 		"no such channel; take the name from the address bar" },
 	{ "web.incoming_webhook.channel_locked.app_error", SEND_CLASS_AUTH,
 		"the webhook is locked to its own channel; take channel out" },

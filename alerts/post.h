@@ -1,7 +1,7 @@
 /*
  * One HTTP request as a receiver's try: the settings keys that all such receivers share, the call,
- * and what its answer means where the receiver does not know better (wire-contract: 2xx taken; 408,
- * 425, 429 and 5xx later, Retry-After obeyed; 410 no more; the rest, and redirects, never).
+ * and what its answer means where the receiver does not know better (wire-contract: 2xx taken; 407,
+ * 408, 425, 429 and 5xx later, Retry-After obeyed; 410 no more; the rest, and redirects, never).
  * Only the origin of a URL is ever said, because its path may be the secret.
  */
 #ifndef ALERTS_POST_H

@@ -27,8 +27,8 @@ enum send_class {
 	SEND_CLASS_NETWORK, /* refused, reset, unreachable, closed */
 	SEND_CLASS_DNS,
 	SEND_CLASS_TLS,
-	SEND_CLASS_AUTH,   /* 401, 403, a wrong token or signature */
-	SEND_CLASS_RATE,   /* 429 and its kin */
+	SEND_CLASS_AUTH, /* a wrong token, signature or address, 401, 403, 404: a person mends it */
+	SEND_CLASS_RATE, /* 429 and its kin */
 	SEND_CLASS_CLIENT, /* they say that we are wrong: the rest of 4xx, a refused message */
 	SEND_CLASS_SERVER, /* they say that they are: 5xx */
 	SEND_CLASS_LOCAL,  /* our own trouble */

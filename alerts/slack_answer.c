@@ -47,13 +47,13 @@ static const struct error_row {
 	{ "restricted_action_thread_locked", SEND_NEVER, SEND_CLASS_CLIENT, "the thread is locked",
 		SLACK_CLOSED },
 	/* the channel */
-	{ "channel_not_found", SEND_NEVER, SEND_CLASS_CLIENT,
+	{ "channel_not_found", SEND_NEVER, SEND_CLASS_AUTH,
 		"no such channel, or a private one that the app is not in; set channel to its id "
 		"and /invite the app there",
 		SLACK_GONE },
-	{ "not_in_channel", SEND_NEVER, SEND_CLASS_CLIENT,
+	{ "not_in_channel", SEND_NEVER, SEND_CLASS_AUTH,
 		"the app is not in the channel: /invite it there", SLACK_STANDS },
-	{ "is_archived", SEND_NEVER, SEND_CLASS_CLIENT,
+	{ "is_archived", SEND_NEVER, SEND_CLASS_AUTH,
 		"the channel is archived: unarchive it, or set another channel", SLACK_STANDS },
 	{ "channel_is_archived", SEND_DISABLE, SEND_CLASS_CLIENT,
 		"the channel is archived: make a webhook for another one, set url and reload",

@@ -316,8 +316,7 @@ static const struct workflow_status {
 	{ 401, SEND_CLASS_AUTH,
 		"let Anyone trigger the workflow, and copy its whole URL again, with sig=" },
 	{ 403, SEND_CLASS_AUTH, "the workflow does not let us in: let Anyone trigger it" },
-	{ 404, SEND_CLASS_CLIENT,
-		"the workflow is gone: make a new one, and put its URL into url" },
+	{ 404, SEND_CLASS_AUTH, "the workflow is gone: make a new one, and put its URL into url" },
 	{ 413, SEND_CLASS_CLIENT, "it finds the card too large" },
 };
 

@@ -95,7 +95,7 @@ every_code_has_its_meaning(void **state)
 		{ OK, SEND_OK, SEND_CLASS_NONE, 0, "200" },
 		{ "200 OK\n{\"errcode\":310000,\"errmsg\":\"keywords not in content, more: "
 		  "[https://ding-doc.dingtalk.com/doc#/serverapi2/qf2nxq]\"}",
-			SEND_NEVER, SEND_CLASS_CLIENT, 0, "set keyword" },
+			SEND_NEVER, SEND_CLASS_AUTH, 0, "set keyword" },
 		{ "200 OK\n{\"errcode\":310000,\"errmsg\":\"sign not match, more: [x]\"}",
 			SEND_NEVER, SEND_CLASS_AUTH, 0, "begins with SEC" },
 		{ "200 OK\n{\"errcode\":310000,\"errmsg\":\"invalid timestamp\"}", SEND_NEVER,

@@ -209,7 +209,7 @@ every_answer_has_its_meaning(void **state)
 		{ { 403, NULL, "{\"message\":\"Missing Permissions\",\"code\":50013}" }, SEND_NEVER,
 			SEND_CLASS_AUTH, 0, "may not write" },
 		{ { 400, NULL, "{\"message\":\"no\",\"code\":220001}" }, SEND_NEVER,
-			SEND_CLASS_CLIENT, 0, "forum" },
+			SEND_CLASS_AUTH, 0, "forum" },
 		{ { 400, NULL, "{\"message\":\"Invalid Form Body\",\"code\":50035}" }, SEND_NEVER,
 			SEND_CLASS_CLIENT, 0, "Invalid Form Body" },
 		{ { 503, NULL, "upstream" }, SEND_LATER, SEND_CLASS_SERVER, 0, "503" },

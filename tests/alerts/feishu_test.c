@@ -102,7 +102,7 @@ every_code_has_its_meaning(void **state)
 		{ "200 OK\n{\"code\":19022,\"msg\":\"Ip Not Allowed\"}", SEND_NEVER,
 			SEND_CLASS_AUTH, 0, "IP addresses" },
 		{ "200 OK\n{\"code\":19024,\"msg\":\"Key Words Not Found\"}", SEND_NEVER,
-			SEND_CLASS_CLIENT, 0, "set keyword" },
+			SEND_CLASS_AUTH, 0, "set keyword" },
 		{ "200 OK\n{\"code\":9499,\"msg\":\"Bad Request\",\"data\":{}}", SEND_NEVER,
 			SEND_CLASS_CLIENT, 0, "cannot read" },
 		{ "400 Bad Request\n{\"code\":9499,\"msg\":\"Bad Request\",\"data\":{}}",

@@ -165,7 +165,7 @@ every_answer_has_its_meaning(void **state)
 			SEND_NEVER, SEND_CLASS_CLIENT, 0, "so" },
 		{ "400 Bad Request\n\x01\x02", SEND_NEVER, SEND_CLASS_CLIENT, 0, "400" },
 		{ "403 Forbidden\n", SEND_NEVER, SEND_CLASS_AUTH, 0, "403" },
-		{ "404 Not Found\nno", SEND_NEVER, SEND_CLASS_CLIENT, 0, "no" },
+		{ "404 Not Found\nno", SEND_NEVER, SEND_CLASS_AUTH, 0, "no" },
 		{ "429 Too Many\r\nRetry-After: 30\n{}", SEND_LATER, SEND_CLASS_RATE, 30, "429" },
 		{ "500 Oops\n", SEND_LATER, SEND_CLASS_SERVER, 0, "500" },
 	};

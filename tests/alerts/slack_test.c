@@ -138,8 +138,8 @@ what_a_hook_says_is_understood(void **state)
 		{ { "403 No", "action_prohibited" }, SEND_NEVER, SEND_CLASS_AUTH, "admin" },
 		{ { "403 No", "invalid_token" }, SEND_NEVER, SEND_CLASS_AUTH, "new one" },
 		{ { "404 No", "no_service" }, SEND_NEVER, SEND_CLASS_AUTH, "new one" },
-		{ { "404 No", "channel_not_found" }, SEND_NEVER, SEND_CLASS_CLIENT, "channel" },
-		{ { "404 No", "who_knows" }, SEND_NEVER, SEND_CLASS_CLIENT, "who_knows" },
+		{ { "404 No", "channel_not_found" }, SEND_NEVER, SEND_CLASS_AUTH, "channel" },
+		{ { "404 No", "who_knows" }, SEND_NEVER, SEND_CLASS_AUTH, "who_knows" },
 		{ { "410 Gone", "channel_is_archived" }, SEND_DISABLE, SEND_CLASS_CLIENT,
 			"archived" },
 		{ { "429 Slow\r\nRetry-After: 30", "ratelimited" }, SEND_LATER, SEND_CLASS_RATE,
@@ -401,14 +401,14 @@ what_the_api_says_is_understood(void **state)
 		{ { NULL, "{\"ok\":false,\"error\":\"invalid_auth\"}" }, SEND_NEVER,
 			SEND_CLASS_AUTH, "copy the Bot" },
 		{ { NULL, "{\"ok\":false,\"error\":\"not_in_channel\"}" }, SEND_NEVER,
-			SEND_CLASS_CLIENT, "/invite" },
+			SEND_CLASS_AUTH, "/invite" },
 		{ { NULL, "{\"ok\":false,\"error\":\"channel_not_found\"}" }, SEND_NEVER,
-			SEND_CLASS_CLIENT, "id" },
+			SEND_CLASS_AUTH, "id" },
 		{ { NULL, "{\"ok\":false,\"error\":\"missing_scope\"}" }, SEND_NEVER,
 			SEND_CLASS_AUTH, "chat:write" },
 		{ { NULL, "{\"ok\":false,\"error\":\"brand_new " TOKEN "\"}" }, SEND_NEVER,
 			SEND_CLASS_CLIENT, "brand_new" },
-		{ { "404 No", "not here" }, SEND_NEVER, SEND_CLASS_CLIENT, "404" },
+		{ { "404 No", "not here" }, SEND_NEVER, SEND_CLASS_AUTH, "404" },
 	};
 	struct desk *desk = *state;
 	struct secret_set *secrets = secret_set_new();

@@ -102,7 +102,7 @@ every_answer_has_its_meaning(void **state)
 		{ { 401, NULL, "{\"error\":{\"code\":\"DirectApiAuthorizationRequired\"}}" },
 			SEND_NEVER, SEND_CLASS_AUTH, 0, "sig=" },
 		{ { 404, NULL, "{\"error\":{\"code\":\"WorkflowNotFound\"}}" }, SEND_NEVER,
-			SEND_CLASS_CLIENT, 0, "is gone" },
+			SEND_CLASS_AUTH, 0, "is gone" },
 		{ { 400, NULL, "{\"error\":{\"code\":\"WorkflowTriggerIsNotEnabled\"}}" },
 			SEND_NEVER, SEND_CLASS_CLIENT, 0, "switched off" },
 		{ { 413, NULL, "" }, SEND_NEVER, SEND_CLASS_CLIENT, 0, "too large" },

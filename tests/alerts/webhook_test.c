@@ -176,29 +176,31 @@ every_status_has_its_meaning(void **state)
 	static const struct {
 		int status;
 		enum send_result result;
+		enum send_class why;
 	} cases[] = {
-		{ 200, SEND_OK },
-		{ 201, SEND_OK },
-		{ 202, SEND_OK },
-		{ 299, SEND_OK },
-		{ 301, SEND_NEVER },
-		{ 302, SEND_NEVER },
-		{ 307, SEND_NEVER },
-		{ 304, SEND_NEVER },
-		{ 400, SEND_NEVER },
-		{ 401, SEND_NEVER },
-		{ 403, SEND_NEVER },
-		{ 404, SEND_NEVER },
-		{ 413, SEND_NEVER },
-		{ 408, SEND_LATER },
-		{ 410, SEND_DISABLE },
-		{ 425, SEND_LATER },
-		{ 429, SEND_LATER },
-		{ 500, SEND_LATER },
-		{ 502, SEND_LATER },
-		{ 503, SEND_LATER },
-		{ 504, SEND_LATER },
-		{ 599, SEND_LATER },
+		{ 200, SEND_OK, SEND_CLASS_NONE },
+		{ 201, SEND_OK, SEND_CLASS_NONE },
+		{ 202, SEND_OK, SEND_CLASS_NONE },
+		{ 299, SEND_OK, SEND_CLASS_NONE },
+		{ 301, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 302, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 307, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 304, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 400, SEND_NEVER, SEND_CLASS_CLIENT },
+		{ 401, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 403, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 404, SEND_NEVER, SEND_CLASS_AUTH },
+		{ 413, SEND_NEVER, SEND_CLASS_CLIENT },
+		{ 407, SEND_LATER, SEND_CLASS_AUTH },
+		{ 408, SEND_LATER, SEND_CLASS_TIMEOUT },
+		{ 410, SEND_DISABLE, SEND_CLASS_CLIENT },
+		{ 425, SEND_LATER, SEND_CLASS_SERVER },
+		{ 429, SEND_LATER, SEND_CLASS_RATE },
+		{ 500, SEND_LATER, SEND_CLASS_SERVER },
+		{ 502, SEND_LATER, SEND_CLASS_SERVER },
+		{ 503, SEND_LATER, SEND_CLASS_SERVER },
+		{ 504, SEND_LATER, SEND_CLASS_SERVER },
+		{ 599, SEND_LATER, SEND_CLASS_SERVER },
 	};
 	struct desk *desk = *state;
 
@@ -217,7 +219,7 @@ every_status_has_its_meaning(void **state)
 		char words[64];
 
 		configure(desk, peer, "");
-		if (desk_send(desk) != cases[i].result)
+		if (desk_send(desk) != cases[i].result || desk->class != cases[i].why)
 			fail_msg("%d: %d, %s", cases[i].status, desk->result, desk->text);
 		snprintf(words, sizeof(words), "status %d", cases[i].status);
 		assert_non_null(strstr(desk->text, words));
