@@ -2,7 +2,8 @@
  * One receiver at work: sends what its outbox gives out, waits longer after each failure, writes
  * down what became of every letter.  And the state that all outlets share.
  *
- *	outlet.c	its life, its pace, its tries
+ *	outlet.c	its life, what is written to it, what became of its tries
+ *	pump.c		its pace, the choice of what goes next
  *	expiry.c	what leaves a lane without having been taken
  *	merge.c		what people are told in one message: lanes collapse, digests
  *	spill.c		words that wait on disk
@@ -109,6 +110,7 @@ void outlet_keep_lane(struct outlet *outlet, const struct lane *lane);
 void outlet_drop(struct outlet *outlet, struct letter *letter); /* and its document */
 bool outlet_may_send(const struct outlet *outlet);    /* settings and mood allow it at all */
 size_t outlet_allowance(const struct outlet *outlet); /* letters that may leave right now */
+void outlet_on_sent(void *arg, const struct send_outcome *outcome); /* arg: the letter */
 void outlet_set_trouble(struct outlet *outlet, const char *text);
 /* Writes what the receiver heard into the lane. */
 void outlet_told(struct outlet *outlet, struct lane *lane, const struct letter *letter);
