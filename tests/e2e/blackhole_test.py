@@ -42,7 +42,7 @@ TARGETS = {
     "postgres": ["dsn: \"postgresql://u:p@never.test/d\"", "dsn: \"postgresql://u:p@{D}/d\"",
                  "dsn: \"postgresql://u:p@127.0.0.1:{M}/d\"",
                  "dsn: \"postgresql://u:p@127.0.0.1:{M}/d?sslmode=require\""],
-    "process": ["name: python3"],
+    "process": ["cmdline: \"{F}/mute.py\""],
     "redis": ["url: \"redis://never.test\"", "url: \"redis://{D}\"",
               "url: \"redis://127.0.0.1:{M}\"", "url: \"rediss://127.0.0.1:{M}\"",
               "url: \"redis-socket:{U}\""],
@@ -131,6 +131,18 @@ def can_isolate():
         capture_output=True).returncode == 0
 
 
+def hurry():
+    """A command that runs its arguments before all others of this machine, where that is allowed."""
+    command = ("chrt", "-r", "5")
+    if shutil.which("chrt") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+        return command
+    return ()
+
+
+def is_sanitized():
+    return b"__asan_init" in (lab.BUILD / "triaged").read_bytes()
+
+
 def wait_for_runs(d, runs):
     lab.wait_for(f"{runs} runs of each",
                  lambda: all(c["runs"] > runs for c in d.api.get("/api/v1/checks")["checks"]))
@@ -144,23 +156,26 @@ def test_nothing_blocks(daemon, folder, hung):
     Path(folder, "setup.sh").write_text(SET_UP)
     d = daemon()
     # The port is only known inside: the settings come before the daemon, by name of a variable.
-    places = {"D": DROP, "S": SILENT, "U": f"{folder}/mute.sock", "H": hung, "M": "${MUTE}"}
+    places = {"D": DROP, "S": SILENT, "U": f"{folder}/mute.sock", "H": hung, "M": "${MUTE}",
+              "F": folder}
     checks = [f"  {kind}-{i}: {{type: {kind}{', ' if keys else ''}{keys.format(**places)}, "
               f"interval: 2s, timeout: 1s, retries: 1}}"
               for kind, all_keys in TARGETS.items() for i, keys in enumerate(all_keys)]
     d.write("checks:\n" + "\n".join(checks) + "\n")
     script = "MUTE=$(cat $0/mute.port); export MUTE; exec \"$@\""
-    d.spawn(("unshare", "-n", "-m", "sh", f"{folder}/setup.sh", folder, "sh", "-c", script, folder))
+    d.spawn((*hurry(), "unshare", "-n", "-m", "sh", f"{folder}/setup.sh", folder, "sh", "-c", script, folder))
     try:
         lab.wait_for("the daemon to answer", d.is_up)
-        # With the first round everything breaks at once, and forty incidents are told: that is
-        # work.  What blocks does so in each run that comes; a machine busy elsewhere does not.
+        # With the first round everything breaks at once, and forty incidents are told.  What blocks
+        # does so in each run; a machine that was busy elsewhere does not.
         wait_for_runs(d, 2)
         before = slow_turns(d)
         wait_for_runs(d, 2 + ROUNDS)
         slow = slow_turns(d) - before
         print(f"turns over {LAG} s: {before} while it broke, then {slow}")
         assert slow < ROUNDS, slow
+        if hurry() and not is_sanitized():  # then the figures are ours alone
+            assert before + slow < ROUNDS, (before, slow)
         # A host's own organs are well; whoever asks a black hole fails, or says that it cannot tell.
         for c in d.api.get("/api/v1/checks")["checks"]:
             kind = c["name"].split("-")[0]
