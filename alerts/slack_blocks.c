@@ -73,14 +73,48 @@ fit(const char *text, size_t max)
 	}
 }
 
+/* Of an address, without the punctuation of the sentence that it ends; 0: there is none. */
+static size_t
+address_len(const char *text)
+{
+	size_t scheme = str_starts(text, "https://") ? 8 : str_starts(text, "http://") ? 7 : 0;
+	size_t len = scheme == 0 ? 0 : scheme + strcspn(text + scheme, " \t\n<>|\"'`");
+
+	while (len > scheme && strchr(".,;:!?)]}", text[len - 1]) != NULL)
+		len--;
+	return len > scheme ? len : 0;
+}
+
+/* Escaped, with the addresses in it as links: Slack would make them by itself, but then it makes
+ * mentions of names, too. */
+static char *
+linked(const char *text)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	while (*text != '\0') {
+		size_t len = address_len(text);
+
+		if (len > 0)
+			buf_add_text(&out, "<");
+		slack_escape(&out, text, len > 0 ? len : 1);
+		if (len > 0)
+			buf_add_text(&out, ">");
+		text += len > 0 ? len : 1;
+	}
+	return buf_take_text(&out);
+}
+
 static char *
 fit_part(const struct message_part *part, size_t max, enum language language)
 {
+	bool has_links = part->kind == PART_REMEDY || part->kind == PART_NOTE;
 	size_t room = max;
 
 	for (;;) {
 		char *cut = message_part_cut(part, room, UNIT_UTF16, language);
-		char *safe = escaped(cut);
+		char *safe = has_links ? linked(cut) : escaped(cut);
 
 		free(cut);
 		if (measure(safe) <= max || room == 0)
@@ -94,18 +128,17 @@ fit_part(const struct message_part *part, size_t max, enum language language)
 
 /* verbatim: Slack makes nothing of names and addresses in it. */
 static json_t *
-mrkdwn(const char *text, bool is_verbatim)
+mrkdwn(const char *text)
 {
-	return json_pack(
-		"{s:s, s:s, s:b}", "type", "mrkdwn", "text", text, "verbatim", is_verbatim ? 1 : 0);
+	return json_pack("{s:s, s:s, s:b}", "type", "mrkdwn", "text", text, "verbatim", 1);
 }
 
 static void
-add_section(json_t *blocks, const char *text, bool is_verbatim)
+add_section(json_t *blocks, const char *text)
 {
 	if (*text != '\0')
-		json_array_append_new(blocks, json_pack("{s:s, s:o}", "type", "section", "text",
-						      mrkdwn(text, is_verbatim)));
+		json_array_append_new(
+			blocks, json_pack("{s:s, s:o}", "type", "section", "text", mrkdwn(text)));
 }
 
 /* "*Why*\n..." */
@@ -132,7 +165,7 @@ add_what(json_t *blocks, const struct message *m)
 	buf_add_text(&out, summary);
 	add_labelled(&out, m, PART_WHY, SECTION_MAX - TEXT_MAX - CODE_MAX / 2);
 	add_labelled(&out, m, PART_IMPACT, CODE_MAX / 2 - 100);
-	add_section(blocks, buf_text(&out), true);
+	add_section(blocks, buf_text(&out));
 	buf_fini(&out);
 	free(summary);
 }
@@ -161,7 +194,7 @@ add_remedy(json_t *blocks, const struct message *m)
 	add_labelled(&out, m, PART_REMEDY, SECTION_MAX - CODE_MAX - 200);
 	if (part->code != NULL)
 		add_command(&out, part->code);
-	add_section(blocks, buf_text(&out), false);
+	add_section(blocks, buf_text(&out));
 	buf_fini(&out);
 }
 
@@ -177,7 +210,7 @@ add_fields(json_t *blocks, const struct message *m)
 		buf_init(&out, 0);
 		add_labelled(&out, m, kinds[i], FIELD_MAX - 100);
 		if (buf_left(&out) > 0)
-			json_array_append_new(fields, mrkdwn(buf_text(&out), true));
+			json_array_append_new(fields, mrkdwn(buf_text(&out)));
 		buf_fini(&out);
 	}
 	if (json_array_size(fields) > 0)
@@ -186,7 +219,6 @@ add_fields(json_t *blocks, const struct message *m)
 	json_decref(fields);
 }
 
-/* Not verbatim: the address of a runbook becomes a link. */
 static void
 add_note(json_t *blocks, const struct message *m)
 {
@@ -194,7 +226,7 @@ add_note(json_t *blocks, const struct message *m)
 
 	buf_init(&out, 0);
 	add_labelled(&out, m, PART_NOTE, CONTEXT_MAX);
-	add_section(blocks, buf_text(&out), false);
+	add_section(blocks, buf_text(&out));
 	buf_fini(&out);
 }
 
@@ -205,7 +237,7 @@ add_facts(json_t *blocks, const struct message *m)
 
 	buf_init(&out, 0);
 	add_labelled(&out, m, PART_FACTS, EVIDENCE);
-	add_section(blocks, buf_text(&out), true);
+	add_section(blocks, buf_text(&out));
 	buf_fini(&out);
 }
 
@@ -218,7 +250,7 @@ add_members(json_t *blocks, const struct message *m)
 	if (part == NULL)
 		return;
 	text = fit_part(part, MEMBERS, m->language);
-	add_section(blocks, text, true);
+	add_section(blocks, text);
 	free(text);
 }
 
@@ -253,7 +285,7 @@ add_foot(json_t *blocks, const struct message *m)
 	buf_add_text(&out, footer);
 	if (buf_left(&out) > 0)
 		json_array_append_new(blocks, json_pack("{s:s, s:[o]}", "type", "context",
-						      "elements", mrkdwn(buf_text(&out), true)));
+						      "elements", mrkdwn(buf_text(&out))));
 	buf_fini(&out);
 	free(footer);
 }

@@ -445,6 +445,9 @@ check_text(const json_t *object, size_t max)
 	assert_non_null(text);
 	assert_true(*text != '\0');
 	assert_in_range(message_measure(text, UNIT_UTF16), 1, max);
+	/* Else Slack reads mentions out of plain names. */
+	if (str_eq(json_string_value(json_object_get(object, "type")), "mrkdwn"))
+		assert_true(json_is_true(json_object_get(object, "verbatim")));
 }
 
 static void
@@ -515,6 +518,31 @@ no_text_is_too_long(void **state)
 		}
 		buf_fini(&long_text);
 	}
+}
+
+/* An address can be touched, and a name beside it calls nobody. */
+static void
+addresses_are_links_and_names_are_not(void **state)
+{
+	struct desk *desk = *state;
+	struct incident *incident = &desk->notice.incident;
+	struct message *m;
+	json_t *body;
+	char *text;
+
+	incident_add_text(
+		&incident->remedy, "", "ask @channel or @here, see http://w/a_b?c=1&d=<2>.", 0);
+	xstrset(&incident->runbook_url, "https://wiki.example.com/run_book?a=1&b=2");
+	m = message_new(&desk->notice, "web-1", LANG_EN);
+	body = slack_message(m, "");
+	text = json_dumps(body, JSON_COMPACT);
+	assert_non_null(strstr(text, "<https://wiki.example.com/run_book?a=1&amp;b=2>"));
+	assert_non_null(strstr(text, "see <http://w/a_b?c=1&amp;d=>&lt;2&gt;."));
+	assert_null(strstr(text, "\"verbatim\":false"));
+	check_limits(&desk->notice, LANG_EN);
+	free(text);
+	json_decref(body);
+	message_free(m);
 }
 
 static void
@@ -605,6 +633,7 @@ main(void)
 		T(what_cannot_be_edited_is_told_in_the_thread),
 		T(what_the_api_says_is_understood),
 		T(no_text_is_too_long),
+		T(addresses_are_links_and_names_are_not),
 		T(a_command_is_whole_or_not_there),
 		T(mistakes_are_named),
 		T(a_bot_needs_no_url),

@@ -130,6 +130,7 @@ def texts_of(thing):
 def shown(message):
     """As a person reads it: links and entities resolved, marks of bold taken away."""
     out = "\n".join(texts_of(message))
+    out = re.sub(r"<(https?://[^|>]*)>", r"\1", out)
     out = re.sub(r"<([^|>]*)\|([^>]*)>", r"\2", out)
     out = re.sub(r"```([^`]*)```", r"\1", out)
     out = re.sub(r"(?m)^\*(.*)\*$", r"\1", out)
@@ -174,7 +175,7 @@ class Slack(lab.Server):
             for tag in re.findall(r"<([^>]*)>", text):
                 if re.match(r"[!@#]", tag):
                     self.pings.append(tag)
-                elif not re.match(r"https?://[^|]*\|[^|]+$", tag):
+                elif not re.match(r"https?://[^|]+(\|[^|]+)?$", tag):
                     self.wrong.append(text)
             if re.search(r"&(?!amp;|lt;|gt;)", text) or "<" in re.sub(r"<[^>]*>", "", text):
                 self.wrong.append(text)
