@@ -1,0 +1,113 @@
+/*
+ * A thousand alerts at once: each turn of the loop tells so many and no more, in the order in which
+ * they came, and all of them in the end; so when they are over.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "triage/triage.h"
+
+#define ALERTS   1000
+#define TURN_MAX 20 /* told in one turn */
+
+struct bed {
+	struct triage *triage;
+	struct triage_moment at;
+	unsigned opened, ended;
+};
+
+static void
+on_incident(void *arg, const struct incident_event *event)
+{
+	struct bed *bed = arg;
+	char check[16];
+	unsigned *count = event->type == INCIDENT_ENDED ? &bed->ended : &bed->opened;
+
+	snprintf(check, sizeof(check), "c%u", *count);
+	assert_string_equal(event->incident->check, check);
+	(*count)++;
+}
+
+static void
+on_keep(void *arg, const char *id, const json_t *doc)
+{
+	(void)arg;
+	(void)id;
+	(void)doc;
+}
+
+static void
+all_of_them(struct bed *bed, enum alert_change change)
+{
+	for (unsigned n = 0; n < ALERTS; n++) {
+		char check[16];
+		const struct alert_event event = {
+			.change = change,
+			.check = check,
+			.type = "tcp",
+			.target = "",
+			.rule = "check-down",
+			.severity = change == ALERT_ENDS ? SEVERITY_OK : SEVERITY_CRITICAL,
+			.text = "refused",
+			.at_us = bed->at.wall_us,
+		};
+
+		snprintf(check, sizeof(check), "c%u", n);
+		triage_alert(bed->triage, &event, bed->at.now_us);
+	}
+}
+
+/* Turns until `count` stands at ALERTS. */
+static void
+turn(struct bed *bed, const unsigned *count)
+{
+	for (unsigned turns = 0; *count < ALERTS; turns++) {
+		unsigned before = *count;
+
+		assert_true(turns < ALERTS);
+		bed->at.now_us += 5 * USEC_PER_MSEC;
+		bed->at.wall_us += 5 * USEC_PER_MSEC;
+		triage_tick(bed->triage, &bed->at);
+		assert_in_range(*count - before, 0, TURN_MAX);
+	}
+}
+
+static void
+a_thousand_are_told_some_a_turn(void **state)
+{
+	struct bed bed = { .at = { 1000 * USEC_PER_SEC, 2000 * USEC_PER_SEC } };
+	const struct triage_options options = {
+		.on_incident = on_incident,
+		.on_keep = on_keep,
+		.arg = &bed,
+		.host = "web-1",
+	};
+
+	(void)state;
+	bed.triage = triage_new(&options);
+	triage_settle(bed.triage, &bed.at);
+	all_of_them(&bed, ALERT_FIRES);
+	assert_in_range(bed.opened, 1, TURN_MAX);
+	turn(&bed, &bed.opened);
+	assert_int_equal(triage_open_count(bed.triage), ALERTS);
+	all_of_them(&bed, ALERT_ENDS);
+	turn(&bed, &bed.ended);
+	assert_int_equal(triage_open_count(bed.triage), 0);
+	triage_free(bed.triage);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_thousand_are_told_some_a_turn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
