@@ -102,15 +102,12 @@ email_people_judge(struct send_run *run, const struct smtp_reply *reply)
 										   : EMAIL_LATER;
 }
 
-/* A digest and a test are of no incident, and nothing is kept of them. */
 static void
 keep(struct send_run *run)
 {
 	const struct email_run *state = send_state(run);
-	const struct notice *notice = send_notice(run);
 
-	if (notice->digest == NULL && notice->incident.id[0] != '\0')
-		send_remember(run, json_deep_copy(state->memory));
+	send_remember(run, json_deep_copy(state->memory));
 }
 
 static void

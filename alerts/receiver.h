@@ -71,11 +71,12 @@ void *send_state(struct send_run *run);
 const struct io_env *send_env(const struct send_run *run);
 const struct notice *send_notice(const struct send_run *run);
 const char *send_daemon_name(const struct send_run *run);
+const char *send_receiver(const struct send_run *run); /* its name in the settings */
 enum language send_language(const struct send_run *run);
 /* All notices of this run: one, or those of a refresh.  send_notice() is the first. */
 const struct notice *const *send_notices(const struct send_run *run, size_t *count);
-/* What was remembered of this incident (of a digest: nothing): the id of the message to edit, say.
- * Kept with the ledger until it is over; NULL: nothing. */
+/* What was remembered of this incident: the id of the message to edit, say.  Kept with the ledger
+ * until it is over; of a digest, from one try to the next, not over a restart.  NULL: nothing. */
 const json_t *send_memory(const struct send_run *run);
 /* Replaces it whatever the result will be; takes the reference, NULL forgets. */
 void send_remember(struct send_run *run, json_t *memory);
@@ -100,7 +101,7 @@ struct send_job {
 	size_t refresh_count;
 	const json_t *memory; /* borrowed; NULL: nothing is remembered */
 	const struct io_env *env;
-	const char *daemon_name;
+	const char *daemon_name, *receiver;
 	enum language language;
 	bool is_shown; /* a transcript is wanted */
 };

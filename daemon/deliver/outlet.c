@@ -436,8 +436,7 @@ on_refused(struct outlet *outlet, struct letter *letter, const struct send_outco
 static void
 remember(struct outlet *outlet, struct lane *lane, const struct send_outcome *outcome)
 {
-	if (!outcome->has_memory || lane->is_digest ||
-		(outcome->memory == NULL && lane->memory == NULL))
+	if (!outcome->has_memory || (outcome->memory == NULL && lane->memory == NULL))
 		return;
 	json_decref(lane->memory);
 	lane->memory = NULL;
@@ -447,7 +446,8 @@ remember(struct outlet *outlet, struct lane *lane, const struct send_outcome *ou
 			outlet->name, lane->incident);
 	else
 		lane->memory = outcome->memory == NULL ? NULL : json_deep_copy(outcome->memory);
-	outlet_keep_lane(outlet, lane);
+	if (!lane->is_digest) /* of which only the letter is kept */
+		outlet_keep_lane(outlet, lane);
 }
 
 static void

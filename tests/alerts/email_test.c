@@ -157,6 +157,8 @@ a_digest_is_a_mail_of_its_own(void **state)
 		.started_us = DESK_WALL };
 	static const struct peer_step grey[] = { HELLO, SENDER, ANN("250 ok"), PEER_EXPECT("RCPT"),
 		PEER_SEND("450 later\r\n"), LETTER("250 queued"), BYE };
+	static const struct peer_step again[] = { HELLO, SENDER, BOB("250 ok"),
+		LETTER("250 queued"), BYE };
 	struct desk *desk = *state;
 	const char *mail;
 
@@ -171,10 +173,14 @@ a_digest_is_a_mail_of_its_own(void **state)
 	assert_false(has(mail, "\r\nX-Triaged-Incident: "));
 	assert_false(has(mail, "\r\nBcc"));
 	assert_in_range(strlen(mail), 1000, 140 * 1024);
-	/* nothing is kept under the name of its first incident */
+	/* nothing is kept under the name of its first incident, but who has it */
 	run(desk, grey, "from: triaged@example.com\nto: [ann@example.com, bob@example.com]\n");
 	expect(desk, SEND_LATER, "taken for 1 of 2");
-	assert_null(desk->memory);
+	assert_null(json_object_get(desk->memory, "root"));
+	mail = run(
+		desk, again, "from: triaged@example.com\nto: [ann@example.com, bob@example.com]\n");
+	expect(desk, SEND_OK, "taken for everybody");
+	assert_false(has(mail, "RCPT TO:<ann"));
 }
 
 static void

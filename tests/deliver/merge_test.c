@@ -44,6 +44,31 @@ refuses_digests(struct scene *scene, const struct try_made *made)
 	return made->digest != NULL ? SEND_NEVER : SEND_OK;
 }
 
+static struct {
+	unsigned digests;
+	char memory[32]; /* of the last try of one */
+} seen;
+
+static void
+look_at_digests(struct scene *scene, struct send_run *run)
+{
+	const char *text = json_string_value(json_object_get(send_memory(run), "has"));
+
+	(void)scene;
+	if (send_notice(run)->digest == NULL)
+		return;
+	seen.digests++;
+	str_copy(seen.memory, sizeof(seen.memory), text == NULL ? "" : text);
+	send_remember(run, json_pack("{s:s}", "has", "ann"));
+}
+
+static enum send_result
+digests_later(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	return made->digest != NULL && seen.digests < 2 ? SEND_LATER : SEND_OK;
+}
+
 static struct receiver_view
 view(const struct scene *scene)
 {
@@ -604,6 +629,26 @@ machines_hear_every_event(void **state)
 	incident_fini(&story.incident);
 }
 
+/* One of two people took it: the next try knows. */
+static void
+a_digest_remembers_its_tries(void **state)
+{
+	struct scene *scene = *state;
+
+	memset(&seen, 0, sizeof(seen));
+	scene->look = look_at_digests;
+	scene->answer = digests_later;
+	open_many(scene, 1, 30, SEVERITY_CRITICAL);
+	scene_wait(scene, USEC_PER_MIN);
+	assert_int_equal(seen.digests, 2);
+	assert_string_equal(seen.memory, "ann");
+	/* Another one is another mail. */
+	open_many(scene, 101, 30, SEVERITY_CRITICAL);
+	scene_wait(scene, USEC_PER_MIN);
+	assert_true(seen.digests > 2);
+	assert_string_equal(seen.memory, "");
+}
+
 int
 main(void)
 {
@@ -626,6 +671,7 @@ main(void)
 		T(news_behind_a_digest_are_few_messages),
 		T(a_stepped_clock_changes_nothing),
 		T(machines_hear_every_event),
+		T(a_digest_remembers_its_tries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
