@@ -169,6 +169,12 @@ send_daemon_name(const struct send_run *run)
 	return run->job.daemon_name;
 }
 
+const char *
+send_receiver(const struct send_run *run)
+{
+	return run->job.receiver;
+}
+
 enum language
 send_language(const struct send_run *run)
 {

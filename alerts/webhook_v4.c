@@ -164,7 +164,7 @@ webhook_v4(const struct send_run *run)
 	json_object_set_new(body, "groupKey", record_text(key));
 	json_object_set_new(body, "truncatedAlerts", json_integer(0));
 	json_object_set_new(body, "status", json_string(is_firing(alerts) ? "firing" : "resolved"));
-	json_object_set_new(body, "receiver", json_string("triaged"));
+	json_object_set_new(body, "receiver", record_text(send_receiver(run)));
 	json_object_set_new(
 		body, "groupLabels", json_pack("{s:s}", "incident", notice->incident.id));
 	json_object_set_new(body, "commonLabels", common(alerts, "labels"));

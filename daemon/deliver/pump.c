@@ -22,6 +22,7 @@ launch(struct outlet *outlet, struct letter *letter)
 		.memory = letter->lane->memory,
 		.env = deliver->options.env,
 		.daemon_name = deliver->daemon_name,
+		.receiver = outlet->name,
 		.language = deliver->language,
 	};
 

@@ -173,6 +173,7 @@ send_next(struct outlet *outlet)
 		.refresh_count = refresh->sent,
 		.env = deliver->options.env,
 		.daemon_name = deliver->daemon_name,
+		.receiver = outlet->name,
 		.language = deliver->language,
 	};
 	refresh->run = send_run_start(&job, on_refreshed, outlet);

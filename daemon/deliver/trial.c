@@ -109,6 +109,7 @@ deliver_test(struct deliver *deliver, const char *receiver, deliver_tested_fn do
 		.notice = &trial->notice,
 		.env = deliver->options.env,
 		.daemon_name = deliver->daemon_name,
+		.receiver = outlet->name,
 		.language = deliver->language,
 		.is_shown = true,
 	};

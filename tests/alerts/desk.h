@@ -170,6 +170,7 @@ desk_start(struct desk *desk)
 		.is_shown = true,
 		.env = &desk->env,
 		.daemon_name = "web-1",
+		.receiver = "hook",
 	};
 
 	desk->verdicts = 0;

@@ -85,7 +85,7 @@ one_incident_is_a_group(void **state)
 	assert_string_equal(text_at(body, "status"), "firing");
 	assert_string_equal(text_at(body, "groupKey"), "{}/{}:{incident=\"3f9c2a7d41b8\"}");
 	assert_string_equal(text_at(body, "externalURL"), "http://web-1:8421");
-	assert_string_equal(text_at(body, "receiver"), "triaged");
+	assert_string_equal(text_at(body, "receiver"), "hook");
 	assert_int_equal(json_integer_value(json_object_get(body, "truncatedAlerts")), 0);
 	assert_string_equal(
 		text_at(json_object_get(body, "groupLabels"), "incident"), "3f9c2a7d41b8");
