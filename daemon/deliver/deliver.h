@@ -25,8 +25,8 @@ struct receiver_common {
 };
 
 extern const struct conf_field receiver_fields[];
-void receiver_common_check(struct receiver_common *common, const struct conf_node *map,
-	struct complaints *complaints);
+void receiver_common_check(
+	struct receiver_common *common, const struct conf_node *map, struct complaints *complaints);
 void receiver_common_release(struct receiver_common *common);
 
 struct receiver_spec {

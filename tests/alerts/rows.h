@@ -51,7 +51,8 @@ static const struct row rows[] = {
 		"{\"ok\":true,\"result\":{\"message_id\":7}}", "{\"ok\":false}", SEND_LATER,
 		40000 },
 	{ "webhook", ROW_URL, "secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n",
-		"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", 200, "ok", NULL, SEND_NONE, 20480 },
+		"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", 200, "ok", NULL, SEND_NONE,
+		20480 },
 	{ "wecom", ROW_URL, "", NULL, 200, ROBOT_OK, "{\"errcode\":93000,\"errmsg\":\"no\"}",
 		SEND_NEVER, 20000 },
 };
