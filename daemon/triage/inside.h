@@ -7,9 +7,11 @@
  *	asked.c     facts asked about a check, and those had
  *	root.c      the deepest failing dependency of a check
  *	host.c      the network and the resolver of this host as things that fail
- *	reveal.c    what facts tie a symptom to; what shares a place; peers.c: how many, and how
- *they fare firing.c    the alerts that fire; restored.c: those of the process before hold.c how
- *long a message waits, and for what speak.c     to which incident an alert goes, once it may speak
+ *	reveal.c    what facts tie a symptom to; what shares a place
+ *	peers.c     how many share it, and how they fare
+ *	firing.c    the alerts that fire; restored.c: those of the process before
+ *	hold.c      how long a message waits, and for what
+ *	speak.c     to which incident an alert goes, once it may speak
  *	turn.c      incidents that change their root: takeover, merge, back to the child
  *	release.c   after the root recovered
  *	review.c    all of it looked at again, so much a turn of the loop; queue.c: alerts that wait
@@ -24,6 +26,7 @@
 #include "triage/book.h"
 #include "triage/chase.h"
 #include "triage/graph.h"
+#include "triage/life.h"
 #include "triage/playbook.h"
 #include "triage/triage.h"
 
@@ -94,7 +97,6 @@ struct place {
 };
 
 /* --- evidence.c: facts that samples bring along --- */
-
 void evidence_take(struct triage *t, const char *check, const struct sample *sample);
 bool evidence_set(struct incident_texts *facts, const char *name, const char *text, usec_t wall_us);
 void evidence_give(struct triage *t, struct entry *entry, usec_t since_us);
@@ -179,49 +181,6 @@ void judge_words(struct triage *t, struct entry *entry, const struct alert_event
 void judge_again(struct triage *t, struct entry *entry);
 void judge_note_lack(const struct triage *t, struct entry *entry); /* as it is told */
 void judge_late(struct triage *t, struct entry *entry);
-
-/* --- life.c: each stores the incident, then tells of it, as the last thing it does --- */
-
-struct entry *life_begin(struct triage *t, const struct place *place, usec_t started_us);
-void life_reopen(struct triage *t, struct entry *entry);
-void life_set_root(struct triage *t, struct entry *entry, const struct place *place);
-void life_tell_opening(struct triage *t, struct entry *entry, const char *reason);
-/* It is another root's now; told as one change, whatever else changed. */
-void life_tell_turn(struct triage *t, struct entry *entry, enum severity was);
-void life_tell_impact(struct triage *t, struct entry *entry, enum severity was);
-void life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_change change);
-void life_alert_ends(
-	struct triage *t, struct entry *entry, const struct alert_event *event, const char *reason);
-void life_end(struct triage *t, struct entry *entry, const char *reason);
-void life_mark_merged(struct triage *t, struct entry *entry, const struct incident *into);
-void life_settle(struct triage *t);
-void life_age(struct triage *t, struct entry *entry);
-void life_forget_old(struct triage *t);
-void life_keep(struct triage *t, struct entry *entry, usec_t wall_us);
-void life_tell(struct triage *t, struct entry *entry, enum incident_event_type type,
-	const char *reason, usec_t wall_us);
-void life_write(struct triage *t, struct entry *entry, const char *kind, const char *text);
-void life_want(struct triage *t, usec_t due_us); /* to be called by then */
-
-/* --- review.c --- */
-void review_begin_turn(struct triage *t);
-void review(struct triage *t);
-usec_t review_due(const struct triage *t); /* monotonic: when it wants to be called next */
-/* Writing an incident costs 1, telling of it COST_TELL. */
-void review_spend(struct triage *t, unsigned cost);
-bool review_may_go_on(const struct triage *t);
-#define COST_TELL 3
-
-/* --- queue.c --- */
-void queue_put(struct triage *t, const struct alert_event *event);
-/* The oldest; true: it is the caller's, to be freed with firing_fini_event. */
-bool queue_take(struct triage *t, struct alert_event *event);
-void queue_free(struct triage *t);
-
-/* --- ack.c --- */
-void ack_on_severity(struct triage *t, struct entry *entry, const struct triage_moment *at);
-void ack_expire(struct triage *t, struct entry *entry, const struct triage_moment *at);
-void ack_forget(struct entry *entry); /* it came back: whoever had it may be asleep by now */
 
 /* --- alerts.c --- */
 struct incident_alert *alerts_find(const struct incident *i, const char *check, const char *rule);
