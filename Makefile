@@ -234,8 +234,8 @@ nightly: deps-test
 	@$(MAKE) --no-print-directory e2e SLOW=1
 	@$(MAKE) --no-print-directory chaos
 	@$(MAKE) --no-print-directory valgrind
-	@$(MAKE) --no-print-directory SAN=1 -j$$(nproc) all units
-	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1
+	@$(MAKE) --no-print-directory SAN=1 -j$$(nproc) all
+	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1 PYTEST_ARGS="-m slow"
 	@$(MAKE) --no-print-directory fuzz
 
 # ---- for packagers ----
