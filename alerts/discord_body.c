@@ -32,23 +32,6 @@
 
 /* ---- markup ---- */
 
-/* Discord makes links of plain addresses, and takes what is in them as it stands. */
-static size_t
-address_len(const char *text, size_t len)
-{
-	size_t at;
-
-	if (len < 8 || (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0))
-		return 0;
-	for (at = 7; at < len; at++) {
-		unsigned char c = (unsigned char)text[at];
-
-		if (!isalnum(c) && strchr("-._~:/?#@!$&+,;=%", c) == NULL)
-			break;
-	}
-	return at;
-}
-
 static bool
 is_word(const char *text, size_t len, size_t at)
 {
@@ -78,7 +61,8 @@ static void
 escape(struct buf *out, const char *text, size_t len)
 {
 	for (size_t at = 0; at < len;) {
-		size_t address = address_len(text + at, len - at);
+		/* It makes links of plain addresses, and takes what is in them as it stands. */
+		size_t address = fit_address_len(text + at, len - at);
 
 		if (address > 0) {
 			buf_add(out, text + at, address);

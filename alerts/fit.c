@@ -4,6 +4,7 @@
  */
 #include "alerts/fit.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,20 @@ fit_add_link(struct buf *out, const struct message_form *form, const char *label
 	}
 	fit_add_escaped(out, form, label);
 	buf_addf(out, ": %s", url);
+}
+
+size_t
+fit_address_len(const char *text, size_t len)
+{
+	size_t at = 7;
+
+	if (len < 8 || (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0))
+		return 0;
+	while (at < len &&
+		(isalnum((unsigned char)text[at]) ||
+			(text[at] != '\0' && strchr("-._~:/?#@!$&+,;=%", text[at]) != NULL)))
+		at++;
+	return at;
 }
 
 /* Escaping makes a text longer by an unknown measure: less of it is tried until it fits. */

@@ -20,4 +20,7 @@ void fit_add_escaped(struct buf *out, const struct message_form *form, const cha
 void fit_add_link(
 	struct buf *out, const struct message_form *form, const char *label, const char *url);
 
+/* Bytes of the web address that `text` begins with; 0: it begins with none. */
+size_t fit_address_len(const char *text, size_t len);
+
 #endif

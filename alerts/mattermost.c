@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alerts/fit.h"
 #include "alerts/message.h"
 #include "alerts/post.h"
 #include "alerts/table.h"
@@ -74,12 +75,32 @@ is_word(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* As it stands, because a backslash would become part of the link; but for what pings. */
+static void
+add_address(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '@')
+			buf_add_text(out, "%40");
+		else
+			buf_add(out, &text[i], 1);
+	}
+}
+
 static void
 escape(struct buf *out, const char *text, size_t len)
 {
 	bool is_start = true; /* nothing but blanks before */
 
 	for (size_t i = 0; i < len; i++) {
+		size_t address = fit_address_len(text + i, len - i);
+
+		if (address > 0) {
+			add_address(out, text + i, address);
+			i += address - 1;
+			is_start = false;
+			continue;
+		}
 		bool is_mark = strchr("\\`*_~[]|<>", text[i]) != NULL;
 		bool is_head = is_start && strchr("#+-=", text[i]) != NULL;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/fit.h"
 #include "base/str.h"
 
 #define TEXT_MAX    1000 /* of `text` and of a thread's reply's title; 4000 allowed */
@@ -77,12 +78,11 @@ fit(const char *text, size_t max)
 static size_t
 address_len(const char *text)
 {
-	size_t scheme = str_starts(text, "https://") ? 8 : str_starts(text, "http://") ? 7 : 0;
-	size_t len = scheme == 0 ? 0 : scheme + strcspn(text + scheme, " \t\n<>|\"'`");
+	size_t len = fit_address_len(text, strlen(text));
 
-	while (len > scheme && strchr(".,;:!?)]}", text[len - 1]) != NULL)
+	while (len > 0 && strchr(".,;:!?", text[len - 1]) != NULL)
 		len--;
-	return len > scheme ? len : 0;
+	return len;
 }
 
 /* Escaped, with the addresses in it as links: Slack would make them by itself, but then it makes
@@ -107,7 +107,7 @@ linked(const char *text)
 }
 
 static char *
-fit_part(const struct message_part *part, size_t max, enum language language)
+escaped_part(const struct message_part *part, size_t max, enum language language)
 {
 	bool has_links = part->kind == PART_REMEDY || part->kind == PART_NOTE;
 	size_t room = max;
@@ -150,7 +150,7 @@ add_labelled(struct buf *out, const struct message *m, enum message_part_kind ki
 
 	if (part == NULL)
 		return;
-	text = fit_part(part, max, m->language);
+	text = escaped_part(part, max, m->language);
 	buf_addf(out, "%s*%s*\n%s", buf_left(out) == 0 ? "" : "\n", part->label, text);
 	free(text);
 }
@@ -249,7 +249,7 @@ add_members(json_t *blocks, const struct message *m)
 
 	if (part == NULL)
 		return;
-	text = fit_part(part, MEMBERS, m->language);
+	text = escaped_part(part, MEMBERS, m->language);
 	add_section(blocks, text);
 	free(text);
 }

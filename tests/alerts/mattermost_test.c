@@ -89,6 +89,22 @@ nothing_pings_and_nothing_is_markup(void **state)
 }
 
 static void
+addresses_stay_links(void **state)
+{
+	struct desk *desk = *state;
+	json_t *sent;
+	char *text;
+
+	incident_add_text(&desk->notice.incident.remedy, "", "read on", 0);
+	xstrset(&desk->notice.incident.runbook_url, "https://wiki.example.com/run_book/@here?a=1");
+	sent = send_to(desk, "200 OK", "ok", "");
+	text = json_dumps(sent, JSON_COMPACT);
+	assert_non_null(strstr(text, "https://wiki.example.com/run_book/%40here?a=1"));
+	free(text);
+	json_decref(sent);
+}
+
+static void
 no_text_is_too_long(void **state)
 {
 	struct desk *desk = *state;
@@ -156,6 +172,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(posts_text_and_an_attachment),
 		T(nothing_pings_and_nothing_is_markup),
+		T(addresses_stay_links),
 		T(no_text_is_too_long),
 		T(what_it_says_is_understood),
 	};
