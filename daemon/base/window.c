@@ -41,6 +41,28 @@ parse_span(const char *text, int32_t *from, int32_t *length, struct err *e)
 	return 0;
 }
 
+/* Words too many: what people mean by them. */
+static int
+explain_words(const char *text, struct err *e)
+{
+	const char *last = strrchr(text, ' ') + 1;
+	size_t fields = 1;
+
+	for (const char *c = text; *c != '\0'; c++)
+		fields += *c == ' ';
+	if (fields == 5 && strpbrk(text, "*/") != NULL)
+		return err_set(e, 0,
+			"\"%.60s\" is a cron expression: say in `duration` how long it lasts",
+			text);
+	if (strchr(text, ':') != NULL && strchr(last, ':') == NULL)
+		return err_set(e, 0,
+			"\"%.60s\" is no part of the hours: a zone goes into `timezone`, as in "
+			"{ schedule: \"Mon-Fri 09:00-18:00\", timezone: Europe/Berlin }",
+			last);
+	return err_set(e, 0,
+		"\"%.60s\" are no hours: write days and a span, such as Mon-Fri 09:00-18:00", text);
+}
+
 /* "Sun 02:00-04:00" as the cron expression of its start. */
 static int
 parse_words(struct window *window, const char *text, struct err *e)
@@ -63,7 +85,7 @@ parse_words(struct window *window, const char *text, struct err *e)
 	if (str_eq(days, "daily"))
 		str_copy(days, sizeof(days), "*");
 	if (strchr(days, ' ') != NULL)
-		return err_set(e, 0, "days are a list such as Sat,Sun or a range such as Mon-Fri");
+		return explain_words(text, e);
 	snprintf(cron, sizeof(cron), "%d %d * * %s", (int)(from % 60), (int)(from / 60), days);
 	window->minutes = length;
 	window->end = (from + length) % DAY_MINUTES;

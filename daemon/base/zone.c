@@ -5,9 +5,11 @@
 #include "base/zone.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -333,6 +335,22 @@ is_zone_name(const char *name)
 				 "/_+-")] == '\0';
 }
 
+/* A zone that is not there is a slip of the pen, unless none is. */
+static void
+explain_missing(const char *name, const char *path, struct err *e)
+{
+	bool is_gone = errno == ENOENT;
+
+	if (is_gone && !str_eq(name, "UTC") && access(ZONE_FOLDER "/UTC", F_OK) == 0)
+		err_set(e, 0,
+			"there is no time zone \"%s\" here: write continent and city, such as "
+			"Europe/Berlin, or UTC (`ls " ZONE_FOLDER "` has all)",
+			name);
+	else
+		err_sys(e, "time zone %s: %s%s", name, path,
+			is_gone ? " (is tzdata installed?)" : "");
+}
+
 struct zone *
 zone_load(const char *name, struct err *e)
 {
@@ -352,8 +370,7 @@ zone_load(const char *name, struct err *e)
 	if (file == NULL) {
 		if (str_eq(name, "local")) /* as libc does */
 			return zone_load("UTC", e);
-		err_sys(e, "time zone %s: %s%s", name, path,
-			str_eq(name, "UTC") ? " (is tzdata installed?)" : "");
+		explain_missing(name, path, e);
 		return NULL;
 	}
 	data = xmalloc(FILE_MAX);

@@ -214,6 +214,22 @@ is_inside_flow(const struct yaml_trouble *t)
 	return t->context != NULL && strstr(t->context, "flow") != NULL;
 }
 
+/* Whether a `#` behind a blank, outside of quotes, makes the end of a line a comment. */
+static bool
+has_comment(const struct conf_file *file, unsigned line)
+{
+	size_t len;
+	const char *text = file_line(file, line, &len);
+	char quote = '\0';
+	for (size_t i = 0; text != NULL && i < len; i++) {
+		if (quote == '\0' && text[i] == '#' && i > 0 && text[i - 1] == ' ')
+			return true;
+		if (text[i] == '"' || text[i] == '\'')
+			quote = quote == text[i] ? '\0' : quote == '\0' ? text[i] : quote;
+	}
+	return false;
+}
+
 static void
 explain_flow(
 	const struct conf_file *file, const struct yaml_trouble *t, struct complaints *complaints)
@@ -228,8 +244,15 @@ explain_flow(
 	}
 	pos.line = t->context_line;
 	pos.column = t->context_column;
-	complain(complaints, &pos, "this bracket is not closed as it should be: %s in line %u",
-		t->problem, t->line);
+	if (has_comment(file, t->context_line))
+		complain(complaints, &pos,
+			"this bracket is not closed: the \" #\" behind it begins a comment; quote "
+			"a "
+			"text with # in it: \"#…\"");
+	else
+		complain(complaints, &pos,
+			"this bracket is not closed as it should be: %s in line %u", t->problem,
+			t->line);
 }
 
 /* libyaml's words for what people meet most. */

@@ -192,6 +192,10 @@ field_url_check(const struct conf_field *field, const char *text, struct err *e)
 	const char *why = find_fault(text);
 	if (why == NULL)
 		return 0;
+	if (*text == '\0')
+		return err_set(e, 0,
+			"is empty: a ${NAME} in it may be set, but to nothing; write "
+			"scheme://host:port/path");
 	/* Where its password ends is a guess, or all of it is a secret: show nothing. */
 	if (strchr(text, '@') != NULL || (field->flags & CONF_MASKED) != 0)
 		return err_set(e, 0, "is not a URL: %s", why);

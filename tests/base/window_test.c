@@ -124,6 +124,32 @@ what_is_none(void **state)
 	}
 }
 
+static void
+what_people_write_instead(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} bad[] = {
+		{ "Mon-Fri 9-18", "write days and a span, such as Mon-Fri 09:00-18:00" },
+		{ "Mon to Fri 09:00-18:00", "write days and a span" },
+		{ "Mon-Fri 09:00-18:00 Europe/Berlin",
+			"\"Europe/Berlin\" is no part of the hours: a zone goes into `timezone`" },
+		{ "0 9 * * 1-5", "is a cron expression: say in `duration` how long it lasts" },
+		{ "Mo-Fr 09:00-18:00", "\"Mo-Fr\" are no days" },
+		{ "Mon-Fri 09:00-25:00", "\"09:00-25:00\" is no span" },
+	};
+	struct window window;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e = { 0 };
+
+		assert_int_equal(window_parse(&window, bad[i].text, 0, &e), -1);
+		if (strstr(e.text, bad[i].says) == NULL)
+			fail_msg("%s: %s", bad[i].text, e.text);
+	}
+}
+
 int
 main(void)
 {
@@ -134,6 +160,7 @@ main(void)
 		cmocka_unit_test(clocks_change_inside),
 		cmocka_unit_test(clocks_change_at_the_ends),
 		cmocka_unit_test(what_is_none),
+		cmocka_unit_test(what_people_write_instead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
