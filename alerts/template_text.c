@@ -248,19 +248,35 @@ is_known(const char *name, const char *pattern)
 	return *name == *pattern;
 }
 
+/* A known name as people write it: the first of a list, any name of a map. */
+static char *
+as_written(const char *known)
+{
+	char *text = xstrdup(known);
+
+	for (char *c = text; (c = strpbrk(c, "#*")) != NULL; c++)
+		*c = *c == '#' ? '0' : 'x';
+	return text;
+}
+
 static int
 check_name(const char *name, const struct template_names *names, struct err *e)
 {
 	const char *near;
+	char *shown;
 
 	for (size_t i = 0; i < names->count; i++) {
 		if (is_known(name, names->all[i]))
 			return 0;
 	}
 	near = str_nearest(name, names->all, names->count);
-	return err_set(e, 0, "there is no \"%s\"%s%s%s", name,
-		near == NULL ? "; the names are in the manual" : "; did you mean \"",
-		near == NULL ? "" : near, near == NULL ? "" : "\"?");
+	if (near == NULL)
+		return err_set(
+			e, 0, "there is no \"%s\"; the names are in docs/receivers.md", name);
+	shown = as_written(near);
+	err_set(e, 0, "there is no \"%s\"; did you mean \"%s\"?", name, shown);
+	free(shown);
+	return -1;
 }
 
 /* ---- reading ---- */

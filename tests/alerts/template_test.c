@@ -125,7 +125,8 @@ mistakes_have_their_place_and_a_way_out(void **state)
 		{ "  - a\n  - '{{incident.tilte}}'",
 			"t.yaml:3:5: error: template: there is no "
 			"\"incident.tilte\"; did you mean \"incident." },
-		{ "  a: '{{everything}}'", "the names are in the manual" },
+		{ "  a: '{{everything}}'", "the names are in docs/receivers.md" },
+		{ "  a: '{{list.0.txt}}'", "did you mean \"list.0.text\"?" },
 		{ "  a: '{{list.x}}'", "there is no" },
 		{ "  a: '{{title.x}}'", "there is no" },
 		{ "  a: '{{title.}}'", "there is no" },
