@@ -14,6 +14,8 @@
 #define TEXT_MAX      1500
 #define COMMAND_MAX   1000
 #define FACT_MAX      300 /* of one piece of evidence: a phone is small */
+#define HEAD_REST     5   /* "\n…\n" */
+#define LOG_MAX       8192
 #define FACTS_SHOWN   6
 #define POINTS_SHOWN  3
 #define NAMES_SHOWN   8
@@ -353,13 +355,16 @@ add_lateness(struct buf *out, const struct message *m, const struct notice *noti
 	add_line(out, message_said(m->language, SAY_TOLD_LATE, FILL(found, NULL, NULL)));
 }
 
+/* What is new to who has heard of it before. */
 static void
 add_reason(struct buf *out, const struct message *m, const struct notice *notice)
 {
 	char *into = message_clean_line(notice->incident.merged_into, SHORT_MAX);
 
+	bool is_first = str_eq(notice->type, "incident.opened");
+
 	for (size_t n = 0; n < sizeof(reasons) / sizeof(reasons[0]); n++) {
-		if (str_eq(reasons[n].reason, notice->reason))
+		if (!is_first && str_eq(reasons[n].reason, notice->reason))
 			add_line(out, message_said(m->language, reasons[n].words,
 					      FILL(into, NULL, NULL)));
 	}
@@ -431,12 +436,29 @@ is_missed(const struct incident_text *fact)
 	return false;
 }
 
+/* The end of a log is what tells: its first line, which names the file, and the last ones. */
+static char *
+cut_log(const char *text)
+{
+	size_t head = strcspn(text, "\n"), len = strlen(text), from;
+
+	if (len <= FACT_MAX || head + HEAD_REST >= FACT_MAX)
+		return message_cut(text, FACT_MAX, UNIT_BYTES);
+	from = len - (FACT_MAX - head - HEAD_REST);
+	while (from < len && text[from - 1] != '\n')
+		from++;
+	if (from == len) /* one long line */
+		return message_cut(text, FACT_MAX, UNIT_BYTES);
+	return xasprintf("%.*s\n…\n%s", (int)head, text, text + from);
+}
+
 static void
 add_fact(struct buf *out, const struct message *m, const struct incident_text *fact)
 {
 	char *name = message_clean_line(fact->name, SHORT_MAX);
-	char *text = message_clean_text(fact->text, FACT_MAX * 8);
-	char *cut = message_cut(text, FACT_MAX, UNIT_BYTES);
+	char *text = message_clean_text(fact->text, LOG_MAX);
+	char *cut = str_eq(fact->name, "log-tail") ? cut_log(text)
+						   : message_cut(text, FACT_MAX, UNIT_BYTES);
 
 	if (*cut != '\0')
 		add_line(out, message_said(m->language, SAY_FACT, FILL(name, cut, NULL)));

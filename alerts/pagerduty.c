@@ -146,6 +146,17 @@ put_list(json_t *doc, const char *key, json_t *list)
 	json_decref(list);
 }
 
+/* Several rules may say the same of one check. */
+static bool
+is_named(const struct incident *i, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		if (i->alerts[k].is_firing && str_eq(i->alerts[k].check, i->alerts[n].check))
+			return true;
+	}
+	return false;
+}
+
 static void
 put_impact(json_t *details, const struct incident *i)
 {
@@ -154,7 +165,7 @@ put_impact(json_t *details, const struct incident *i)
 	for (size_t n = 0; n < i->alert_count && n < INCIDENT_LIST_MAX; n++) {
 		const struct incident_alert *alert = &i->alerts[n];
 
-		if (alert->is_firing && !str_eq(alert->check, i->check))
+		if (alert->is_firing && !str_eq(alert->check, i->check) && !is_named(i, n))
 			json_array_append_new(list, cut_text(alert->check, FIELD_MAX));
 	}
 	put_list(details, "impact", list);

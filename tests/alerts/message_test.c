@@ -553,6 +553,47 @@ links_lead_somewhere(void **state)
 	}
 }
 
+/* Who hears of it for the first time has nothing to compare with. */
+static void
+the_first_word_says_nothing_of_changes(void **state)
+{
+	struct desk *desk = *state;
+	char *text;
+
+	write_redis(desk, INCIDENT_OPENED, "root-changed");
+	text = render(&desk->notice, LANG_EN, &plain);
+	assert_null(strstr(text, "another check than it seemed"));
+	free(text);
+	notice_fini(&desk->notice);
+	write_redis(desk, INCIDENT_UPDATED, "root-changed");
+	text = render(&desk->notice, LANG_EN, &plain);
+	assert_non_null(strstr(text, "another check than it seemed"));
+	free(text);
+}
+
+static void
+the_end_of_a_log_is_shown(void **state)
+{
+	struct desk *desk = *state;
+	struct buf lines;
+	char *text;
+
+	buf_init(&lines, 0);
+	buf_add_text(&lines, "/var/log/redis.log, last written 4s ago");
+	for (int i = 0; i < 40; i++)
+		buf_addf(&lines, "\nline %d of what it did", i);
+	buf_add_text(&lines, "\nout of memory, bye");
+	write_redis(desk, INCIDENT_OPENED, "first");
+	incident_add_text(&desk->notice.incident.facts, "log-tail", buf_text(&lines), 0);
+	text = render(&desk->notice, LANG_EN, &plain);
+	assert_non_null(
+		strstr(text, "log-tail: /var/log/redis.log, last written 4s ago\n…\nline "));
+	assert_non_null(strstr(text, "line 39 of what it did\nout of memory, bye\n"));
+	assert_null(strstr(text, "line 3 of"));
+	free(text);
+	buf_fini(&lines);
+}
+
 static void
 an_empty_notice_is_a_message(void **state)
 {
@@ -601,6 +642,8 @@ main(void)
 		T(commands_are_whole_or_not_there),
 		T(texts_are_measured_and_cut_in_each_unit),
 		T(links_lead_somewhere),
+		T(the_first_word_says_nothing_of_changes),
+		T(the_end_of_a_log_is_shown),
 		T(an_empty_notice_is_a_message),
 	};
 

@@ -35,6 +35,11 @@ a_trigger_says_it_all(void **state)
 	xstrset(&incident->url, "https://status.example.com/#/incidents/3f9c2a7d41b8");
 	xstrset(&incident->runbook_url, "https://wiki.example.com/api");
 	xstrset(&incident->target, "http://127.0.0.1:3000/");
+	incident->alerts = xcalloc(2, sizeof(*incident->alerts));
+	for (; incident->alert_count < 2; incident->alert_count++) /* of two rules */
+		incident->alerts[incident->alert_count] = (struct incident_alert){
+			.check = xstrdup("shop"), .rule = xstrdup("r"), .is_firing = true
+		};
 	incident_add_text(&incident->facts, "unit", "api.service: failed, exit 1", 0);
 	incident_add_text(&incident->facts, "log-tail", "first", 0);
 	incident_add_text(&incident->facts, "log-tail", "second", 0);
@@ -64,6 +69,7 @@ a_trigger_says_it_all(void **state)
 	assert_string_equal(
 		bot_text(body, "payload.custom_details.facts.log-tail"), "first\nsecond");
 	assert_non_null(strstr(peer_heard(bot.peer, 0), "\"connect_time\":0.0002}"));
+	assert_non_null(strstr(peer_heard(bot.peer, 0), "\"impact\":[\"shop\"]"));
 	assert_string_equal(bot_text(body, "payload.custom_details.remedy.0"),
 		"read why it stopped: journalctl -u api");
 	assert_string_equal(bot_text(body, "links.0.href"), incident->url);
