@@ -165,7 +165,11 @@ reply_unknown_receiver(struct api_call *call)
 	near = str_nearest(call->name, names, count);
 	reply_problem(call, 404, "no receiver is called \"%s\"%s%s%s%s%s", call->name,
 		near == NULL ? "" : ", did you mean \"", near == NULL ? "" : near,
-		near == NULL ? "" : "\"?", count == 0 ? "" : "; there are: ", buf_text(&list));
+		near == NULL ? "" : "\"?",
+		count == 0     ? ""
+		: near == NULL ? "; there are: "
+			       : " There are: ",
+		buf_text(&list));
 	buf_fini(&list);
 }
 
