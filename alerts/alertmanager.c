@@ -352,6 +352,7 @@ start(struct send_run *run)
 	const struct alertmanager_conf *conf = send_conf(run);
 	struct alertmanager_run *state = send_state(run);
 
+	post_hide_login(run, conf->user, conf->password);
 	state->body = make_body(run);
 	for (size_t i = 0; i < conf->member_count; i++)
 		ask(run, i);

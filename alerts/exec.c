@@ -14,7 +14,6 @@
 
 #include "alerts/table.h"
 #include "base/mem.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "io/child.h"
 #include "io/loop.h"
@@ -244,7 +243,7 @@ free_env(char **env)
 /* ---- its end ---- */
 
 static void
-first_line(char *out, size_t size, const char *text, size_t len, const struct secret_set *secrets)
+first_line(const struct send_run *run, char *out, size_t size, const char *text, size_t len)
 {
 	const char *stop;
 
@@ -254,8 +253,7 @@ first_line(char *out, size_t size, const char *text, size_t len, const struct se
 	}
 	stop = memchr(text, '\n', len);
 	str_printable(out, size, text, stop != NULL ? (size_t)(stop - text) : len);
-	if (secrets != NULL)
-		secret_mask_cut(secrets, out, size);
+	send_mask(run, out, size);
 }
 
 static void
@@ -290,9 +288,9 @@ on_end(void *arg, const struct child_result *r)
 	send_show(run, '<', r->reason, strlen(r->reason));
 	send_show(run, '<', r->out, r->out_len);
 	send_show(run, '<', r->err_out, r->err_len);
-	first_line(said, sizeof(said), r->err_out, r->err_len, send_env(run)->secrets);
+	first_line(run, said, sizeof(said), r->err_out, r->err_len);
 	if (said[0] == '\0')
-		first_line(said, sizeof(said), r->out, r->out_len, send_env(run)->secrets);
+		first_line(run, said, sizeof(said), r->out, r->out_len);
 	judge(r, &result, &why);
 	send_blame(run, why);
 	/* Its name stands in front of why it could not be run. */

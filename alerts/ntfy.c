@@ -276,6 +276,7 @@ start(struct send_run *run)
 	};
 
 	message_free(m);
+	send_hide(run, conf->login);
 	post_start(run, send_state(run), &conf->post, &request, judge);
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "io/hmac.h"
 #include "io/loop.h"
 #include "io/tls.h"
 
@@ -134,8 +135,7 @@ show_beginning(struct send_run *run, const char *body)
 
 	memcpy(shown, body, SHOWN_MAX);
 	shown[SHOWN_MAX] = '\0';
-	if (send_env(run)->secrets != NULL)
-		secret_mask_cut(send_env(run)->secrets, shown, strnlen(shown, SHOWN_MAX) + 1);
+	send_mask(run, shown, strnlen(shown, SHOWN_MAX) + 1);
 	send_show(run, '<', shown, strlen(shown));
 	free(shown);
 }
@@ -157,14 +157,6 @@ show_reply(struct send_run *run, const struct http_reply *reply)
 		show_beginning(run, buf_head(&reply->body));
 }
 
-/* What was cut may end with half a secret. */
-static void
-hide_secrets(const struct send_run *run, struct post_verdict *verdict)
-{
-	if (send_env(run)->secrets != NULL)
-		secret_mask_cut(send_env(run)->secrets, verdict->words, sizeof(verdict->words));
-}
-
 static void
 on_reply(void *arg, const struct http_reply *reply)
 {
@@ -184,7 +176,7 @@ on_reply(void *arg, const struct http_reply *reply)
 		post->judge(run, reply, &verdict);
 	if (verdict.result == SEND_NONE)
 		return;
-	hide_secrets(run, &verdict);
+	send_mask(run, verdict.words, sizeof(verdict.words));
 	send_blame(run, verdict.why);
 	send_done(run, verdict.result, verdict.retry_after_us, "%s: status %d%s%s",
 		post->conf->origin, reply->status, verdict.words[0] == '\0' ? "" : ": ",
@@ -198,7 +190,7 @@ post_judge_reply(struct send_run *run, const struct http_reply *reply, struct po
 	show_reply(run, reply);
 	if (reply->fault == FAULT_NONE) {
 		judge_status(run, reply, verdict);
-		hide_secrets(run, verdict);
+		send_mask(run, verdict->words, sizeof(verdict->words));
 		return;
 	}
 	verdict->why = fault_class(reply->fault);
@@ -214,17 +206,24 @@ post_json(const struct http_reply *reply)
 
 /* ---- one request ---- */
 
-static void
-show_body(struct send_run *run, const char *body, const char *hidden)
+/* As it goes out, and comes back from who shows what it was sent. */
+void
+post_hide_login(struct send_run *run, const char *user, const char *password)
 {
-	struct secret_set *secrets = secret_set_new();
-	char *shown = xstrdup(body);
+	char *plain, *digits;
+	size_t len;
 
-	secret_set_add(secrets, hidden);
-	secret_mask(secrets, shown);
-	send_show(run, '>', shown, strlen(shown));
-	free(shown);
-	secret_set_free(secrets);
+	if (user == NULL)
+		return;
+	plain = xasprintf("%s:%s", user, password == NULL ? "" : password);
+	len = strlen(plain);
+	digits = xmalloc(BASE64_SIZE(len));
+	base64_encode(digits, plain, len);
+	send_hide(run, digits);
+	secret_wipe(plain, len);
+	secret_wipe(digits, strlen(digits));
+	free(plain);
+	free(digits);
 }
 
 static void
@@ -236,7 +235,8 @@ show_request(struct send_run *run, const struct post *post, const struct post_re
 		request->method == NULL ? "POST" : request->method, post->conf->origin,
 		strlen(post->body));
 	send_show(run, '>', line, strlen(line));
-	show_body(run, post->body, request->hidden);
+	send_hide(run, request->hidden);
+	send_show(run, '>', post->body, strlen(post->body));
 }
 
 void
@@ -274,6 +274,7 @@ post_start(struct send_run *run, struct post *post, const struct post_conf *conf
 		.body_max = REPLY_MAX,
 		.timeout_us = conf->timeout_us,
 	};
+	post_hide_login(run, conf->parsed.user, conf->parsed.password);
 	show_request(run, post, request);
 	post->call = http_call_start(env->http, &call, on_reply, run);
 }

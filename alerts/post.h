@@ -85,6 +85,9 @@ void post_stop(struct post *post);
 void post_judge_reply(
 	struct send_run *run, const struct http_reply *reply, struct post_verdict *verdict);
 
+/* Their HTTP basic authentication is masked, too, in all that is said. */
+void post_hide_login(struct send_run *run, const char *user, const char *password);
+
 /* The body of an answer as JSON; NULL: it is none. */
 json_t *post_json(const struct http_reply *reply);
 

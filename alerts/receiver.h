@@ -85,6 +85,12 @@ void send_remember(struct send_run *run, json_t *memory);
  * Does nothing in other runs. */
 void send_show(struct send_run *run, char direction, const char *text, size_t len);
 
+/* A secret of this try alone, such as a signature or a login as it is sent: masked in all that is
+ * said from now on.  NULL is fine. */
+void send_hide(struct send_run *run, const char *secret);
+/* Masks all secrets in a text that was cut to fit into `size`, before it is put into another. */
+void send_mask(const struct send_run *run, char *text, size_t size);
+
 /* Said before a failing send_done where the result alone does not tell. */
 void send_blame(struct send_run *run, enum send_class why);
 /* The first result wins.  retry_after_us: what the receiver asked for, 0: nothing. */

@@ -37,6 +37,7 @@ struct send_run {
 	bool has_memory;
 	json_t *memory;
 	struct buf shown;
+	struct secret_set *hidden; /* besides those of the settings; NULL: none */
 	max_align_t state[];
 };
 
@@ -89,6 +90,7 @@ on_turn_end(void *obj)
 		publish(run);
 	json_decref(run->memory);
 	buf_fini(&run->shown);
+	secret_set_free(run->hidden);
 	free(run);
 }
 
@@ -209,14 +211,28 @@ send_blame(struct send_run *run, enum send_class why)
 		run->why = why;
 }
 
+void
+send_hide(struct send_run *run, const char *secret)
+{
+	if (run->hidden == NULL)
+		run->hidden = secret_set_new();
+	secret_set_add(run->hidden, secret);
+}
+
+void
+send_mask(const struct send_run *run, char *text, size_t size)
+{
+	secret_mask_cut(run->job.env->secrets, text, size);
+	secret_mask_cut(run->hidden, text, size);
+}
+
 /* One line of what was said.  A secret may be spread over nothing but one line. */
 static void
 show_line(struct send_run *run, char direction, const char *line, size_t len)
 {
 	char *raw = xstrndup(line, len), *clean = xmalloc(len * 4 + 1);
 
-	if (run->job.env->secrets != NULL)
-		secret_mask(run->job.env->secrets, raw);
+	send_mask(run, raw, SIZE_MAX);
 	str_printable(clean, len * 4 + 1, raw, strlen(raw));
 	buf_addf(&run->shown, "%c %s\n", direction, clean);
 	free(clean);
@@ -263,8 +279,7 @@ send_done(
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	if (env->secrets != NULL)
-		secret_mask_cut(env->secrets, raw, sizeof(raw));
+	send_mask(run, raw, sizeof(raw));
 	str_printable(run->text, sizeof(run->text), raw, strlen(raw));
 	run->result = result;
 	run->retry_after_us = retry_after_us > 0 ? retry_after_us : 0;

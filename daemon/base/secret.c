@@ -190,7 +190,7 @@ secret_mask(const struct secret_set *set, char *text)
 void
 secret_mask_cut(const struct secret_set *set, char *text, size_t size)
 {
-	mask(set, text, strlen(text) + 4 >= size);
+	mask(set, text, text != NULL && size - strlen(text) <= 4);
 }
 
 /* Is `word` in the name: anywhere, or where `is_whole`, between what is no letter or digit? */

@@ -133,6 +133,27 @@ a_cut_answer_keeps_the_secret(void **state)
 	secret_set_free(secrets);
 }
 
+/* "user:hunter22" as it is sent. */
+static void
+a_login_that_comes_back_is_masked(void **state)
+{
+	static const struct peer_step echo[] = { PEER_EXPECT("}}}"),
+		PEER_SEND("HTTP/1.1 400 No\r\nConnection: close\r\n\r\n"
+			  "{\"authorization\": \"Basic dXNlcjpodW50ZXIyMg==\"}"),
+		PEER_CLOSE, PEER_END };
+	struct desk *desk = *state;
+	struct peer *peer = peer_open(desk->loop, echo);
+	char *yaml = xasprintf("url: http://user:hunter22@%s/", peer_address(peer));
+
+	assert_int_equal(desk_configure(desk, &receiver_type_webhook, yaml), 0);
+	assert_int_equal(desk_send(desk), SEND_NEVER);
+	assert_non_null(strstr(desk->text, "Basic ***"));
+	assert_non_null(strstr(desk->transcript, "Basic ***"));
+	assert_null(strstr(desk->transcript, "dXNlcj"));
+	peer_free(peer);
+	free(yaml);
+}
+
 static void
 every_try_has_the_same_id_and_body(void **state)
 {
@@ -370,6 +391,7 @@ main(void)
 		T(posts_a_signed_event),
 		T(every_try_has_the_same_id_and_body),
 		T(a_cut_answer_keeps_the_secret),
+		T(a_login_that_comes_back_is_masked),
 		T(a_body_never_exceeds_20_kb),
 		T(every_status_has_its_meaning),
 		T(nobody_there_is_later),
