@@ -364,7 +364,7 @@ on_later(struct outlet *outlet, struct letter *letter, usec_t asked_us, const ch
 
 	hold_back(outlet, letter, asked_us);
 	letter->tries++;
-	letter->due_us = now + (asked_us > 0 ? asked_us : backoff_delay(letter->tries));
+	letter->due_us = asked_us > 0 ? outlet->hold_us : now + backoff_delay(letter->tries);
 	/* Behind the others when the rest is over: one that always fails must not block them. */
 	if (letter->due_us <= outlet->hold_us)
 		letter->due_us = outlet->hold_us + 1;

@@ -228,6 +228,24 @@ retry_after_is_obeyed(void **state)
 	assert_int_equal(scene->try_count, 4);
 }
 
+/* The cap holds for the notice, too: it would grow too old meanwhile. */
+static void
+a_long_wait_loses_nothing(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->answer = always_later;
+	scene->asked_us = 300 * USEC_PER_DAY;
+	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
+	scene_wait(scene, 6 * USEC_PER_SEC);
+	assert_int_equal(scene->try_count, 1);
+	scene->answer = NULL;
+	scene_wait(scene, USEC_PER_HOUR + USEC_PER_MIN);
+	assert_int_equal(scene->try_count, 2);
+	assert_int_equal(view(scene).sent, 1);
+	assert_int_equal(view(scene).queued, 0);
+}
+
 static void
 others_pass_the_one_that_is_refused(void **state)
 {
@@ -539,6 +557,7 @@ main(void)
 		T(a_stepped_wall_clock_expires_nothing),
 		T(a_clock_that_goes_back_keeps_the_order),
 		T(retry_after_is_obeyed),
+		T(a_long_wait_loses_nothing),
 		T(others_pass_the_one_that_is_refused),
 		T(one_incident_keeps_its_order),
 		T(the_worst_goes_first),
