@@ -22,6 +22,7 @@
 #define TROUBLE_US    (10 * USEC_PER_MIN)
 #define TROUBLE_FAILS 3
 #define REPLY_MAX     4096
+#define WHY_MAX       320 /* of why one failed */
 #define KUMA_PATH     "/api/push/"
 #define URLS_MAX      16
 
@@ -189,7 +190,7 @@ fare_badly(struct beat *beat, const char *why)
 	char *text = xstrdup(why), every[32];
 
 	if (env->secrets != NULL)
-		secret_mask(env->secrets, text);
+		secret_mask_cut(env->secrets, text, WHY_MAX);
 	str_printable(beat->last_error, sizeof(beat->last_error), text, strlen(text));
 	free(text);
 	if (beat->fails++ == 0)
@@ -210,7 +211,7 @@ is_refused(const struct http_reply *reply, char *why, size_t size)
 	const char *text = json_string_value(json_object_get(doc, "msg"));
 
 	if (is_refused)
-		snprintf(why, size, "it answers ok: false%s%.100s", text == NULL ? "" : ", ",
+		snprintf(why, size, "it answers ok: false%s%s", text == NULL ? "" : ", ",
 			text == NULL ? "" : text);
 	json_decref(doc);
 	return is_refused;
@@ -220,7 +221,7 @@ static void
 on_reply(void *arg, const struct http_reply *reply)
 {
 	struct beat *beat = arg;
-	char why[320];
+	char why[WHY_MAX];
 
 	beat->call = NULL;
 	if (reply->fault != FAULT_NONE)
