@@ -47,6 +47,9 @@ void needs_check(const struct load *l);
 void receivers_load(struct load *l);
 void receivers_free(struct receiver_spec **specs, size_t count);
 void routes_load(struct load *l);
+/* Warns of what is allowed and hardly meant: names that fit nothing, routes that nothing reaches.
+ */
+void routes_doubt(const struct load *l, const struct conf_node *routes);
 void routes_free(struct route_spec **specs, size_t count);
 void maintenance_load(struct load *l);
 void maintenance_free(struct maintenance_spec **specs, size_t count);

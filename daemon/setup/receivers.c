@@ -261,13 +261,6 @@ add_implicit_route(const struct load *l)
 		route->to.all[route->to.count++] = xstrdup(s->receivers[i]->name);
 }
 
-static bool
-takes_everything(const struct conf_node *entry)
-{
-	const struct conf_node *match = conf_get(entry, "match");
-	return conf_is_absent(match) || (match->kind == CONF_MAP && match->count == 0);
-}
-
 void
 routes_load(struct load *l)
 {
@@ -284,16 +277,11 @@ routes_load(struct load *l)
 		add_implicit_route(l);
 		return;
 	}
-	bool is_complete = false;
 	struct names receivers = written_receivers(l);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		load_route(l, routes->items[i], add_route(s), &receivers);
-		is_complete = is_complete || takes_everything(routes->items[i]);
-	}
 	free(receivers.all);
-	if (!is_complete)
-		complain_warn(l->complaints, &routes->key_pos,
-			"no route takes everything: what matches none of them goes to syslog");
+	routes_doubt(l, routes);
 }
 
 void

@@ -314,6 +314,38 @@ test_route_warning(void **state)
 	settings_unref(s);
 }
 
+/* Allowed, and hardly ever meant. */
+static void
+test_route_doubts(void **state)
+{
+	static const char *const says[] = {
+		":4:22: warning: match: there is no check \"mem\" here",
+		":5:21: warning: match: there is no type \"memry\" here, did you mean \"memory\"?",
+		":7:3: warning: nothing gets as far as this route: the one in line 6 takes",
+		":2:60: warning: receiver \"idle\" is in no route, so it is told of nothing",
+	};
+	char *said;
+	struct settings *s =
+		try_load("checks: { m: { type: memory }, n: { type: cpu } }\n"
+			 "receivers: { log: { type: syslog }, on: { type: journal }, idle: { type: "
+			 "journal } }\n"
+			 "routes:\n"
+			 "- { match: { check: [mem, \"d*\", triaged, host.network] }, to: log }\n"
+			 "- { match: { type: [memry, self] }, to: log }\n"
+			 "- { to: log, escalate: [{ after: 1m, to: on }] }\n"
+			 "- { to: log }\n",
+			&said);
+	(void)state;
+	assert_non_null(s);
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
+		if (strstr(said, says[i]) == NULL)
+			fail_msg("%s is not in %s", says[i], said);
+	assert_null(strstr(said, "\"on\" is"));
+	assert_null(strstr(said, "no check \"triaged\""));
+	free(said);
+	settings_unref(s);
+}
+
 static void
 test_references(void **state)
 {
@@ -409,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_masked_reads_back),
 		cmocka_unit_test(test_restart_needed),
 		cmocka_unit_test(test_route_warning),
+		cmocka_unit_test(test_route_doubts),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_default_path),
 		cmocka_unit_test(test_many_checks),
