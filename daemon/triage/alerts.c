@@ -138,6 +138,15 @@ alerts_lead(const struct incident *i)
 }
 
 bool
+alerts_names(const struct incident *i, const char *check)
+{
+	for (size_t n = 0; n < i->alert_count; n++)
+		if (i->alerts[n].is_firing && str_eq(i->alerts[n].check, check))
+			return true;
+	return false;
+}
+
+bool
 alerts_any(const struct entry *entry)
 {
 	const struct incident *i = &entry->incident;

@@ -191,8 +191,9 @@ const struct incident_alert *alerts_lead(const struct incident *i); /* of the ro
 void alerts_sort(struct incident *i); /* after another check became the root */
 /* Copies the firing alerts of `from`. */
 void alerts_join(struct triage *t, struct entry *to, const struct entry *from);
-bool alerts_any(const struct entry *entry);               /* one fires */
-enum severity alerts_severity(const struct entry *entry); /* SEVERITY_OK: none fires */
+bool alerts_names(const struct incident *i, const char *check); /* one of this check fires */
+bool alerts_any(const struct entry *entry);                     /* one fires */
+enum severity alerts_severity(const struct entry *entry);       /* SEVERITY_OK: none fires */
 /* Those that nobody spoke of since the restart are over; true if there were any. */
 bool alerts_drop_unconfirmed(struct triage *t, struct entry *entry);
 

@@ -350,7 +350,7 @@ life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_ch
 	struct incident *i = &entry->incident;
 	bool is_own = str_eq(f->event.check, i->check), was_quiet = i->quiet_us != 0;
 	bool was_there = alerts_find(i, f->event.check, f->event.rule) != NULL;
-	bool is_root = is_own && !alerts_lead(i);
+	bool is_root = is_own && !alerts_lead(i), is_listed = alerts_names(i, f->event.check);
 	bool is_new = alerts_take(entry, &f->event);
 	if (change == ALERT_RESTORED) {
 		entry->is_confirmed = entry->is_confirmed || is_own;
@@ -360,7 +360,7 @@ life_join(struct triage *t, struct entry *entry, struct firing *f, enum alert_ch
 	if (was_quiet)
 		wake(entry);
 	struct before before = look_before(i);
-	enum news news = is_own ? take_own(t, entry, f) : NEWS_IMPACT;
+	enum news news = is_own ? take_own(t, entry, f) : is_listed ? NEWS_NONE : NEWS_IMPACT;
 	if (is_new) {
 		entry->changed_us = t->at.now_us;
 		write_alert(t, entry, f);

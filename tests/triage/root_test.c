@@ -201,6 +201,23 @@ test_later_impact_is_told_together(void **state)
 	scene_says(s, "");
 }
 
+/* A slow answer and none at all are one victim: it is named already. */
+static void
+test_second_rule_of_a_victim_is_no_news(void **state)
+{
+	struct scene *s = *state;
+	build_stack(s);
+	fail_twice(s, "db", NULL);
+	scene_says(s, "opened/first db:check-down critical; ");
+	fail_twice(s, "api", NULL);
+	scene_waits(s, 6);
+	scene_says(s, "updated/new-impact db:check-down critical (api); ");
+	scene_alert(s, scene_find(s, "api"), "slow", ALERT_FIRES, SEVERITY_WARNING);
+	scene_waits(s, 20);
+	scene_says(s, "");
+	assert_int_equal(triage_at(s->triage, 0)->alert_count, 3);
+}
+
 static void
 everything_is_down(struct scene *s)
 {
@@ -336,6 +353,7 @@ main(void)
 		TEST(test_small_trouble_drags_nobody_down),
 		TEST(test_first_of_two_roots_has_the_impact),
 		TEST(test_later_impact_is_told_together),
+		TEST(test_second_rule_of_a_victim_is_no_news),
 		TEST(test_recovery_is_one_message),
 		TEST(test_who_outlives_the_root_speaks_for_itself),
 		TEST(test_release_lasts_no_longer_than_its_window),
