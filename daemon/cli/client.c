@@ -332,7 +332,7 @@ say_unreachable(const struct search *search, struct err *e)
 		return err_set(e, 0, "%s", search->denied);
 	return err_set(e, 0,
 		"triaged is not running (looked at %s): start it with `systemctl start triaged` or "
-		"`triaged -c FILE`",
+		"`triaged -c FILE`; if it runs elsewhere, say where with -c FILE or -u URL",
 		buf_text(&search->looked));
 }
 

@@ -65,6 +65,30 @@ find_reason(const json_t *receiver, char *out, size_t size)
 		snprintf(out, size, "%s%s%s", why, *why == '\0' ? "" : ": ", error);
 }
 
+/* Below the table, where there is room for whole sentences. */
+static void
+print_reasons(const struct term *term, const json_t *receivers)
+{
+	const json_t *receiver;
+	bool is_first = true;
+	size_t i;
+
+	json_array_foreach(receivers, i, receiver)
+	{
+		char why[600], line[700];
+
+		find_reason(receiver, why, sizeof(why));
+		if (*why == '\0')
+			continue;
+		snprintf(line, sizeof(line), "%s: %s", answer_text(receiver, "name"), why);
+		term_clean(line, false);
+		if (is_first)
+			putchar('\n');
+		is_first = false;
+		term_print_wrapped(term, stdout, 0, line);
+	}
+}
+
 void
 receiver_list_print(const struct term *term, const json_t *receivers)
 {
@@ -75,7 +99,6 @@ receiver_list_print(const struct term *term, const json_t *receivers)
 		{ .title = "LAST TAKEN", .is_right = true },
 		{ .title = "WAITING", .is_right = true },
 		{ .title = "NEXT TRY", .is_right = true },
-		{ .title = "WHY", .is_flexible = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	const json_t *receiver;
@@ -84,14 +107,13 @@ receiver_list_print(const struct term *term, const json_t *receivers)
 	json_array_foreach(receivers, i, receiver)
 	{
 		const char *state = answer_text(receiver, "state");
-		char last[RECEIVER_WHEN_SIZE], next[RECEIVER_WHEN_SIZE], queued[24], why[300];
+		char last[RECEIVER_WHEN_SIZE], next[RECEIVER_WHEN_SIZE], queued[24];
 		const char *cells[] = { answer_text(receiver, "name"),
-			answer_text(receiver, "type"), state, last, queued, next, why };
+			answer_text(receiver, "type"), state, last, queued, next };
 
 		receiver_list_when(receiver, "last_success_at", last);
 		receiver_list_when(receiver, "next_try_at", next);
 		snprintf(queued, sizeof(queued), "%zu", answer_count(receiver, "queued"));
-		find_reason(receiver, why, sizeof(why));
 		table_add(table, cells);
 		table_paint(table, 2, receiver_list_paint(state));
 	}
@@ -100,4 +122,5 @@ receiver_list_print(const struct term *term, const json_t *receivers)
 	else
 		table_print(table, term, stdout);
 	table_free(table);
+	print_reasons(term, receivers);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/answer.h"
@@ -111,7 +112,45 @@ print_tests(json_t *tests, bool are_ok)
 	json_decref(doc);
 }
 
-/* One after the other: a table of verdicts, all of them at the end as JSON. */
+/* Whose words follow, before them. */
+static void
+print_in_turn(const struct term *term, const json_t *receiver, const json_t *doc)
+{
+	char *line = xasprintf(
+		"--- %s (%s)\n", answer_text(receiver, "name"), answer_text(receiver, "type"));
+
+	term_clean(line, true);
+	term_paint(term, stdout, PAINT_BOLD, line);
+	print_words(term, doc);
+	putchar('\n');
+	free(line);
+}
+
+/* After pages of dialogue: who took it and who did not. */
+static void
+print_sum(const struct term *term, const json_t *tests)
+{
+	const json_t *test;
+	struct buf failed;
+	size_t i, bad = 0;
+
+	buf_init(&failed, 4096);
+	json_array_foreach(tests, i, test)
+	{
+		if (json_is_true(json_object_get(test, "ok")))
+			continue;
+		buf_addf(&failed, "%s%s",
+			bad++ > 0 ? ", " : ": failed: ", answer_text(test, "receiver"));
+	}
+	char *line = xasprintf("%zu of %zu took it%s", json_array_size(tests) - bad,
+		json_array_size(tests), buf_text(&failed));
+	term_clean(line, false);
+	term_print_wrapped(term, stdout, 0, line);
+	buf_fini(&failed);
+	free(line);
+}
+
+/* One after the other: dialogues and verdicts, all of them at the end as JSON. */
 static int
 test_each(struct cli *cli, struct client *client, const json_t *receivers)
 {
@@ -133,14 +172,14 @@ test_each(struct cli *cli, struct client *client, const json_t *receivers)
 			doc = json_pack("{s:s, s:b, s:s, s:s}", "receiver", name, "ok", 0, "text",
 				e.text, "transcript", "");
 		are_ok = are_ok && json_is_true(json_object_get(doc, "ok"));
-		if (!cli->is_json && json_array_size(tests) > 0)
-			putchar('\n');
 		if (!cli->is_json)
-			print_words(&cli->term, doc);
+			print_in_turn(&cli->term, receiver, doc);
 		json_array_append_new(tests, doc);
 	}
 	if (cli->is_json)
 		print_tests(tests, are_ok);
+	else
+		print_sum(&cli->term, tests);
 	json_decref(tests);
 	return are_ok ? EXIT_FINE : EXIT_TROUBLE;
 }

@@ -32,16 +32,26 @@ free_trial(struct trial *trial)
 	free(trial);
 }
 
+/* What would become of a notice that is no test. */
+static const char *const fates[] = {
+	[SEND_OK] = "",
+	[SEND_LATER] = " (an alert would be tried again)",
+	[SEND_NEVER] = " (an alert would be given up)",
+	[SEND_DISABLE] = " (nothing more would be sent until the settings change)",
+};
+
 static void
 on_sent(void *arg, const struct send_outcome *outcome)
 {
 	struct trial *trial = arg;
 	deliver_tested_fn done = trial->done;
 	void *done_arg = trial->arg;
+	char *text = xasprintf("%s%s", outcome->text, fates[outcome->result]);
 
 	trial->run = NULL;
 	free_trial(trial);
-	done(done_arg, outcome->result == SEND_OK, outcome->text, outcome->transcript);
+	done(done_arg, outcome->result == SEND_OK, text, outcome->transcript);
+	free(text);
 }
 
 /* Who wants to know whether it works. */

@@ -203,6 +203,8 @@ routes: [{{to: [hook, dead, kept]}}]
     assert run.returncode == 1, run
     assert any(x.startswith("ok  hook: ") for x in lines), run.stdout
     assert "\nfailed\n  dead: http" in run.stdout, run.stdout
+    assert lines[0] == "--- hook (webhook)" and lines[-1] == "1 of 2 took it: failed: dead", run.stdout
+    assert "(an alert would be tried again)" in " ".join(run.stdout.split()), run.stdout
     assert len(hook.events("test")) == 1
     answer = json.loads(lab.triage("test", "--all", "--json", env=env(d)).stdout)
     assert answer["ok"] is False and [t["receiver"] for t in answer["tests"]] == ["hook", "dead"]
