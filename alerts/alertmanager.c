@@ -283,6 +283,11 @@ on_reply(void *arg, const struct http_reply *reply)
 	member->call = NULL;
 	member->status = reply->fault == FAULT_NONE ? reply->status : 0;
 	post_judge_reply(member->run, reply, &member->verdict);
+	if (member->verdict.result == SEND_OK && post_is_page(reply)) {
+		member->verdict = (struct post_verdict){ SEND_LATER, SEND_CLASS_SERVER, 0,
+			"a page, and no answer of Alertmanager; is url right, or does something "
+			"stand in between?" };
+	}
 	conclude(member->run);
 }
 

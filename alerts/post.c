@@ -197,6 +197,14 @@ post_judge_reply(struct send_run *run, const struct http_reply *reply, struct po
 	str_copy(verdict->words, sizeof(verdict->words), reply->reason);
 }
 
+bool
+post_is_page(const struct http_reply *reply)
+{
+	const char *body = buf_text(&reply->body);
+
+	return body[strspn(body, " \t\r\n\xef\xbb\xbf")] == '<';
+}
+
 json_t *
 post_json(const struct http_reply *reply)
 {

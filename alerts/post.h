@@ -88,6 +88,10 @@ void post_judge_reply(
 /* Their HTTP basic authentication is masked, too, in all that is said. */
 void post_hide_login(struct send_run *run, const char *user, const char *password);
 
+/* Whether the answer is a page for people: a login or an error of something in between, whatever
+ * its status says. */
+bool post_is_page(const struct http_reply *reply);
+
 /* The body of an answer as JSON; NULL: it is none. */
 json_t *post_json(const struct http_reply *reply);
 

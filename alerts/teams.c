@@ -308,16 +308,20 @@ judge_connector(const char *body, struct post_verdict *verdict)
 /* What the statuses of a workflow mean. */
 static const struct workflow_status {
 	int status;
+	const char *said; /* in the body; NULL: anything */
 	enum send_class why;
 	const char *words;
 } workflow_statuses[] = {
-	{ 400, SEND_CLASS_CLIENT,
-		"the workflow refuses it, or is switched off: look at it in Power Automate" },
-	{ 401, SEND_CLASS_AUTH,
+	{ 400, "NotEnabled", SEND_CLASS_AUTH,
+		"the workflow is switched off: turn it on in Power Automate" },
+	{ 400, NULL, SEND_CLASS_CLIENT,
+		"the workflow refuses it: look at its run history in Power Automate" },
+	{ 401, NULL, SEND_CLASS_AUTH,
 		"let Anyone trigger the workflow, and copy its whole URL again, with sig=" },
-	{ 403, SEND_CLASS_AUTH, "the workflow does not let us in: let Anyone trigger it" },
-	{ 404, SEND_CLASS_AUTH, "the workflow is gone: make a new one, and put its URL into url" },
-	{ 413, SEND_CLASS_CLIENT, "it finds the card too large" },
+	{ 403, NULL, SEND_CLASS_AUTH, "the workflow does not let us in: let Anyone trigger it" },
+	{ 404, NULL, SEND_CLASS_AUTH,
+		"the workflow is gone: make a new one, and put its URL into url" },
+	{ 413, NULL, SEND_CLASS_CLIENT, "it finds the card too large" },
 };
 
 static void
@@ -326,6 +330,14 @@ judge(struct send_run *run, const struct http_reply *reply, struct post_verdict 
 	const struct teams_conf *conf = send_conf(run);
 	const char *body = buf_text(&reply->body);
 
+	if (verdict->result == SEND_OK && post_is_page(reply)) {
+		verdict->result = SEND_LATER;
+		verdict->why = SEND_CLASS_SERVER;
+		str_copy(verdict->words, sizeof(verdict->words),
+			"a page, and no answer of a workflow; is url right, or does something "
+			"stand in between?");
+		return;
+	}
 	if (verdict->result == SEND_OK && reply->status == 200) {
 		if (strstr(body, "delivery failed") != NULL ||
 			(conf->is_connector && !str_eq(body, "1")))
@@ -335,10 +347,12 @@ judge(struct send_run *run, const struct http_reply *reply, struct post_verdict 
 	for (size_t i = 0; i < sizeof(workflow_statuses) / sizeof(workflow_statuses[0]); i++) {
 		const struct workflow_status *row = &workflow_statuses[i];
 
-		if (row->status != reply->status)
+		if (row->status != reply->status ||
+			(row->said != NULL && strstr(body, row->said) == NULL))
 			continue;
 		verdict->why = row->why;
 		str_copy(verdict->words, sizeof(verdict->words), row->words);
+		return;
 	}
 }
 

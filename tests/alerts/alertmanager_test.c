@@ -183,6 +183,9 @@ a_refresh_tells_all_at_once(void **state)
 
 /* ---- several members ---- */
 
+static const struct peer_step page[] = { PEER_EXPECT("]"),
+	PEER_SEND("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n<html>log in"), PEER_END };
+
 static const struct members_row {
 	const struct peer_step *first, *second; /* NULL: nobody listens */
 	enum send_result result;
@@ -198,6 +201,8 @@ static const struct members_row {
 	{ refused, NULL, SEND_LATER, 0, "status 400" },
 	{ refused, refused, SEND_NEVER, 0, "status 400: \"at least" },
 	{ NULL, NULL, SEND_LATER, 0, "cannot connect" },
+	{ page, page, SEND_LATER, 0, "status 200: a page, and no answer" },
+	{ page, taken, SEND_OK, 0, "taken by 1 of 2 members" },
 };
 
 static void
