@@ -10,8 +10,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define WAIT_MAX 3600 /* seconds that an answer may ask for */
-#define ROOM_MIN 256
+#define WAIT_MAX     3600 /* seconds that an answer may ask for */
+#define NAME_MAX_LEN 64   /* of a user id */
+#define ROOM_MIN     256
 
 /* ---- answers ---- */
 
@@ -185,7 +186,7 @@ robot_check_names(const char *key, const struct conf_strings *names, const char 
 
 		while (isalnum((unsigned char)*c) || (*c != '\0' && strchr(others, *c) != NULL))
 			c++;
-		if (*c != '\0' || names->all[i][0] == '\0')
+		if (*c != '\0' || names->all[i][0] == '\0' || strlen(names->all[i]) > NAME_MAX_LEN)
 			complain(complaints, &at,
 				"%s: \"%.60s\" cannot be one; write it without @, or `all`", key,
 				names->all[i]);

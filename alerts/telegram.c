@@ -483,12 +483,15 @@ begin(struct send_run *run, enum step step)
 static void
 start(struct send_run *run)
 {
+	const struct telegram_conf *conf = send_conf(run);
 	struct telegram_run *state = send_state(run);
 	const struct notice *notice = send_notice(run);
 	bool has_message = remembered(run) != 0;
 
 	state->chat = json_integer_value(json_object_get(memory_of(run), "moved_to"));
 	state->message = message_new(notice, send_daemon_name(run), send_language(run));
+	/* Alone too: its colon may come back as %3A. */
+	send_hide(run, strchr(conf->token, ':') + 1);
 	begin(run, standing_act(notice, has_message) == STANDING_POST ? STEP_POST : STEP_EDIT);
 }
 

@@ -5,9 +5,10 @@
 #include "alerts/table.h"
 #include "tests/alerts/chat_desk.h"
 
-#define TOKEN    "123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
-#define BASE     "POST /bot" TOKEN "/"
-#define SETTINGS "url: http://%s/\ntoken: \"" TOKEN "\"\nchat_id: -100123\n"
+#define TOKEN_END "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+#define TOKEN     "123456:" TOKEN_END
+#define BASE      "POST /bot" TOKEN "/"
+#define SETTINGS  "url: http://%s/\ntoken: \"" TOKEN "\"\nchat_id: -100123\n"
 #define FAILS(code, words, more)                                                                   \
 	"{\"ok\":false,\"error_code\":" #code ",\"description\":\"" words "\"" more "}"
 
@@ -290,6 +291,8 @@ every_answer_has_its_meaning(void **state)
 			SEND_CLASS_CLIENT, 0, "can't parse" },
 		{ { 400, NULL, FAILS(400, "Bad Request: see /bot" TOKEN "/x", "") }, SEND_NEVER,
 			SEND_CLASS_CLIENT, 0, "***" },
+		{ { 400, NULL, FAILS(400, "Bad Request: see /bot1%3A" TOKEN_END "/x", "") },
+			SEND_NEVER, SEND_CLASS_CLIENT, 0, "***" },
 		{ { 502, NULL, "<html>Bad Gateway</html>" }, SEND_LATER, SEND_CLASS_SERVER, 0,
 			"502" },
 	};

@@ -187,6 +187,9 @@ mistakes_are_named(void **state)
 		{ "{}", "url" },
 		{ "url: https://qyapi.weixin.qq.com/cgi-bin/webhook/send", "key=" },
 		{ "{ url: http://h/in, mention: \"<@x>\" }", "mention" },
+		{ "{ url: http://h/in, mention: "
+		  "a23456789012345678901234567890123456789012345678901234567890123456 }",
+			"mention" },
 		{ "{ url: http://h/in, mentions: x }", "mention" },
 	};
 
