@@ -541,7 +541,7 @@ a_test_goes_straight_to_its_receiver(void **state)
 	loop_advance(scene->loop, 0);
 	assert_int_equal(verdict.calls, 2);
 	assert_false(verdict.is_ok);
-	assert_string_equal(verdict.text, "answer 3");
+	assert_string_equal(verdict.text, "answer 3 (an alert would be given up)");
 	assert_int_equal(scene->troubles, 0);
 	assert_int_equal(scene_docs(scene, ""), 0);
 	/* A reload ends it with a word. */
