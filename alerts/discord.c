@@ -148,7 +148,7 @@ check_username(
 
 	if (conf->username == NULL)
 		return;
-	if (conf->username[0] == '\0' || message_measure(conf->username, UNIT_CHARS) > USERNAME_MAX)
+	if (conf->username[0] == '\0' || message_measure(conf->username, UNIT_UTF16) > USERNAME_MAX)
 		complain(complaints, &at, "username: 1 to %d characters", USERNAME_MAX);
 	if (strcasestr(conf->username, "discord") != NULL ||
 		strcasestr(conf->username, "clyde") != NULL)

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* Documented limits, in code points. */
+/* Documented limits, in characters; UTF-16 units are the strictest that may be meant by it. */
 #define CONTENT_MAX     2000
 #define DESCRIPTION_MAX 4096
 #define FIELDS_MAX      25
@@ -116,7 +116,7 @@ static const struct message_form form = {
 	.paragraph = "\n",
 	.link = add_link,
 	.max = CONTENT_MAX - MENTIONS_MAX,
-	.unit = UNIT_CHARS,
+	.unit = UNIT_UTF16,
 };
 
 static size_t

@@ -16,7 +16,7 @@ static const struct chat_answer no_message = { 404, NULL,
 static size_t
 chars(const json_t *object, const char *key)
 {
-	return message_measure(chat_text(object, key), UNIT_CHARS);
+	return message_measure(chat_text(object, key), UNIT_UTF16);
 }
 
 /* As Discord would refuse it. */
@@ -302,6 +302,23 @@ a_digest_is_one_message_without_memory(void **state)
 	chat_close(&chat);
 }
 
+/* Whether characters are meant or UTF-16 units. */
+static void
+a_digest_of_emoji_fits(void **state)
+{
+	struct desk *desk = *state;
+	static struct chat chat;
+
+	chat_open(&chat, desk, &taken, 1);
+	chat_configure(&chat, &receiver_type_discord, SETTINGS, "");
+	chat_digest(desk, 90);
+	for (size_t i = 0; i < desk->notice.digest->count; i++)
+		xstrset(&desk->notice.digest->items[i].title, "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀");
+	assert_int_equal(desk_send(desk), SEND_OK);
+	expect_lawful(chat_body(&chat, 0));
+	chat_close(&chat);
+}
+
 static void
 no_text_is_markup(void **state)
 {
@@ -355,6 +372,7 @@ main(void)
 		T(an_edit_waits_or_is_posted),
 		T(nothing_exceeds_the_limits),
 		T(a_digest_is_one_message_without_memory),
+		T(a_digest_of_emoji_fits),
 		T(no_text_is_markup),
 		T(mistakes_are_named),
 	};
