@@ -94,7 +94,7 @@ static const char manual[] =
 	"With `template` the body is what you write:\n\n"
 	"```yaml\n"
 	"template:\n"
-	"  text: \"{{icon}} {{headline}}: {{summary}}\"\n"
+	"  text: \"{{icon}} {{event | upper}} {{headline}}: {{summary}}\"\n"
 	"  level: \"{{severity | upper}}\"\n"
 	"  team: \"{{incident.labels.team | default('none')}}\"\n"
 	"  first_step: \"{{incident.remedy.0.text}}\"\n"
