@@ -517,6 +517,22 @@ stuck_at_proxy(struct http_call *call, long local_port, char *reason, size_t siz
 	return FAULT_NOREPLY;
 }
 
+/* curl's own words leave out why. */
+static bool
+say_connect(struct http_call *call, char *reason, size_t size)
+{
+	const struct url *to = call->proxy.target != NULL ? &call->proxy : &call->url;
+	long error = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == 0 || call->unix_socket != NULL)
+		return false;
+	snprintf(reason, size, "cannot connect to %s%s port %u: %s",
+		call->proxy.target != NULL ? "the proxy " : "", to->place.host, url_port(to),
+		strerror((int)error));
+	return true;
+}
+
 enum fault
 http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size)
 {
@@ -544,6 +560,8 @@ http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size
 		fault = FAULT_TLS_UNSUPPORTED;
 		words = "it does not speak TLS on this port";
 	}
+	if (code == CURLE_COULDNT_CONNECT && say_connect(call, reason, size))
+		return fault;
 	if (call->verify_text[0] != '\0' && fault == FAULT_TLS_VERIFY)
 		str_copy(reason, size, call->verify_text);
 	else if (said[0] == '\0')
