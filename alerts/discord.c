@@ -297,9 +297,8 @@ judge_edit(struct send_run *run, const json_t *answer, struct post_verdict *verd
 	if (verdict->result != SEND_NEVER)
 		return;
 	/* Deleted, or not to be edited any more, and if it is the webhook that is wrong, then the
-	 * next answer says so. */
+	 * next answer says so, and the message is not forgotten. */
 	verdict->result = SEND_NONE;
-	send_remember(run, NULL);
 	begin(run, STEP_POST);
 }
 

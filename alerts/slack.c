@@ -361,19 +361,18 @@ took(struct send_run *run, const json_t *answer, struct post_verdict *verdict)
 		remember_done(run, "replied");
 }
 
+/* The message that cannot be reached is forgotten when there is a new one, and not before. */
 static void
 refused(struct send_run *run, enum slack_fate fate, struct post_verdict *verdict)
 {
 	const struct slack_run *state = send_state(run);
 
 	if (state->step == STEP_UPDATE && fate == SLACK_GONE) {
-		send_remember(run, NULL);
 		go_on(run, verdict, STEP_POST);
 	} else if (state->step == STEP_UPDATE && fate == SLACK_FIXED) {
 		after_update(run, verdict);
 	} else if (state->step == STEP_REPLY && (fate == SLACK_CLOSED || fate == SLACK_GONE)) {
 		/* The message has its newest state, but nobody would notice. */
-		send_remember(run, NULL);
 		go_on(run, verdict, STEP_POST);
 	}
 }

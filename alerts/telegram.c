@@ -361,9 +361,8 @@ judge_edit(struct send_run *run, const json_t *answer, int status, struct post_v
 	if (verdict->result != SEND_NEVER)
 		return;
 	/* Deleted, or not to be edited any more; if it is the token or the chat that is wrong, then
-	 * the next answer says so. */
+	 * the next answer says so, and the message is not forgotten. */
 	verdict->result = SEND_NONE;
-	remember(run, 0);
 	begin(run, STEP_POST);
 }
 

@@ -256,6 +256,7 @@ an_edit_waits_or_is_posted(void **state)
 	remember(desk, NULL);
 	assert_int_equal(desk_send(desk), SEND_NEVER);
 	assert_non_null(strstr(desk->text, "was deleted"));
+	assert_string_equal(chat_text(desk->memory, "message"), ID); /* it may stand there yet */
 	chat_close(&chat);
 }
 

@@ -435,6 +435,28 @@ what_the_api_says_is_understood(void **state)
 	secret_set_free(secrets);
 }
 
+/* Who is let in again finds the message that still stands there. */
+static void
+what_cannot_be_reached_is_not_forgotten(void **state)
+{
+	static const struct answer out[] = {
+		{ NULL, "{\"ok\":false,\"error\":\"channel_not_found\"}" },
+		{ NULL, "{\"ok\":false,\"error\":\"channel_not_found\"}" },
+	};
+	struct desk *desk = *state;
+	struct talk talk;
+	char ts[32];
+
+	remember(desk);
+	str_copy(ts, sizeof(ts), memory_of(desk, "ts"));
+	next_event(desk, INCIDENT_ENDED, "third");
+	talk_open(&talk, desk, out, 2);
+	configure(desk, &talk, BOT, "");
+	assert_int_equal(desk_send(desk), SEND_NEVER);
+	assert_string_equal(memory_of(desk, "ts"), ts);
+	talk_close(&talk);
+}
+
 /* ---- limits ---- */
 
 static void
@@ -632,6 +654,7 @@ main(void)
 		T(another_channel_is_another_message),
 		T(what_cannot_be_edited_is_told_in_the_thread),
 		T(what_the_api_says_is_understood),
+		T(what_cannot_be_reached_is_not_forgotten),
 		T(no_text_is_too_long),
 		T(addresses_are_links_and_names_are_not),
 		T(a_command_is_whole_or_not_there),

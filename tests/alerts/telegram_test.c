@@ -157,6 +157,26 @@ what_is_loud_is_edited_and_replied_to(void **state)
 	}
 }
 
+/* Who is let in again finds the message that still stands there. */
+static void
+what_cannot_be_reached_is_not_forgotten(void **state)
+{
+	const struct chat_answer kicked[] = {
+		{ 403, NULL, FAILS(403, "Forbidden: bot was kicked from the group chat", "") },
+		{ 403, NULL, FAILS(403, "Forbidden: bot was kicked from the group chat", "") },
+	};
+	struct desk *desk = *state;
+	static struct chat chat;
+
+	chat_open(&chat, desk, kicked, 2);
+	chat_configure(&chat, &receiver_type_telegram, SETTINGS, "");
+	remember(desk, "-100123");
+	desk_write(desk, INCIDENT_ENDED);
+	assert_int_equal(desk_send(desk), SEND_NEVER);
+	assert_int_equal(number(desk->memory, "message"), 7);
+	chat_close(&chat);
+}
+
 static void
 what_was_deleted_is_posted_anew(void **state)
 {
@@ -387,6 +407,7 @@ main(void)
 		T(what_is_quiet_is_edited),
 		T(what_is_loud_is_edited_and_replied_to),
 		T(what_was_deleted_is_posted_anew),
+		T(what_cannot_be_reached_is_not_forgotten),
 		T(another_chat_gets_a_message_of_its_own),
 		T(a_group_that_moved_is_followed),
 		T(some_messages_make_no_sound),
