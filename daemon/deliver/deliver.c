@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "deliver/outlet.h"
 #include "deliver/route.h"
 #include "deliver/trial.h"
+
+#define TROUBLE_MAX 1000 /* bytes of the sentence about who is not reached */
 
 struct deliver *
 deliver_new(const struct deliver_options *options)
@@ -133,6 +136,28 @@ find_trouble(const struct deliver *deliver, const struct outlet *first)
 	return first;
 }
 
+/* "no such channel; not reached either: mail, hook"; owned, NULL: nobody is in trouble. */
+static char *
+say_trouble(const struct deliver *deliver, const struct outlet *which)
+{
+	size_t count = 0;
+	struct buf text;
+
+	if (which->trouble == NULL)
+		return NULL;
+	buf_init(&text, TROUBLE_MAX);
+	buf_add_text(&text, which->trouble);
+	LIST_EACH(it, &deliver->outlets)
+	{
+		const struct outlet *other = LIST_ENTRY(it, struct outlet, in_deliver);
+
+		if (other != which && other->trouble != NULL)
+			buf_addf(&text, "%s%s", count++ == 0 ? "; not reached either: " : ", ",
+				other->name);
+	}
+	return buf_take_text(&text);
+}
+
 static void
 tell_news(struct deliver *deliver)
 {
@@ -140,12 +165,15 @@ tell_news(struct deliver *deliver)
 	{
 		struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
 		const struct outlet *which;
+		char *text;
 
 		if (!outlet->has_news)
 			continue;
 		outlet->has_news = false; /* before the call, which may come back here */
 		which = find_trouble(deliver, outlet);
-		deliver->options.on_trouble(deliver->options.arg, which->name, which->trouble);
+		text = say_trouble(deliver, which);
+		deliver->options.on_trouble(deliver->options.arg, which->name, text);
+		free(text);
 	}
 }
 

@@ -455,6 +455,7 @@ trouble_ends_with_the_last_receiver_in_it(void **state)
 	scene_incident(&incident, "00000000000a");
 	event(scene, &incident, INCIDENT_OPENED, "first");
 	assert_int_equal(scene->troubles, 2);
+	assert_non_null(strstr(scene->trouble, "answer 3; not reached either: "));
 	scene->extra = 1;
 	event(scene, &incident, INCIDENT_UPDATED, "facts");
 	assert_int_equal(scene->recoveries, 0);
