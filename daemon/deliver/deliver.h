@@ -80,8 +80,9 @@ struct deliver_options {
 	/* Calls fn(arg2, durable) when all that on_keep was told is on disk.  arg2 is the deliver:
 	 * who frees it first makes the store forget that waiter. */
 	void (*when_durable)(void *arg, void (*fn)(void *arg2, bool is_durable), void *arg2);
-	/* Reads a document back: fn(arg2, key, doc) in a later turn, doc NULL: there is none.  Who
-	 * frees arg2 first makes the store forget it.  NULL: what waits stays in memory. */
+	/* Reads a document back: fn(arg2, key, doc) in a later turn, doc NULL: there is none, JSON
+	 * null: it cannot be read now.  Who frees arg2 first makes the store forget it.  NULL: what
+	 * waits stays in memory. */
 	void (*read)(void *arg, const char *kind, const char *key, deliver_read_fn fn, void *arg2);
 	/* A receiver gave something up (cause self.delivery-failed); text NULL: none is in trouble
 	 * any more.  While another one still is, its name and text come instead. */

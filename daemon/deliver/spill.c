@@ -14,7 +14,8 @@
 #include "base/str.h"
 #include "deliver/outlet.h"
 
-#define AT_ONCE 512 /* letters that let go of their words in one turn: freeing takes time, too */
+#define AGAIN_US (30 * USEC_PER_SEC) /* what could not be read is read again */
+#define AT_ONCE  512 /* letters that let go of their words in one turn: freeing takes time, too */
 
 static bool
 may_park(const struct outlet *outlet, const struct letter *letter)
@@ -88,6 +89,15 @@ spill_forget(struct outlet *outlet, struct letter *letter)
 	list_remove(&letter->in_memory);
 }
 
+/* The disk may come back: what it cannot show now is not lost, and what is in memory goes first. */
+static void
+postpone(struct outlet *outlet, struct letter *letter)
+{
+	letter->due_us = loop_now(outlet->deliver->loop) + AGAIN_US;
+	outbox_place(&outlet->box, letter->lane);
+	log_debug("receiver %s: the words of %s cannot be read now", outlet->name, letter->id);
+}
+
 /* The stub may have changed since its document was written. */
 static bool
 take_words(struct outlet *outlet, struct letter *letter, const json_t *doc, struct err *e)
@@ -121,7 +131,9 @@ spill_loaded(void *arg, const char *key, const json_t *doc)
 	if (letter == NULL)
 		return; /* it was given up meanwhile */
 	spill_forget(outlet, letter);
-	if (take_words(outlet, letter, doc, &e))
+	if (json_is_null(doc))
+		postpone(outlet, letter);
+	else if (take_words(outlet, letter, doc, &e))
 		outbox_place(&outlet->box, letter->lane);
 	else
 		outlet_give_up(outlet, letter, e.text);

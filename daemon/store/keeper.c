@@ -237,15 +237,16 @@ keeper_write(struct keeper *k, const struct list *batches, usec_t wall_us)
 	return false;
 }
 
-char *
-keeper_read(struct keeper *k, const char *kind, const char *key)
+int
+keeper_read(struct keeper *k, const char *kind, const char *key, char **body)
 {
 	char *name = xasprintf("%s\n%s", kind, key);
 	const struct change *unsaved = map_get(k->unsaved, name);
 	free(name);
+	*body = unsaved ? xstrdup(unsaved->body) : NULL;
 	if (unsaved)
-		return xstrdup(unsaved->body);
-	return k->state ? state_get(k->state, kind, key) : NULL;
+		return 0;
+	return k->state ? state_get(k->state, kind, key, body) : -1;
 }
 
 void

@@ -49,8 +49,9 @@ bool keeper_close(struct keeper *keeper);
 
 /* Batches in order, as one transaction.  True: all that was ever posted is on disk. */
 bool keeper_write(struct keeper *keeper, const struct list *batches, usec_t wall_us);
-/* The body as it was posted last, written or not (owned); NULL: there is none. */
-char *keeper_read(struct keeper *keeper, const char *kind, const char *key);
+/* The body as it was posted last, written or not (owned), NULL when there is none; -1: it cannot be
+ * read now. */
+int keeper_read(struct keeper *keeper, const char *kind, const char *key, char **body);
 /* Once a second while it is not fine. */
 void keeper_retry(struct keeper *keeper, usec_t wall_us);
 

@@ -101,17 +101,18 @@ state_commit(struct state *s, struct err *e)
 	return db_run(s->db, s->commit, e, "writing " STATE_FILE) < 0 ? give_up(s) : 0;
 }
 
-char *
-state_get(struct state *s, const char *kind, const char *key)
+int
+state_get(struct state *s, const char *kind, const char *key, char **body)
 {
-	char *body = NULL;
+	*body = NULL;
 	sqlite3_bind_text(s->get, 1, kind, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s->get, 2, key, -1, SQLITE_STATIC);
-	if (sqlite3_step(s->get) == SQLITE_ROW)
-		body = xstrdup((const char *)sqlite3_column_text(s->get, 0));
+	int rc = sqlite3_step(s->get);
+	if (rc == SQLITE_ROW)
+		*body = xstrdup((const char *)sqlite3_column_text(s->get, 0));
 	sqlite3_clear_bindings(s->get);
 	sqlite3_reset(s->get);
-	return body;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
 static void

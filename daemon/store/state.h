@@ -24,8 +24,8 @@ int state_put(
 	struct state *state, const char *kind, const char *key, const char *body, struct err *e);
 int state_commit(struct state *state, struct err *e);
 
-/* The body of one (owned); NULL: there is none, or it cannot be read. */
-char *state_get(struct state *state, const char *kind, const char *key);
+/* The body of one (owned), NULL when there is none; -1: it cannot be read. */
+int state_get(struct state *state, const char *kind, const char *key, char **body);
 /* Every document in order of kind and key; kind NULL: all. */
 typedef void (*state_fn)(void *arg, const char *kind, const char *key, const char *body);
 int state_each(struct state *state, const char *kind, state_fn fn, void *arg, struct err *e);

@@ -286,6 +286,8 @@ static void
 tell_document(struct question *question)
 {
 	json_t *doc = question->body ? json_loads(question->body, 0, NULL) : NULL;
+	if (question->is_unread)
+		doc = json_null();
 	if (question->read_fn)
 		question->read_fn(question->arg, question->key, doc);
 	json_decref(doc);

@@ -44,7 +44,8 @@ int store_load(struct store *store, const char *kind, store_doc_fn fn, void *arg
 void store_put(struct store *store, const char *kind, const char *key, const json_t *doc);
 void store_delete(struct store *store, const char *kind, const char *key);
 /* Reads one back as earlier turns posted it, off the loop: fn is called once, in a later turn; doc
- * NULL: there is none, or it cannot be read.  store_drop_waiter and store_close forget it. */
+ * NULL: there is none; JSON null: it cannot be read now.  store_drop_waiter and store_close forget
+ * it. */
 typedef void (*store_read_fn)(void *arg, const char *key, const json_t *doc);
 void store_read(
 	struct store *store, const char *kind, const char *key, store_read_fn fn, void *arg);

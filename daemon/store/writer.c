@@ -277,7 +277,7 @@ answer(struct writer *w, struct posted *todo)
 	{
 		struct question *q = LIST_ENTRY(it, struct question, node);
 		if (q->kind)
-			q->body = keeper_read(&w->keeper, q->kind, q->key);
+			q->is_unread = keeper_read(&w->keeper, q->kind, q->key, &q->body) < 0;
 		else
 			answer_history(w, q, todo->wall_us);
 		list_remove(&q->node);

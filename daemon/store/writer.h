@@ -27,6 +27,7 @@ struct question {
 	char *kind, *key;      /* of a document; NULL: it is about history */
 	store_read_fn read_fn; /* NULL: nobody wants to know any more */
 	char *body;            /* NULL: there is none */
+	bool is_unread;        /* or it could not be read */
 	char *check, *metric;
 	struct store_query query; /* points to the two above */
 	store_points_fn fn;       /* NULL: nobody wants to know any more */

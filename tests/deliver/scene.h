@@ -76,6 +76,7 @@ struct scene {
 	size_t read_count, reads_made;
 	struct timer read_timer;
 	bool reads_nothing; /* the store has lost it */
+	bool reads_fail;    /* it cannot be read now */
 	bool commits_late;  /* only at scene_commit */
 	bool store_fails;
 	/* The receivers. */
@@ -238,8 +239,10 @@ scene_on_read(void *arg)
 	while (scene->read_count > 0) {
 		struct scene_read read = scene->reads[--scene->read_count];
 
+		json_t *doc = scene->reads_nothing ? NULL : map_get(scene->disk, read.key);
+
 		read.fn(read.arg, strchr(read.key, '\n') + 1,
-			scene->reads_nothing ? NULL : map_get(scene->disk, read.key));
+			scene->reads_fail ? json_null() : doc);
 		free(read.key);
 	}
 }

@@ -176,6 +176,26 @@ words_that_are_gone_are_given_up(void **state)
 	assert_true(scene->troubles > 0);
 }
 
+/* A disk that cannot be read for a while costs time, no words. */
+static void
+words_that_cannot_be_read_now_are_read_later(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->answer = always_later;
+	happen(scene, 200);
+	scene->reads_fail = true;
+	scene->answer = NULL;
+	scene_wait(scene, 20 * USEC_PER_MIN);
+	assert_int_equal(view(scene).queued, 600 - OUTBOX_RESIDENT);
+	scene->reads_fail = false;
+	scene_wait(scene, USEC_PER_MIN);
+	assert_int_equal(view(scene).queued, 0);
+	assert_int_equal(view(scene).given_up, 0);
+	assert_int_equal(scene->troubles, 0);
+	check_all_taken(scene, 200);
+}
+
 /* What follows a refused beginning becomes one, also when its words were on disk. */
 static void
 a_beginning_is_made_of_what_was_on_disk(void **state)
@@ -252,6 +272,7 @@ main(void)
 		T(a_restart_reads_no_more_than_it_needs),
 		T(nothing_leaves_memory_before_it_is_on_disk),
 		T(words_that_are_gone_are_given_up),
+		T(words_that_cannot_be_read_now_are_read_later),
 		T(a_beginning_is_made_of_what_was_on_disk),
 		T(a_receiver_that_goes_while_words_are_read_keeps_them),
 		T(the_very_end_drops_details_only),
