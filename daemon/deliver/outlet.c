@@ -273,6 +273,7 @@ outlet_told(struct outlet *outlet, struct lane *lane, const struct letter *lette
 	if (lane->first_told_us == 0)
 		lane->first_told_us = wall_us;
 	lane->repeat_from_us = loop_now(outlet->deliver->loop);
+	refresh_learn(outlet, lane, letter);
 }
 
 static void
@@ -284,6 +285,15 @@ log_taken(const struct outlet *outlet, const struct letter *letter)
 	else
 		log_info("receiver %s: took %s of incident %s (%s)", outlet->name, letter->type,
 			letter->lane->incident, letter->id);
+}
+
+/* It answers.  What it asked for holds, whatever becomes of letters that were on their way then. */
+static void
+lift_hold(struct outlet *outlet)
+{
+	outlet->fails = 0;
+	if (!outlet->is_asked || outlet->hold_us <= loop_now(outlet->deliver->loop))
+		outlet->hold_us = 0;
 }
 
 static void
@@ -300,12 +310,13 @@ note_success(struct outlet *outlet)
 		outlet->is_catching_up = true;
 	if (outlet->fails > 1 || outlet->sent == 0)
 		outbox_hurry(&outlet->box);
-	outlet->fails = 0;
-	outlet->hold_us = 0;
+	lift_hold(outlet);
 	outlet->sent++;
 	outlet->last_success_us = loop_wall(deliver->loop);
-	xstrset(&outlet->trouble, NULL);
-	outlet->has_news = was_in_trouble;
+	if (!outlet->is_disabled) { /* it was on its way when another was told not to come again */
+		xstrset(&outlet->trouble, NULL);
+		outlet->has_news = was_in_trouble;
+	}
 	stats_add(deliver->options.env->stats, STAT_SENT, 1);
 	touch(outlet);
 }
@@ -327,7 +338,6 @@ on_taken(struct outlet *outlet, struct letter *letter)
 		outlet_told(outlet, lane, letter);
 		lane->is_told = !letter->is_resolved;
 		lane->last_sequence = letter->sequence;
-		refresh_learn(outlet, lane, letter);
 	}
 	outlet_drop(outlet, letter);
 	outlet_tidy(outlet, lane);
@@ -337,7 +347,8 @@ static void
 hold_back(struct outlet *outlet, const struct letter *letter, usec_t asked_us)
 {
 	usec_t now = loop_now(outlet->deliver->loop);
-	usec_t until_us;
+	usec_t until_us = outlet->hold_us;
+	bool was_asked = outlet->is_asked && outlet->hold_us > now;
 
 	/* Letters that were in flight together meet the same trouble: one failure. */
 	if (outlet->fails == 0 || letter->started_us > outlet->failed_us) {
@@ -346,13 +357,12 @@ hold_back(struct outlet *outlet, const struct letter *letter, usec_t asked_us)
 		outlet->fails++;
 		outlet->failed_us = now;
 		until_us = now + backoff_delay(outlet->fails);
-	} else {
-		until_us = outlet->hold_us;
 	}
 	if (asked_us > 0)
 		until_us = now + backoff_asked(asked_us);
-	outlet->is_asked = asked_us > 0;
-	outlet->hold_us = until_us;
+	outlet->is_asked = asked_us > 0 || was_asked;
+	if (!was_asked || until_us > outlet->hold_us)
+		outlet->hold_us = until_us;
 }
 
 static void
@@ -416,8 +426,7 @@ on_refused(struct outlet *outlet, struct letter *letter, const struct send_outco
 {
 	const char *text = outcome->text;
 
-	outlet->fails = 0; /* it answers */
-	outlet->hold_us = 0;
+	lift_hold(outlet);
 	if (letter->lane->is_digest && !letter->is_owed && merge_shrink(outlet, letter)) {
 		log_error(
 			"receiver %s: refused a digest (%s), which is tried without what goes on: "

@@ -39,9 +39,9 @@ forget_words(struct lane *lane)
 void
 refresh_learn(struct outlet *outlet, struct lane *lane, const struct letter *letter)
 {
-	if (period(outlet) == 0)
+	forget_words(lane); /* old ones would be told if the receiver is one that forgets again */
+	if (period(outlet) == 0 || letter->lane->is_digest)
 		return;
-	forget_words(lane);
 	lane->last = xmalloc(sizeof(*lane->last));
 	notice_copy(lane->last, letter->notice);
 }
@@ -53,7 +53,7 @@ is_due(const struct outlet *outlet, struct lane *lane)
 	usec_t now = loop_now(outlet->deliver->loop);
 	const struct letter *first = lane_first(lane);
 
-	if (lane->last == NULL || (first != NULL && first->run != NULL))
+	if (lane->last == NULL || lane->digest != NULL || (first != NULL && first->run != NULL))
 		return false;
 	if (lane->is_told && !lane->is_ended)
 		return true;

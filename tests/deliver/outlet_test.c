@@ -53,6 +53,22 @@ is_gone(struct scene *scene, const struct try_made *made)
 	return SEND_DISABLE;
 }
 
+/* The first of what is in flight together is asked to wait, and the others fare as `extra` says. */
+static enum send_result
+asks_the_first_to_wait(struct scene *scene, const struct try_made *made)
+{
+	if (str_eq(made->incident, "000000000001"))
+		return SEND_LATER;
+	return (enum send_result)scene->extra;
+}
+
+static enum send_result
+ends_the_first(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	return str_eq(made->incident, "000000000001") ? SEND_DISABLE : SEND_OK;
+}
+
 /* Incident 00...a is refused for now, all others are taken. */
 static enum send_result
 later_for_a(struct scene *scene, const struct try_made *made)
@@ -545,6 +561,78 @@ draining_starts_nothing(void **state)
 	assert_int_equal(scene_docs(scene, "outbox"), 1);
 }
 
+/* Four incidents are told at once, after one that was told before. */
+static void
+open_five(struct scene *scene)
+{
+	char id[INCIDENT_ID_LEN + 1];
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(id, sizeof(id), "%012d", i);
+		open_one(scene, id, SEVERITY_WARNING);
+	}
+	scene_wait(scene, 6 * USEC_PER_SEC);
+}
+
+static void
+retry_after_holds_whatever_the_others_are_told(struct scene *scene, enum send_result others)
+{
+	scene->asked_us = 10 * USEC_PER_MIN;
+	scene->extra = SEND_OK;
+	open_one(scene, "00000000000a", SEVERITY_WARNING);
+	scene->extra = (int)others;
+	scene->answer = asks_the_first_to_wait;
+	open_five(scene);
+	scene->answer = NULL;
+	scene->try_count = 0;
+	open_one(scene, "00000000000b", SEVERITY_WARNING);
+	scene_wait(scene, 9 * USEC_PER_MIN);
+	assert_int_equal(scene->try_count, 0);
+	assert_string_equal(view(scene).waits_for, "asked to wait");
+	scene_wait(scene, 5 * USEC_PER_MIN);
+	assert_int_equal(view(scene).queued, 0);
+}
+
+static void
+retry_after_holds_though_others_are_taken(void **state)
+{
+	retry_after_holds_whatever_the_others_are_told(*state, SEND_OK);
+}
+
+static void
+retry_after_holds_though_others_are_refused(void **state)
+{
+	retry_after_holds_whatever_the_others_are_told(*state, SEND_NEVER);
+}
+
+/* A week is more than anybody may ask for: also the letter itself is tried within the hour. */
+static void
+an_endless_retry_after_ends(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->asked_us = 7 * USEC_PER_DAY;
+	scene->answer = always_later;
+	open_one(scene, "00000000000a", SEVERITY_WARNING);
+	scene->answer = NULL;
+	scene_wait(scene, 70 * USEC_PER_MIN);
+	assert_int_equal(view(scene).sent, 1);
+}
+
+static void
+gone_stays_in_trouble_whatever_was_on_its_way(void **state)
+{
+	struct scene *scene = *state;
+
+	open_one(scene, "00000000000a", SEVERITY_WARNING);
+	scene->recoveries = 0;
+	scene->answer = ends_the_first;
+	open_five(scene);
+	assert_string_equal(view(scene).state, "disabled");
+	assert_int_equal(scene->troubles, 1);
+	assert_int_equal(scene->recoveries, 0);
+}
+
 int
 main(void)
 {
@@ -570,6 +658,10 @@ main(void)
 		T(one_dead_receiver_delays_nobody),
 		T(a_reload_sends_again_what_was_on_its_way),
 		T(draining_starts_nothing),
+		T(retry_after_holds_though_others_are_taken),
+		T(retry_after_holds_though_others_are_refused),
+		T(an_endless_retry_after_ends),
+		T(gone_stays_in_trouble_whatever_was_on_its_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
