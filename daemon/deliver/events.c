@@ -28,6 +28,10 @@ write_event(struct outlet *outlet, struct lane *lane, enum incident_event_type t
 	notice_make_id(notice.id);
 	incident_copy(&notice.incident, event->incident);
 	outlet_owe(outlet, lane, false);
+	if (lane->ends_untold) {
+		lane->ends_untold = false;
+		outlet_keep_lane(outlet, lane);
+	}
 	outlet_write(outlet, lane, &notice, wait_us);
 }
 
@@ -45,9 +49,12 @@ write_ending(struct outlet *outlet, struct lane *lane, const struct route_spec *
 	}
 	if (lane->is_over)
 		return;
-	outlet_owe(outlet, lane, false);
+	lane->is_owed = false;
+	lane->ends_untold |= lane_hears(lane);
 	lane->is_ended = true;
-	if (!lane_waits(lane))
+	if (lane_waits(lane))
+		outlet_keep_lane(outlet, lane);
+	else
 		outlet_close(outlet, lane);
 }
 

@@ -242,6 +242,8 @@ lane_store(const struct lane *lane, const char *receiver, const struct loop *loo
 		json_object_set_new(doc, "owed", json_true());
 	if (lane->is_over)
 		json_object_set_new(doc, "over", json_true());
+	if (lane->ends_untold)
+		json_object_set_new(doc, "ends_untold", json_true());
 	json_object_set_new(doc, "repeat_from", json_integer(wall_of(loop, lane->repeat_from_us)));
 	store_told(doc, lane);
 	return doc;
@@ -290,6 +292,8 @@ outbox_restore_lane(struct outbox *box, const json_t *doc, struct err *e)
 	lane->is_told = json_is_true(json_object_get(doc, "told"));
 	lane->sends_resolved = !json_is_false(json_object_get(doc, "send_resolved"));
 	lane->is_owed = json_is_true(json_object_get(doc, "owed"));
+	lane->ends_untold = json_is_true(json_object_get(doc, "ends_untold"));
+	lane->is_ended |= lane->ends_untold;
 	lane->repeat_from_us =
 		loop_now(box->loop) - age_of(box->loop, get_time(doc, "repeat_from"));
 	restore_told(lane, doc);

@@ -103,7 +103,10 @@ free_letter(struct letter *letter)
 bool
 letter_is_owed(const struct letter *letter)
 {
-	return letter->is_owed || (letter->is_resolved && letter->lane->is_told);
+	const struct lane *lane = letter->lane;
+	bool is_known = lane->is_told || (lane->digest != NULL && !lane->does_digest_end);
+
+	return letter->is_owed || (letter->is_resolved && is_known);
 }
 
 usec_t
@@ -244,7 +247,7 @@ outbox_bind(struct outbox *box, struct lane *lane, struct letter *digest, bool i
 	lane->digest = digest;
 	lane->does_digest_end = is_over;
 	if (digest != NULL && lane_first(lane) == NULL)
-		lane->is_ended = is_over;
+		lane->is_ended = is_over || lane->ends_untold;
 	outbox_place(box, lane);
 }
 
@@ -447,8 +450,8 @@ outbox_enter(struct outbox *box, struct lane *lane, struct letter *letter)
 	letter->lane = lane;
 	insert(lane, letter);
 	lane->levels[letter->severity]++;
-	lane->is_ended = LIST_ENTRY(lane->letters.prev, struct letter, in_lane)->is_resolved ||
-			 letter_is_test(letter);
+	lane->is_ended = lane->ends_untold || letter_is_test(letter) ||
+			 LIST_ENTRY(lane->letters.prev, struct letter, in_lane)->is_resolved;
 	box->count++;
 	if (letter->notice != NULL) {
 		list_append(&box->resident, &letter->in_memory);

@@ -70,6 +70,7 @@ struct lane {
 	/* The ledger. */
 	bool is_told;        /* the last word taken says that it goes on */
 	bool is_ended;       /* the last letter written says that it is over */
+	bool ends_untold;    /* it is over, and nobody wanted to hear of that */
 	bool is_over;        /* and nothing waits any more: kept to be shown */
 	bool sends_resolved; /* as the route said when it was last routed */
 	bool is_owed;        /* something was kept from it outside the hours of its route */

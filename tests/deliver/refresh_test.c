@@ -289,6 +289,61 @@ memory_has_an_end(void **state)
 	incident_fini(&a);
 }
 
+/* While it was of another type, nobody kept its words. */
+static void
+old_words_are_not_told_again(void **state)
+{
+	struct scene *scene = *state;
+	struct incident a;
+
+	scene_incident(&a, "00000000000a");
+	scene_event(scene, &a, INCIDENT_OPENED, "first");
+	scene_wait(scene, USEC_PER_SEC);
+	scene_event(scene, &a, INCIDENT_ENDED, "recovered");
+	scene_wait(scene, USEC_PER_SEC);
+	scene->specs[0].type = &fake_machine;
+	scene_apply(scene);
+	scene_event(scene, &a, INCIDENT_OPENED, "reopened");
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	assert_int_equal(view(scene).sent, 3);
+	scene->specs[0].type = &fake_forgetful;
+	scene_apply(scene);
+	forget_seen(scene);
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	assert_string_not_equal(seen.first_type, "incident.resolved");
+	incident_fini(&a);
+}
+
+/* Nobody wanted to hear of the end; a kill does not make it go on for ever. */
+static void
+an_end_that_was_not_wanted_outlives_a_kill(void **state)
+{
+	static char name[] = "am", *names[] = { name };
+	struct route_spec route = { .to = { names, 1 }, .repeat_interval_us = USEC_PER_HOUR };
+	struct scene *scene = *state;
+	struct incident a;
+
+	scene->routes[0] = &route;
+	scene->route_count = 1;
+	scene_apply(scene);
+	scene_incident(&a, "00000000000a");
+	scene_event(scene, &a, INCIDENT_OPENED, "first");
+	scene->answer = always_later;
+	scene_event(scene, &a, INCIDENT_UPDATED, "facts");
+	scene_event(scene, &a, INCIDENT_ENDED, "recovered");
+	scene_commit(scene);
+	scene_kill(scene);
+	scene->answer = NULL;
+	scene_boot(scene);
+	scene_wait(scene, USEC_PER_MIN);
+	assert_int_equal(view(scene).sent, 1);
+	assert_int_equal(view(scene).queued, 0);
+	forget_seen(scene);
+	scene_wait(scene, USEC_PER_HOUR);
+	assert_int_equal(seen.runs, 0);
+	incident_fini(&a);
+}
+
 int
 main(void)
 {
@@ -301,6 +356,8 @@ main(void)
 		T(a_large_round_goes_in_parts),
 		T(a_receiver_remembers),
 		T(memory_has_an_end),
+		T(old_words_are_not_told_again),
+		T(an_end_that_was_not_wanted_outlives_a_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

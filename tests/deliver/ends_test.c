@@ -1,0 +1,112 @@
+/* Who was told that something goes on is told that it is over, also in unlucky moments. */
+#include "tests/deliver/scene.h"
+
+static int
+setup(void **state)
+{
+	struct scene *scene = scene_new();
+
+	scene_add_type(scene, "chat", &fake_people);
+	scene_boot(scene);
+	*state = scene;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	scene_free(*state);
+	return 0;
+}
+
+static enum send_result
+never_answers(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	(void)made;
+	return SEND_NONE;
+}
+
+static struct receiver_view
+view(const struct scene *scene)
+{
+	struct receiver_view out;
+
+	assert_true(deliver_view(scene->deliver, 0, &out));
+	return out;
+}
+
+/* The same event of so many incidents. */
+static void
+happen(struct scene *scene, enum incident_event_type type, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct incident incident;
+		char id[INCIDENT_ID_LEN + 1];
+
+		snprintf(id, sizeof(id), "%012d", i);
+		scene_incident(&incident, id);
+		incident.started_us = incident.detected_us = loop_wall(scene->loop);
+		if (type == INCIDENT_ENDED) {
+			incident.sequence = 1;
+			incident.status = INCIDENT_RESOLVED;
+			incident.resolved_us = loop_wall(scene->loop);
+		}
+		scene_event(scene, &incident, type, "first");
+		incident_fini(&incident);
+	}
+}
+
+static struct send_run *last_run;
+
+static void
+note_run(struct scene *scene, struct send_run *run)
+{
+	(void)scene;
+	last_run = run;
+}
+
+/* A digest is on its way when it grows a day old, and is taken after all: the ends that waited
+ * behind it are owed. */
+static void
+ends_outlive_the_digest_that_is_taken_late(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_true(deliver_test_queued(scene->deliver, "chat", SCENE_WALL));
+	loop_advance(scene->loop, 0);
+	scene->answer = never_answers;
+	scene->look = note_run;
+	happen(scene, INCIDENT_OPENED, 8);
+	scene_wait(scene, 6 * USEC_PER_SEC);
+	assert_non_null(scene_try(scene, 1)->digest);
+	happen(scene, INCIDENT_ENDED, 8);
+	scene_wait(scene, USEC_PER_DAY - 4 * USEC_PER_SEC);
+	/* Another place is tried at once. */
+	scene->confs[1].tag = xstrdup("chat-2");
+	scene->specs[0].conf = &scene->confs[1];
+	scene_apply(scene);
+	scene_wait(scene, 5 * USEC_PER_SEC);
+	assert_int_equal(view(scene).in_flight, 1);
+	deliver_tick(scene->deliver, NULL, 0);
+	assert_int_equal(view(scene).given_up, 0);
+	scene->answer = NULL;
+	scene_forget_tries(scene);
+	send_done(last_run, SEND_OK, 0, "at last");
+	scene_wait(scene, USEC_PER_MIN);
+	assert_int_equal(scene->try_count, 1);
+	for (size_t i = 0; i < 8; i++)
+		assert_true(scene_try(scene, 0)->digest->items[i].is_resolved);
+	scene->specs[0].conf = &scene->confs[0];
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(ends_outlive_the_digest_that_is_taken_late),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
