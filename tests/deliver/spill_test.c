@@ -91,16 +91,16 @@ most_words_wait_on_disk(void **state)
 	struct scene *scene = *state;
 
 	scene->answer = always_later;
-	happen(scene, 1000);
-	assert_int_equal(view(scene).queued, 3000);
-	assert_in_range(view(scene).on_disk, 3000 - OUTBOX_RESIDENT - 1, 3000 - 1);
+	happen(scene, 500);
+	assert_int_equal(view(scene).queued, 1500);
+	assert_in_range(view(scene).on_disk, 1500 - OUTBOX_RESIDENT - 1, 1500 - 1);
 	assert_int_equal(scene->troubles, 0);
 	scene->answer = NULL;
 	scene_wait(scene, 20 * USEC_PER_MIN);
 	assert_int_equal(view(scene).queued, 0);
 	assert_int_equal(scene_docs(scene, "outbox"), 0);
-	assert_true(scene->reads_made >= 2600);
-	check_all_taken(scene, 1000);
+	assert_true(scene->reads_made >= 1100);
+	check_all_taken(scene, 500);
 }
 
 static void
@@ -127,17 +127,17 @@ a_restart_reads_no_more_than_it_needs(void **state)
 	struct scene *scene = *state;
 
 	scene->answer = always_later;
-	happen(scene, 1000);
+	happen(scene, 500);
 	scene_commit(scene);
 	scene_kill(scene);
 	scene->try_count = 0;
 	scene_boot(scene);
-	assert_int_equal(view(scene).queued, 3000);
-	assert_int_equal(view(scene).on_disk, 3000 - OUTBOX_RESIDENT);
+	assert_int_equal(view(scene).queued, 1500);
+	assert_int_equal(view(scene).on_disk, 1500 - OUTBOX_RESIDENT);
 	scene->answer = NULL;
 	scene_wait(scene, 20 * USEC_PER_MIN);
 	assert_int_equal(view(scene).queued, 0);
-	check_all_taken(scene, 1000);
+	check_all_taken(scene, 500);
 }
 
 /* Only what is surely on disk leaves memory. */
