@@ -124,6 +124,7 @@ restore_state(struct letter *letter, const json_t *doc, const struct loop *loop,
 	letter->is_shut_out = json_is_true(json_object_get(doc, "shut_out"));
 	letter->is_fresh = json_is_true(json_object_get(doc, "fresh"));
 	letter->is_whole = json_is_true(json_object_get(doc, "whole"));
+	letter->is_fresh |= letter->is_whole; /* only a digest can tell it: it was never tried */
 	return record_get_severity(doc, "worst", &letter->worst, e);
 }
 

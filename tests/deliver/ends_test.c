@@ -100,12 +100,39 @@ ends_outlive_the_digest_that_is_taken_late(void **state)
 	scene->specs[0].conf = &scene->confs[0];
 }
 
+/* A whole story is told in a digest only, whatever else its document says. */
+static void
+a_strange_document_of_a_whole_story_is_told(void **state)
+{
+	struct scene *scene = *state;
+	const char *key;
+	size_t at = 0;
+	void *doc;
+
+	assert_true(deliver_test_queued(scene->deliver, "chat", SCENE_WALL));
+	scene_wait(scene, USEC_PER_SEC);
+	happen(scene, INCIDENT_OPENED, 1);
+	happen(scene, INCIDENT_ENDED, 1);
+	assert_int_equal(scene_docs(scene, "outbox"), 1);
+	while (map_next(scene->disk, &at, &key, &doc))
+		if (str_starts(key, "outbox"))
+			assert_int_equal(json_object_del(doc, "fresh"), 0);
+	scene_kill(scene);
+	scene_forget_tries(scene);
+	scene_boot(scene);
+	scene_wait(scene, USEC_PER_MIN);
+	assert_int_equal(scene->try_count, 1);
+	assert_int_equal(scene_try(scene, 0)->digest->count, 1);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(ends_outlive_the_digest_that_is_taken_late),
+		T(a_strange_document_of_a_whole_story_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
