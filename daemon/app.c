@@ -437,6 +437,12 @@ restore_ledger(void *arg, const char *key, const json_t *doc)
 }
 
 static void
+restore_trouble(void *arg, const char *key, const json_t *doc)
+{
+	deliver_restore(((struct app *)arg)->deliver, "trouble", key, doc);
+}
+
+static void
 restore_daily(void *arg, const char *key, const json_t *doc)
 {
 	daily_restore(((struct app *)arg)->daily, key, doc);
@@ -452,6 +458,7 @@ static const struct {
 	{ "incident", restore_incident },
 	{ "ledger", restore_ledger },
 	{ "outbox", restore_outbox },
+	{ "trouble", restore_trouble },
 	{ "silence", restore_silence },
 	{ "muted", restore_muted },
 	{ "daily", restore_daily },

@@ -208,8 +208,12 @@ deliver_restore(struct deliver *deliver, const char *kind, const char *key, cons
 		outlet = deliver_outlet(deliver, receiver);
 		if (outlet == NULL)
 			outlet = outlet_new(deliver, receiver);
-		result = str_eq(kind, "outbox") ? outbox_restore_letter(&outlet->box, doc, &e)
-						: outbox_restore_lane(&outlet->box, doc, &e);
+		if (str_eq(kind, "trouble"))
+			result = outlet_restore_trouble(outlet, doc, &e);
+		else if (str_eq(kind, "outbox"))
+			result = outbox_restore_letter(&outlet->box, doc, &e);
+		else
+			result = outbox_restore_lane(&outlet->box, doc, &e);
 	}
 	if (result < 0) {
 		log_error("%s: a stored document cannot be used and is dropped: %s", kind, e.text);

@@ -70,7 +70,7 @@ void route_release(struct route_spec *route); /* its insides */
 void route_check_all(const struct route_spec *const *routes, size_t count,
 	const struct conf_pos *pos, struct complaints *complaints);
 
-/* Persist or forget a document of kind "outbox", "ledger", "silence" or "muted". */
+/* Persist or forget a document of kind "outbox", "ledger", "trouble", "silence" or "muted". */
 typedef void (*deliver_read_fn)(void *arg, const char *key, const json_t *doc);
 
 struct deliver_options {

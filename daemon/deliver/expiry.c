@@ -92,6 +92,8 @@ expire(struct outlet *outlet, struct letter *letter, bool is_quiet)
 		outlet_give_up(outlet, letter, reason_of(letter));
 		return;
 	}
+	log_notice("receiver %s: %s of incident %s (%s) is too old by now: left out", outlet->name,
+		letter->type, lane->incident, letter->id);
 	if (lane->is_digest)
 		merge_release(outlet, letter);
 	outlet_drop(outlet, letter);

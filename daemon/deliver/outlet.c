@@ -114,13 +114,6 @@ outlet_reset(struct outlet *outlet)
 	outbox_hurry(&outlet->box);
 }
 
-void
-outlet_absolve(struct outlet *outlet)
-{
-	outlet->has_news = outlet->trouble != NULL;
-	xstrset(&outlet->trouble, NULL);
-}
-
 /* ---- documents ---- */
 
 static void
@@ -252,13 +245,47 @@ outlet_write(struct outlet *outlet, struct lane *lane, struct notice *notice, us
 
 /* ---- what became of a try ---- */
 
+/* Who starts after us must not say that all is well again because it does not remember. */
+static void
+keep_trouble(struct outlet *outlet)
+{
+	json_t *doc = NULL;
+
+	if (outlet->trouble != NULL)
+		doc = json_pack("{s:s, s:s}", "receiver", outlet->name, "text", outlet->trouble);
+	keep(outlet, "trouble", "", doc);
+}
+
 void
 outlet_set_trouble(struct outlet *outlet, const char *text)
 {
-	if (text != NULL && outlet->trouble == NULL)
-		outlet->has_news = true;
-	if (text != NULL)
-		xstrset(&outlet->trouble, text);
+	if (text == NULL || (outlet->trouble != NULL && str_eq(outlet->trouble, text)))
+		return;
+	outlet->has_news |= outlet->trouble == NULL;
+	xstrset(&outlet->trouble, text);
+	keep_trouble(outlet);
+}
+
+void
+outlet_absolve(struct outlet *outlet)
+{
+	if (outlet->trouble == NULL)
+		return;
+	outlet->has_news = true;
+	xstrset(&outlet->trouble, NULL);
+	keep_trouble(outlet);
+}
+
+int
+outlet_restore_trouble(struct outlet *outlet, const json_t *doc, struct err *e)
+{
+	const char *text = json_string_value(json_object_get(doc, "text"));
+
+	if (text == NULL)
+		return err_set(e, 0, "it has no text");
+	xstrset(&outlet->trouble, text);
+	outlet->has_news = true;
+	return 0;
 }
 
 void
@@ -301,8 +328,6 @@ note_success(struct outlet *outlet)
 {
 	struct deliver *deliver = outlet->deliver;
 	usec_t now = loop_now(deliver->loop);
-	/* The first word in this life may end a trouble that began in the one before. */
-	bool was_in_trouble = outlet->trouble != NULL || outlet->sent == 0;
 
 	if (outlet->fails > 0)
 		log_notice("receiver %s: takes notices again", outlet->name);
@@ -313,12 +338,18 @@ note_success(struct outlet *outlet)
 	lift_hold(outlet);
 	outlet->sent++;
 	outlet->last_success_us = loop_wall(deliver->loop);
-	if (!outlet->is_disabled) { /* it was on its way when another was told not to come again */
-		xstrset(&outlet->trouble, NULL);
-		outlet->has_news = was_in_trouble;
-	}
+	if (!outlet->is_disabled) /* it was on its way when another was told not to come again */
+		outlet_absolve(outlet);
 	stats_add(deliver->options.env->stats, STAT_SENT, 1);
 	touch(outlet);
+}
+
+void
+outlet_proven(struct outlet *outlet)
+{
+	outlet_reset(outlet);
+	outlet_absolve(outlet);
+	outlet_pump(outlet);
 }
 
 /* The ledger follows in the same turn as the letter's document goes. */

@@ -91,9 +91,12 @@ struct outlet *outlet_new(struct deliver *deliver, const char *name);
 void outlet_free(struct outlet *outlet); /* stops what is on its way; documents stay */
 
 void outlet_attach(struct outlet *outlet, const struct receiver_type *type, const void *conf);
-void outlet_detach(struct outlet *outlet);  /* what is on its way goes back to the queue */
-void outlet_reset(struct outlet *outlet);   /* its settings changed: old failures mean nothing */
-void outlet_absolve(struct outlet *outlet); /* it went away: its trouble is over */
+void outlet_detach(struct outlet *outlet); /* what is on its way goes back to the queue */
+void outlet_reset(struct outlet *outlet);  /* its settings changed: old failures mean nothing */
+void outlet_absolve(
+	struct outlet *outlet);            /* it went away, or takes notices: its trouble is over */
+void outlet_proven(struct outlet *outlet); /* a test was taken: what waits goes at once */
+int outlet_restore_trouble(struct outlet *outlet, const json_t *doc, struct err *e);
 
 /* Queues and keeps a notice (its insides are taken), to be tried after `wait_us`.  The lane may be
  * gone afterwards. */

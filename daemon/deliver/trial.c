@@ -1,6 +1,6 @@
 /*
  * A test notice: type `test`, one try, the verdict to whoever asked.  It is neither kept nor
- * retried and leaves the receiver's own record alone.
+ * retried, and counts nothing; but when it is taken, what waits for that receiver goes at once.
  */
 #include "deliver/trial.h"
 
@@ -40,16 +40,33 @@ static const char *const fates[] = {
 	[SEND_DISABLE] = " (nothing more would be sent until the settings change)",
 };
 
+/* Whoever has just mended the other side need not wait for the next try. */
+static void
+let_go(struct deliver *deliver, const char *receiver)
+{
+	struct outlet *outlet = deliver_outlet(deliver, receiver);
+
+	if (outlet == NULL || outlet->type == NULL)
+		return;
+	outlet_proven(outlet);
+	deliver_settle(deliver);
+}
+
 static void
 on_sent(void *arg, const struct send_outcome *outcome)
 {
 	struct trial *trial = arg;
+	struct deliver *deliver = trial->deliver;
+	char *receiver = xstrdup(trial->notice.incident.check);
 	deliver_tested_fn done = trial->done;
 	void *done_arg = trial->arg;
 	char *text = xasprintf("%s%s", outcome->text, fates[outcome->result]);
 
 	trial->run = NULL;
 	free_trial(trial);
+	if (outcome->result == SEND_OK)
+		let_go(deliver, receiver);
+	free(receiver);
 	done(done_arg, outcome->result == SEND_OK, text, outcome->transcript);
 	free(text);
 }

@@ -467,6 +467,72 @@ trouble_ends_with_the_last_receiver_in_it(void **state)
 	incident_fini(&incident);
 }
 
+struct verdict {
+	unsigned calls;
+	bool is_ok;
+	char text[128];
+};
+
+static void
+on_verdict(void *arg, bool is_ok, const char *text, const char *transcript)
+{
+	(void)transcript;
+	struct verdict *verdict = arg;
+
+	verdict->calls++;
+	verdict->is_ok = is_ok;
+	str_copy(verdict->text, sizeof(verdict->text), text);
+}
+
+/* extra 3: both refuse; 1: hook does, ops takes; 0: both take. */
+static void
+a_restart_ends_no_trouble(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+
+	scene->answer = refuses_some;
+	scene->extra = 3;
+	scene_incident(&incident, "00000000000a");
+	event(scene, &incident, INCIDENT_OPENED, "first");
+	scene_commit(scene);
+	assert_int_equal(scene_docs(scene, "trouble"), 2);
+	scene_kill(scene);
+	scene_boot(scene);
+	told(scene);
+	/* One takes notices: the other is still in trouble, and that is said. */
+	scene->extra = 1;
+	event(scene, &incident, INCIDENT_UPDATED, "facts");
+	assert_int_equal(scene->recoveries, 0);
+	assert_string_equal(scene->trouble, "hook: answer 3");
+	scene->extra = 0;
+	event(scene, &incident, INCIDENT_UPDATED, "facts");
+	assert_int_equal(scene->recoveries, 1);
+	scene_commit(scene);
+	assert_int_equal(scene_docs(scene, "trouble"), 0);
+	incident_fini(&incident);
+}
+
+static void
+a_test_that_is_taken_ends_the_trouble(void **state)
+{
+	struct scene *scene = *state;
+	struct verdict verdict = { .calls = 0 };
+	struct incident incident;
+
+	scene->answer = refuses_some;
+	scene->extra = 1;
+	scene_incident(&incident, "00000000000a");
+	event(scene, &incident, INCIDENT_OPENED, "first");
+	assert_int_equal(scene->troubles, 1);
+	scene->extra = 0;
+	assert_int_equal(deliver_test(scene->deliver, "hook", on_verdict, &verdict), 0);
+	loop_advance(scene->loop, 0);
+	assert_true(verdict.is_ok);
+	assert_int_equal(scene->recoveries, 1);
+	incident_fini(&incident);
+}
+
 static void
 what_no_route_takes_goes_to_syslog(void **state)
 {
@@ -501,23 +567,6 @@ without_receivers_syslog_hears_it(void **state)
 	assert_int_equal(scene->write_count, 2);
 	assert_true(str_starts(scene->writes[1].key, "outbox\nsyslog\n"));
 	incident_fini(&incident);
-}
-
-struct verdict {
-	unsigned calls;
-	bool is_ok;
-	char text[128];
-};
-
-static void
-on_verdict(void *arg, bool is_ok, const char *text, const char *transcript)
-{
-	(void)transcript;
-	struct verdict *verdict = arg;
-
-	verdict->calls++;
-	verdict->is_ok = is_ok;
-	str_copy(verdict->text, sizeof(verdict->text), text);
 }
 
 static void
@@ -625,6 +674,8 @@ main(void)
 		T(trouble_is_told_to_the_others_only),
 		T(trouble_ends_when_its_receiver_goes),
 		T(trouble_ends_with_the_last_receiver_in_it),
+		T(a_restart_ends_no_trouble),
+		T(a_test_that_is_taken_ends_the_trouble),
 		T(what_no_route_takes_goes_to_syslog),
 		T(without_receivers_syslog_hears_it),
 		T(a_test_goes_straight_to_its_receiver),

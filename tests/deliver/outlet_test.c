@@ -480,7 +480,9 @@ what_waits_behind_a_refused_beginning_still_makes_sense(void **state)
 	scene_event(scene, &incident, INCIDENT_ENDED, "recovered");
 	scene_wait(scene, USEC_PER_MIN);
 	assert_int_equal(scene->try_count, 3);
-	assert_int_equal(scene_docs(scene, ""), 0);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
+	assert_int_equal(scene_docs(scene, "ledger"), 0);
+	assert_int_equal(scene_docs(scene, "trouble"), 1);
 	incident_fini(&incident);
 }
 

@@ -292,7 +292,7 @@ scene_boot(struct scene *scene)
 		.on_trouble = scene_trouble,
 		.arg = scene,
 	};
-	static const char *const kinds[] = { "ledger", "outbox", "silence", "muted" };
+	static const char *const kinds[] = { "ledger", "outbox", "trouble", "silence", "muted" };
 
 	scene->deliver = deliver_new(&options);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
