@@ -7,6 +7,7 @@
  */
 #include "conf/complain.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "base/str.h"
 #include "conf/tree.h"
 
+#define PATH_SECRET_MIN 16   /* bytes, a digit among them: as settings mask them elsewhere */
 #define LINE_SHOWN_MAX  76   /* columns of a source line that are shown */
 #define LINE_BEFORE     38   /* of them before the caret, when it stands far to the right */
 #define LINE_LOOKED_MAX 4096 /* bytes before the caret, and behind it, that are looked at */
@@ -41,7 +43,7 @@ struct complaints {
 
 /* A key whose name contains one of these is taken for a secret when its line is shown. */
 static const char *const secret_words[] = { "token", "secret", "passw", "authorization", "api_key",
-	"apikey", "credential", "cookie", "dsn" };
+	"apikey", "credential", "cookie", "dsn", "routing_key" };
 
 struct complaints *
 complaints_new(void)
@@ -233,12 +235,57 @@ find_bare_password(const char *line, size_t at, size_t len, size_t *end)
 	return begin;
 }
 
+/* Of a URL that `at` is in, the bytes before it; 0: it is in none. */
+static size_t
+url_before(const char *line, size_t at)
+{
+	size_t before = 0;
+	while (before < at && strchr(" \t\"',{", line[at - before - 1]) == NULL)
+		before++;
+	return memmem(line + at - before, before, "://", 3) != NULL ? before : 0;
+}
+
+/* A word in the path of a URL that is long enough to be a secret by itself: webhooks have them. */
+static size_t
+find_in_path(const char *line, size_t at, size_t len, size_t *end)
+{
+	size_t word = 0;
+	bool has_digit = false;
+	if (url_before(line, at) == 0)
+		return len;
+	while (at + word < len && strchr("/?#\"', }", line[at + word]) == NULL)
+		has_digit |= isdigit((unsigned char)line[at + word++]) != 0;
+	*end = at + word;
+	return has_digit && word >= PATH_SECRET_MIN ? at : len;
+}
+
+/* "?key=": the rest of a robot's address may be known to all. */
+static size_t
+find_in_query(const char *line, size_t at, size_t len, size_t *end)
+{
+	size_t name = 0, word = 0;
+	while (name < at - 1 && strchr("?& ", line[at - name - 2]) == NULL)
+		name++;
+	if (url_before(line, at) == 0 ||
+		(!is_secret_key(line + at - 1 - name, name) &&
+			(name < 3 || memcmp(line + at - 4, "key", 3) != 0)))
+		return len;
+	while (at + word < len && strchr("&#\"', }", line[at + word]) == NULL)
+		word++;
+	*end = at + word;
+	return word > 0 ? at : len;
+}
+
 /* Where a secret begins of which the byte before `at` tells, and its end; `len`: there is none. */
 static size_t
 find_secret(const char *line, size_t at, size_t len, size_t *end)
 {
 	if (line[at - 1] == '/' && at >= 3 && memcmp(line + at - 3, "://", 3) == 0)
 		return find_password(line, at, len, end);
+	if (line[at - 1] == '/')
+		return find_in_path(line, at, len, end);
+	if (line[at - 1] == '=')
+		return find_in_query(line, at, len, end);
 	if (line[at - 1] != ':')
 		return len;
 	return is_secret_before(line, at - 1) ? next_value(line, at, len, end)

@@ -193,6 +193,11 @@ test_passwords_are_blanked(void **state)
 		"dsn: \"u:a\\\"hunter2@tcp(db)/x\"",
 		"dsn: \"u:a$hunter2@tcp(db)/x\"",
 		"url: \"redis://:$hunter2@${HOST}/x\"",
+		"ops: { type: slack, url: https://hooks/services/T0/B0/hunter2hunter2hunter2 }",
+		"url: \"https://h/api/webhooks/12/hunter2-hunter2-hunter2?wait=true\"",
+		"url: https://h/cgi-bin/webhook/send?key=hunter2&x=1",
+		"url: https://h/robot/send?access_token=hunter2",
+		"p: { type: pagerduty, routing_key: hunter2 }",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {

@@ -46,7 +46,8 @@ class MariaDB:
             shutil.chown(self.folder, USER, "nogroup")
         subprocess.run(as_user("mariadb-install-db", "--no-defaults", "--skip-test-db",
                                "--auth-root-authentication-method=normal",
-                               f"--datadir={self.data}", "--innodb-log-file-size=4M"),
+                               f"--datadir={self.data}", f"--tmpdir={self.folder}",
+                               "--innodb-log-file-size=4M"),
                        check=True, capture_output=True, cwd="/", timeout=lab.LIMIT)
 
     @property
