@@ -160,22 +160,6 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 	check_people(conf, map, complaints);
 }
 
-static void
-release(void *arg)
-{
-	struct dingtalk_conf *conf = arg;
-
-	post_release(&conf->post);
-}
-
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct dingtalk_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- Markdown ---- */
 
 static void
@@ -354,12 +338,6 @@ start(struct send_run *run)
 	message_free(message);
 }
 
-static void
-stop(struct send_run *run)
-{
-	post_stop(send_state(run));
-}
-
 const struct receiver_type receiver_type_dingtalk = {
 	.name = "dingtalk",
 	.summary = "A group of DingTalk, as Markdown of its custom robot.",
@@ -372,8 +350,8 @@ const struct receiver_type receiver_type_dingtalk = {
 	.burst = 3,
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
-	.release = release,
-	.target = target,
+	.release = post_release_conf,
+	.target = post_target_conf,
 	.start = start,
-	.stop = stop,
+	.stop = post_stop_run,
 };

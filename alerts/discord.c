@@ -181,14 +181,6 @@ release(void *arg)
 	post_release(&conf->post);
 }
 
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct discord_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- what is remembered: the message, and where it stands ---- */
 
 static const char *
@@ -436,7 +428,7 @@ const struct receiver_type receiver_type_discord = {
 	.timeout_us = 2 * USEC_PER_MIN,
 	.check = check,
 	.release = release,
-	.target = target,
+	.target = post_target_conf,
 	.start = start,
 	.stop = stop,
 };

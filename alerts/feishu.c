@@ -128,22 +128,6 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 		complain(complaints, &at, "mention: at most %d", NAMES_MAX);
 }
 
-static void
-release(void *arg)
-{
-	struct feishu_conf *conf = arg;
-
-	post_release(&conf->post);
-}
-
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct feishu_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- lark_md ---- */
 
 /* Would this character begin a list here, or an emoji like :OK:? */
@@ -383,8 +367,8 @@ const struct receiver_type receiver_type_feishu = {
 	.burst = 2,
 	.timeout_us = 2 * USEC_PER_MIN, /* there may be two requests */
 	.check = check,
-	.release = release,
-	.target = target,
+	.release = post_release_conf,
+	.target = post_target_conf,
 	.start = start,
 	.stop = stop,
 };

@@ -51,22 +51,6 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 	post_check(&conf->post, map, tls, complaints);
 }
 
-static void
-release(void *arg)
-{
-	struct mattermost_conf *conf = arg;
-
-	post_release(&conf->post);
-}
-
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct mattermost_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- Markdown ---- */
 
 static bool
@@ -269,12 +253,6 @@ start(struct send_run *run)
 	post_start(run, send_state(run), &conf->post, &request, judge);
 }
 
-static void
-stop(struct send_run *run)
-{
-	post_stop(send_state(run));
-}
-
 const struct receiver_type receiver_type_mattermost = {
 	.name = "mattermost",
 	.summary = "A Mattermost channel.",
@@ -287,8 +265,8 @@ const struct receiver_type receiver_type_mattermost = {
 	.burst = 4,
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
-	.release = release,
-	.target = target,
+	.release = post_release_conf,
+	.target = post_target_conf,
 	.start = start,
-	.stop = stop,
+	.stop = post_stop_run,
 };

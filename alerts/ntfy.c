@@ -134,14 +134,6 @@ release(void *arg)
 	post_release(&conf->post);
 }
 
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct ntfy_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- the message ---- */
 
 /* How loud a phone is, and the emoji that the app puts before the title. */
@@ -280,12 +272,6 @@ start(struct send_run *run)
 	post_start(run, send_state(run), &conf->post, &request, judge);
 }
 
-static void
-stop(struct send_run *run)
-{
-	post_stop(send_state(run));
-}
-
 const struct receiver_type receiver_type_ntfy = {
 	.name = "ntfy",
 	.summary = "Push messages to phones, by ntfy.sh or a server of your own.",
@@ -300,7 +286,7 @@ const struct receiver_type receiver_type_ntfy = {
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
 	.release = release,
-	.target = target,
+	.target = post_target_conf,
 	.start = start,
-	.stop = stop,
+	.stop = post_stop_run,
 };

@@ -103,22 +103,6 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 			"an Events API v2 integration");
 }
 
-static void
-release(void *arg)
-{
-	struct pagerduty_conf *conf = arg;
-
-	post_release(&conf->post);
-}
-
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct pagerduty_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- details ---- */
 
 static json_t *
@@ -489,8 +473,8 @@ const struct receiver_type receiver_type_pagerduty = {
 	.burst = 4,
 	.timeout_us = 2 * USEC_PER_MIN, /* a test makes two requests */
 	.check = check,
-	.release = release,
-	.target = target,
+	.release = post_release_conf,
+	.target = post_target_conf,
 	.start = start,
 	.stop = stop,
 };

@@ -74,6 +74,18 @@ post_target(const struct post_conf *conf, char *out, size_t size)
 	str_copy(out, size, conf->origin == NULL ? "" : conf->origin);
 }
 
+void
+post_release_conf(void *conf)
+{
+	post_release(conf);
+}
+
+void
+post_target_conf(const void *conf, char *out, size_t size)
+{
+	post_target(conf, out, size);
+}
+
 /* ---- answers ---- */
 
 /* The first row that fits says what a status means. */
@@ -294,4 +306,10 @@ post_stop(struct post *post)
 	post->call = NULL;
 	free(post->body);
 	post->body = NULL;
+}
+
+void
+post_stop_run(struct send_run *run)
+{
+	post_stop(send_state(run));
 }

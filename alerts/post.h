@@ -44,6 +44,9 @@ void post_check(struct post_conf *conf, const struct conf_node *map, struct tls_
 	struct complaints *complaints);
 void post_release(struct post_conf *conf);
 void post_target(const struct post_conf *conf, char *out, size_t size); /* the origin */
+/* `release` and `target` of settings that begin with a struct post_conf and hold no more. */
+void post_release_conf(void *conf);
+void post_target_conf(const void *conf, char *out, size_t size);
 
 struct post_verdict {
 	enum send_result result; /* SEND_NONE: not yet, the receiver has begun another request */
@@ -79,6 +82,7 @@ struct post {
 void post_start(struct send_run *run, struct post *post, const struct post_conf *conf,
 	const struct post_request *request, post_judge_fn judge);
 void post_stop(struct post *post);
+void post_stop_run(struct send_run *run); /* the `stop` of a run whose state begins with one */
 
 /* For receivers with calls of their own: shows an answer and says what its status, or its fault,
  * means; `words` are the fault's, too. */

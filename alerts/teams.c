@@ -82,22 +82,6 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 			"URL");
 }
 
-static void
-release(void *arg)
-{
-	struct teams_conf *conf = arg;
-
-	post_release(&conf->post);
-}
-
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct teams_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- the card ---- */
 
 /* The Markdown of a TextBlock: bold, italic, links, lists. */
@@ -370,12 +354,6 @@ start(struct send_run *run)
 	post_start(run, send_state(run), &conf->post, &request, judge);
 }
 
-static void
-stop(struct send_run *run)
-{
-	post_stop(send_state(run));
-}
-
 const struct receiver_type receiver_type_teams = {
 	.name = "teams",
 	.summary = "A Microsoft Teams channel, by a workflow's webhook.",
@@ -388,8 +366,8 @@ const struct receiver_type receiver_type_teams = {
 	.burst = 4,
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
-	.release = release,
-	.target = target,
+	.release = post_release_conf,
+	.target = post_target_conf,
 	.start = start,
-	.stop = stop,
+	.stop = post_stop_run,
 };

@@ -160,14 +160,6 @@ release(void *arg)
 	post_release(&conf->post);
 }
 
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct telegram_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- markup ---- */
 
 static void
@@ -518,7 +510,7 @@ const struct receiver_type receiver_type_telegram = {
 	.timeout_us = 2 * USEC_PER_MIN,
 	.check = check,
 	.release = release,
-	.target = target,
+	.target = post_target_conf,
 	.start = start,
 	.stop = stop,
 };

@@ -270,14 +270,6 @@ release(void *arg)
 	post_release(&conf->post);
 }
 
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct webhook_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- one try ---- */
 
 static void
@@ -398,12 +390,6 @@ start(struct send_run *run)
 	buf_fini(&signature);
 }
 
-static void
-stop(struct send_run *run)
-{
-	post_stop(send_state(run));
-}
-
 const struct receiver_type receiver_type_webhook = {
 	.name = "webhook",
 	.summary = "Any HTTP endpoint, as signed JSON (Standard Webhooks).",
@@ -415,7 +401,7 @@ const struct receiver_type receiver_type_webhook = {
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
 	.release = release,
-	.target = target,
+	.target = post_target_conf,
 	.start = start,
-	.stop = stop,
+	.stop = post_stop_run,
 };

@@ -110,22 +110,6 @@ check(void *arg, const struct conf_node *map, struct tls_pool *tls, struct compl
 		complain(complaints, &at, "mention: at most %d", NAMES_MAX);
 }
 
-static void
-release(void *arg)
-{
-	struct wecom_conf *conf = arg;
-
-	post_release(&conf->post);
-}
-
-static void
-target(const void *arg, char *out, size_t size)
-{
-	const struct wecom_conf *conf = arg;
-
-	post_target(&conf->post, out, size);
-}
-
 /* ---- Markdown without escapes ---- */
 
 /* Characters that begin or end markup wherever they stand, and what is written instead. */
@@ -302,12 +286,6 @@ start(struct send_run *run)
 	message_free(message);
 }
 
-static void
-stop(struct send_run *run)
-{
-	post_stop(send_state(run));
-}
-
 const struct receiver_type receiver_type_wecom = {
 	.name = "wecom",
 	.summary = "A group of WeCom, as Markdown of its message push.",
@@ -320,8 +298,8 @@ const struct receiver_type receiver_type_wecom = {
 	.burst = 3,
 	.timeout_us = POST_TIMEOUT_US,
 	.check = check,
-	.release = release,
-	.target = target,
+	.release = post_release_conf,
+	.target = post_target_conf,
 	.start = start,
-	.stop = stop,
+	.stop = post_stop_run,
 };

@@ -33,21 +33,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
-static enum send_result
-always_later(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_LATER;
-}
-
 /* Refuses while scene->extra has the receiver's bit: 1 hook, 2 ops. */
 static enum send_result
 refuses_some(struct scene *scene, const struct try_made *made)
@@ -148,7 +133,7 @@ a_reopened_incident_begins_anew(void **state)
 	struct incident incident;
 
 	scene_incident(&incident, "00000000000a");
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
 	scene_event(scene, &incident, INCIDENT_ENDED, "recovered");
 	scene_event(scene, &incident, INCIDENT_OPENED, "reopened");
@@ -275,7 +260,7 @@ an_end_outlives_its_details(void **state)
 
 	scene_incident(&incident, "00000000000a");
 	event(scene, &incident, INCIDENT_OPENED, "first");
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	event(scene, &incident, INCIDENT_UPDATED, "facts");
 	event(scene, &incident, INCIDENT_ENDED, "recovered");
 	for (int hour = 0; hour < 10 * 24; hour++) {
@@ -369,7 +354,7 @@ what_waits_for_a_removed_receiver_is_kept(void **state)
 	scene_incident(&a, "00000000000a");
 	scene_incident(&b, "00000000000b");
 	event(scene, &a, INCIDENT_OPENED, "first");
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	event(scene, &b, INCIDENT_OPENED, "first");
 	scene->receiver_count = 1; /* ops is gone */
 	scene_apply(scene);
@@ -657,7 +642,7 @@ who_is_at_it_keeps_it(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_first_word_is_always_opened),
 		T(who_was_never_told_hears_no_end),

@@ -12,21 +12,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
-static enum send_result
-never_answers(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_NONE;
-}
-
 static struct receiver_view
 view(const struct scene *scene)
 {
@@ -75,7 +60,7 @@ ends_outlive_the_digest_that_is_taken_late(void **state)
 
 	assert_true(deliver_test_queued(scene->deliver, "chat", SCENE_WALL));
 	loop_advance(scene->loop, 0);
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	scene->look = note_run;
 	happen(scene, INCIDENT_OPENED, 8);
 	scene_wait(scene, 6 * USEC_PER_SEC);
@@ -129,7 +114,7 @@ a_strange_document_of_a_whole_story_is_told(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(ends_outlive_the_digest_that_is_taken_late),
 		T(a_strange_document_of_a_whole_story_is_told),

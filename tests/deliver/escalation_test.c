@@ -32,13 +32,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
 static void
 event(struct scene *scene, struct incident *incident, enum incident_event_type type,
 	const char *reason)
@@ -219,7 +212,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
 		TEST(each_step_has_its_time_and_tells_once),
 		TEST(an_acknowledgement_stops_the_steps_to_come),
 		TEST(a_restart_does_not_begin_them_anew),

@@ -18,13 +18,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
 /* ---- what happens ---- */
 
 static void
@@ -190,7 +183,7 @@ who_never_answers_delays_nobody(void **state)
 int
 main(void)
 {
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_network_is_gone_for_an_hour),
 		T(killed_while_the_network_is_gone),

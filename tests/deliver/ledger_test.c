@@ -201,14 +201,6 @@ from_memory_when_the_store_cannot_write(void **state)
 	scene_free(scene);
 }
 
-static enum send_result
-always_later(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_LATER;
-}
-
 static void
 age_and_waits_survive_a_restart(void **state)
 {
@@ -219,7 +211,7 @@ age_and_waits_survive_a_restart(void **state)
 	(void)state;
 	scene_add(scene, "hook");
 	scene_boot(scene);
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene->asked_us = 30 * USEC_PER_MIN;
 	scene_incident(&incident, "00000000000a");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");

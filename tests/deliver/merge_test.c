@@ -14,29 +14,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
-static enum send_result
-always_later(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_LATER;
-}
-
-static enum send_result
-never_answers(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_NONE;
-}
-
 static enum send_result
 refuses_digests(struct scene *scene, const struct try_made *made)
 {
@@ -238,7 +215,7 @@ what_waits_in_a_lane_is_one_letter(void **state)
 	assert_int_equal(scene_try(scene, 1)->sequence, 3);
 	assert_int_equal(scene_try(scene, 1)->severity, SEVERITY_CRITICAL);
 	/* And of one that was told of. */
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene->asked_us = 30 * USEC_PER_SEC;
 	open_many(scene, 3, 1, SEVERITY_CRITICAL);
 	scene_wait(scene, 6 * USEC_PER_SEC);
@@ -291,7 +268,7 @@ who_was_away_is_told_in_a_few_words(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	for (int i = 0; i < 60; i++) {
 		open_many(scene, i, 1, i == 40 ? SEVERITY_CRITICAL : SEVERITY_WARNING);
 		scene_wait(scene, USEC_PER_MIN);
@@ -356,7 +333,7 @@ a_kill_between_loses_all_of_a_digest_or_nothing(void **state)
 	assert_int_equal(scene_docs(scene, "outbox"), 9);
 	scene_boot(scene);
 	assert_int_equal(view(scene).queued, 1);
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	scene_commit(scene);
 	loop_advance(scene->loop, 0);
 	assert_string_equal(told(scene), "opened digest(9)");
@@ -377,7 +354,7 @@ what_may_have_been_tried_is_not_merged(void **state)
 	struct scene *scene = *state;
 	char id[NOTICE_ID_LEN + 1];
 
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	open_many(scene, 1, 1, SEVERITY_WARNING);
 	open_many(scene, 2, 9, SEVERITY_WARNING);
 	assert_string_equal(told(scene), "opened");
@@ -402,7 +379,7 @@ news_wait_behind_a_digest_that_was_tried(void **state)
 	begin(&story, 5, SEVERITY_WARNING);
 	story.incident.sequence = 1;
 	open_many(scene, 1, 1, SEVERITY_WARNING);
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_many(scene, 2, 9, SEVERITY_WARNING);
 	scene_wait(scene, 6 * USEC_PER_SEC);
 	assert_string_equal(told(scene), "opened digest(9)");
@@ -428,7 +405,7 @@ an_old_digest_keeps_its_endings(void **state)
 
 	open_many(scene, 1, 1, SEVERITY_WARNING);
 	scene_wait(scene, USEC_PER_HOUR);
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_many(scene, 100, 1, SEVERITY_WARNING); /* tries the ground */
 	end_many(scene, 1, 1);
 	open_many(scene, 2, 9, SEVERITY_WARNING);
@@ -490,7 +467,7 @@ a_receiver_that_goes_and_comes_back_hears_it(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_many(scene, 1, 1, SEVERITY_WARNING);
 	open_many(scene, 2, 200, SEVERITY_WARNING);
 	scene->receiver_count = 0;
@@ -560,7 +537,7 @@ news_behind_a_digest_are_few_messages(void **state)
 	struct scene *scene = *state;
 
 	open_many(scene, 0, 1, SEVERITY_WARNING);
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_many(scene, 1, 2000, SEVERITY_WARNING);
 	scene_wait(scene, 10 * USEC_PER_SEC);
 	for (int i = 0; i <= 2000; i++) {
@@ -583,7 +560,7 @@ a_stepped_clock_changes_nothing(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_many(scene, 1, 1, SEVERITY_WARNING);
 	open_many(scene, 2, 9, SEVERITY_WARNING);
 	clock_step_wall(&scene->clock, 40 * USEC_PER_DAY);
@@ -612,7 +589,7 @@ machines_hear_every_event(void **state)
 	scene_add(scene, "hook");
 	scene_apply(scene);
 	begin(&story, 1, SEVERITY_WARNING);
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	tell(scene, &story, INCIDENT_OPENED);
 	for (int i = 0; i < 20; i++)
 		tell(scene, &story, INCIDENT_UPDATED);
@@ -652,7 +629,7 @@ a_digest_remembers_its_tries(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(one_goes_as_it_is_and_at_once),
 		T(few_go_apart_many_together),

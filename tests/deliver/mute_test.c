@@ -24,13 +24,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
 static void
 event(struct scene *scene, struct incident *incident, enum incident_event_type type,
 	const char *reason)
@@ -298,7 +291,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
 		TEST(what_is_silenced_is_told_of_when_it_ends),
 		TEST(what_comes_and_goes_in_silence_is_never_told_of),
 		TEST(who_was_told_before_hears_the_end_in_silence),

@@ -3,56 +3,6 @@
 
 #include "deliver/outbox.h"
 
-static int
-setup(void **state)
-{
-	struct scene *scene = scene_new();
-
-	scene_add(scene, "hook");
-	scene_boot(scene);
-	*state = scene;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
-static enum send_result
-always_later(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_LATER;
-}
-
-static enum send_result
-never_answers(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_NONE;
-}
-
-static enum send_result
-refuses(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_NEVER;
-}
-
-static enum send_result
-is_gone(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_DISABLE;
-}
-
 /* The first of what is in flight together is asked to wait, and the others fare as `extra` says. */
 static enum send_result
 asks_the_first_to_wait(struct scene *scene, const struct try_made *made)
@@ -139,7 +89,7 @@ waits_grow_and_the_id_stays(void **state)
 	struct scene *scene = *state;
 	usec_t waited;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	scene_wait(scene, USEC_PER_HOUR);
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
@@ -160,7 +110,7 @@ after_a_day_it_is_given_up(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	scene_wait(scene, 23 * USEC_PER_HOUR);
 	deliver_tick(scene->deliver, NULL, 0);
@@ -186,7 +136,7 @@ a_stepped_wall_clock_expires_nothing(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	clock_step_wall(&scene->clock, 3 * USEC_PER_DAY);
 	deliver_tick(scene->deliver, NULL, 0);
@@ -204,7 +154,7 @@ a_clock_that_goes_back_keeps_the_order(void **state)
 	struct scene *scene = *state;
 	struct incident incident;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_incident(&incident, "00000000000a");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
 	clock_step_wall(&scene->clock, -USEC_PER_HOUR);
@@ -227,7 +177,7 @@ retry_after_is_obeyed(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene->asked_us = 100 * USEC_PER_SEC;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	open_one(scene, "00000000000b", SEVERITY_CRITICAL);
@@ -250,7 +200,7 @@ a_long_wait_loses_nothing(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene->asked_us = 300 * USEC_PER_DAY;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	scene_wait(scene, 6 * USEC_PER_SEC);
@@ -288,7 +238,7 @@ one_incident_keeps_its_order(void **state)
 	struct scene *scene = *state;
 	struct incident incident;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_incident(&incident, "00000000000a");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
 	scene_event(scene, &incident, INCIDENT_ESCALATED, "severity");
@@ -326,7 +276,7 @@ the_worst_goes_first(void **state)
 	struct scene *scene = *state;
 	struct incident incident;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_one(scene, "00000000000a", SEVERITY_INFO);
 	open_one(scene, "00000000000b", SEVERITY_WARNING);
 	open_one(scene, "00000000000c", SEVERITY_CRITICAL);
@@ -357,7 +307,7 @@ four_at_once_one_of_each_incident(void **state)
 	struct scene *scene = *state;
 	char id[INCIDENT_ID_LEN + 1];
 
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	for (int i = 0; i < 9; i++) {
 		struct incident incident;
 
@@ -388,7 +338,7 @@ a_dead_receiver_costs_one_try_at_a_time(void **state)
 	struct scene *scene = *state;
 	char id[INCIDENT_ID_LEN + 1];
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	for (int i = 0; i < 300; i++) {
 		snprintf(id, sizeof(id), "%012d", i);
 		open_one(scene, id, SEVERITY_WARNING);
@@ -413,7 +363,7 @@ a_full_queue_gives_up_details(void **state)
 	char id[INCIDENT_ID_LEN + 1];
 	struct incident incident;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene->store_fails = true;
 	scene_incident(&incident, "aaaaaaaaaaaa");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
@@ -442,7 +392,7 @@ a_refused_notice_is_given_up_and_said(void **state)
 	struct scene *scene = *state;
 	struct incident incident;
 
-	scene->answer = refuses;
+	scene->answer = scene_refuses;
 	scene_incident(&incident, "00000000000a");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
 	assert_int_equal(scene->try_count, 1);
@@ -466,11 +416,11 @@ what_waits_behind_a_refused_beginning_still_makes_sense(void **state)
 	struct scene *scene = *state;
 	struct incident incident;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_incident(&incident, "00000000000a");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
 	scene_event(scene, &incident, INCIDENT_UPDATED, "facts");
-	scene->answer = refuses;
+	scene->answer = scene_refuses;
 	scene_wait(scene, 3 * USEC_PER_SEC);
 	assert_int_equal(scene->try_count, 3);
 	assert_string_equal(scene_try(scene, 2)->type, "incident.opened");
@@ -491,7 +441,7 @@ gone_stops_until_the_settings_change(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = is_gone;
+	scene->answer = scene_is_gone;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	assert_string_equal(view(scene).state, "disabled");
 	assert_int_equal(scene->troubles, 1);
@@ -520,7 +470,7 @@ one_dead_receiver_delays_nobody(void **state)
 
 	scene_add(scene, "ops");
 	scene_apply(scene);
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	assert_int_equal(scene->try_count, 2);
 	scene_wait(scene, 10 * USEC_PER_SEC);
@@ -535,7 +485,7 @@ a_reload_sends_again_what_was_on_its_way(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	assert_false(deliver_is_idle(scene->deliver));
 	scene->answer = NULL;
@@ -552,7 +502,7 @@ draining_starts_nothing(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	open_one(scene, "00000000000a", SEVERITY_CRITICAL);
 	deliver_drain(scene->deliver);
 	assert_false(deliver_is_idle(scene->deliver));
@@ -614,7 +564,7 @@ an_endless_retry_after_ends(void **state)
 	struct scene *scene = *state;
 
 	scene->asked_us = 7 * USEC_PER_DAY;
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	open_one(scene, "00000000000a", SEVERITY_WARNING);
 	scene->answer = NULL;
 	scene_wait(scene, 70 * USEC_PER_MIN);
@@ -638,7 +588,7 @@ gone_stays_in_trouble_whatever_was_on_its_way(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_quiet_receiver_is_told_at_once),
 		T(what_follows_within_a_minute_is_gathered),

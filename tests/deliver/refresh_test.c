@@ -48,29 +48,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
-static enum send_result
-always_later(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_LATER;
-}
-
-static enum send_result
-never_answers(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_NONE;
-}
-
 static struct receiver_view
 view(const struct scene *scene)
 {
@@ -140,7 +117,7 @@ a_failed_round_gives_nothing_up(void **state)
 	scene_incident(&a, "00000000000a");
 	scene_event(scene, &a, INCIDENT_OPENED, "first");
 	scene_wait(scene, 10 * USEC_PER_SEC);
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_wait(scene, 10 * USEC_PER_MIN);
 	assert_in_range(view(scene).failed, 9, 11);
 	assert_int_equal(view(scene).failed_by[SEND_CLASS_SERVER], view(scene).failed);
@@ -164,7 +141,7 @@ news_of_a_round_wait_for_it(void **state)
 	scene_incident(&b, "00000000000b");
 	scene_event(scene, &a, INCIDENT_OPENED, "first");
 	scene_wait(scene, 50 * USEC_PER_SEC);
-	scene->answer = never_answers;
+	scene->answer = scene_never_answers;
 	scene_wait(scene, 16 * USEC_PER_SEC);
 	forget_seen(scene);
 	scene->answer = NULL;
@@ -328,7 +305,7 @@ an_end_that_was_not_wanted_outlives_a_kill(void **state)
 	scene_apply(scene);
 	scene_incident(&a, "00000000000a");
 	scene_event(scene, &a, INCIDENT_OPENED, "first");
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_event(scene, &a, INCIDENT_UPDATED, "facts");
 	scene_event(scene, &a, INCIDENT_ENDED, "recovered");
 	scene_commit(scene);
@@ -347,7 +324,7 @@ an_end_that_was_not_wanted_outlives_a_kill(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(what_goes_on_is_told_again),
 		T(a_restart_tells_again_soon),

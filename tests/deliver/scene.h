@@ -449,4 +449,56 @@ scene_docs(struct scene *scene, const char *kind)
 	return count;
 }
 
+/* ---- the usual bed, and the usual answers ---- */
+
+static inline int
+scene_setup(void **state)
+{
+	struct scene *scene = scene_new();
+
+	scene_add(scene, "hook");
+	scene_boot(scene);
+	*state = scene;
+	return 0;
+}
+
+static inline int
+scene_teardown(void **state)
+{
+	scene_free(*state);
+	return 0;
+}
+
+static inline enum send_result
+scene_always_later(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	(void)made;
+	return SEND_LATER;
+}
+
+static inline enum send_result
+scene_never_answers(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	(void)made;
+	return SEND_NONE;
+}
+
+static inline enum send_result
+scene_refuses(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	(void)made;
+	return SEND_NEVER;
+}
+
+static inline enum send_result
+scene_is_gone(struct scene *scene, const struct try_made *made)
+{
+	(void)scene;
+	(void)made;
+	return SEND_DISABLE;
+}
+
 #endif

@@ -3,40 +3,6 @@
 
 #include "deliver/outbox.h"
 
-static int
-setup(void **state)
-{
-	struct scene *scene = scene_new();
-
-	scene_add(scene, "hook");
-	scene_boot(scene);
-	*state = scene;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	scene_free(*state);
-	return 0;
-}
-
-static enum send_result
-always_later(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_LATER;
-}
-
-static enum send_result
-refuses(struct scene *scene, const struct try_made *made)
-{
-	(void)scene;
-	(void)made;
-	return SEND_NEVER;
-}
-
 static struct receiver_view
 view(const struct scene *scene)
 {
@@ -90,7 +56,7 @@ most_words_wait_on_disk(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 500);
 	assert_int_equal(view(scene).queued, 1500);
 	assert_in_range(view(scene).on_disk, 1500 - OUTBOX_RESIDENT - 1, 1500 - 1);
@@ -109,7 +75,7 @@ the_worst_is_read_back_first(void **state)
 	struct scene *scene = *state;
 	size_t critical = 0;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 900);
 	scene_wait(scene, USEC_PER_HOUR);
 	scene->try_count = 0;
@@ -126,7 +92,7 @@ a_restart_reads_no_more_than_it_needs(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 500);
 	scene_commit(scene);
 	scene_kill(scene);
@@ -146,7 +112,7 @@ nothing_leaves_memory_before_it_is_on_disk(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene->commits_late = true;
 	happen(scene, 200);
 	assert_int_equal(view(scene).on_disk, 0);
@@ -166,7 +132,7 @@ words_that_are_gone_are_given_up(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 200);
 	scene->reads_nothing = true;
 	scene->answer = NULL;
@@ -182,7 +148,7 @@ words_that_cannot_be_read_now_are_read_later(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 200);
 	scene->reads_fail = true;
 	scene->answer = NULL;
@@ -202,10 +168,10 @@ a_beginning_is_made_of_what_was_on_disk(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 200);
 	scene->try_count = 0;
-	scene->answer = refuses;
+	scene->answer = scene_refuses;
 	scene_wait(scene, 30 * USEC_PER_MIN);
 	assert_int_equal(view(scene).queued, 0);
 	assert_int_equal(scene->try_count, 400); /* no endings of what was never told */
@@ -218,7 +184,7 @@ a_receiver_that_goes_while_words_are_read_keeps_them(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	happen(scene, 300);
 	scene->answer = NULL;
 	for (int i = 0; i < 50; i++) {
@@ -239,7 +205,7 @@ the_very_end_drops_details_only(void **state)
 	struct scene *scene = *state;
 	struct incident incident;
 
-	scene->answer = always_later;
+	scene->answer = scene_always_later;
 	scene_incident(&incident, "00000000000a");
 	scene_event(scene, &incident, INCIDENT_OPENED, "first");
 	for (int i = 0; i < OUTBOX_MAX; i++) {
@@ -265,7 +231,7 @@ the_very_end_drops_details_only(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		T(most_words_wait_on_disk),
 		T(the_worst_is_read_back_first),
