@@ -8,8 +8,8 @@
  */
 #include "triage/inside.h"
 
-#define LOOKS_MAX    200 /* things looked at in one turn of the loop */
-#define CREDIT       60  /* and what it may write and tell: see review_spend */
+#define LOOKS_MAX    150 /* things looked at in one turn of the loop */
+#define CREDIT       36  /* and what it may write and tell: see review_spend */
 #define ROUNDS_MAX   8
 #define AGE_EVERY_US (5 * USEC_PER_SEC)
 #define STORM        200 /* incidents that are open, or alerts that fire */
