@@ -191,11 +191,7 @@ escape_code(struct buf *out, const char *text, size_t len)
 static void
 add_link(struct buf *out, const char *label, const char *url)
 {
-	buf_add_text(out, "[");
-	escape(out, label, strlen(label));
-	buf_add_text(out, "](");
-	robot_add_url(out, url);
-	buf_add_text(out, ")");
+	robot_add_link(out, escape, label, url);
 }
 
 /* ---- the message ---- */

@@ -222,6 +222,17 @@ robot_add_url(struct buf *out, const char *url)
 }
 
 void
+robot_add_link(struct buf *out, void (*escape)(struct buf *out, const char *text, size_t len),
+	const char *label, const char *url)
+{
+	buf_add_text(out, "[");
+	escape(out, label, strlen(label));
+	buf_add_text(out, "](");
+	robot_add_url(out, url);
+	buf_add_text(out, ")");
+}
+
+void
 robot_add_encoded(struct buf *out, const char *text)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {

@@ -47,6 +47,9 @@ void robot_check_url(const struct post_conf *conf, const char *origin, const cha
 
 /* Percent-encodes what would end a link in Markdown. */
 void robot_add_url(struct buf *out, const char *url);
+/* "[label](url)" */
+void robot_add_link(struct buf *out, void (*escape)(struct buf *out, const char *text, size_t len),
+	const char *label, const char *url);
 void robot_add_encoded(struct buf *out, const char *text); /* a value in a query */
 
 /* Writes the message with `room` bytes for its text. */

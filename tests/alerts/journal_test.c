@@ -2,74 +2,19 @@
  * in the end-to-end test. */
 #include <endian.h>
 #include <errno.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "alerts/table.h"
-#include "tests/alerts/desk.h"
-
-struct fixture {
-	struct desk desk;
-	char dir[64], path[96];
-	int fd;
-	char entry[65536];
-	size_t len;
-};
-
-static void
-listen_there(struct fixture *f)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-
-	str_copy(at.sun_path, sizeof(at.sun_path), f->path);
-	f->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(f->fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-}
+#include "tests/alerts/dgram_desk.h"
 
 static int
 setup(void **state)
 {
-	struct fixture *f = xcalloc(1, sizeof(*f));
-	char *yaml;
-
-	str_copy(f->dir, sizeof(f->dir), "/tmp/triaged-journal-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/socket", f->dir);
-	listen_there(f);
-	desk_open(&f->desk, true);
-	yaml = xasprintf("socket: %s\n", f->path);
-	assert_int_equal(desk_configure(&f->desk, &receiver_type_journal, yaml), 0);
-	free(yaml);
-	desk_write(&f->desk, INCIDENT_OPENED);
-	*state = f;
+	*state = dgram_desk_open(&receiver_type_journal);
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	desk_close(&f->desk);
-	close(f->fd);
-	unlink(f->path);
-	rmdir(f->dir);
-	free(f);
-	return 0;
-}
-
-static enum send_result
-try_once(struct fixture *f)
-{
-	desk_start(&f->desk);
-	loop_advance(f->desk.loop, 0);
-	assert_int_equal(f->desk.verdicts, 1);
-	return f->desk.result;
 }
 
 static void
-hear(struct fixture *f)
+hear(struct dgram_desk *f)
 {
 	ssize_t len = recv(f->fd, f->entry, sizeof(f->entry), 0);
 
@@ -109,7 +54,7 @@ read_field(const char *at, const char *end, char name[128], char **value)
 
 /* The value of a field; "" when there is none, or it is there twice. */
 static const char *
-value_of(const struct fixture *f, const char *wanted)
+value_of(const struct dgram_desk *f, const char *wanted)
 {
 	static char found[65536];
 	const char *at = f->entry, *end = f->entry + f->len;
@@ -155,7 +100,7 @@ an_event_has_fields(void **state)
 		{ "REMEDY", "look: ls\n(loses data or work) throw it away: rm x" },
 		{ "EVIDENCE", "body: one\ntwo" },
 	};
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	struct incident *incident = &f->desk.notice.incident;
 
 	incident->labels = json_pack("{s:s}", "team-a", "core");
@@ -163,7 +108,7 @@ an_event_has_fields(void **state)
 	incident_add_text(&incident->remedy, "rm x", "throw it away", 0);
 	incident->remedy.all[1].is_destructive = true;
 	incident_add_text(&incident->facts, "body", "one\ntwo", 0);
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	hear(f);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		assert_string_equal(value_of(f, wanted[i][0]), wanted[i][1]);
@@ -173,7 +118,7 @@ an_event_has_fields(void **state)
 static void
 every_kind_of_event_has_its_own_id(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	char seen[INCIDENT_EVENT_TYPES + 1][33];
 
 	for (int i = 0; i <= INCIDENT_EVENT_TYPES; i++) {
@@ -181,7 +126,7 @@ every_kind_of_event_has_its_own_id(void **state)
 			desk_write(&f->desk, (enum incident_event_type)i);
 		else
 			xstrset(&f->desk.notice.type, NOTICE_TEST);
-		assert_int_equal(try_once(f), SEND_OK);
+		assert_int_equal(dgram_desk_try(f), SEND_OK);
 		hear(f);
 		str_copy(seen[i], sizeof(seen[i]), value_of(f, "MESSAGE_ID"));
 		assert_int_equal(strlen(seen[i]), 32);
@@ -190,7 +135,7 @@ every_kind_of_event_has_its_own_id(void **state)
 			assert_string_not_equal(seen[i], seen[k]);
 	}
 	desk_write(&f->desk, INCIDENT_ENDED);
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	hear(f);
 	assert_string_equal(value_of(f, "PRIORITY"), "5");
 	assert_string_equal(value_of(f, "STATUS"), "resolved");
@@ -199,13 +144,13 @@ every_kind_of_event_has_its_own_id(void **state)
 static void
 nothing_forges_a_field(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	struct incident *incident = &f->desk.notice.incident;
 
 	xstrset(&incident->summary, "x\nPRIORITY=7\nMESSAGE=all is well\n");
 	xstrset(&incident->target, "=\n\n=");
 	incident->labels = json_pack("{s:s, s:s}", "a=b\nc", "1", "\xc3\xbc", "2");
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	hear(f);
 	assert_string_equal(value_of(f, "PRIORITY"), "2");
 	assert_string_equal(value_of(f, "SUMMARY"), "x\nPRIORITY=7\nMESSAGE=all is well\n");
@@ -217,7 +162,7 @@ nothing_forges_a_field(void **state)
 static void
 an_entry_has_a_size(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	struct incident *incident = &f->desk.notice.incident;
 	char *much = xmalloc(1 << 20);
 
@@ -228,7 +173,7 @@ an_entry_has_a_size(void **state)
 	xstrset(&incident->explanation, much);
 	for (int i = 0; i < 60; i++)
 		incident_add_text(&incident->facts, "body", much, 0);
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	hear(f);
 	assert_true(f->len < 32768);
 	assert_int_equal(strlen(value_of(f, "TARGET")), 4096);
@@ -239,28 +184,28 @@ an_entry_has_a_size(void **state)
 static void
 a_socket_without_a_reader_is_later(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	int sent = 0;
 
-	while (try_once(f) == SEND_OK && sent < 100000)
+	while (dgram_desk_try(f) == SEND_OK && sent < 100000)
 		sent++;
 	assert_int_equal(f->desk.result, SEND_LATER);
 	assert_int_equal(f->desk.retry_after_us, USEC_PER_SEC);
 	assert_int_equal(f->desk.class, SEND_CLASS_LOCAL);
 	close(f->fd);
-	assert_int_equal(try_once(f), SEND_LATER);
+	assert_int_equal(dgram_desk_try(f), SEND_LATER);
 	assert_non_null(strstr(f->desk.text, "no journal listens"));
 	unlink(f->path);
-	assert_int_equal(try_once(f), SEND_LATER);
+	assert_int_equal(dgram_desk_try(f), SEND_LATER);
 	assert_non_null(strstr(f->desk.text, "no journal listens"));
-	listen_there(f);
-	assert_int_equal(try_once(f), SEND_OK);
+	dgram_desk_listen(f);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 }
 
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, dgram_desk_close)
 	const struct CMUnitTest tests[] = {
 		T(an_event_has_fields),
 		T(every_kind_of_event_has_its_own_id),

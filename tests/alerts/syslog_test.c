@@ -1,77 +1,23 @@
 /* The local syslog: the line as rsyslog reads it, and sockets that are full, gone, or were never.
  */
 #include <errno.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "alerts/table.h"
-#include "tests/alerts/desk.h"
-
-struct fixture {
-	struct desk desk;
-	char dir[64], path[96];
-	int fd;
-};
-
-static void
-listen_there(struct fixture *f)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-
-	str_copy(at.sun_path, sizeof(at.sun_path), f->path);
-	f->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_true(f->fd >= 0);
-	assert_int_equal(bind(f->fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-}
+#include "tests/alerts/dgram_desk.h"
 
 static int
 setup(void **state)
 {
-	struct fixture *f = xcalloc(1, sizeof(*f));
-	char *yaml;
-
 	setenv("TZ", "UTC", 1);
 	tzset();
-	str_copy(f->dir, sizeof(f->dir), "/tmp/triaged-syslog-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/log", f->dir);
-	listen_there(f);
-	desk_open(&f->desk, true);
-	yaml = xasprintf("socket: %s\n", f->path);
-	assert_int_equal(desk_configure(&f->desk, &receiver_type_syslog, yaml), 0);
-	free(yaml);
-	desk_write(&f->desk, INCIDENT_OPENED);
-	*state = f;
+	*state = dgram_desk_open(&receiver_type_syslog);
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	desk_close(&f->desk);
-	close(f->fd);
-	unlink(f->path);
-	rmdir(f->dir);
-	free(f);
-	return 0;
-}
-
-static enum send_result
-try_once(struct fixture *f)
-{
-	desk_start(&f->desk);
-	loop_advance(f->desk.loop, 0);
-	assert_int_equal(f->desk.verdicts, 1);
-	return f->desk.result;
 }
 
 /* What syslogd would read, the process id taken out; "" when nothing came. */
 static const char *
-heard(const struct fixture *f)
+heard(const struct dgram_desk *f)
 {
 	static char text[8192];
 	ssize_t len = recv(f->fd, text, sizeof(text) - 1, 0);
@@ -92,9 +38,9 @@ heard(const struct fixture *f)
 static void
 one_line_says_it_all(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	assert_string_equal(heard(f),
 		"<26>Jan  2 03:04:05 triaged[]: OPENED critical api: api refuses connections: "
 		"127.0.0.1:3000 refused (net.refused) [triaged@32473 incident=\"3f9c2a7d41b8\" "
@@ -116,13 +62,13 @@ nothing_is_said_twice(void **state)
 		{ "api: 74 GiB left", NULL, "api: 74 GiB left (" },
 		{ NULL, "api: 74 GiB left", "api: 74 GiB left (" },
 	};
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	char start[128];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		xstrset(&f->desk.notice.incident.title, cases[i].title);
 		xstrset(&f->desk.notice.incident.summary, cases[i].summary);
-		assert_int_equal(try_once(f), SEND_OK);
+		assert_int_equal(dgram_desk_try(f), SEND_OK);
 		snprintf(start, sizeof(start), "<26>Jan  2 03:04:05 triaged[]: OPENED critical %s",
 			cases[i].line);
 		if (!str_starts(heard(f), start))
@@ -131,18 +77,18 @@ nothing_is_said_twice(void **state)
 	xstrset(&f->desk.notice.incident.title, "api: 74 GiB left");
 	desk_write(&f->desk, INCIDENT_ENDED);
 	xstrset(&f->desk.notice.incident.title, "api: 74 GiB left");
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	assert_non_null(strstr(heard(f), "RESOLVED api: 74 GiB left, after 3m 12s"));
 }
 
 static void
 an_end_says_how_long_it_took(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	const char *line;
 
 	desk_write(&f->desk, INCIDENT_ENDED);
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	line = heard(f);
 	assert_true(str_starts(line, "<29>Jan  2 03:04:05 triaged[]: RESOLVED api: "
 				     "api refuses connections, after 3m 12s"));
@@ -160,11 +106,11 @@ levels_become_priorities(void **state)
 		{ SEVERITY_WARNING, "<28>" },
 		{ SEVERITY_INFO, "<29>" },
 	};
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 
 	for (size_t i = 0; i < 3; i++) {
 		f->desk.notice.severity = cases[i].severity;
-		assert_int_equal(try_once(f), SEND_OK);
+		assert_int_equal(dgram_desk_try(f), SEND_OK);
 		assert_true(str_starts(heard(f), cases[i].start));
 	}
 }
@@ -172,12 +118,12 @@ levels_become_priorities(void **state)
 static void
 line_ends_and_quotes_cannot_forge_a_line(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	const char *line;
 
 	xstrset(&f->desk.notice.incident.summary, "first\n<26>second\x1b[31m\r\n\tthird \xff");
 	xstrset(&f->desk.notice.incident.check, "a\"b\\c]d");
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	line = heard(f);
 	assert_null(strpbrk(line, "\r\n\t\x1b"));
 	assert_true(str_is_utf8(line, strlen(line)));
@@ -188,7 +134,7 @@ line_ends_and_quotes_cannot_forge_a_line(void **state)
 static void
 a_long_summary_gives_way_to_the_element(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	struct buf text;
 	const char *line;
 
@@ -200,7 +146,7 @@ a_long_summary_gives_way_to_the_element(void **state)
 			buf_add_text(&text, "\xe7\xa3\x81");
 		xstrset(&f->desk.notice.incident.summary, buf_text(&text));
 		buf_fini(&text);
-		assert_int_equal(try_once(f), SEND_OK);
+		assert_int_equal(dgram_desk_try(f), SEND_OK);
 		line = heard(f);
 		assert_in_range(strlen(line), 1900, 2048);
 		assert_true(str_is_utf8(line, strlen(line)));
@@ -211,21 +157,21 @@ a_long_summary_gives_way_to_the_element(void **state)
 static void
 the_element_is_closed_whatever_the_names_are(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	char long_name[3001];
 
 	memset(long_name, '"', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
 	xstrset(&f->desk.notice.incident.check, long_name);
 	xstrset(&f->desk.notice.incident.cause_code, long_name);
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	assert_true(str_ends(heard(f), "\\\"\"]"));
 }
 
 static void
 what_is_not_known_is_left_out(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	struct incident *incident = &f->desk.notice.incident;
 
 	xstrset(&incident->summary, NULL);
@@ -233,7 +179,7 @@ what_is_not_known_is_left_out(void **state)
 	xstrset(&incident->check, NULL);
 	xstrset(&f->desk.notice.type, "test");
 	f->desk.notice.severity = SEVERITY_INFO;
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	assert_string_equal(heard(f),
 		"<29>Jan  2 03:04:05 triaged[]: TEST info -: api refuses connections "
 		"[triaged@32473 incident=\"3f9c2a7d41b8\" severity=\"info\"]");
@@ -242,10 +188,10 @@ what_is_not_known_is_left_out(void **state)
 static void
 a_full_socket_is_tried_again_soon(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 	int sent = 0;
 
-	while (try_once(f) == SEND_OK && sent < 100000)
+	while (dgram_desk_try(f) == SEND_OK && sent < 100000)
 		sent++;
 	assert_int_equal(f->desk.result, SEND_LATER);
 	assert_int_equal(f->desk.retry_after_us, USEC_PER_SEC);
@@ -253,23 +199,23 @@ a_full_socket_is_tried_again_soon(void **state)
 	while (heard(f)[0] != '\0')
 		sent--;
 	assert_int_equal(sent, 0);
-	assert_int_equal(try_once(f), SEND_OK);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 }
 
 static void
 a_vanished_socket_is_later(void **state)
 {
-	struct fixture *f = *state;
+	struct dgram_desk *f = *state;
 
 	close(f->fd);
-	assert_int_equal(try_once(f), SEND_LATER);
+	assert_int_equal(dgram_desk_try(f), SEND_LATER);
 	assert_non_null(strstr(f->desk.text, "no syslog daemon"));
 	unlink(f->path);
-	assert_int_equal(try_once(f), SEND_LATER);
+	assert_int_equal(dgram_desk_try(f), SEND_LATER);
 	assert_non_null(strstr(f->desk.text, "no syslog daemon"));
 	/* It comes back at the same place. */
-	listen_there(f);
-	assert_int_equal(try_once(f), SEND_OK);
+	dgram_desk_listen(f);
+	assert_int_equal(dgram_desk_try(f), SEND_OK);
 	assert_string_not_equal(heard(f), "");
 }
 
@@ -294,7 +240,7 @@ settings_have_a_default_and_refuse_the_rest(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, dgram_desk_close)
 	const struct CMUnitTest tests[] = {
 		T(one_line_says_it_all),
 		T(nothing_is_said_twice),
