@@ -1,86 +1,15 @@
 /*
- * The table of routes.  A target is matched segment by segment as it was sent, so an encoded slash
- * inside a name stays in it; only the captured segment is decoded.
+ * Finds the route of a request.  A target is matched segment by segment as it was sent, so an
+ * encoded slash inside a name stays in it; only the captured segment is decoded.
  */
 #include "api/route.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/handlers.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "setup/settings.h"
-
-const struct route route_table[] = {
-	{ "GET", "/healthz", ROUTE_READ, handle_healthz,
-		"200 while the loop turns, whatever else." },
-	{ "GET", "/readyz", ROUTE_READ, handle_readyz,
-		"200 when settings are in force and every check has run once; 503 before, and "
-		"while "
-		"stopping. `?verbose` or `Accept: application/json` gives the parts." },
-	{ "GET", "/metrics", ROUTE_READ, handle_metrics,
-		"For Prometheus: OpenMetrics 1.0.0 or text 0.0.4, by Accept. `?checks=off` leaves "
-		"the "
-		"checks out." },
-	{ "GET", "/api/v1/status", ROUTE_READ, handle_status,
-		"Counts, and how the daemon itself is." },
-	{ "GET", "/api/v1/checks", ROUTE_READ, handle_checks, "Every check with its last run." },
-	{ "GET", "/api/v1/checks/{}", ROUTE_READ, handle_check,
-		"One check by name, with its last total times." },
-	{ "POST", "/api/v1/checks/{}/run", ROUTE_WRITE, handle_run, "Runs one check now." },
-	{ "GET", "/api/v1/incidents", ROUTE_READ, handle_incidents,
-		"Incidents, newest first, open ones before resolved ones. `state=open`, "
-		"`acknowledged`, `resolved` or `all`; `since=` a time or an age such as `2h`; "
-		"`limit=`." },
-	{ "GET", "/api/v1/incidents/{}", ROUTE_READ, handle_incident,
-		"One incident by its id or the first four or more digits of it, with its "
-		"timeline; with `.md` behind the id as a record to keep, in Markdown." },
-	{ "POST", "/api/v1/incidents/{}/ack", ROUTE_WRITE, handle_ack,
-		"Somebody is at it: no more reminders. `by`, `note`, `for` or `until`, `sticky` "
-		"(it "
-		"stays when the severity rises)." },
-	{ "DELETE", "/api/v1/incidents/{}/ack", ROUTE_WRITE, handle_unack,
-		"Nobody is at it any more." },
-	{ "GET", "/api/v1/checks/{}/why", ROUTE_READ, handle_why,
-		"What has been decided about a check, and what it waits for." },
-	{ "GET", "/api/v1/silences", ROUTE_READ, handle_silences,
-		"Silences and planned maintenance." },
-	{ "POST", "/api/v1/silences", ROUTE_WRITE, handle_silence,
-		"For a while nobody is told of what fits: `match` (as in routes), `for` or "
-		"`ends_at`, `starts_at`, `by`, `comment`." },
-	{ "DELETE", "/api/v1/silences/{}", ROUTE_WRITE, handle_silence_end, "Ends a silence." },
-	{ "GET", "/api/v1/playbooks", ROUTE_READ, handle_playbooks,
-		"The playbooks in force, with their symptoms. `lang=en` or `zh`." },
-	{ "GET", "/api/v1/playbooks/{}", ROUTE_READ, handle_playbook,
-		"One playbook by name, with its causes and remedies; or what a cause's code, a "
-		"finding "
-		"or a rule means." },
-	{ "GET", "/api/v1/receivers", ROUTE_READ, handle_receivers,
-		"Receivers: how each one fares, what waits for it and why." },
-	{ "GET", "/api/v1/receivers/{}", ROUTE_READ, handle_receiver,
-		"One receiver, with what waits first and what it was told of each incident; "
-		"`limit=` of the latter." },
-	{ "POST", "/api/v1/receivers/{}/test", ROUTE_WRITE, handle_test,
-		"Sends a test message to one receiver now and says what became of it." },
-	{ "GET", "/api/v1/config", ROUTE_READ, handle_config,
-		"The configuration in force as YAML, secrets masked." },
-	{ "GET", "/api/v1/rule", ROUTE_READ, handle_rule,
-		"What `expr=`, an expression of the rule language, is worth now, and every value "
-		"that it looked at; `check=` is what `this` means. 422 with the column when it is "
-		"no expression." },
-	{ "POST", "/api/v1/reload", ROUTE_WRITE, handle_reload,
-		"Reads the configuration again; 422 with every complaint when it is bad." },
-	{ "GET", "/ping/{}", ROUTE_OPEN, handle_ping,
-		"A job's success, for the `heartbeat` check with that token; `POST` takes a body "
-		"of "
-		"up to 10 KB. The token alone is what it takes, over TCP too." },
-	{ "POST", "/ping/{}", ROUTE_OPEN, handle_ping, "The same." },
-	{ "GET", "/ping/{}/{}", ROUTE_OPEN, handle_ping,
-		"`start`, `fail` or an exit code: the job begins, failed, ended with it." },
-	{ "POST", "/ping/{}/{}", ROUTE_OPEN, handle_ping, "The same." },
-	{ .method = NULL },
-};
 
 #define PARTS_MAX 2
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "api/call.h"
+#include "api/shape.h"
 
 /* What it takes to come in, beside a Host that is ours. */
 enum route_right {
@@ -20,6 +21,10 @@ struct route {
 	enum route_right right;
 	void (*handle)(struct api_call *call);
 	const char *doc;
+	const struct api_param *params; /* of the query; NULL: none */
+	const struct shape *body;       /* of a request that takes JSON; NULL: none */
+	const struct shape *answer;     /* of a good answer in JSON; NULL: it is not JSON */
+	const char *answer_type;        /* its media type where it is not JSON */
 };
 
 extern const struct route route_table[]; /* closed by a NULL method */
