@@ -36,7 +36,7 @@ ROOMS := $(addprefix daemon/,base io conf model rules store sched triage deliver
 	probes probes/facts alerts
 LIB_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 PLAYBOOKS := $(sort $(wildcard etc/playbooks/*.yaml))
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/playbooks.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/playbooks.o $(B)/ui_assets.o
 APP_OBJ := $(B)/daemon/main.o $(patsubst %.c,$(B)/%.o,$(wildcard daemon/app*.c))
 CLI_OBJ := $(B)/daemon/triage_main.o
 LIB := $(B)/libtriaged.a
@@ -74,6 +74,26 @@ $(B)/playbooks.c: $(PLAYBOOKS) $(PLAYBOOK_LIST) contrib/playbooks.sh
 	@sh contrib/playbooks.sh $(PLAYBOOKS) > $@
 $(B)/playbooks.o: $(B)/playbooks.c
 	$(QUIET)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The dashboard becomes a table of the program; one line says where it cannot be bundled.  Tools
+# that come or go, and files that are gone, change the list, too.
+UI := $(B)/ui
+UI_SRC := $(shell find daemon/api/ui -type f -not -path '*/node_modules/*')
+UI_WITH := $(UI_SRC) $(if $(SKIP_UI),skip,$(shell command -v esbuild) $(shell command -v npm))
+ifneq ($(shell cat $(UI)/with 2>/dev/null),$(strip $(UI_WITH)))
+.PHONY: $(UI)/with
+endif
+$(UI)/with:
+	@mkdir -p $(@D)
+	@echo $(UI_WITH) > $@
+$(UI)/assets.c: $(UI_SRC) $(UI)/with contrib/ui.sh
+	@sh contrib/ui.sh $(UI) $(if $(SKIP_UI),skip)
+$(B)/ui_assets.o: $(UI)/assets.c daemon/api/assets.h
+	$(QUIET)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+.PHONY: ui
+ui: # tries again what could not be bundled
+	@rm -f $(UI)/assets.c
+	@$(MAKE) --no-print-directory $(UI)/assets.c
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@

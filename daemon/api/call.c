@@ -136,6 +136,63 @@ call_accepts(const struct api_call *call, const char *type)
 	return accept != NULL && strcasestr(accept, type) != NULL;
 }
 
+/* The weight behind a name in a list such as Accept-Encoding; -1: it is not there. */
+static double
+weight_of(const char *list, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *p = list; *p != '\0'; p += *p == ',') {
+		const char *mark;
+		size_t len;
+
+		p += strspn(p, " \t");
+		len = strcspn(p, ",");
+		if (strncasecmp(p, name, name_len) == 0 && strcspn(p, " \t;,") == name_len) {
+			mark = memmem(p, len, "q=", 2);
+			return mark == NULL ? 1 : atof(mark + 2);
+		}
+		p += len;
+	}
+	return -1;
+}
+
+bool
+call_takes_gzip(const struct api_call *call)
+{
+	const char *accept = http1_header(call->request, "Accept-Encoding");
+	double weight;
+
+	if (accept == NULL)
+		return false;
+	weight = weight_of(accept, "gzip");
+	return weight == -1 ? weight_of(accept, "*") > 0 : weight > 0;
+}
+
+/* Compared weakly, as RFC 9110 says for GET. */
+bool
+call_has_seen(const struct api_call *call, const char *etag)
+{
+	const char *list = http1_header(call->request, "If-None-Match");
+	size_t etag_len = strlen(etag);
+
+	if (list == NULL)
+		return false;
+	for (const char *p = list; *p != '\0'; p += *p == ',') {
+		size_t len;
+
+		p += strspn(p, " \t");
+		if (*p == '*')
+			return true;
+		p += str_starts(p, "W/") ? 2 : 0;
+		len = strcspn(p, " \t,");
+		if (len == etag_len && strncmp(p, etag, len) == 0)
+			return true;
+		p += strcspn(p, ",");
+	}
+	return false;
+}
+
 static int
 add_chunk(const char *chunk, size_t len, void *arg)
 {
@@ -172,6 +229,20 @@ reply_text(struct api_call *call, int status, const char *type, const char *text
 {
 	begin(call, status, type);
 	buf_add_text(&call->reply.body, text);
+}
+
+void
+reply_bytes(struct api_call *call, int status, const char *type, const void *bytes, size_t len)
+{
+	begin(call, status, type);
+	buf_add(&call->reply.body, bytes, len);
+}
+
+void
+reply_unchanged(struct api_call *call)
+{
+	begin(call, 304, NULL);
+	call->reply.encoding = NULL;
 }
 
 void

@@ -20,9 +20,14 @@ struct api_call;
 struct reply {
 	int status; /* 0: not yet */
 	const char *type;
-	char allow[64];   /* of a 405 */
-	bool wants_token; /* of a 401 */
-	bool is_closing;  /* the connection ends after it */
+	const char *encoding; /* of the body; NULL: none */
+	const char *cache;    /* Cache-Control; NULL: nobody keeps it */
+	const char *policy;   /* Content-Security-Policy; NULL: nothing may be loaded */
+	const char *vary;     /* request headers that it depends on; NULL: none */
+	char etag[48];        /* with its quotes; "": none */
+	char allow[64];       /* of a 405 */
+	bool wants_token;     /* of a 401 */
+	bool is_closing;      /* the connection ends after it */
 	unsigned retry_after_s;
 	struct buf body;
 };
@@ -58,11 +63,18 @@ void call_fini(struct api_call *call);
 bool call_query(const struct api_call *call, const char *name, char *out, size_t size);
 /* Does Accept name this media type? */
 bool call_accepts(const struct api_call *call, const char *type);
+/* May the body be gzipped? */
+bool call_takes_gzip(const struct api_call *call);
+/* Does If-None-Match name this tag (with its quotes)? */
+bool call_has_seen(const struct api_call *call, const char *etag);
 /* Percent-decodes in place; -1: not decodable, or a NUL. */
 int percent_decode(char *text);
 
 void reply_json(struct api_call *call, int status, json_t *doc); /* consumes doc */
 void reply_text(struct api_call *call, int status, const char *type, const char *text);
+void reply_bytes(
+	struct api_call *call, int status, const char *type, const void *bytes, size_t len);
+void reply_unchanged(struct api_call *call); /* 304: the asker has it; keeps etag and cache */
 void reply_problem(struct api_call *call, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Adds one JSON value to a buffer; consumes it. */

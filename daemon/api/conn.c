@@ -89,19 +89,31 @@ close_conn(struct conn *conn)
 /* ---- sending ---- */
 
 static void
+write_field(struct buf *head, const char *name, const char *value)
+{
+	if (value != NULL)
+		buf_addf(head, "%s: %s\r\n", name, value);
+}
+
+static void
 write_head(struct conn *conn, const struct reply *reply)
 {
 	struct buf head;
 
 	buf_init(&head, 4096);
 	buf_addf(&head, "HTTP/1.1 %d %s\r\n", reply->status, http1_reason(reply->status));
-	buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->type,
-		buf_left(&reply->body));
-	buf_add_text(&head,
-		"Cache-Control: no-store\r\n"
-		"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-		"X-Content-Type-Options: nosniff\r\n"
-		"Referrer-Policy: no-referrer\r\n");
+	if (reply->type != NULL)
+		buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->type,
+			buf_left(&reply->body));
+	buf_addf(&head, "Cache-Control: %s\r\n", reply->cache == NULL ? "no-store" : reply->cache);
+	buf_addf(&head, "Content-Security-Policy: %s\r\n",
+		reply->policy == NULL ? "default-src 'none'; frame-ancestors 'none'"
+				      : reply->policy);
+	buf_add_text(&head, "X-Content-Type-Options: nosniff\r\n"
+			    "Referrer-Policy: no-referrer\r\n");
+	write_field(&head, "Content-Encoding", reply->encoding);
+	write_field(&head, "Vary", reply->vary);
+	write_field(&head, "ETag", reply->etag[0] == '\0' ? NULL : reply->etag);
 	if (reply->allow[0] != '\0')
 		buf_addf(&head, "Allow: %s\r\n", reply->allow);
 	if (reply->wants_token)

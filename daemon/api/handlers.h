@@ -4,6 +4,9 @@
 
 #include "api/call.h"
 
+/* assets.c */
+void handle_page(struct api_call *call);
+void handle_asset(struct api_call *call);
 /* health.c */
 void handle_healthz(struct api_call *call);
 void handle_readyz(struct api_call *call);

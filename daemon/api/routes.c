@@ -212,5 +212,21 @@ const struct route route_table[] = {
 		.handle = handle_ping,
 		.doc = "The same.",
 	},
+	{
+		.method = "GET",
+		.path = "/",
+		.right = ROUTE_READ,
+		.handle = handle_page,
+		.doc = "The dashboard, for people.",
+		.answer_type = "text/html",
+	},
+	{
+		.method = "GET",
+		.path = "/assets/{}",
+		.right = ROUTE_READ,
+		.handle = handle_asset,
+		.doc = "What the dashboard is made of.",
+		.answer_type = "application/octet-stream",
+	},
 	{ .method = NULL },
 };
