@@ -71,6 +71,16 @@ show_labels(const struct conf_pairs *pairs)
 	return labels;
 }
 
+static json_t *
+show_needs(const struct conf_strings *needs)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < needs->count; i++)
+		json_array_append_new(list, record_text(needs->all[i]));
+	return list;
+}
+
 static void
 show_spec(json_t *doc, const struct check_spec *spec)
 {
@@ -84,6 +94,7 @@ show_spec(json_t *doc, const struct check_spec *spec)
 	json_object_set_new(
 		doc, "severity", json_string(severity_name(check_severity(&spec->common))));
 	json_object_set_new(doc, "labels", show_labels(&spec->common.labels));
+	json_object_set_new(doc, "needs", show_needs(&spec->common.needs));
 	json_object_set_new(doc, "interval", seconds(spec->common.interval_us));
 	json_object_set_new(doc, "timeout", seconds(spec->common.timeout_us));
 }

@@ -128,6 +128,7 @@ handle_receivers(struct api_call *call)
 	for (size_t i = 0; i < settings->disabled_receiver_count; i++)
 		json_array_append_new(list, show_disabled(settings->disabled_receivers[i]));
 	json_object_set_new(doc, "receivers", list);
+	json_object_set_new(doc, "routes", deliver_routes(world->deliver));
 	reply_json(call, 200, doc);
 }
 

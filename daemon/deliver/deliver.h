@@ -121,7 +121,11 @@ int deliver_silence_end(struct deliver *deliver, const char *id, struct err *e);
 /* Why nobody is told of this incident at present: true, the words and until when. */
 bool deliver_is_muted(const struct deliver *deliver, const struct incident *incident, char *why,
 	size_t size, usec_t *until_us);
-/* For `triage why`: who was told of an open incident, what waits, when the next reminder comes. */
+/*
+ * For `triage why`: who was told of an open incident, what waits, when the next reminder comes, one
+ * object each: {"what": "muted|queued|told|reminder|resting|escalation|not-routed", "receiver" (not
+ * of muted), "text", "until"?, "tries"? and "error"? of what is queued}.
+ */
 json_t *deliver_why(struct deliver *deliver, const struct incident *incident);
 
 struct delivery_event {
@@ -168,6 +172,12 @@ bool deliver_view(const struct deliver *deliver, size_t n, struct receiver_view 
  * "notice", "sequence", "first_told_at", "told_at", "waiting": letters}], "total": n} */
 json_t *deliver_ledger(
 	const struct deliver *deliver, const char *incident, const char *receiver, size_t limit);
+/*
+ * The routes in force, in their order: [{"match", "to", "escalate": [{"after": seconds, "to"}],
+ * "group_wait", "repeat_interval": seconds, "send_resolved", "continue", "resting": outside its
+ * hours, "begins_at": of them}].
+ */
+json_t *deliver_routes(const struct deliver *deliver);
 /* What waits, the worst and oldest first: {"queue": [{"receiver", "notice", "type", "incident",
  * "severity", "sequence", "created_at", "next_try_at", "tries", "state" "in flight"|"waiting",
  * "incidents": of a digest, "events": merged}], "total": n} */

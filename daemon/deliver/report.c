@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "deliver/outlet.h"
+#include "deliver/route.h"
 #include "model/record.h"
 
 #define LOOKED_AT 10000 /* letters looked at to find the worst ones; entries of the ledger */
@@ -256,6 +257,69 @@ find_waiting(struct finds *finds, const struct outlet *outlet)
 		found(finds, outlet, LIST_ENTRY(it, struct letter, in_lane));
 	}
 }
+
+/* ---- routes ---- */
+
+static json_t *
+show_names(const struct conf_strings *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < names->count; i++)
+		json_array_append_new(list, record_text(names->all[i]));
+	return list;
+}
+
+static json_t *
+show_steps(const struct route_spec *route)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < route->step_count; i++) {
+		json_t *step = json_object();
+
+		json_object_set_new(
+			step, "after", json_real((double)route->steps[i].after_us / 1e6));
+		json_object_set_new(step, "to", show_names(&route->steps[i].to));
+		json_array_append_new(list, step);
+	}
+	return list;
+}
+
+static json_t *
+show_route(const struct route_spec *route, usec_t wall_us)
+{
+	json_t *o = json_object();
+	usec_t since_us;
+	bool is_resting = !hours_hold(&route->active_hours, wall_us, &since_us);
+
+	json_object_set_new(o, "match", route_match_json(&route->match));
+	json_object_set_new(o, "to", show_names(&route->to));
+	json_object_set_new(o, "escalate", show_steps(route));
+	json_object_set_new(o, "group_wait", json_real((double)route->group_wait_us / 1e6));
+	json_object_set_new(
+		o, "repeat_interval", json_real((double)route->repeat_interval_us / 1e6));
+	json_object_set_new(o, "send_resolved", json_boolean(route->send_resolved));
+	json_object_set_new(o, "continue", json_boolean(route->does_continue));
+	json_object_set_new(o, "resting", json_boolean(is_resting));
+	if (is_resting)
+		json_object_set_new(
+			o, "begins_at", record_time(hours_next(&route->active_hours, wall_us)));
+	return o;
+}
+
+json_t *
+deliver_routes(const struct deliver *deliver)
+{
+	usec_t wall_us = loop_wall(deliver->loop);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < deliver->route_count; i++)
+		json_array_append_new(list, show_route(deliver->routes[i], wall_us));
+	return list;
+}
+
+/* ---- what waits ---- */
 
 static int
 by_urgency(const void *left, const void *right)

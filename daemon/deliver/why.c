@@ -6,16 +6,35 @@
 #include "deliver/way.h"
 #include "model/record.h"
 
-static void
-say(json_t *list, const char *what, usec_t until_us, const char *text)
+/* Who would be told, what has been decided, and until when. */
+static json_t *
+say(json_t *list, const struct outlet *outlet, const char *what, usec_t until_us, const char *text)
 {
 	json_t *one = json_object();
 
 	json_object_set_new(one, "what", json_string(what));
+	if (outlet != NULL)
+		json_object_set_new(one, "receiver", record_text(outlet->name));
 	json_object_set_new(one, "text", record_text(text));
 	if (until_us > 0)
 		json_object_set_new(one, "until", record_time(until_us));
 	json_array_append_new(list, one);
+	return one;
+}
+
+static void
+say_waiting(json_t *list, const struct outlet *outlet, const struct letter *first, usec_t ahead_us)
+{
+	const char *error = outlet->last_error;
+	char text[300];
+	json_t *one;
+
+	snprintf(text, sizeof(text), "%s: a message waits (tries so far: %u)%s%s", outlet->name,
+		first->tries, error[0] == '\0' ? "" : ": ", error);
+	one = say(list, outlet, "queued", first->due_us + ahead_us, text);
+	json_object_set_new(one, "tries", json_integer(first->tries));
+	if (error[0] != '\0')
+		json_object_set_new(one, "error", record_text(error));
 }
 
 static void
@@ -27,17 +46,13 @@ say_outlet(json_t *list, const struct deliver *deliver, const struct outlet *out
 	usec_t ahead_us = loop_wall(deliver->loop) - loop_now(deliver->loop);
 	char at[CLOCK_RFC3339_SIZE], text[300];
 
-	if (first != NULL) {
-		snprintf(text, sizeof(text), "%s: a message waits (tries so far: %u)%s%s",
-			outlet->name, first->tries, outlet->last_error[0] == '\0' ? "" : ": ",
-			outlet->last_error);
-		say(list, "queued", first->due_us + ahead_us, text);
-	}
+	if (first != NULL)
+		say_waiting(list, outlet, first, ahead_us);
 	if (lane != NULL && lane->told_us != 0) {
 		clock_format_rfc3339(lane->told_us, at);
 		snprintf(text, sizeof(text), "%s: told \"%s\" at %s", outlet->name,
 			lane->last_type == NULL ? "" : lane->last_type, at);
-		say(list, "told", 0, text);
+		say(list, outlet, "told", 0, text);
 	}
 }
 
@@ -55,7 +70,7 @@ say_escalation(json_t *list, const struct deliver *deliver, const struct outlet 
 		if (after_us == 0 || !route_matches(route, incident))
 			continue;
 		snprintf(text, sizeof(text), "%s: told if nobody acknowledges it", outlet->name);
-		say(list, "escalation",
+		say(list, outlet, "escalation",
 			incident->status == INCIDENT_OPEN ? incident->detected_us + after_us : 0,
 			text);
 		return true;
@@ -72,7 +87,7 @@ say_rest(json_t *list, const struct outlet *outlet, const struct lane *lane,
 
 	snprintf(text, sizeof(text), "%s: outside the hours of its route%s", outlet->name,
 		lane != NULL && lane->is_owed ? "; it is told when they begin" : "");
-	say(list, "resting", hours_next(hours, loop_wall(outlet->deliver->loop)), text);
+	say(list, outlet, "resting", hours_next(hours, loop_wall(outlet->deliver->loop)), text);
 }
 
 static void
@@ -86,7 +101,8 @@ say_reminder(json_t *list, const struct outlet *outlet, const struct lane *lane,
 	if (lane == NULL || lane->told_us == 0 || route->repeat_interval_us == 0)
 		return;
 	snprintf(text, sizeof(text), "%s: the next reminder", outlet->name);
-	say(list, "reminder", lane->repeat_from_us + route->repeat_interval_us + ahead_us, text);
+	say(list, outlet, "reminder", lane->repeat_from_us + route->repeat_interval_us + ahead_us,
+		text);
 }
 
 /* What comes next, and why nothing does. */
@@ -109,7 +125,7 @@ say_way(json_t *list, struct deliver *deliver, const struct outlet *outlet,
 		say_escalation(list, deliver, outlet, incident))
 		return;
 	snprintf(text, sizeof(text), "%s: no route leads there", outlet->name);
-	say(list, "not-routed", 0, text);
+	say(list, outlet, "not-routed", 0, text);
 }
 
 json_t *
@@ -120,7 +136,7 @@ deliver_why(struct deliver *deliver, const struct incident *incident)
 	usec_t until_us;
 
 	if (deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
-		say(list, "muted", until_us, why);
+		say(list, NULL, "muted", until_us, why);
 	LIST_EACH(it, &deliver->outlets)
 	{
 		const struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);

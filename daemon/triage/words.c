@@ -166,5 +166,5 @@ words_link(struct incident *i, const char *url_base)
 	while (len > 0 && url_base[len - 1] == '/')
 		len--;
 	free(i->url);
-	i->url = len ? xasprintf("%.*s/api/v1/incidents/%s", (int)len, url_base, i->id) : NULL;
+	i->url = len ? xasprintf("%.*s/#/incidents/%s", (int)len, url_base, i->id) : NULL;
 }

@@ -208,6 +208,29 @@ why_says_when_the_next_step_comes(void **state)
 	incident_fini(&incident);
 }
 
+/* As the dashboard and programs read them: who, when, and whether its hours hold. */
+static void
+routes_are_shown_in_their_order(void **state)
+{
+	struct scene *scene = *state;
+	json_t *routes = deliver_routes(scene->deliver);
+	const json_t *first = json_array_get(routes, 0);
+	char *text = json_dumps(json_object_get(first, "escalate"), JSON_COMPACT);
+
+	assert_int_equal(json_array_size(routes), 1);
+	assert_string_equal(text, "[{\"after\":900.0,\"to\":[\"lead\"]},{\"after\":3600.0,\"to\":["
+				  "\"boss\",\"lead\"]}]");
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(first, "to"), 0)), "ops");
+	assert_true(json_real_value(json_object_get(first, "repeat_interval")) == 4 * 3600.0);
+	assert_true(json_is_true(json_object_get(first, "send_resolved")));
+	assert_true(json_is_false(json_object_get(first, "resting")));
+	assert_null(json_object_get(first, "begins_at"));
+	assert_int_equal(json_object_size(json_object_get(first, "match")), 0);
+	free(text);
+	json_decref(routes);
+}
+
 int
 main(void)
 {
@@ -219,6 +242,7 @@ main(void)
 		TEST(a_step_taken_out_of_the_settings_is_not_taken),
 		TEST(silenced_nobody_is_escalated_to),
 		TEST(why_says_when_the_next_step_comes),
+		TEST(routes_are_shown_in_their_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -427,8 +427,15 @@ why_says_that_it_rests(void **state)
 	why = deliver_why(scene->deliver, &incident);
 	text = json_dumps(why, 0);
 	assert_non_null(strstr(text, "hook: outside the hours of its route; it is told when"));
+	assert_non_null(strstr(text, "\"receiver\": \"hook\""));
 	assert_non_null(strstr(text, "2026-01-02T09:00:00"));
 	free(text);
+	json_decref(why);
+	why = deliver_routes(scene->deliver);
+	assert_true(json_is_true(json_object_get(json_array_get(why, 0), "resting")));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(json_array_get(why, 0), "begins_at")),
+			"2026-01-02T09:00:00"));
 	json_decref(why);
 	incident_fini(&incident);
 }

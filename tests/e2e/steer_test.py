@@ -204,6 +204,10 @@ def test_outside_its_hours_a_route_tells_nobody(daemon, web, hook):
     d.wait_state("api", "up")
     web.stop()
     incident = lab.wait_for("the incident", d.incidents)[0]
+    decisions = d.api.get(f"/api/v1/incidents/{incident['id']}")["decisions"]
+    assert [(one["receiver"], one["what"]) for one in decisions] == [("hook", "resting")]
+    routes = d.api.get("/api/v1/receivers")["routes"]
+    assert routes[0]["to"] == ["hook"] and routes[0]["resting"] and routes[0]["begins_at"]
     why = triage(d, "why", "api")
     assert "outside the hours of its route; it is told when they begin" in " ".join(why.split()), why
     assert not hook.events()

@@ -194,7 +194,7 @@ test_one_alert_opens_and_ends_an_incident(void **state)
 	assert_int_equal(i->started_us, T0 - 10 * USEC_PER_SEC);
 	assert_int_equal(i->detected_us, T0);
 	assert_int_equal(i->sequence, 1);
-	assert_non_null(strstr(i->url, "http://127.0.0.1:8421/api/v1/incidents/"));
+	assert_non_null(strstr(i->url, "http://127.0.0.1:8421/#/incidents/"));
 	assert_int_equal(triage_open_count(bed->triage), 1);
 	goes_by(bed, USEC_PER_MIN);
 	ends(bed, "api", "check-down");
@@ -642,9 +642,9 @@ test_language_and_link_change_with_the_settings(void **state)
 	free(english);
 	bed->options.url_base = "https://status.example.com/";
 	triage_configure(bed->triage, &bed->options);
-	assert_true(str_starts(newest(bed)->url, "https://status.example.com/api/v1/incidents/"));
+	assert_true(str_starts(newest(bed)->url, "https://status.example.com/#/incidents/"));
 	restart(bed);
-	assert_non_null(strstr(newest(bed)->url, "http://127.0.0.1:8421/api/v1/incidents/"));
+	assert_non_null(strstr(newest(bed)->url, "http://127.0.0.1:8421/#/incidents/"));
 }
 
 static void
