@@ -95,6 +95,20 @@ ui: # tries again what could not be bundled
 	@rm -f $(UI)/assets.c
 	@$(MAKE) --no-print-directory $(UI)/assets.c
 
+# What the dashboard is tested with; it needs the network once.
+UI_TOOLS := tests/ui/node_modules/.package-lock.json
+$(UI_TOOLS): tests/ui/package-lock.json
+	$(SAY) "  npm   tests/ui"
+	@cd tests/ui && npm ci --prefer-offline --loglevel=error
+	@touch $@
+UI_TOP := $(CURDIR)/daemon/api/ui
+.PHONY: ui-tools ui-types
+ui-tools: $(UI_TOOLS)
+ui-types: $(UI)/assets.c $(UI_TOOLS)
+	@printf '{"extends": "%s/tsconfig.json", "include": ["%s/src"],' $(UI_TOP) $(UI_TOP) > $(UI)/tsconfig.json
+	@echo '"compilerOptions": {"paths": {"*": ["./npm/node_modules/*"]}}}' >> $(UI)/tsconfig.json
+	@tests/ui/node_modules/.bin/tsc -p $(UI)/tsconfig.json && echo "dashboard: its types hold"
+
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $(LIB_OBJ)
@@ -199,6 +213,7 @@ lint: deps-test
 		echo "clang: no warnings"
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory docs-check
+	@$(MAKE) --no-print-directory ui-types
 	@$(PYTHON) tests/e2e/causes.py | tail -1; $(PYTHON) tests/e2e/causes.py > /dev/null
 	@$(PYTHON) tests/e2e/scenarios.py | tail -1; $(PYTHON) tests/e2e/scenarios.py > /dev/null
 
