@@ -244,7 +244,7 @@ report_print(const struct cli *cli, const struct report *report)
 {
 	if (cli->is_json)
 		print_json(report);
-	else if (cli->is_nagios)
+	else if (cli_has(cli, "nagios"))
 		print_nagios(report);
 	else
 		print_people(cli, report);

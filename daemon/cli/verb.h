@@ -1,4 +1,7 @@
-/* A verb of `triage`: one file, one row in verbs.def. */
+/*
+ * A verb of `triage`: one file, one row in verbs.def.  What the verb says of itself here is the
+ * whole of what the parser, its help, the completion, the man page and docs/cli.md know.
+ */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 
@@ -13,16 +16,60 @@ struct client;
 enum { EXIT_FINE = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 enum { NAGIOS_OK = 0, NAGIOS_WARNING = 1, NAGIOS_CRITICAL = 2, NAGIOS_UNKNOWN = 3 };
 
+/* What an argument or an option's value is: what completion offers, and its name in the help. */
+enum cli_takes {
+	TAKES_NOTHING,
+	TAKES_TEXT,
+	TAKES_FILE,
+	TAKES_FOLDER,
+	TAKES_TIME,
+	TAKES_URL,
+	TAKES_WORDS, /* one of `words` */
+	TAKES_TYPE,  /* a type of check */
+	TAKES_VERB,
+	TAKES_CHECK,  /* from here on: names that the daemon knows */
+	TAKES_TARGET, /* a check, or a file, or a URL */
+	TAKES_RECEIVER,
+	TAKES_INCIDENT,
+	TAKES_SILENCE,
+	TAKES_RULE,
+	TAKES_CODE, /* a cause, a playbook or a rule */
+};
+
+struct cli_option {
+	const char *name; /* without "--" */
+	char letter;      /* 0: none */
+	enum cli_takes takes;
+	const char *words; /* "open|resolved|all" of TAKES_WORDS */
+	const char *value; /* what help calls the value; NULL: by `takes` */
+	const char *doc;   /* one line, no capital, no full stop */
+};
+
+struct cli_example {
+	const char *command, *doc; /* doc NULL: it speaks for itself */
+};
+
+/* Options that several verbs have. */
+#define CLI_OPTION_WATCH                                                                           \
+	{                                                                                          \
+		.name = "watch", .letter = 'w', .doc = "show it again and again, until Ctrl-C"     \
+	}
+
+#define CLI_GIVEN_MAX 32
+
 struct cli {
-	const char *url;                /* --url; NULL */
-	const char *config;             /* --config; NULL */
-	const char *token_file;         /* --token-file; NULL */
-	const char *state, *since;      /* of incidents; NULL */
-	const char *type;               /* of probe; NULL */
-	const char *for_text, *comment; /* of ack and silence; NULL */
-	bool is_sticky, is_undoing, wants_record;
-	const char *language; /* of explain; NULL */
-	bool is_json, is_all, has_no_color, is_watching, is_nagios, wants_help, wants_version;
+	const struct cli_verb *verb;
+	/* Options of every verb. */
+	const char *url;        /* NULL */
+	const char *config;     /* NULL */
+	const char *token_file; /* NULL */
+	bool is_json, has_no_color;
+	/* Those of the verb; see cli_value and cli_has. */
+	struct cli_given {
+		const struct cli_option *option;
+		const char *value;
+	} given[CLI_GIVEN_MAX];
+	size_t given_count;
 	struct term term;
 	/* What is left of the command line after the verb. */
 	char **args;
@@ -31,11 +78,21 @@ struct cli {
 
 struct cli_verb {
 	const char *name;
-	const char *usage; /* arguments and options after the name */
+	const char *usage; /* arguments; options are added from their rows */
 	const char *summary;
+	const char *detail;                 /* paragraphs, a blank line between; NULL */
+	const struct cli_option *options;   /* closed by a NULL name; NULL: none of its own */
+	const struct cli_example *examples; /* closed by a NULL command; NULL */
+	const char *exits;                  /* lines "0  fine"; NULL: as everywhere */
+	enum cli_takes takes;               /* what its arguments are */
 	size_t args_min, args_max;
+	bool is_hidden;              /* for scripts of ours only: in no list */
 	int (*run)(struct cli *cli); /* returns the exit status */
 };
+
+/* The value of an option of this verb, the last one if given twice; NULL when it was not given. */
+const char *cli_value(const struct cli *cli, const char *option);
+bool cli_has(const struct cli *cli, const char *option);
 
 #define VERB(name) extern const struct cli_verb verb_##name;
 #include "cli/verbs.def"

@@ -13,11 +13,11 @@ ask_of(const struct cli *cli)
 	json_t *ask = json_object();
 
 	who_put(ask, "by");
-	if (cli->comment != NULL)
-		json_object_set_new(ask, "note", json_string(cli->comment));
-	if (cli->for_text != NULL)
-		json_object_set_new(ask, "for", json_string(cli->for_text));
-	if (cli->is_sticky)
+	if (cli_value(cli, "comment") != NULL)
+		json_object_set_new(ask, "note", json_string(cli_value(cli, "comment")));
+	if (cli_value(cli, "for") != NULL)
+		json_object_set_new(ask, "for", json_string(cli_value(cli, "for")));
+	if (cli_has(cli, "sticky"))
 		json_object_set_new(ask, "sticky", json_true());
 	return ask;
 }
@@ -44,8 +44,8 @@ run(struct cli *cli)
 	char *id = client_segment(cli->args[0]);
 	char *path = xasprintf("/api/v1/incidents/%s/ack", id);
 	struct err e;
-	json_t *doc = cli->is_undoing ? client_send(client, "DELETE", path, NULL, &e)
-				      : client_send(client, "POST", path, ask_of(cli), &e);
+	json_t *doc = cli_has(cli, "undo") ? client_send(client, "DELETE", path, NULL, &e)
+					   : client_send(client, "POST", path, ask_of(cli), &e);
 
 	client_free(client);
 	free(path);
@@ -60,10 +60,20 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },
+	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
+	{ .name = "sticky", .doc = "also when the severity rises" },
+	{ .name = "undo", .doc = "nobody is at it any more" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_ack = {
 	.name = "ack",
-	.usage = "ID [--for 2h] [--comment TEXT] [--sticky] | ID --undo",
+	.usage = "ID",
 	.summary = "somebody is at it: no more reminders of this incident",
+	.options = options,
+	.takes = TAKES_INCIDENT,
 	.args_min = 1,
 	.args_max = 1,
 	.run = run,

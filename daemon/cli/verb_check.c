@@ -74,8 +74,9 @@ run(struct cli *cli)
 
 const struct cli_verb verb_check = {
 	.name = "check",
-	.usage = "[FILE] [--json]",
+	.usage = "[FILE]",
 	.summary = "look a configuration over; exits 0 fine, 2 not",
+	.takes = TAKES_FILE,
 	.args_max = 1,
 	.run = run,
 };

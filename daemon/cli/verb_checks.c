@@ -56,7 +56,7 @@ run(struct cli *cli)
 
 const struct cli_verb verb_checks = {
 	.name = "checks",
-	.usage = "[--json]",
+	.usage = "",
 	.summary = "every check with what its last run said",
 	.run = run,
 };

@@ -49,10 +49,10 @@ source_fini(struct source *source)
 static int
 language_of(const struct cli *cli, const struct source *source)
 {
-	if (!cli->language)
+	if (!cli_value(cli, "lang"))
 		return source->settings ? source->settings->daemon.language : LANG_EN;
 	for (int i = 0; i < LANG_COUNT; i++)
-		if (str_eq(languages[i], cli->language))
+		if (str_eq(languages[i], cli_value(cli, "lang")))
 			return i;
 	fprintf(stderr, "triage: --lang is en or zh\n");
 	return -1;
@@ -93,10 +93,17 @@ run(struct cli *cli)
 	return result;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "lang", .takes = TAKES_WORDS, .words = "en|zh", .doc = "the language" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_explain = {
 	.name = "explain",
-	.usage = "[CODE] [--lang en|zh] [--json]",
+	.usage = "[CODE]",
 	.summary = "what a cause, finding, playbook or rule means; alone, all playbooks",
+	.options = options,
+	.takes = TAKES_CODE,
 	.args_max = 1,
 	.run = run,
 };

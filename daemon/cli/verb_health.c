@@ -29,7 +29,7 @@ run(struct cli *cli)
 
 const struct cli_verb verb_health = {
 	.name = "health",
-	.usage = "[--json]",
+	.usage = "",
 	.summary = "exit 0 while the daemon makes progress, 1 when not",
 	.run = run,
 };

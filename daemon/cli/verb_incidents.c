@@ -45,11 +45,12 @@ print_table(const struct term *term, const json_t *incidents)
 static int
 run(struct cli *cli)
 {
-	const char *state = cli->state == NULL ? "open" : cli->state;
+	const char *state = cli_value(cli, "state") == NULL ? "open" : cli_value(cli, "state");
 	char *state_part = client_segment(state);
-	char *since_part = client_segment(cli->since == NULL ? "" : cli->since);
+	char *since_part =
+		client_segment(cli_value(cli, "since") == NULL ? "" : cli_value(cli, "since"));
 	char *path = xasprintf("/api/v1/incidents?state=%s%s%s", state_part,
-		cli->since == NULL ? "" : "&since=", since_part);
+		cli_value(cli, "since") == NULL ? "" : "&since=", since_part);
 	struct client *client = client_new(cli);
 	struct err e;
 	json_t *doc = client_get(client, path, &e);
@@ -71,9 +72,22 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "state",
+		.letter = 's',
+		.takes = TAKES_WORDS,
+		.words = "open|acknowledged|resolved|all",
+		.doc = "those in this state" },
+	{ .name = "since",
+		.takes = TAKES_TIME,
+		.doc = "none that ended before this time or age, such as 2h" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_incidents = {
 	.name = "incidents",
-	.usage = "[--state open|acknowledged|resolved|all] [--since TIME|AGE] [--json]",
+	.usage = "",
+	.options = options,
 	.summary = "open incidents, or those asked for",
 	.run = run,
 };

@@ -16,14 +16,14 @@
 #include "rules/expr.h"
 #include "setup/settings.h"
 
-#define USAGE      "[URL|DSN|PATH|NAME] [--type TYPE] [--config FILE] [--nagios] [--json]"
+#define USAGE      "[URL|DSN|PATH|NAME]"
 #define TIMEOUT_US (10 * USEC_PER_SEC)
 
 /* Exit status of a probe that could not be run at all. */
 static int
 unknown(const struct cli *cli, const struct err *e)
 {
-	if (cli->is_nagios)
+	if (cli_has(cli, "nagios"))
 		printf("PROBE UNKNOWN: %s\n", e->text);
 	else
 		answer_fail(e);
@@ -143,7 +143,8 @@ probe_target(const struct cli *cli)
 	struct err e;
 	int result;
 
-	if (target_find(&target, cli->arg_count > 0 ? cli->args[0] : NULL, cli->type, &e) < 0)
+	if (target_find(&target, cli->arg_count > 0 ? cli->args[0] : NULL, cli_value(cli, "type"),
+		    &e) < 0)
 		return unknown(cli, &e);
 	complaints = complaints_new();
 	result = fill_and_run(cli, &target, complaints);
@@ -314,20 +315,32 @@ probe_remote(const struct cli *cli)
 static int
 run(struct cli *cli)
 {
-	if (cli->type == NULL && cli->arg_count == 0) {
+	if (cli_value(cli, "type") == NULL && cli->arg_count == 0) {
 		fprintf(stderr, "usage: triage probe " USAGE "\n");
 		return EXIT_USAGE;
 	}
-	if (cli->type != NULL || target_is(cli->args[0]))
+	if (cli_value(cli, "type") != NULL || target_is(cli->args[0]))
 		return probe_target(cli);
 	return cli->config != NULL ? probe_config(cli) : probe_remote(cli);
 }
+
+static const struct cli_option options[] = {
+	{ .name = "type",
+		.takes = TAKES_TYPE,
+		.doc = "the probe that is meant, where the target does not tell" },
+	{ .name = "nagios",
+		.letter = 'n',
+		.doc = "one line, perfdata and exit status of a Nagios plugin" },
+	{ .name = NULL },
+};
 
 const struct cli_verb verb_probe = {
 	.name = "probe",
 	.usage = USAGE,
 	.summary = "one run with its phases; exits 0 ok, 2 failed, 3 cannot tell",
 	.args_min = 0, /* memory, cpu and the like have no target */
+	.options = options,
+	.takes = TAKES_TARGET,
 	.args_max = 1,
 	.run = run,
 };

@@ -230,8 +230,9 @@ run(struct cli *cli)
 
 const struct cli_verb verb_receivers = {
 	.name = "receivers",
-	.usage = "[NAME] [--json]",
+	.usage = "[NAME]",
 	.summary = "who is told and how it fares; one with its queue and ledger",
+	.takes = TAKES_RECEIVER,
 	.args_max = 1,
 	.run = run,
 };

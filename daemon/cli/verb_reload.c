@@ -46,7 +46,7 @@ run(struct cli *cli)
 
 const struct cli_verb verb_reload = {
 	.name = "reload",
-	.usage = "[--json]",
+	.usage = "",
 	.summary = "let the daemon read its configuration again",
 	.run = run,
 };

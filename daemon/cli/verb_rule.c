@@ -139,8 +139,9 @@ run(struct cli *cli)
 
 const struct cli_verb verb_rule = {
 	.name = "rule",
-	.usage = "EXPR [--json]",
+	.usage = "EXPR",
 	.summary = "what an expression of the rule language is worth now",
+	.takes = TAKES_TEXT,
 	.args_min = 1,
 	.args_max = 1,
 	.run = run,

@@ -30,8 +30,9 @@ run(struct cli *cli)
 
 const struct cli_verb verb_run = {
 	.name = "run",
-	.usage = "NAME [--json]",
+	.usage = "NAME",
 	.summary = "let the daemon run one check now",
+	.takes = TAKES_CHECK,
 	.args_min = 1,
 	.args_max = 1,
 	.run = run,

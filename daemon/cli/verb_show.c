@@ -285,7 +285,7 @@ run(struct cli *cli)
 	struct client *client = client_new(cli);
 	char *id = client_segment(cli->args[0]);
 	char *path = xasprintf("/api/v1/incidents/%s", id);
-	bool is_record = cli->wants_record || (!cli->is_json && !cli->term.is_tty);
+	bool is_record = cli_has(cli, "md") || (!cli->is_json && !cli->term.is_tty);
 	struct err e;
 	int result = is_record ? print_record(client, path) : EXIT_FINE;
 	json_t *doc = is_record ? NULL : client_get(client, path, &e);
@@ -305,10 +305,17 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "md", .doc = "the record in Markdown, as where no terminal reads" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_show = {
 	.name = "show",
-	.usage = "ID [--md | --json]",
+	.usage = "ID",
 	.summary = "one incident: cause, facts, what to do, timeline",
+	.options = options,
+	.takes = TAKES_INCIDENT,
 	.args_min = 1,
 	.args_max = 1,
 	.run = run,

@@ -54,10 +54,10 @@ ask_of(const struct cli *cli)
 		add_word(match, cli->args[i]);
 	json_object_set_new(ask, "match", match);
 	who_put(ask, "by");
-	if (cli->for_text != NULL)
-		json_object_set_new(ask, "for", json_string(cli->for_text));
-	if (cli->comment != NULL)
-		json_object_set_new(ask, "comment", json_string(cli->comment));
+	if (cli_value(cli, "for") != NULL)
+		json_object_set_new(ask, "for", json_string(cli_value(cli, "for")));
+	if (cli_value(cli, "comment") != NULL)
+		json_object_set_new(ask, "comment", json_string(cli_value(cli, "comment")));
 	return ask;
 }
 
@@ -150,7 +150,7 @@ print_made(const struct cli *cli, const json_t *doc)
 {
 	char *match = match_words(json_object_get(doc, "match"));
 
-	if (cli->is_undoing)
+	if (cli_has(cli, "undo"))
 		printf("silence %s is over\n", answer_text(doc, "ended"));
 	else {
 		printf("silence %s: nobody is told of %s until %s\n", answer_text(doc, "id"), match,
@@ -166,7 +166,7 @@ ask_daemon(const struct cli *cli, struct err *e)
 	struct client *client = client_new(cli);
 	json_t *doc;
 
-	if (cli->is_undoing) {
+	if (cli_has(cli, "undo")) {
 		char *id = client_segment(cli->args[0]);
 		char *path = xasprintf("/api/v1/silences/%s", id);
 
@@ -185,15 +185,15 @@ ask_daemon(const struct cli *cli, struct err *e)
 static int
 run(struct cli *cli)
 {
-	bool is_making = cli->arg_count > 0 && !cli->is_undoing;
+	bool is_making = cli->arg_count > 0 && !cli_has(cli, "undo");
 	struct err e;
 	json_t *doc;
 
-	if (is_making && cli->for_text == NULL) {
+	if (is_making && cli_value(cli, "for") == NULL) {
 		fprintf(stderr, "triage: say how long, such as --for 2h\n");
 		return EXIT_USAGE;
 	}
-	if (cli->is_undoing && cli->arg_count != 1) {
+	if (cli_has(cli, "undo") && cli->arg_count != 1) {
 		fprintf(stderr, "triage: --undo takes the id of one silence\n");
 		return EXIT_USAGE;
 	}
@@ -210,10 +210,19 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },
+	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
+	{ .name = "undo", .takes = TAKES_NOTHING, .doc = "end the silence of this id" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_silence = {
 	.name = "silence",
-	.usage = "[CHECK|KEY=VALUE... --for 2h [--comment TEXT]] | --undo ID",
+	.usage = "[CHECK|KEY=VALUE...]",
 	.summary = "who is not told of what; keep quiet about checks for a while",
+	.options = options,
+	.takes = TAKES_CHECK,
 	.args_min = 0,
 	.args_max = 32,
 	.run = run,

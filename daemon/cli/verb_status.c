@@ -301,11 +301,11 @@ show_once(struct cli *cli, struct client *client, struct err *e)
 
 	if (take(client, &picture, e) == -1)
 		return -1;
-	if (cli->is_watching && cli->term.is_tty)
+	if (cli_has(cli, "watch") && cli->term.is_tty)
 		fputs("\033[H\033[2J", stdout);
 	if (cli->is_json)
 		print_picture_json(&picture);
-	else if (cli->is_nagios)
+	else if (cli_has(cli, "nagios"))
 		result = print_nagios(picture.status);
 	else
 		print_picture(&cli->term, &picture);
@@ -322,23 +322,32 @@ run(struct cli *cli)
 	int result = show_once(cli, client, &e);
 
 	/* While watching, a daemon that restarts is waited for. */
-	while (cli->is_watching && !ferror(stdout)) {
+	while (cli_has(cli, "watch") && !ferror(stdout)) {
 		if (result == -1)
 			answer_fail(&e);
 		poll(NULL, 0, WATCH_MS);
 		result = show_once(cli, client, &e);
 	}
 	client_free(client);
-	if (result == -1 && cli->is_nagios) {
+	if (result == -1 && cli_has(cli, "nagios")) {
 		printf("TRIAGED UNKNOWN: %s\n", e.text);
 		return NAGIOS_UNKNOWN;
 	}
 	return result == -1 ? answer_fail(&e) : result;
 }
 
+static const struct cli_option options[] = {
+	CLI_OPTION_WATCH,
+	{ .name = "nagios",
+		.letter = 'n',
+		.doc = "one line, perfdata and exit status of a Nagios plugin" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_status = {
 	.name = "status",
-	.usage = "[--watch] [--nagios] [--json]",
+	.usage = "",
+	.options = options,
 	.summary = "what is wrong, and every check with its value",
 	.run = run,
 };

@@ -194,7 +194,7 @@ test_or_list(struct cli *cli, struct client *client)
 
 	if (doc == NULL)
 		return answer_fail(&e);
-	if (cli->is_all) {
+	if (cli_has(cli, "all")) {
 		result = test_each(cli, client, receivers);
 	} else if (cli->is_json) {
 		answer_print_json(doc);
@@ -212,7 +212,7 @@ run(struct cli *cli)
 	struct client *client;
 	int result;
 
-	if (cli->is_all && cli->arg_count > 0) {
+	if (cli_has(cli, "all") && cli->arg_count > 0) {
 		fprintf(stderr, "triage test: a name or --all, not both\n");
 		return EXIT_USAGE;
 	}
@@ -222,10 +222,17 @@ run(struct cli *cli)
 	return result;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "all", .doc = "every receiver" },
+	{ .name = NULL },
+};
+
 const struct cli_verb verb_test = {
 	.name = "test",
-	.usage = "[RECEIVER | --all] [--json]",
+	.usage = "[RECEIVER]",
 	.summary = "a test message to a receiver, and its answer; exits 0 taken, 1 not",
+	.options = options,
+	.takes = TAKES_RECEIVER,
 	.args_max = 1,
 	.run = run,
 };

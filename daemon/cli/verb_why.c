@@ -74,8 +74,9 @@ run(struct cli *cli)
 
 const struct cli_verb verb_why = {
 	.name = "why",
-	.usage = "CHECK [--json]",
+	.usage = "CHECK",
 	.summary = "each decision about a check: what it waits for, what keeps it quiet",
+	.takes = TAKES_CHECK,
 	.args_min = 1,
 	.args_max = 1,
 	.run = run,
