@@ -19,5 +19,9 @@ char *interpolate(
 	const char *text, const struct interpolate_env *env, bool *is_secret, struct err *e);
 /* KEY=VALUE lines, # comments, export, quotes, CRLF; the last of a duplicate key wins. */
 int env_file_parse(struct map *into, const char *text, struct err *e);
+/* The same from a file; the error names it. */
+int env_file_load(struct map *into, const char *path, struct err *e);
+/* The same from a file. */
+int env_file_load(struct map *into, const char *path, struct err *e);
 
 #endif

@@ -161,23 +161,31 @@ each_path(struct load *l, struct conf_node *node, const char *key,
 	}
 }
 
+int
+env_file_load(struct map *into, const char *path, struct err *e)
+{
+	char *text;
+	size_t len;
+	if (read_whole(path, &text, &len, e) != 0)
+		return -1;
+	int result = 0;
+	if (memchr(text, '\0', len) != NULL)
+		result = err_set(e, 0, "%s is not a text file", path);
+	else if (env_file_parse(into, text, e) != 0)
+		result = err_wrap(e, "%s", path);
+	secret_wipe(text, len);
+	free(text);
+	return result;
+}
+
 static void
 load_env_file(struct load *l, struct conf_node *item)
 {
 	struct err e = { 0 };
-	char *text, *path = beside(l, item->text);
-	size_t len;
-	if (read_whole(path, &text, &len, &e) != 0) {
+	char *path = beside(l, item->text);
+	if (env_file_load(l->env, path, &e) != 0) {
 		complain(l->complaints, &item->pos, "env_file: %s", e.text);
 		l->is_broken = true;
-	} else {
-		if (memchr(text, '\0', len) != NULL)
-			complain(
-				l->complaints, &item->pos, "env_file: %s is not a text file", path);
-		else if (env_file_parse(l->env, text, &e) != 0)
-			complain(l->complaints, &item->pos, "env_file: %s: %s", path, e.text);
-		secret_wipe(text, len);
-		free(text);
 	}
 	free(path);
 }
@@ -375,8 +383,20 @@ conf_tree_load(const char *path, struct complaints *complaints)
 	return l.tree;
 }
 
+/* `text` is owned afterwards. */
+static void
+parse_whole(struct conf_tree *tree, const char *name, char *text, size_t len,
+	struct complaints *complaints)
+{
+	struct conf_file *file = tree_add_file(tree, name, text, drop_mark(text, len));
+	bool is_empty;
+	tree->root = parse_file(tree, file, &is_empty, complaints);
+	if (is_empty)
+		complain(complaints, &(struct conf_pos){ .file = file }, "the file is empty");
+}
+
 struct conf_tree *
-conf_tree_parse(const char *name, const char *text, size_t len, struct complaints *complaints)
+conf_tree_parse_raw(const char *name, const char *text, size_t len, struct complaints *complaints)
 {
 	struct conf_tree *tree = tree_new();
 	if (len > CONF_FILE_MAX) {
@@ -387,14 +407,30 @@ conf_tree_parse(const char *name, const char *text, size_t len, struct complaint
 	char *copy = xmalloc(len + 1);
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	struct conf_file *file = tree_add_file(tree, name, copy, len);
+	parse_whole(tree, name, copy, len, complaints);
+	return tree;
+}
+
+struct conf_tree *
+conf_tree_load_raw(const char *path, struct complaints *complaints)
+{
+	struct conf_tree *tree = tree_new();
+	struct err e = { 0 };
+	char *text;
+	size_t len;
+	if (read_whole(path, &text, &len, &e) != 0)
+		complain(complaints, NULL, "%s", e.text);
+	else
+		parse_whole(tree, path, text, len, complaints);
+	return tree;
+}
+
+struct conf_tree *
+conf_tree_parse(const char *name, const char *text, size_t len, struct complaints *complaints)
+{
+	struct conf_tree *tree = conf_tree_parse_raw(name, text, len, complaints);
 	struct interpolate_env env = { .env_file = NULL };
-	bool is_empty;
-	struct conf_node *root = parse_file(tree, file, &is_empty, complaints);
-	if (is_empty)
-		complain(complaints, &(struct conf_pos){ .file = file }, "the file is empty");
-	if (root != NULL)
-		expand_node(tree, root, &env, complaints);
-	tree->root = root;
+	if (tree->root != NULL)
+		expand_node(tree, tree->root, &env, complaints);
 	return tree;
 }

@@ -57,6 +57,10 @@ struct conf_tree *conf_tree_load(const char *path, struct complaints *complaints
 /* The same for text at hand (tests, fuzzing, playbooks): no includes, no env_file. */
 struct conf_tree *conf_tree_parse(
 	const char *name, const char *text, size_t len, struct complaints *complaints);
+/* The same for other programs' YAML: ${...} stays as it is written. */
+struct conf_tree *conf_tree_parse_raw(
+	const char *name, const char *text, size_t len, struct complaints *complaints);
+struct conf_tree *conf_tree_load_raw(const char *path, struct complaints *complaints);
 void conf_tree_free(struct conf_tree *tree);
 /* Lets the files' texts go once nothing more will be complained about; positions stay good. */
 void conf_tree_drop_texts(struct conf_tree *tree);
