@@ -2,15 +2,12 @@
  * The daemon's own numbers: the rows of base/stat.def, and what the kernel says about this process.
  * Measures and never fails.
  */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/stat.h"
 #include "base/str.h"
 #include "probes/probe.h"
@@ -57,37 +54,6 @@ static const struct conf_field fields[] = {
 	{ .type = CONF_END },
 };
 
-static double
-rss_bytes(void)
-{
-	char text[128];
-	double pages;
-
-	if (fd_read_proc("/proc/self/statm", text, sizeof(text), NULL) < 0 ||
-		sscanf(text, "%*s %lf", &pages) != 1)
-		return NAN;
-	return pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static double
-open_fds(void)
-{
-	struct stat st;
-	double count = 0;
-	DIR *dir;
-
-	/* Linux 6.2 and later: the number at one glance. */
-	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
-		return (double)st.st_size;
-	dir = opendir("/proc/self/fd");
-	if (dir == NULL)
-		return NAN;
-	while (readdir(dir) != NULL)
-		count++;
-	closedir(dir);
-	return count - 3; /* ".", ".." and the folder itself */
-}
-
 /* Missing rights, told once and for all by the kernel. */
 static void
 look_at_rights(struct probe_run *run)
@@ -118,17 +84,15 @@ static void
 start(struct probe_run *run)
 {
 	const struct stats *stats = probe_env(run)->stats;
-	double rss = rss_bytes(), fds = open_fds();
-	struct rlimit limit;
+	double rss = process_rss_bytes(), fds = process_open_fds(), limit = process_max_fds();
 	char lag[32], size[32];
 
 	for (int i = 0; stats != NULL && i < STAT_COUNT; i++)
 		probe_value(run, ROW_STATS + i, stats_get(stats, (enum stat_id)i));
 	probe_value(run, ROW_RSS, rss);
 	probe_value(run, ROW_FDS, fds);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-		limit.rlim_cur > 0)
-		probe_value(run, ROW_FDS_PERCENT, fds * 100 / (double)limit.rlim_cur);
+	if (isfinite(limit) && limit > 0)
+		probe_value(run, ROW_FDS_PERCENT, fds * 100 / limit);
 	look_at_rights(run);
 	metric_format(stats != NULL ? stats_get(stats, STAT_LOOP_LAG_MAX) : (double)NAN,
 		UNIT_SECONDS, lag, sizeof(lag));

@@ -83,6 +83,7 @@ close_conn(struct conn *conn)
 	list_remove(&conn->node);
 	api->conn_count--;
 	api->tcp_count -= conn->peer.is_unix ? 0 : 1;
+	stats_set(api->world->env->stats, STAT_API_CONNECTIONS, (double)api->conn_count);
 	loop_retire(conn->timer.loop, conn, free);
 }
 
@@ -453,6 +454,7 @@ conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host)
 	list_append(&api->conns, &conn->node);
 	api->conn_count++;
 	api->tcp_count += is_unix ? 0 : 1;
+	stats_set(api->world->env->stats, STAT_API_CONNECTIONS, (double)api->conn_count);
 	timer_init(&conn->timer, loop, on_deadline, conn);
 	conn->stream = stream_adopt(loop, fd, IN_MAX, on_stream, conn);
 	http1_init(&conn->request, HTTP1_REQUEST, NULL);

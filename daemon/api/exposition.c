@@ -21,6 +21,7 @@ struct family {
 	char *help;
 	enum family_type type;
 	struct buf lines;
+	size_t last_at; /* where its last line begins */
 };
 
 struct exposition {
@@ -156,11 +157,41 @@ exposition_number(double value, char out[EXPOSITION_NUMBER])
 		snprintf(out, EXPOSITION_NUMBER, "%.17g", value);
 }
 
+static bool
+eat(const char **at, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strncmp(*at, text, len) != 0)
+		return false;
+	*at += len;
+	return true;
+}
+
+/*
+ * Two names of a target's own (perfdata "a_time" and "a_seconds") may become one here.  The same
+ * series twice would make the whole invalid: the first one stays.
+ */
+static bool
+is_said(const struct family *family, const char *suffix, const char *labels)
+{
+	const char *at = buf_text(&family->lines) + family->last_at;
+
+	if (!eat(&at, family->name) || !eat(&at, suffix))
+		return false;
+	if (labels != NULL && *labels != '\0')
+		return eat(&at, "{") && eat(&at, labels) && eat(&at, "} ");
+	return *at == ' ';
+}
+
 static void
 add_line(struct family *family, const char *suffix, const char *labels, const char *number)
 {
-	size_t before = family->lines.len;
+	size_t before = buf_left(&family->lines);
 
+	if (is_said(family, suffix, labels))
+		return;
+	family->last_at = before;
 	buf_add_text(&family->lines, family->name);
 	buf_add_text(&family->lines, suffix);
 	if (labels != NULL && *labels != '\0') {
@@ -171,7 +202,7 @@ add_line(struct family *family, const char *suffix, const char *labels, const ch
 	buf_add_text(&family->lines, " ");
 	buf_add_text(&family->lines, number);
 	buf_add_text(&family->lines, "\n");
-	family->ex->bytes += family->lines.len - before;
+	family->ex->bytes += buf_left(&family->lines) - before;
 	if (family->lines.is_over)
 		family->ex->bytes = family->ex->bytes_max + 1;
 }
@@ -256,18 +287,49 @@ write_head(const struct family *family, struct buf *out)
 	buf_add_text(out, "\n");
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	const struct family *const *one = a, *const *other = b;
+
+	return strcmp((*one)->name, (*other)->name);
+}
+
+/* Sorted, so that two scrapes can be compared whatever the checks did in between. */
+static struct family **
+sort_families(const struct exposition *ex, size_t *count)
+{
+	struct family **all = NULL;
+
+	*count = 0;
+	for (struct family *family = ex->first; family != NULL; family = family->next)
+		++*count;
+	all = xcalloc(*count + 1, sizeof(struct family *));
+	*count = 0;
+	for (struct family *family = ex->first; family != NULL; family = family->next)
+		if (buf_left(&family->lines) > 0)
+			all[(*count)++] = family;
+	qsort(all, *count, sizeof(struct family *), by_name);
+	return all;
+}
+
 bool
 exposition_write(struct exposition *ex, struct buf *out)
 {
-	for (struct family *family = ex->first; family != NULL; family = family->next) {
-		if (buf_left(&family->lines) == 0)
-			continue;
+	size_t count;
+	struct family **all = sort_families(ex, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct family *family = all[i];
+
 		write_head(family, out);
 		buf_add(out, buf_head(&family->lines), buf_left(&family->lines));
 		/* Joined: the peak is the whole plus one family, not twice the whole. */
 		buf_fini(&family->lines);
 		buf_init(&family->lines, ex->bytes_max);
+		family->last_at = 0;
 	}
+	free(all);
 	if (ex->is_openmetrics)
 		buf_add_text(out, "# EOF\n");
 	return !is_full(ex) && !out->is_over;

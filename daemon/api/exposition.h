@@ -32,11 +32,12 @@ void labels_add(struct buf *labels, const char *name, const char *value);
 /* [a-zA-Z_][a-zA-Z0-9_]*: every other byte becomes '_'. */
 void labels_clean_name(char *out, size_t size, const char *name);
 
-/* NAN is a value of its own here: leave unknown numbers out before calling. */
+/* NAN is a value of its own here: leave unknown numbers out before calling.  The labels of the
+ * sample before again: that one stays, this one is dropped. */
 void family_add(struct family *family, const char *labels, double value);
 void family_add_hist(struct family *family, const char *labels, const struct hist *hist);
 
-/* Appends everything, in the order in which families were made; false: it was over the cap. */
+/* Appends everything, families by name, samples as they came; false: it was over the cap. */
 bool exposition_write(struct exposition *ex, struct buf *out);
 const char *exposition_content_type(bool is_openmetrics);
 

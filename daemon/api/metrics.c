@@ -14,7 +14,8 @@
 #define LABELS_MAX      8192 /* bytes of one sample's labels */
 #define LABEL_COUNT_MAX 40
 
-static const char *const own_labels[] = { "check", "type", "instance", "phase", "le" };
+static const char *const own_labels[] = { "check", "type", "instance", "phase", "state", "cause",
+	"le" };
 
 struct label_names {
 	char names[LABEL_COUNT_MAX][64];
@@ -82,17 +83,29 @@ add_values(struct exposition *ex, const char *labels, const struct check_view *c
 	}
 }
 
+/* With one label more than the check's own. */
+static void
+add_with(struct family *family, const char *labels, const char *name, const char *value,
+	double number)
+{
+	struct buf all;
+
+	buf_init(&all, LABELS_MAX + 128);
+	buf_add_text(&all, labels);
+	labels_add(&all, name, value);
+	family_add(family, buf_text(&all), number);
+	buf_fini(&all);
+}
+
 /* The rows that every network probe begins with; "dns_time" is shown as phase "dns". */
 static void
 add_phases(struct exposition *ex, const char *labels, const struct sample *last)
 {
 	struct family *family = exposition_family(ex, "triaged_check_phase_seconds", FAMILY_GAUGE,
 		"seconds", "Time of one phase of the last run.");
-	struct buf with_phase;
 
 	if (metric_index(last->metrics, "dns_time") != PHASE_DNS)
 		return;
-	buf_init(&with_phase, LABELS_MAX + 64);
 	for (size_t i = 0; i < PHASE_TOTAL && i < last->metric_count; i++) {
 		const char *name = last->metrics[i].name;
 		char phase[32];
@@ -102,12 +115,27 @@ add_phases(struct exposition *ex, const char *labels, const struct sample *last)
 		str_copy(phase, sizeof(phase), name);
 		if (str_ends(phase, "_time"))
 			phase[strlen(phase) - strlen("_time")] = '\0';
-		buf_reset(&with_phase);
-		buf_add_text(&with_phase, labels);
-		labels_add(&with_phase, "phase", phase);
-		family_add(family, buf_text(&with_phase), last->values[i]);
+		add_with(family, labels, "phase", phase, last->values[i]);
 	}
-	buf_fini(&with_phase);
+}
+
+/* Always one series for each check: what other series are joined with for the check's labels. */
+static void
+add_state(struct exposition *ex, const char *labels, const struct check_view *check)
+{
+	const struct cause *cause = check->last == NULL ? NULL : check->last->cause;
+
+	add_with(exposition_family(ex, "triaged_check_state", FAMILY_GAUGE, "",
+			 "1 for the state that the check is in."),
+		labels, "state", check_state_name(check->state), 1);
+	if (cause != NULL && check->state != CHECK_UP)
+		add_with(exposition_family(ex, "triaged_check_cause", FAMILY_GAUGE, "",
+				 "1 for what a check that is not up found last."),
+			labels, "cause", cause->code, 1);
+	if (check->since_us != 0)
+		family_add(exposition_family(ex, "triaged_check_state_since_timestamp_seconds",
+				   FAMILY_GAUGE, "seconds", "Since when it is in that state."),
+			labels, (double)check->since_us / 1e6);
 }
 
 static void
@@ -144,93 +172,11 @@ metrics_add_check(struct exposition *ex, const struct check_view *check)
 	add_check_labels(&labels, check->spec);
 	if (!labels.is_over) {
 		add_life(ex, buf_text(&labels), check);
+		add_state(ex, buf_text(&labels), check);
 		if (check->last != NULL) {
 			add_values(ex, buf_text(&labels), check);
 			add_phases(ex, buf_text(&labels), check->last);
 		}
 	}
 	buf_fini(&labels);
-}
-
-void
-metrics_add_alert(struct exposition *ex, const struct alert_view *alert)
-{
-	struct family *family = exposition_family(ex, "triaged_alert_state", FAMILY_GAUGE, "",
-		"1 for each rule that is not quiet, with what it does.");
-	struct buf labels;
-
-	buf_init(&labels, LABELS_MAX);
-	labels_add(&labels, "check", alert->check);
-	labels_add(&labels, "rule", alert->rule);
-	labels_add(&labels, "severity", severity_name(alert->severity));
-	labels_add(&labels, "state", alert->state);
-	if (!labels.is_over)
-		family_add(family, buf_text(&labels), 1);
-	buf_fini(&labels);
-}
-
-void
-metrics_add_incidents(struct exposition *ex, const size_t open_by_severity[4])
-{
-	struct family *family = exposition_family(
-		ex, "triaged_incidents_open", FAMILY_GAUGE, "", "Incidents that are not resolved.");
-
-	for (int level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
-		struct buf labels;
-
-		buf_init(&labels, 64);
-		labels_add(&labels, "severity", severity_name((enum severity)level));
-		family_add(family, buf_text(&labels), (double)open_by_severity[level]);
-		buf_fini(&labels);
-	}
-}
-
-static enum metric_unit
-stat_unit(const char *unit)
-{
-	if (strcmp(unit, "s") == 0)
-		return UNIT_SECONDS;
-	return strcmp(unit, "bytes") == 0 ? UNIT_BYTES : UNIT_NONE;
-}
-
-void
-metrics_add_stats(struct exposition *ex, const struct stats *stats)
-{
-	for (size_t id = 0; id < STAT_COUNT; id++) {
-		const struct stat_desc *desc = stat_desc((enum stat_id)id);
-		const struct metric_desc row = {
-			/* The histogram of all turns has the plain name. */
-			.name = id == STAT_LOOP_LAG_MAX ? "loop_lag_max_time" : desc->name,
-			.kind = desc->kind == STAT_COUNTER ? METRIC_COUNTER : METRIC_GAUGE,
-			.unit = stat_unit(desc->unit),
-			.help = desc->help,
-		};
-		struct metric_name name;
-
-		metric_name_make(&name, NULL, &row);
-		family_add(exposition_family(ex, name.family, name.type, name.unit, desc->help),
-			NULL, stats_get(stats, (enum stat_id)id));
-	}
-}
-
-void
-metrics_add_process(struct exposition *ex, const char *version, usec_t started_wall_us)
-{
-	struct buf labels;
-
-	buf_init(&labels, 256);
-	labels_add(&labels, "version", version);
-	family_add(
-		exposition_family(ex, "triaged_build", FAMILY_INFO, "", "The program's version."),
-		buf_text(&labels), 1);
-	buf_fini(&labels);
-	family_add(exposition_family(ex, "process_start_time_seconds", FAMILY_GAUGE, "seconds",
-			   "When the daemon started."),
-		NULL, (double)started_wall_us / 1e6);
-}
-
-void
-metrics_add_hist(struct exposition *ex, const char *name, const char *help, const struct hist *hist)
-{
-	family_add_hist(exposition_family(ex, name, FAMILY_HISTOGRAM, "seconds", help), NULL, hist);
 }

@@ -18,10 +18,17 @@ void metrics_add_receiver(
 struct heartbeat;
 /* The one that we send, each place with its number; nothing where none is configured. */
 void metrics_add_heartbeat(struct exposition *ex, const struct heartbeat *heartbeat);
-/* Counts per severity_name order; every level is always there. */
-void metrics_add_incidents(struct exposition *ex, const size_t open_by_severity[4]);
+/* Open incidents: each one that is shown, and counts of all. */
+struct incident_counts {
+	size_t open[4]; /* by enum severity; every level is always there */
+	size_t acknowledged, muted, flapping, not_shown;
+	size_t silences, works; /* in force now */
+};
+void metrics_add_incident(struct exposition *ex, const struct incident *incident);
+void metrics_add_incident_counts(struct exposition *ex, const struct incident_counts *counts);
 void metrics_add_stats(struct exposition *ex, const struct stats *stats);
-void metrics_add_process(struct exposition *ex, const char *version, usec_t started_wall_us);
+void metrics_add_process(
+	struct exposition *ex, const char *version, usec_t started_wall_us, usec_t wall_us);
 void metrics_add_hist(struct exposition *ex, const char *name, const char *help,
 	const struct hist *hist); /* name ends with _seconds */
 

@@ -14,9 +14,17 @@
 #include "setup/settings.h"
 #include "triage/triage.h"
 
-#define SLICE_CHECKS 100
-#define RESTARTS_MAX 3
-#define ALERTS_MAX   20000
+#define SLICE_CHECKS  100
+#define RESTARTS_MAX  3
+#define SLICE_ALERTS  500
+#define ALERTS_MAX    20000
+#define INCIDENTS_MAX 100 /* that have a series of their own: ids are new with each */
+
+/* An alert as it was when the checks were done: rules may change between two slices. */
+struct alert_copy {
+	char *check, *rule;
+	struct alert_view view;
+};
 
 struct scrape {
 	struct exposition *ex;
@@ -27,6 +35,8 @@ struct scrape {
 	/* What the walk began with. */
 	const struct settings *settings;
 	size_t count;
+	struct alert_copy *alerts; /* NULL: not looked yet */
+	size_t alert_count, alerts_done;
 };
 
 static size_t
@@ -36,9 +46,22 @@ checks_of(const struct scrape *scrape, const struct api_world *world)
 }
 
 static void
+drop_alerts(struct scrape *scrape)
+{
+	for (size_t i = 0; i < scrape->alert_count; i++) {
+		free(scrape->alerts[i].check);
+		free(scrape->alerts[i].rule);
+	}
+	free(scrape->alerts);
+	scrape->alerts = NULL;
+	scrape->alert_count = scrape->alerts_done = 0;
+}
+
+static void
 begin(struct scrape *scrape, const struct api_world *world)
 {
 	exposition_free(scrape->ex);
+	drop_alerts(scrape);
 	scrape->ex = exposition_new(scrape->is_openmetrics, REPLY_MAX);
 	scrape->at = 0;
 	scrape->settings = world->settings;
@@ -46,29 +69,72 @@ begin(struct scrape *scrape, const struct api_world *world)
 }
 
 static void
-add_alerts(struct exposition *ex, const struct rules *rules)
+copy_alerts(struct scrape *scrape, const struct rules *rules)
 {
-	struct alert_view *views;
-	size_t count;
+	struct alert_view *views = xcalloc(ALERTS_MAX, sizeof(*views));
 
-	if (rules == NULL)
-		return;
-	views = xcalloc(ALERTS_MAX, sizeof(*views));
-	count = rules_view(rules, views, ALERTS_MAX);
-	for (size_t i = 0; i < count && i < ALERTS_MAX; i++)
-		metrics_add_alert(ex, &views[i]);
+	scrape->alert_count = rules == NULL ? 0 : rules_view(rules, views, ALERTS_MAX);
+	scrape->alerts = xcalloc(scrape->alert_count + 1, sizeof(*scrape->alerts));
+	for (size_t i = 0; i < scrape->alert_count; i++) {
+		struct alert_copy *copy = &scrape->alerts[i];
+
+		copy->check = xstrdup(views[i].check);
+		copy->rule = xstrdup(views[i].rule);
+		copy->view = views[i];
+		copy->view.check = copy->check;
+		copy->view.rule = copy->rule;
+		copy->view.text = "";
+	}
 	free(views);
 }
 
-static void
-add_incidents(struct exposition *ex, const struct triage *triage)
+/* True: all of them are there. */
+static bool
+add_alerts(struct scrape *scrape, const struct rules *rules)
 {
-	size_t open[4] = { 0 };
+	size_t end;
 
+	if (scrape->alerts == NULL)
+		copy_alerts(scrape, rules);
+	end = scrape->alerts_done + SLICE_ALERTS;
+	for (; scrape->alerts_done < end && scrape->alerts_done < scrape->alert_count;
+		scrape->alerts_done++)
+		metrics_add_alert(scrape->ex, &scrape->alerts[scrape->alerts_done].view);
+	return scrape->alerts_done == scrape->alert_count;
+}
+
+static void
+count_incident(struct incident_counts *counts, const struct incident *incident,
+	const struct deliver *deliver)
+{
+	char why[256];
+	usec_t until_us;
+
+	counts->open[incident->severity]++;
+	counts->acknowledged += incident->status == INCIDENT_ACKNOWLEDGED;
+	counts->flapping += incident->is_flapping;
+	/* Asking costs a walk over what mutes: only where something does. */
+	if (counts->silences + counts->works > 0 &&
+		deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
+		counts->muted++;
+}
+
+static void
+add_incidents(struct exposition *ex, const struct triage *triage, const struct deliver *deliver)
+{
+	struct incident_counts counts = { .silences = 0 };
+	size_t open = triage == NULL ? 0 : triage_open_count(triage);
+
+	if (deliver != NULL)
+		deliver_count_mutes(deliver, &counts.silences, &counts.works);
 	/* Open ones come first. */
-	for (size_t i = 0; triage != NULL && i < triage_open_count(triage); i++)
-		open[triage_at(triage, i)->severity]++;
-	metrics_add_incidents(ex, open);
+	for (size_t i = 0; i < open; i++) {
+		count_incident(&counts, triage_at(triage, i), deliver);
+		if (i < INCIDENTS_MAX)
+			metrics_add_incident(ex, triage_at(triage, i));
+	}
+	counts.not_shown = open > INCIDENTS_MAX ? open - INCIDENTS_MAX : 0;
+	metrics_add_incident_counts(ex, &counts);
 }
 
 static void
@@ -84,7 +150,8 @@ add_receivers(struct exposition *ex, const struct deliver *deliver, usec_t wall_
 static void
 add_daemon(struct exposition *ex, const struct api_world *world)
 {
-	metrics_add_process(ex, world->env->version, world->started_wall_us);
+	metrics_add_process(
+		ex, world->env->version, world->started_wall_us, loop_wall(world->env->loop));
 	metrics_add_hist(ex, "triaged_loop_lag_seconds", "How long the turns of the loop took.",
 		loop_lag(world->env->loop));
 	if (world->sched != NULL)
@@ -94,12 +161,11 @@ add_daemon(struct exposition *ex, const struct api_world *world)
 	metrics_add_stats(ex, world->env->stats);
 }
 
-/* The parts that are small and change together: all in the last slice. */
+/* The parts that are small: all in the last slice. */
 static void
 finish(struct api_call *call, struct scrape *scrape)
 {
-	add_alerts(scrape->ex, call->world->rules);
-	add_incidents(scrape->ex, call->world->triage);
+	add_incidents(scrape->ex, call->world->triage, call->world->deliver);
 	add_receivers(scrape->ex, call->world->deliver, loop_wall(call->world->env->loop));
 	metrics_add_heartbeat(scrape->ex, call->world->heartbeat);
 	add_daemon(scrape->ex, call->world);
@@ -133,7 +199,7 @@ step(struct api_call *call)
 		if (sched_view(world->sched, scrape->at, &view))
 			metrics_add_check(scrape->ex, &view);
 	}
-	if (scrape->at < scrape->count)
+	if (scrape->at < scrape->count || !add_alerts(scrape, world->rules))
 		return false;
 	finish(call, scrape);
 	return true;
@@ -145,6 +211,7 @@ end_scrape(void *state)
 	struct scrape *scrape = state;
 
 	exposition_free(scrape->ex);
+	drop_alerts(scrape);
 	free(scrape);
 }
 

@@ -121,6 +121,8 @@ int deliver_silence_end(struct deliver *deliver, const char *id, struct err *e);
 /* Why nobody is told of this incident at present: true, the words and until when. */
 bool deliver_is_muted(const struct deliver *deliver, const struct incident *incident, char *why,
 	size_t size, usec_t *until_us);
+/* How many of either are in force now. */
+void deliver_count_mutes(const struct deliver *deliver, size_t *silences, size_t *maintenance);
 /*
  * For `triage why`: who was told of an open incident, what waits, when the next reminder comes, one
  * object each: {"what": "muted|queued|told|reminder|resting|escalation|not-routed", "receiver" (not

@@ -184,6 +184,21 @@ deliver_is_muted(const struct deliver *deliver, const struct incident *incident,
 	return mute_holds(&deliver->mute, incident, loop_wall(deliver->loop), why, size, until_us);
 }
 
+void
+deliver_count_mutes(const struct deliver *deliver, size_t *silences, size_t *maintenance)
+{
+	const struct mute *mute = &deliver->mute;
+	usec_t wall_us = loop_wall(deliver->loop), until_us;
+
+	*silences = *maintenance = 0;
+	for (size_t i = 0; i < mute->silence_count; i++)
+		if (wall_us >= mute->silences[i]->from_us && wall_us < mute->silences[i]->until_us)
+			++*silences;
+	for (size_t i = 0; i < mute->work_count; i++)
+		if (maintenance_holds(mute->works[i], wall_us, &until_us))
+			++*maintenance;
+}
+
 json_t *
 deliver_silence(struct deliver *deliver, const json_t *ask, struct err *e)
 {

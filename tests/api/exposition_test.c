@@ -47,6 +47,34 @@ test_families_are_never_interleaved(void **state)
 }
 
 static void
+test_the_same_series_is_there_once(void **state)
+{
+	struct exposition *ex = exposition_new(true, 1 << 20);
+	struct family *two = exposition_family(ex, "t_two", FAMILY_GAUGE, "", "Two.");
+	struct family *one = exposition_family(ex, "t_one", FAMILY_GAUGE, "", "One.");
+	struct buf out;
+
+	(void)state;
+	family_add(two, "check=\"a\"", 1);
+	family_add(two, "check=\"a\"", 2);
+	family_add(two, "check=\"ab\"", 3);
+	family_add(one, NULL, 4);
+	family_add(one, NULL, 5);
+	family_add(one, "check=\"a\"", 6);
+	write_all(ex, &out);
+	assert_string_equal(buf_text(&out), "# TYPE t_one gauge\n"
+					    "# HELP t_one One.\n"
+					    "t_one 4\n"
+					    "t_one{check=\"a\"} 6\n"
+					    "# TYPE t_two gauge\n"
+					    "# HELP t_two Two.\n"
+					    "t_two{check=\"a\"} 1\n"
+					    "t_two{check=\"ab\"} 3\n"
+					    "# EOF\n");
+	buf_fini(&out);
+}
+
+static void
 test_the_older_format_names_counters_in_full(void **state)
 {
 	struct exposition *ex = exposition_new(false, 1 << 20);
@@ -56,12 +84,12 @@ test_the_older_format_names_counters_in_full(void **state)
 	family_add(exposition_family(ex, "t_two", FAMILY_COUNTER, "", "Two \"2\"."), NULL, 7);
 	family_add(exposition_family(ex, "t_build", FAMILY_INFO, "", "Who."), "version=\"1\"", 1);
 	write_all(ex, &out);
-	assert_string_equal(buf_text(&out), "# TYPE t_two_total counter\n"
-					    "# HELP t_two_total Two \"2\".\n"
-					    "t_two_total 7\n"
-					    "# TYPE t_build_info gauge\n"
+	assert_string_equal(buf_text(&out), "# TYPE t_build_info gauge\n"
 					    "# HELP t_build_info Who.\n"
-					    "t_build_info{version=\"1\"} 1\n");
+					    "t_build_info{version=\"1\"} 1\n"
+					    "# TYPE t_two_total counter\n"
+					    "# HELP t_two_total Two \"2\".\n"
+					    "t_two_total 7\n");
 	buf_fini(&out);
 }
 
@@ -167,7 +195,8 @@ test_over_the_cap_is_refused_as_a_whole(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
-		family_add(exposition_family(ex, "t_many", FAMILY_GAUGE, "", "Many."), NULL, i);
+		family_add(exposition_family(ex, "t_many", FAMILY_GAUGE, "", "Many."),
+			i % 2 == 0 ? "n=\"0\"" : "n=\"1\"", i);
 	buf_init(&out, 100000);
 	assert_false(exposition_write(ex, &out));
 	assert_true(buf_left(&out) < 1000);
@@ -180,6 +209,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_families_are_never_interleaved),
+		cmocka_unit_test(test_the_same_series_is_there_once),
 		cmocka_unit_test(test_the_older_format_names_counters_in_full),
 		cmocka_unit_test(test_a_family_without_samples_is_left_out),
 		cmocka_unit_test(test_label_values_are_escaped),

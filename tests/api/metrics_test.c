@@ -133,6 +133,27 @@ test_up_is_absent_while_unknown(void **state)
 }
 
 static void
+test_state_and_cause(void **state)
+{
+	struct fixture f;
+	struct buf out;
+
+	(void)state;
+	setup(&f);
+	f.view.state = CHECK_DOWN;
+	f.view.since_us = 60 * USEC_PER_SEC;
+	f.sample.outcome = OUTCOME_FAIL;
+	f.sample.cause = cause_get("net.refused");
+	add_label(&f, "state", "Bavaria");
+	render(&f, &out);
+#define BAVARIA API_LABELS_OPEN ",label_state=\"Bavaria\""
+	HAS(&out, "triaged_check_state" BAVARIA ",state=\"down\"} 1\n");
+	HAS(&out, "triaged_check_cause" BAVARIA ",cause=\"net.refused\"} 1\n");
+	HAS(&out, "triaged_check_state_since_timestamp_seconds" BAVARIA "} 60\n");
+	buf_fini(&out);
+}
+
+static void
 test_own_labels_never_collide(void **state)
 {
 	struct fixture f;
@@ -228,9 +249,10 @@ static void
 test_the_daemons_own(void **state)
 {
 	struct exposition *ex = exposition_new(true, 1 << 20);
-	const size_t open[4] = { 0, 1, 0, 2 };
+	const struct incident_counts counts = { .open = { 0, 1, 0, 2 }, .muted = 1 };
 	struct hist latency = { .count = 0 };
 	struct stats stats = { .value = { 0 } };
+	char check[] = "a", code[] = "net.refused";
 	struct buf out;
 
 	(void)state;
@@ -238,12 +260,19 @@ test_the_daemons_own(void **state)
 	stats.value[STAT_SENT] = 5;
 	stats.value[STAT_LOOP_LAG_MAX] = 0.5;
 	metrics_add_stats(ex, &stats);
-	metrics_add_incidents(ex, open);
-	metrics_add_process(ex, "1.2.3", 5 * USEC_PER_SEC);
+	metrics_add_incident_counts(ex, &counts);
+	metrics_add_process(ex, "1.2.3", 5 * USEC_PER_SEC, 12 * USEC_PER_SEC);
 	metrics_add_alert(ex, &(struct alert_view){ .check = "a",
 				      .rule = "r",
 				      .state = "firing",
-				      .severity = SEVERITY_WARNING });
+				      .severity = SEVERITY_WARNING,
+				      .since_us = 7 * USEC_PER_SEC });
+	metrics_add_incident(ex, &(struct incident){ .id = "0123456789ab",
+					 .check = check,
+					 .cause_code = code,
+					 .severity = SEVERITY_CRITICAL,
+					 .status = INCIDENT_ACKNOWLEDGED,
+					 .started_us = 3 * USEC_PER_SEC });
 	metrics_add_receiver(ex,
 		&(struct receiver_view){ .name = "ops",
 			.type = "webhook",
@@ -265,6 +294,15 @@ test_the_daemons_own(void **state)
 	HAS(&out, "triaged_build_info{version=\"1.2.3\"} 1\n");
 	HAS(&out, "triaged_alert_state{check=\"a\",rule=\"r\",severity=\"warning\","
 		  "state=\"firing\"} 1\n");
+	HAS(&out, "triaged_alert_since_timestamp_seconds{check=\"a\",rule=\"r\"} 7\n");
+	HAS(&out, "triaged_incidents_muted 1\n");
+	HAS(&out, "triaged_incidents_acknowledged 0\n");
+	HAS(&out, "triaged_incident_info{id=\"0123456789ab\",check=\"a\",rule=\"\","
+		  "cause=\"net.refused\",severity=\"critical\",state=\"acknowledged\"} 1\n");
+	HAS(&out, "triaged_incident_started_timestamp_seconds{id=\"0123456789ab\"} 3\n");
+	HAS(&out, "triaged_uptime_seconds 7\n");
+	HAS(&out, "# TYPE process_cpu_seconds counter\n");
+	HAS(&out, "\nprocess_resident_memory_bytes ");
 #define OPS "{receiver=\"ops\",type=\"webhook\""
 	HAS(&out, "triaged_receiver_sent_total" OPS "} 4\n");
 	HAS(&out, "triaged_receiver_failures_total" OPS ",reason=\"rateLimited\"} 3\n");
@@ -283,6 +321,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values_in_base_units),
 		cmocka_unit_test(test_up_is_absent_while_unknown),
+		cmocka_unit_test(test_state_and_cause),
 		cmocka_unit_test(test_own_labels_never_collide),
 		cmocka_unit_test(test_a_check_that_never_ran),
 		cmocka_unit_test(test_names_and_units),
