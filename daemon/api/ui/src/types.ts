@@ -1,0 +1,230 @@
+/*
+ * What the API answers, as docs/api.md describes it.  What is not known is null or absent, never 0.
+ * Times are RFC 3339; numbers are base units (seconds, bytes, percent).
+ */
+export type CheckState = 'up' | 'suspect' | 'down' | 'starting' | 'unknown';
+export type Severity = 'critical' | 'warning' | 'info';
+export type IncidentStatus = 'open' | 'acknowledged' | 'resolved';
+
+export interface Status {
+	name: string | null;
+	version: string;
+	language?: 'en' | 'zh';
+	now: string;
+	started_at: string;
+	uptime: number;
+	ready: boolean;
+	checks: { total: number } & Record<CheckState, number>;
+	incidents: { open: number } & Record<Severity, number>;
+	config_path: string | null;
+	config_trouble: string | null;
+	store_trouble: string | null;
+}
+
+export interface Value {
+	metric: string;
+	value: number;
+	unit: string;
+	text: string;
+}
+
+export interface Fact {
+	name: string;
+	text: string;
+}
+
+export interface Sample {
+	outcome: 'ok' | 'fail' | 'error';
+	cause: string | null;
+	text: string;
+	at: string;
+	duration: number;
+	phases: Record<string, number>;
+	values: Record<string, number>;
+	units?: Record<string, string>;
+	facts: Fact[];
+	notes: { cause: string; text: string }[];
+}
+
+export interface Check {
+	name: string;
+	type: string;
+	instance: string | null;
+	target: string;
+	group: string;
+	description: string;
+	severity: Severity;
+	labels: Record<string, string>;
+	needs?: string[];
+	interval: number;
+	timeout: number;
+	state: CheckState;
+	since: string | null;
+	next: string | null;
+	running: boolean;
+	failures: number;
+	runs: number;
+	overdue: number;
+	blind?: boolean;
+	cause: string | null;
+	value: Value | null;
+	last: Sample | null;
+	totals?: (number | null)[];
+}
+
+/* What the feed says of a check that changed or ran. */
+export interface CheckNews {
+	name: string;
+	state: CheckState;
+	since: string | null;
+	next: string | null;
+	running: boolean;
+	failures: number;
+	cause: string | null;
+	blind?: boolean;
+	value?: Value | null;
+	text?: string;
+	at?: string;
+	total?: number | null;
+}
+
+export interface Step {
+	text: string;
+	command?: string;
+	destructive?: boolean;
+}
+
+export interface Cause {
+	code: string;
+	playbook: string;
+	title: string;
+	explanation: string;
+	confidence: '' | 'certain' | 'likely' | 'possible';
+	finding?: string;
+	for?: string[];
+	against?: string[];
+}
+
+export interface Impact {
+	check: string;
+	rule: string;
+	since: string;
+}
+
+export interface Alert {
+	check: string;
+	rule: string;
+	severity: Severity;
+	since: string;
+	firing: boolean;
+	text: string;
+}
+
+export interface Moment {
+	at: string;
+	kind: string;
+	text: string;
+	by?: string;
+}
+
+export interface Ack {
+	by?: string;
+	note?: string;
+	until?: string | null;
+	sticky?: boolean;
+}
+
+export interface Incident {
+	id: string;
+	status: IncidentStatus;
+	severity: Severity;
+	host: string;
+	title: string;
+	summary: string;
+	check: string;
+	type: string;
+	target: string;
+	rule: string;
+	cause: Cause;
+	impact: Impact[];
+	facts: Fact[];
+	remedy: Step[];
+	values: Record<string, number>;
+	labels: Record<string, string>;
+	runbook_url: string;
+	url: string;
+	started_at: string;
+	detected_at: string;
+	acknowledged_at: string | null;
+	resolved_at: string | null;
+	duration: number;
+	ack?: Ack | null;
+	related?: { id: string; text: string }[];
+	/* Only of one incident asked for by its id. */
+	alerts?: Alert[];
+	timeline?: Moment[];
+	sequence?: number;
+	reopened?: number;
+	flapping?: boolean;
+	deliveries?: Record<string, unknown>[];
+	merged_into?: string | null;
+}
+
+export interface Silence {
+	id: string;
+	match: Record<string, unknown>;
+	starts_at: string;
+	ends_at: string;
+	made_at: string;
+	by?: string;
+	comment?: string;
+	state: string;
+}
+
+export interface Decision {
+	who: string;
+	what: string;
+	text: string;
+	rule?: string;
+	until?: string;
+}
+
+/* [unix seconds, average, least, most, how many] */
+export type Point = [number, number, number, number, number];
+
+export interface Series {
+	check: string;
+	since: string;
+	until: string;
+	step: number;
+	series: { metric: string; unit: string; points: Point[] }[];
+}
+
+export interface Uptime {
+	check: string;
+	windows: {
+		span: '24h' | '7d' | '30d' | '90d';
+		known_seconds: number;
+		up_ratio?: number;
+		down_seconds: number;
+		incidents: number;
+	}[];
+}
+
+export interface Threshold {
+	severity: Severity;
+	metric: string;
+	op: string;
+	value: number;
+	unit: string;
+}
+
+export interface RuleStanding {
+	name: string;
+	state: 'quiet' | 'pending' | 'firing' | 'clearing' | 'no_data';
+	severity: Severity;
+	since?: string;
+	summary?: string;
+	levels: { severity: Severity; expr: string; for?: string; clear?: string }[];
+	thresholds: Threshold[];
+}
