@@ -30,6 +30,8 @@ void handle_silence_end(struct api_call *call);
 /* show_receivers.c */
 void handle_receivers(struct api_call *call);
 void handle_receiver(struct api_call *call);
+/* openapi.c */
+void handle_openapi(struct api_call *call);
 /* show_config.c */
 void handle_config(struct api_call *call);
 /* show_playbooks.c */

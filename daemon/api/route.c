@@ -13,7 +13,7 @@
 
 #define PARTS_MAX 2
 
-/* What the {} of a pattern stand for, in a path as it was sent. */
+/* What the {check} of a pattern stand for, in a path as it was sent. */
 struct parts {
 	const char *at[PARTS_MAX];
 	size_t len[PARTS_MAX];
@@ -25,7 +25,7 @@ fits(const char *pattern, const char *path, struct parts *parts)
 {
 	parts->count = 0;
 	while (*pattern != '\0') {
-		if (str_starts(pattern, "{}")) {
+		if (*pattern == '{') {
 			size_t len = strcspn(path, "/");
 
 			if (len == 0)
@@ -33,7 +33,7 @@ fits(const char *pattern, const char *path, struct parts *parts)
 			parts->at[parts->count] = path;
 			parts->len[parts->count++] = len;
 			path += len;
-			pattern += strlen("{}");
+			pattern += strcspn(pattern, "}") + 1;
 		} else if (*pattern++ != *path++) {
 			return false;
 		}

@@ -17,14 +17,17 @@ enum route_right {
 
 struct route {
 	const char *method; /* GET answers HEAD too */
-	const char *path;   /* two segments may be "{}": call->name, call->tail */
+	const char *path;   /* two segments may be "{what}": call->name, call->tail */
 	enum route_right right;
 	void (*handle)(struct api_call *call);
 	const char *doc;
-	const struct api_param *params; /* of the query; NULL: none */
-	const struct shape *body;       /* of a request that takes JSON; NULL: none */
-	const struct shape *answer;     /* of a good answer in JSON; NULL: it is not JSON */
-	const char *answer_type;        /* its media type where it is not JSON */
+	const struct api_param *params;  /* of the query; NULL: none */
+	const struct shape *body;        /* of a request that takes JSON; NULL: none */
+	const struct shape *answer;      /* of a good answer in JSON; NULL: it is not JSON */
+	const char *answer_type;         /* its media type where it is not, or not only, JSON */
+	const char *body_type;           /* of a request that takes anything but JSON */
+	unsigned status;                 /* of a good answer; 0: 200 */
+	const struct api_status *others; /* answers that do not follow from the rest; NULL: none */
 };
 
 extern const struct route route_table[]; /* closed by a NULL method */

@@ -4,6 +4,90 @@
  */
 #include "api/handlers.h"
 #include "api/route.h"
+#include "api/shapes.h"
+
+#define TEXT "text/plain"
+
+/* ---- what the query may say ---- */
+
+static const struct api_param readyz_params[] = {
+	{ "verbose", SHAPE_TEXT, .doc = "With any value or none: the parts, a line each." },
+	{ NULL },
+};
+
+static const char *const off_words[] = { "off", NULL };
+static const struct api_param metrics_params[] = {
+	{ "checks", SHAPE_TEXT, .doc = "`off`: without the checks.", .words = off_words },
+	{ NULL },
+};
+
+static const char *const incident_words[] = { "open", "acknowledged", "resolved", "all", NULL };
+static const struct api_param incidents_params[] = {
+	{ "state", SHAPE_TEXT, .doc = "Default `all`; `open`: whatever is not resolved.",
+		.words = incident_words },
+	{ "since", SHAPE_TEXT,
+		.doc = "A time or an age such as `2h`: not those that ended before." },
+	{ "limit", SHAPE_INTEGER, .doc = "1 to 1000; default 200." },
+	{ NULL },
+};
+
+static const char *const languages[] = { "en", "zh", NULL };
+static const struct api_param language_params[] = {
+	{ "lang", SHAPE_TEXT, .doc = "Default: `daemon.language`.", .words = languages },
+	{ NULL },
+};
+
+static const struct api_param receiver_params[] = {
+	{ "limit", SHAPE_INTEGER, .doc = "Of the ledger: 1 to 1000; default 100." },
+	{ NULL },
+};
+
+static const struct api_param rule_params[] = {
+	{ "expr", SHAPE_TEXT, true, .doc = "An expression of the rule language." },
+	{ "check", SHAPE_TEXT, .doc = "What `this` means." },
+	{ NULL },
+};
+
+/* ---- answers that do not follow from the rest of a row ---- */
+
+static const struct api_status readyz_others[] = {
+	{ 503, "Not yet, or no longer.", true },
+	{ 0 },
+};
+static const struct api_status run_others[] = {
+	{ 409, "It is running already.", false },
+	{ 0 },
+};
+static const struct api_status ack_others[] = {
+	{ 409, "It is resolved.", false },
+	{ 0 },
+};
+static const struct api_status unack_others[] = {
+	{ 409, "Nobody acknowledged it.", false },
+	{ 0 },
+};
+static const struct api_status silence_others[] = {
+	{ 409, "There are too many.", false },
+	{ 0 },
+};
+static const struct api_status test_others[] = {
+	{ 409, "It is switched off.", false },
+	{ 504, "It takes longer than 30 seconds; it goes on.", false },
+	{ 0 },
+};
+static const struct api_status rule_others[] = {
+	{ 404, "No check is called so.", false },
+	{ 422, "It is no expression; `detail` names the column.", false },
+	{ 504, "It takes longer than 30 seconds.", false },
+	{ 0 },
+};
+static const struct api_status reload_others[] = {
+	{ 422, "The settings are bad; `detail` has every complaint, the old ones go on.", false },
+	{ 504, "It takes longer than 30 seconds; it goes on.", false },
+	{ 0 },
+};
+
+/* ---- the table ---- */
 
 const struct route route_table[] = {
 	{
@@ -12,6 +96,7 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_healthz,
 		.doc = "200 while the loop turns, whatever else.",
+		.answer_type = TEXT,
 	},
 	{
 		.method = "GET",
@@ -21,6 +106,10 @@ const struct route route_table[] = {
 		.doc = "200 when settings are in force and every check has run once; 503 "
 		       "before, and while stopping. `?verbose` or `Accept: application/json` "
 		       "gives the parts.",
+		.params = readyz_params,
+		.answer = &shape_readiness,
+		.answer_type = TEXT,
+		.others = readyz_others,
 	},
 	{
 		.method = "GET",
@@ -29,6 +118,8 @@ const struct route route_table[] = {
 		.handle = handle_metrics,
 		.doc = "For Prometheus: OpenMetrics 1.0.0 or text 0.0.4, by Accept. "
 		       "`?checks=off` leaves the checks out.",
+		.params = metrics_params,
+		.answer_type = "text/plain",
 	},
 	{
 		.method = "GET",
@@ -36,6 +127,7 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_status,
 		.doc = "Counts, and how the daemon itself is.",
+		.answer = &shape_status,
 	},
 	{
 		.method = "GET",
@@ -43,20 +135,25 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_checks,
 		.doc = "Every check with its last run.",
+		.answer = &shape_checks,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/checks/{}",
+		.path = "/api/v1/checks/{check}",
 		.right = ROUTE_READ,
 		.handle = handle_check,
 		.doc = "One check by name, with its last total times.",
+		.answer = &shape_check_whole,
 	},
 	{
 		.method = "POST",
-		.path = "/api/v1/checks/{}/run",
+		.path = "/api/v1/checks/{check}/run",
 		.right = ROUTE_WRITE,
 		.handle = handle_run,
 		.doc = "Runs one check now.",
+		.answer = &shape_run,
+		.status = 202,
+		.others = run_others,
 	},
 	{
 		.method = "GET",
@@ -66,37 +163,47 @@ const struct route route_table[] = {
 		.doc = "Incidents, newest first, open ones before resolved ones. "
 		       "`state=open`, `acknowledged`, `resolved` or `all`; `since=` a time "
 		       "or an age such as `2h`; `limit=`.",
+		.params = incidents_params,
+		.answer = &shape_incidents,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/incidents/{}",
+		.path = "/api/v1/incidents/{incident}",
 		.right = ROUTE_READ,
 		.handle = handle_incident,
 		.doc = "One incident by its id or the first four or more digits of it, with "
 		       "its timeline; with `.md` behind the id as a record to keep, in "
 		       "Markdown.",
+		.answer = &shape_incident_whole,
+		.answer_type = "text/markdown",
 	},
 	{
 		.method = "POST",
-		.path = "/api/v1/incidents/{}/ack",
+		.path = "/api/v1/incidents/{incident}/ack",
 		.right = ROUTE_WRITE,
 		.handle = handle_ack,
 		.doc = "Somebody is at it: no more reminders. `by`, `note`, `for` or "
 		       "`until`, `sticky` (it stays when the severity rises).",
+		.body = &shape_ack,
+		.answer = &shape_incident,
+		.others = ack_others,
 	},
 	{
 		.method = "DELETE",
-		.path = "/api/v1/incidents/{}/ack",
+		.path = "/api/v1/incidents/{incident}/ack",
 		.right = ROUTE_WRITE,
 		.handle = handle_unack,
 		.doc = "Nobody is at it any more.",
+		.answer = &shape_incident,
+		.others = unack_others,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/checks/{}/why",
+		.path = "/api/v1/checks/{check}/why",
 		.right = ROUTE_READ,
 		.handle = handle_why,
 		.doc = "What has been decided about a check, and what it waits for.",
+		.answer = &shape_why,
 	},
 	{
 		.method = "GET",
@@ -104,6 +211,7 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_silences,
 		.doc = "Silences and planned maintenance.",
+		.answer = &shape_silences,
 	},
 	{
 		.method = "POST",
@@ -112,13 +220,18 @@ const struct route route_table[] = {
 		.handle = handle_silence,
 		.doc = "For a while nobody is told of what fits: `match` (as in routes), "
 		       "`for` or `ends_at`, `starts_at`, `by`, `comment`.",
+		.body = &shape_silence_ask,
+		.answer = &shape_silence_made,
+		.status = 201,
+		.others = silence_others,
 	},
 	{
 		.method = "DELETE",
-		.path = "/api/v1/silences/{}",
+		.path = "/api/v1/silences/{silence}",
 		.right = ROUTE_WRITE,
 		.handle = handle_silence_end,
 		.doc = "Ends a silence.",
+		.answer = &shape_ended,
 	},
 	{
 		.method = "GET",
@@ -126,14 +239,18 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_playbooks,
 		.doc = "The playbooks in force, with their symptoms. `lang=en` or `zh`.",
+		.params = language_params,
+		.answer = &shape_playbooks,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/playbooks/{}",
+		.path = "/api/v1/playbooks/{word}",
 		.right = ROUTE_READ,
 		.handle = handle_playbook,
 		.doc = "One playbook by name, with its causes and remedies; or what a "
 		       "cause's code, a finding or a rule means.",
+		.params = language_params,
+		.answer = &shape_explained,
 	},
 	{
 		.method = "GET",
@@ -141,21 +258,26 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_receivers,
 		.doc = "Receivers: how each one fares, what waits for it and why.",
+		.answer = &shape_receivers,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/receivers/{}",
+		.path = "/api/v1/receivers/{receiver}",
 		.right = ROUTE_READ,
 		.handle = handle_receiver,
 		.doc = "One receiver, with what waits first and what it was told of each "
 		       "incident; `limit=` of the latter.",
+		.params = receiver_params,
+		.answer = &shape_receiver_whole,
 	},
 	{
 		.method = "POST",
-		.path = "/api/v1/receivers/{}/test",
+		.path = "/api/v1/receivers/{receiver}/test",
 		.right = ROUTE_WRITE,
 		.handle = handle_test,
 		.doc = "Sends a test message to one receiver now and says what became of it.",
+		.answer = &shape_test,
+		.others = test_others,
 	},
 	{
 		.method = "GET",
@@ -163,6 +285,15 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_config,
 		.doc = "The configuration in force as YAML, secrets masked.",
+		.answer_type = "text/yaml",
+	},
+	{
+		.method = "GET",
+		.path = "/api/v1/openapi.json",
+		.right = ROUTE_READ,
+		.handle = handle_openapi,
+		.doc = "This API as an OpenAPI 3.1 document.",
+		.answer = &shape_openapi,
 	},
 	{
 		.method = "GET",
@@ -172,6 +303,9 @@ const struct route route_table[] = {
 		.doc = "What `expr=`, an expression of the rule language, is worth now, and "
 		       "every value that it looked at; `check=` is what `this` means. 422 "
 		       "with the column when it is no expression.",
+		.params = rule_params,
+		.answer = &shape_rule_answer,
+		.others = rule_others,
 	},
 	{
 		.method = "POST",
@@ -180,37 +314,45 @@ const struct route route_table[] = {
 		.handle = handle_reload,
 		.doc = "Reads the configuration again; 422 with every complaint when it is "
 		       "bad.",
+		.answer = &shape_reloaded,
+		.others = reload_others,
 	},
 	{
 		.method = "GET",
-		.path = "/ping/{}",
+		.path = "/ping/{token}",
 		.right = ROUTE_OPEN,
 		.handle = handle_ping,
 		.doc = "A job's success, for the `heartbeat` check with that token; `POST` "
 		       "takes a body of up to 10 KB. The token alone is what it takes, over "
 		       "TCP too.",
+		.answer_type = TEXT,
 	},
 	{
 		.method = "POST",
-		.path = "/ping/{}",
+		.path = "/ping/{token}",
 		.right = ROUTE_OPEN,
 		.handle = handle_ping,
 		.doc = "The same.",
+		.answer_type = TEXT,
+		.body_type = TEXT,
 	},
 	{
 		.method = "GET",
-		.path = "/ping/{}/{}",
+		.path = "/ping/{token}/{event}",
 		.right = ROUTE_OPEN,
 		.handle = handle_ping,
 		.doc = "`start`, `fail` or an exit code: the job begins, failed, ended with "
 		       "it.",
+		.answer_type = TEXT,
 	},
 	{
 		.method = "POST",
-		.path = "/ping/{}/{}",
+		.path = "/ping/{token}/{event}",
 		.right = ROUTE_OPEN,
 		.handle = handle_ping,
 		.doc = "The same.",
+		.answer_type = TEXT,
+		.body_type = TEXT,
 	},
 	{
 		.method = "GET",
@@ -222,7 +364,7 @@ const struct route route_table[] = {
 	},
 	{
 		.method = "GET",
-		.path = "/assets/{}",
+		.path = "/assets/{file}",
 		.right = ROUTE_READ,
 		.handle = handle_asset,
 		.doc = "What the dashboard is made of.",

@@ -16,10 +16,13 @@ enum shape_kind {
 	SHAPE_DURATION, /* of a request: "2h" */
 	SHAPE_OBJECT,   /* `of` says which */
 	SHAPE_MAP,      /* any name -> `of`, or numbers where that is NULL */
+	SHAPE_LABELS,   /* any name -> text */
+	SHAPE_VALUES,   /* any name -> number, text or flag */
+	SHAPE_GLOBS,    /* of a request: one text or a list of them */
 	SHAPE_ANY,      /* whatever JSON */
 };
 
-/* What else holds of a field. */
+/* What else holds of a field; of a list with both, each of its values may be null. */
 enum {
 	SHAPE_LIST = 1,     /* an array of them */
 	SHAPE_NULL = 2,     /* or null */
@@ -40,6 +43,7 @@ struct shape_field {
 struct shape {
 	const char *name; /* "Check": the component's name */
 	const char *doc;
+	const struct shape *extends; /* has all its fields, too; NULL: none */
 	const struct shape_field *fields;
 };
 
@@ -50,6 +54,13 @@ struct api_param {
 	bool is_required;
 	const char *doc;
 	const char *const *words; /* the only ones; closed by NULL; NULL: any */
+};
+
+/* An answer that is not the good one, and does not follow from the row. */
+struct api_status {
+	int status; /* 0 closes the rows */
+	const char *doc;
+	bool is_answer; /* in the form of the good one; else a Problem */
 };
 
 #endif
