@@ -92,6 +92,7 @@ static const struct shape heartbeat_out = {
 static const struct shape_field status_fields[] = {
 	{ "name", SHAPE_TEXT, SHAPE_NULL, .doc = "This host, as messages name it." },
 	{ "version", SHAPE_TEXT, .doc = "Of the program." },
+	{ "language", SHAPE_TEXT, .doc = "Of titles, explanations and remedies: en or zh." },
 	{ "now", SHAPE_TIME, .doc = "The daemon's clock." },
 	{ "started_at", SHAPE_TIME, .doc = "When the daemon started." },
 	{ "uptime", SHAPE_NUMBER, .doc = "Seconds since then." },
