@@ -250,8 +250,8 @@ handle_status(struct api_call *call)
 
 	json_object_set_new(doc, "name", text_or_null(settings->daemon.name));
 	json_object_set_new(doc, "version", record_text(world->env->version));
-	json_object_set_new(doc, "language",
-		json_string(settings->daemon.language == LANG_ZH ? "zh" : "en"));
+	json_object_set_new(
+		doc, "language", json_string(settings->daemon.language == LANG_ZH ? "zh" : "en"));
 	json_object_set_new(doc, "now", record_time(now));
 	json_object_set_new(doc, "started_at", record_time(world->started_wall_us));
 	json_object_set_new(doc, "uptime", seconds(now - world->started_wall_us));
