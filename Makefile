@@ -226,9 +226,11 @@ cppcheck:
 
 docs: $(B)/triaged
 	@$(B)/triaged --manual > docs/configuration.md
+	@$(B)/triaged --manual=api > docs/api-reference.md
 docs-check: $(B)/triaged
 	@$(B)/triaged --manual | diff -u docs/configuration.md - > /dev/null && \
-		echo "docs: as generated" || { echo "docs/configuration.md is stale: make docs"; exit 1; }
+		$(B)/triaged --manual=api | diff -u docs/api-reference.md - > /dev/null && \
+		echo "docs: as generated" || { echo "docs/ is stale: make docs"; exit 1; }
 
 # ---- measures ----
 

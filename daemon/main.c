@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/openapi.h"
 #include "app.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -21,7 +22,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config FILE  settings (default: $TRIAGED_CONFIG, then /etc/triaged/triaged.yaml)\n"
 	"      --check        look at the settings, say what is wrong with them, exit 0 or 2\n"
-	"      --manual       print the configuration reference (Markdown)\n"
+	"      --manual[=api] print the configuration reference, or the API's (Markdown)\n"
 	"      --version      print the version\n"
 	"\n"
 	"Runs in the foreground until SIGTERM; SIGHUP reloads. People use `triage`.\n";
@@ -33,14 +34,14 @@ enum { OPT_CHECK = 1000, OPT_MANUAL, OPT_VERSION };
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check", no_argument, NULL, OPT_CHECK },
-	{ "manual", no_argument, NULL, OPT_MANUAL },
+	{ "manual", optional_argument, NULL, OPT_MANUAL },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
 
 static enum action
-read_arguments(int argc, char **argv, const char **config)
+read_arguments(int argc, char **argv, const char **config, const char **part)
 {
 	enum action action = RUN;
 	int option;
@@ -50,9 +51,10 @@ read_arguments(int argc, char **argv, const char **config)
 			*config = optarg;
 		else if (option == OPT_CHECK)
 			action = CHECK;
-		else if (option == OPT_MANUAL)
+		else if (option == OPT_MANUAL) {
 			action = MANUAL;
-		else if (option == OPT_VERSION)
+			*part = optarg;
+		} else if (option == OPT_VERSION)
 			action = VERSION;
 		else
 			action = option == 'h' ? HELP : BAD;
@@ -97,12 +99,19 @@ load(const char *config, struct tls_pool *tls)
 }
 
 static int
-print_manual(void)
+print_manual(const char *part)
 {
 	struct buf text;
 
 	buf_init(&text, 0);
-	settings_manual(&text);
+	if (part == NULL)
+		settings_manual(&text);
+	else if (strcmp(part, "api") == 0)
+		openapi_manual(route_table, &text);
+	else {
+		fprintf(stderr, "triaged: --manual has no part \"%s\": api\n", part);
+		return 2;
+	}
 	fputs(buf_text(&text), stdout);
 	buf_fini(&text);
 	return 0;
@@ -193,7 +202,7 @@ start(const char *config, enum action action)
 int
 main(int argc, char **argv)
 {
-	const char *config = settings_default_path();
+	const char *config = settings_default_path(), *part = NULL;
 	enum action action;
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
@@ -203,10 +212,10 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], SQLITE_LOOK_ARG) == 0)
 		return sqlite_look_main(argc, argv);
 	settle_inheritance();
-	action = read_arguments(argc, argv, &config);
+	action = read_arguments(argc, argv, &config, &part);
 	switch (action) {
 	case MANUAL:
-		return print_manual();
+		return print_manual(part);
 	case VERSION:
 		puts("triaged " TRIAGED_VERSION);
 		return 0;

@@ -175,35 +175,78 @@ put_status(json_t *responses, unsigned status, const char *doc, json_t *what)
 		json_object_set_new(json_object_get(responses, key), "content", what);
 }
 
+/* A problem with words of its own. */
 static void
 put_problem(json_t *responses, unsigned status, const char *doc, json_t *schemas)
 {
 	put_status(responses, status, doc, content(PROBLEM, openapi_ref(schemas, &shape_problem)));
 }
 
+/* Refusals that many routes share, each once under components. */
+static const struct refusal {
+	unsigned status;
+	const char *name, *doc;
+} refusals[] = {
+	{ 400, "Broken", "The request is broken; `detail` says where." },
+	{ 401, "NoToken", "The token is missing or wrong." },
+	{ 403, "NotAllowed", "Not for this user, or from a page of another site." },
+	{ 404, "NotFound", "There is no such thing." },
+	{ 413, "TooLarge", "The body is larger than 64 kB; a ping's, than 10 KB." },
+	{ 415, "NotJson", "The body is not `application/json`." },
+	{ 421, "NotMine", "The `Host` is no name of this daemon." },
+	{ 429, "TooMany", "Too many wrong tokens; `Retry-After` says how long to wait." },
+	{ 503, "Busy", "Too busy; `Retry-After` says how long to wait." },
+};
+#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
+
 /* What follows from who may, and from what is taken. */
-static void
-put_refusals(json_t *responses, const struct route *route, json_t *schemas)
+static bool
+may_refuse(const struct route *route, unsigned status)
 {
-	put_problem(responses, 400, "The request is broken; `detail` says where.", schemas);
-	if (strchr(route->path, '{') != NULL)
-		put_problem(responses, 404, "There is no such thing.", schemas);
-	if (route->right == ROUTE_WRITE) {
-		put_problem(responses, 401, "The token is missing or wrong.", schemas);
-		put_problem(responses, 403, "Not for this user, or from a page of another site.",
-			schemas);
-		put_problem(responses, 429,
-			"Too many wrong tokens; `Retry-After` says how long "
-			"to wait.",
-			schemas);
+	switch (status) {
+	case 401:
+	case 403:
+		return route->right == ROUTE_WRITE;
+	case 404:
+		return strchr(route->path, '{') != NULL;
+	case 413:
+		return strcmp(route->method, "GET") != 0;
+	case 415:
+		return route->body != NULL;
+	case 421:
+		return route->right != ROUTE_OPEN;
+	case 429:
+		return route->right != ROUTE_READ;
+	default:
+		return true;
 	}
-	if (route->body != NULL)
-		put_problem(responses, 415, "The body is not `application/json`.", schemas);
-	if (strcmp(route->method, "GET") != 0)
-		put_problem(responses, 413, "The body is larger than 64 kB.", schemas);
-	if (route->right != ROUTE_OPEN)
-		put_problem(responses, 421, "The `Host` is no name of this daemon.", schemas);
-	put_problem(responses, 503, "Too busy; `Retry-After` says how long to wait.", schemas);
+}
+
+static void
+put_refusals(json_t *responses, const struct route *route)
+{
+	for (size_t i = 0; i < REFUSALS; i++) {
+		char key[16];
+
+		if (!may_refuse(route, refusals[i].status))
+			continue;
+		snprintf(key, sizeof(key), "%u", refusals[i].status);
+		json_object_set_new(responses, key,
+			json_pack("{s:o}", "$ref",
+				json_sprintf("#/components/responses/%s", refusals[i].name)));
+	}
+}
+
+static json_t *
+shared_responses(json_t *schemas)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < REFUSALS; i++)
+		json_object_set_new(all, refusals[i].name,
+			json_pack("{s:s, s:o}", "description", refusals[i].doc, "content",
+				content(PROBLEM, openapi_ref(schemas, &shape_problem))));
+	return all;
 }
 
 static json_t *
@@ -212,7 +255,7 @@ responses_of(const struct route *route, json_t *schemas)
 	json_t *responses = json_object();
 	unsigned good = route->status == 0 ? 200 : route->status;
 
-	put_refusals(responses, route, schemas);
+	put_refusals(responses, route);
 	put_status(responses, good, http1_reason((int)good), good_content(route, schemas));
 	if (strcmp(route->method, "GET") == 0 && route->right == ROUTE_READ)
 		put_status(responses, 304, "It is what `If-None-Match` says.", NULL);
@@ -269,8 +312,11 @@ add_route(json_t *paths, const struct route *route, json_t *schemas)
 static json_t *
 components(json_t *schemas)
 {
-	return json_pack("{s:o, s:{s:{s:s, s:s, s:s}}}", "schemas", schemas, "securitySchemes",
-		"token", "type", "http", "scheme", "bearer", "description",
+	json_t *responses = shared_responses(schemas);
+
+	return json_pack("{s:o, s:o, s:{s:{s:s, s:s, s:s}}}", "schemas", schemas, "responses",
+		responses, "securitySchemes", "token", "type", "http", "scheme", "bearer",
+		"description",
 		"`api.token`, or the file `token` of the state folder. Not needed on a unix "
 		"socket.");
 }

@@ -1,5 +1,5 @@
 /*
- * The OpenAPI 3.1 document, and the routes table of docs/api.md: both made by walking the route
+ * The OpenAPI 3.1 document and docs/api-reference.md: both made by walking the route
  * table and its shapes, so that neither can drift from what is served.
  */
 #ifndef API_OPENAPI_H
@@ -12,7 +12,7 @@
 
 /* A new document about these rows (closed by a NULL method). */
 json_t *openapi_document(const struct route *routes, const char *version);
-/* The same rows as a Markdown table, one line a route. */
+/* docs/api-reference.md: the rows as a table, and a table for each shape that they name. */
 void openapi_manual(const struct route *routes, struct buf *out);
 
 /* Of a path's "{check}": what it stands for; "" where nobody has said. */

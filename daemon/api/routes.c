@@ -72,12 +72,13 @@ static const struct api_status silence_others[] = {
 };
 static const struct api_status test_others[] = {
 	{ 409, "It is switched off.", false },
+	{ 503, "Eight are on their way already.", false },
 	{ 504, "It takes longer than 30 seconds; it goes on.", false },
 	{ 0 },
 };
 static const struct api_status rule_others[] = {
 	{ 404, "No check is called so.", false },
-	{ 422, "It is no expression; `detail` names the column.", false },
+	{ 422, "It is no expression: `column N: …`.", false },
 	{ 504, "It takes longer than 30 seconds.", false },
 	{ 0 },
 };
@@ -103,9 +104,10 @@ const struct route route_table[] = {
 		.path = "/readyz",
 		.right = ROUTE_READ,
 		.handle = handle_readyz,
-		.doc = "200 when settings are in force and every check has run once; 503 "
-		       "before, and while stopping. `?verbose` or `Accept: application/json` "
-		       "gives the parts.",
+		.doc = "200 when settings are in force and every check has run once; 503 before "
+		       "that and while stopping. `Accept: application/json` gives the parts. A "
+		       "reload that failed and a store that cannot write are said there; they do "
+		       "not make it 503, since the daemon goes on.",
 		.params = readyz_params,
 		.answer = &shape_readiness,
 		.answer_type = TEXT,
@@ -116,8 +118,8 @@ const struct route route_table[] = {
 		.path = "/metrics",
 		.right = ROUTE_READ,
 		.handle = handle_metrics,
-		.doc = "For Prometheus: OpenMetrics 1.0.0 or text 0.0.4, by Accept. "
-		       "`?checks=off` leaves the checks out.",
+		.doc = "For Prometheus: OpenMetrics 1.0.0 when `Accept` names "
+		       "`application/openmetrics-text`, text 0.0.4 else.",
 		.params = metrics_params,
 		.answer_type = "text/plain",
 	},
@@ -160,9 +162,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/incidents",
 		.right = ROUTE_READ,
 		.handle = handle_incidents,
-		.doc = "Incidents, newest first, open ones before resolved ones. "
-		       "`state=open`, `acknowledged`, `resolved` or `all`; `since=` a time "
-		       "or an age such as `2h`; `limit=`.",
+		.doc = "Incidents, open ones first, then the newest.",
 		.params = incidents_params,
 		.answer = &shape_incidents,
 	},
@@ -171,9 +171,9 @@ const struct route route_table[] = {
 		.path = "/api/v1/incidents/{incident}",
 		.right = ROUTE_READ,
 		.handle = handle_incident,
-		.doc = "One incident by its id or the first four or more digits of it, with "
-		       "its timeline; with `.md` behind the id as a record to keep, in "
-		       "Markdown.",
+		.doc = "One incident, with its alerts, timeline and what each receiver was told of "
+		       "it. With `.md` behind the id as a record to keep, in Markdown: time, "
+		       "impact, cause, evidence, what to do, timeline, follow-up.",
 		.answer = &shape_incident_whole,
 		.answer_type = "text/markdown",
 	},
@@ -182,8 +182,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/incidents/{incident}/ack",
 		.right = ROUTE_WRITE,
 		.handle = handle_ack,
-		.doc = "Somebody is at it: no more reminders. `by`, `note`, `for` or "
-		       "`until`, `sticky` (it stays when the severity rises).",
+		.doc = "Somebody is at it: no more reminders. A body is not needed.",
 		.body = &shape_ack,
 		.answer = &shape_incident,
 		.others = ack_others,
@@ -218,8 +217,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/silences",
 		.right = ROUTE_WRITE,
 		.handle = handle_silence,
-		.doc = "For a while nobody is told of what fits: `match` (as in routes), "
-		       "`for` or `ends_at`, `starts_at`, `by`, `comment`.",
+		.doc = "For a while nobody is told of what fits; an end is required.",
 		.body = &shape_silence_ask,
 		.answer = &shape_silence_made,
 		.status = 201,
@@ -230,7 +228,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/silences/{silence}",
 		.right = ROUTE_WRITE,
 		.handle = handle_silence_end,
-		.doc = "Ends a silence.",
+		.doc = "Ends a silence; what is still open and was kept quiet is told of now.",
 		.answer = &shape_ended,
 	},
 	{
@@ -238,7 +236,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/playbooks",
 		.right = ROUTE_READ,
 		.handle = handle_playbooks,
-		.doc = "The playbooks in force, with their symptoms. `lang=en` or `zh`.",
+		.doc = "The playbooks in force, with their symptoms.",
 		.params = language_params,
 		.answer = &shape_playbooks,
 	},
@@ -247,8 +245,8 @@ const struct route route_table[] = {
 		.path = "/api/v1/playbooks/{word}",
 		.right = ROUTE_READ,
 		.handle = handle_playbook,
-		.doc = "One playbook by name, with its causes and remedies; or what a "
-		       "cause's code, a finding or a rule means.",
+		.doc = "One playbook by name, with its causes and remedies; or what a cause's "
+		       "code, a finding or a rule means.",
 		.params = language_params,
 		.answer = &shape_explained,
 	},
@@ -265,8 +263,8 @@ const struct route route_table[] = {
 		.path = "/api/v1/receivers/{receiver}",
 		.right = ROUTE_READ,
 		.handle = handle_receiver,
-		.doc = "One receiver, with what waits first and what it was told of each "
-		       "incident; `limit=` of the latter.",
+		.doc = "One receiver, with the first 50 notices that wait and what it was told of "
+		       "each incident, the latest first.",
 		.params = receiver_params,
 		.answer = &shape_receiver_whole,
 	},
@@ -275,7 +273,8 @@ const struct route route_table[] = {
 		.path = "/api/v1/receivers/{receiver}/test",
 		.right = ROUTE_WRITE,
 		.handle = handle_test,
-		.doc = "Sends a test message to one receiver now and says what became of it.",
+		.doc = "Sends one notice of type `test` now, neither kept nor tried again, and "
+		       "says what became of it.",
 		.answer = &shape_test,
 		.others = test_others,
 	},
@@ -300,9 +299,8 @@ const struct route route_table[] = {
 		.path = "/api/v1/rule",
 		.right = ROUTE_READ,
 		.handle = handle_rule,
-		.doc = "What `expr=`, an expression of the rule language, is worth now, and "
-		       "every value that it looked at; `check=` is what `this` means. 422 "
-		       "with the column when it is no expression.",
+		.doc = "What an expression of the [rule language](rules.md) is worth now, and "
+		       "every value that it looked at.",
 		.params = rule_params,
 		.answer = &shape_rule_answer,
 		.others = rule_others,
@@ -312,8 +310,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/reload",
 		.right = ROUTE_WRITE,
 		.handle = handle_reload,
-		.doc = "Reads the configuration again; 422 with every complaint when it is "
-		       "bad.",
+		.doc = "Reads the configuration again.",
 		.answer = &shape_reloaded,
 		.others = reload_others,
 	},
