@@ -27,7 +27,11 @@ static const struct api_param incidents_params[] = {
 		.words = incident_words },
 	{ "since", SHAPE_TEXT,
 		.doc = "A time or an age such as `2h`: not those that ended before." },
+	{ "severity", SHAPE_TEXT, .doc = "Of that level.", .words = shape_severities },
+	{ "check", SHAPE_TEXT,
+		.doc = "A name or a glob such as `db*`: it is the root, or suffers from it." },
 	{ "limit", SHAPE_INTEGER, .doc = "1 to 1000; default 200." },
+	{ "offset", SHAPE_INTEGER, .doc = "So many are left out at the beginning." },
 	{ NULL },
 };
 

@@ -14,14 +14,30 @@
 
 #define LIMIT_DEFAULT 200
 #define LIMIT_MAX     1000
+#define OFFSET_MAX    1000000
 
 enum wanted { WANT_ALL, WANT_OPEN, WANT_ACKNOWLEDGED, WANT_RESOLVED };
 
 struct filter {
 	enum wanted wanted;
-	usec_t since_us; /* wall; 0: any */
-	size_t limit;
+	usec_t since_us;        /* wall; 0: any */
+	enum severity severity; /* SEVERITY_OK: any */
+	char check[128];        /* a glob; "": any */
+	size_t offset, limit;
 };
+
+/* Is it the root, or was it dragged down? */
+static bool
+concerns(const struct incident *i, const char *check)
+{
+	if (i->check != NULL && str_matches_glob(i->check, check))
+		return true;
+	for (size_t n = 0; n < i->alert_count; n++) {
+		if (str_matches_glob(i->alerts[n].check, check))
+			return true;
+	}
+	return false;
+}
 
 static bool
 fits(const struct filter *filter, const struct incident *i)
@@ -36,6 +52,10 @@ fits(const struct filter *filter, const struct incident *i)
 	};
 
 	if (!wanted_by_status[i->status][filter->wanted])
+		return false;
+	if (filter->severity != SEVERITY_OK && i->severity != filter->severity)
+		return false;
+	if (filter->check[0] != '\0' && !concerns(i, filter->check))
 		return false;
 	return filter->since_us == 0 || i->resolved_us == 0 || i->resolved_us >= filter->since_us;
 }
@@ -84,18 +104,40 @@ parse_since(struct api_call *call, struct filter *filter)
 }
 
 static int
-parse_limit(struct api_call *call, struct filter *filter)
+parse_about(struct api_call *call, struct filter *filter)
 {
 	char text[32];
-	int64_t limit;
+	int level;
 
-	if (!call_query(call, "limit", text, sizeof(text)))
-		return 0;
-	if (value_int(text, &limit, NULL) == -1 || limit < 1 || limit > LIMIT_MAX) {
-		reply_problem(call, 400, "limit: a number from 1 to %d", LIMIT_MAX);
+	if (call_query(call, "check", filter->check, sizeof(filter->check)) &&
+		filter->check[0] == '\0') {
+		reply_problem(call, 400, "check: a name, or a glob such as db*");
 		return -1;
 	}
-	filter->limit = (size_t)limit;
+	if (!call_query(call, "severity", text, sizeof(text)))
+		return 0;
+	level = severity_parse(text);
+	filter->severity = (enum severity)level;
+	if (level > SEVERITY_OK)
+		return 0;
+	reply_problem(call, 400, "severity: one of info, warning, critical");
+	return -1;
+}
+
+static int
+parse_number(struct api_call *call, const char *name, size_t min, size_t max, size_t *out)
+{
+	char text[32];
+	int64_t number;
+
+	if (!call_query(call, name, text, sizeof(text)))
+		return 0;
+	if (value_int(text, &number, NULL) == -1 || number < (int64_t)min ||
+		number > (int64_t)max) {
+		reply_problem(call, 400, "%s: a number from %zu to %zu", name, min, max);
+		return -1;
+	}
+	*out = (size_t)number;
 	return 0;
 }
 
@@ -109,7 +151,9 @@ handle_incidents(struct api_call *call)
 	json_t *doc, *list;
 
 	if (parse_state(call, &filter) == -1 || parse_since(call, &filter) == -1 ||
-		parse_limit(call, &filter) == -1)
+		parse_about(call, &filter) == -1 ||
+		parse_number(call, "limit", 1, LIMIT_MAX, &filter.limit) == -1 ||
+		parse_number(call, "offset", 0, OFFSET_MAX, &filter.offset) == -1)
 		return;
 	doc = json_object();
 	list = json_array();
@@ -118,8 +162,9 @@ handle_incidents(struct api_call *call)
 
 		if (!fits(&filter, incident))
 			continue;
-		if (total++ < filter.limit)
+		if (total >= filter.offset && total - filter.offset < filter.limit)
 			json_array_append_new(list, incident_json(incident, now));
+		total++;
 	}
 	json_object_set_new(doc, "total", json_integer((json_int_t)total));
 	json_object_set_new(doc, "incidents", list);

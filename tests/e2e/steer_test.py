@@ -53,6 +53,22 @@ def test_acknowledged_nobody_is_reminded(up, web, hook):
     assert "not acknowledged" in lab.triage("ack", incident["id"], "--undo", env=env(up)).stderr
 
 
+def test_incidents_are_found_by_what_they_are_about(up, web, hook):
+    web.stop()
+    incident = hook.wait("incident.opened", "api")["data"]["incident"]
+
+    def found(query):
+        doc = up.api.get(f"/api/v1/incidents?{query}")
+        return doc["total"], [one["id"] for one in doc["incidents"]]
+
+    one, none = (1, [incident["id"]]), (0, [])
+    assert found("check=api") == found("check=a*&severity=critical") == one
+    assert found("check=apis") == found("severity=info") == found("state=resolved") == none
+    assert found("offset=0&limit=1") == one and found("offset=1") == (1, [])
+    for bad in ("severity=bad", "offset=-1", "offset=x", "check=", "check=" + "a" * 200):
+        assert up.api.request("GET", f"/api/v1/incidents?{bad}")[0] == 400, bad
+
+
 def post(d, path, doc):
     body = json.dumps(doc).encode()
     reply = d.api.raw(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
