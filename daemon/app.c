@@ -90,9 +90,9 @@ on_sample(void *arg, const struct check_spec *check, const struct sample *sample
 	struct app *app = arg;
 	bool is_due;
 
-	recorder_take(app->recorder, check->name, sample);
 	app_say_notes(app->notes, check->name, sample);
 	is_due = triage_sample(app->triage, check, sample, loop_now(app->env.loop));
+	recorder_take(app->recorder, check->name, sample, app_tells_up(app, check, sample));
 	rules_feed(app->rules, check->name, sample);
 	app_arm_rules(app);
 	if (is_due)

@@ -191,11 +191,24 @@ on_sent(struct conn *conn)
 /* ---- answering ---- */
 
 static void
+begin_walk(struct conn *conn)
+{
+	struct api *api = conn->api;
+
+	enter(conn, CONN_MAKING, ANSWER_US);
+	list_append(&api->walking, &conn->walk_node);
+	if (!timer_runs(&api->walk_timer))
+		timer_after(&api->walk_timer, 0);
+}
+
+static void
 on_answer(void *arg)
 {
 	struct conn *conn = arg;
 
-	if (conn->step == CONN_WAITING)
+	if (conn->step == CONN_WAITING && conn->call.walk.step != NULL)
+		begin_walk(conn);
+	else if (conn->step == CONN_WAITING)
 		send_reply(conn);
 }
 

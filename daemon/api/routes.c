@@ -3,6 +3,7 @@
  * manual page are made from these rows.
  */
 #include "api/handlers.h"
+#include "api/past_shape.h"
 #include "api/route.h"
 #include "api/shapes.h"
 
@@ -207,6 +208,27 @@ const struct route route_table[] = {
 		.handle = handle_why,
 		.doc = "What has been decided about a check, and what it waits for.",
 		.answer = &shape_why,
+	},
+	{
+		.method = "GET",
+		.path = "/api/v1/checks/{}/series",
+		.right = ROUTE_READ,
+		.handle = handle_series,
+		.doc = "What was measured: averages, bounds and numbers of values over steps of "
+		       "equal length, from values of the last 2 h, minutes of 48 h and quarters of "
+		       "an hour of 90 d.",
+		.params = series_params,
+		.answer = &shape_series,
+	},
+	{
+		.method = "GET",
+		.path = "/api/v1/checks/{}/uptime",
+		.right = ROUTE_READ,
+		.handle = handle_uptime,
+		.doc = "For how much of the last 24 h, 7 d, 30 d and 90 d a check was up. What "
+		       "nobody knows (triaged did not run, could not tell, or planned work went on) "
+		       "is neither up nor down.",
+		.answer = &shape_uptime,
 	},
 	{
 		.method = "GET",

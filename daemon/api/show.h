@@ -11,4 +11,8 @@ json_t *show_heartbeat(const struct heartbeat *heartbeat); /* null where none is
 /* 404, with what may have been meant and what there is. */
 void reply_unknown_receiver(struct api_call *call);
 
+/* The number that says most about a check, by name; NULL: it knows none. */
+struct sample;
+const char *show_telling_metric(const struct sample *last);
+
 #endif

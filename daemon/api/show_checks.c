@@ -37,28 +37,44 @@ seconds(usec_t us)
 	return json_real((double)us / 1e6);
 }
 
-static json_t *
-show_telling(const struct sample *last)
+static int
+telling_index(const struct sample *last)
 {
 	for (size_t i = 0; last != NULL && i < sizeof(telling) / sizeof(telling[0]); i++) {
 		int index = metric_index(last->metrics, telling[i].metric);
-		json_t *doc;
-		char text[64];
 
 		if (index == -1 || !isfinite(last->values[index]))
 			continue;
-		if (last->outcome != OUTCOME_OK && !telling[i].is_of_failed)
-			continue;
-		metric_format(last->values[index], last->metrics[index].unit, text, sizeof(text));
-		doc = json_object();
-		json_object_set_new(doc, "metric", json_string(telling[i].metric));
-		json_object_set_new(doc, "value", json_real(last->values[index]));
-		json_object_set_new(
-			doc, "unit", json_string(unit_symbol(last->metrics[index].unit)));
-		json_object_set_new(doc, "text", record_text(text));
-		return doc;
+		if (last->outcome == OUTCOME_OK || telling[i].is_of_failed)
+			return index;
 	}
-	return json_null();
+	return -1;
+}
+
+const char *
+show_telling_metric(const struct sample *last)
+{
+	int index = telling_index(last);
+
+	return index == -1 ? NULL : last->metrics[index].name;
+}
+
+static json_t *
+show_telling(const struct sample *last)
+{
+	int index = telling_index(last);
+	json_t *doc;
+	char text[64];
+
+	if (index == -1)
+		return json_null();
+	metric_format(last->values[index], last->metrics[index].unit, text, sizeof(text));
+	doc = json_object();
+	json_object_set_new(doc, "metric", json_string(last->metrics[index].name));
+	json_object_set_new(doc, "value", json_real(last->values[index]));
+	json_object_set_new(doc, "unit", json_string(unit_symbol(last->metrics[index].unit)));
+	json_object_set_new(doc, "text", record_text(text));
+	return doc;
 }
 
 static json_t *

@@ -1,6 +1,6 @@
 /*
- * Reading a series back: from the finest level that reaches far enough, continued by finer ones
- * where the coarse have not been written yet.
+ * Reading a series back: coarse levels first, each only as far as no finer one has what is asked
+ * for, so that the seams between them neither lose a value nor count it twice.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,7 @@ merge(struct store_point *into, const struct store_point *from)
 	into->min = from->min < into->min ? from->min : into->min;
 	into->max = from->max > into->max ? from->max : into->max;
 	into->count = count;
+	into->grain_us = from->grain_us > into->grain_us ? from->grain_us : into->grain_us;
 }
 
 static void
@@ -73,7 +74,7 @@ read_raw(struct reader *r, int64_t base_ms, const char *block, size_t bytes)
 
 /* Single precision may have rounded the bounds past the average. */
 static void
-read_rollup(struct reader *r, int64_t base_ms, const char *block, size_t bytes)
+read_rollup(struct reader *r, enum level level, int64_t base_ms, const char *block, size_t bytes)
 {
 	struct rollup_entry entry;
 	for (size_t n = 0; (n + 1) * sizeof(entry) <= bytes; n++) {
@@ -86,6 +87,7 @@ read_rollup(struct reader *r, int64_t base_ms, const char *block, size_t bytes)
 					      .min = min < entry.avg ? min : entry.avg,
 					      .max = max > entry.avg ? max : entry.avg,
 					      .count = entry.count,
+					      .grain_us = levels[level].slot_ms * USEC_PER_MSEC,
 				      });
 	}
 }
@@ -111,53 +113,70 @@ read_level(struct reader *r, enum level level, int64_t from_ms, struct err *e)
 		if (level == LEVEL_RAW)
 			read_raw(r, base, block, bytes);
 		else
-			read_rollup(r, base - base % levels[level].slot_ms, block, bytes);
+			read_rollup(r, level, base - base % levels[level].slot_ms, block, bytes);
 	}
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_DONE ? 0 : db_fail(r->h->db, rc, e, "reading " HISTORY_FILE);
 }
 
-/* The finest level that is fine enough for the step and reaches back as far as any does. */
+/* Of the first and the last block of a level, of this part; -1: it has none. */
+struct reach {
+	int64_t first_ms, last_ms;
+};
+
 static int
-choose_level(struct reader *r, struct err *e)
+find_reach(struct reader *r, struct reach reach[LEVELS], struct err *e)
 {
-	enum level chosen = LEVEL_RAW;
-	int64_t since_ms = r->since_us / USEC_PER_MSEC;
-	int64_t oldest = level_edge(r->h, LEVEL_RAW, r->part, false, e);
-	if (oldest < -1)
-		return -1;
-	for (enum level level = LEVEL_MINUTE; level < LEVELS; level++) {
-		int64_t edge = level_edge(r->h, level, r->part, false, e);
-		if (edge < -1)
+	for (enum level level = LEVEL_RAW; level < LEVELS; level++) {
+		reach[level].first_ms = level_edge(r->h, level, r->part, false, e);
+		reach[level].last_ms = level_edge(r->h, level, r->part, true, e);
+		if (reach[level].first_ms < -1 || reach[level].last_ms < -1)
 			return -1;
-		bool is_wanted = r->step_us / USEC_PER_MSEC >= levels[level].slot_ms;
-		bool is_longer = oldest > since_ms && edge + levels[level].slot_ms < oldest;
-		if (edge >= 0 && (is_wanted || is_longer || oldest < 0)) {
-			chosen = level;
-			oldest = edge;
-		}
 	}
-	return (int)chosen;
+	return 0;
+}
+
+/* Where a finer level takes over from this one; a whole number of its slots.  Raw values set an end
+ * to nothing. */
+static int64_t
+end_of(const struct reader *r, const struct reach reach[LEVELS], enum level level)
+{
+	int64_t slot_ms = levels[level].slot_ms;
+	int64_t end_ms = (reach[level].last_ms / slot_ms + 1) * slot_ms;
+
+	for (enum level finer = LEVEL_RAW; finer < level; finer++) {
+		int64_t begin_ms = (reach[finer].first_ms + slot_ms - 1) / slot_ms * slot_ms;
+		if (r->step_us < slot_ms * USEC_PER_MSEC && reach[finer].first_ms >= 0 &&
+			begin_ms < end_ms)
+			end_ms = begin_ms;
+	}
+	return end_ms;
 }
 
 static int
 read_levels(struct reader *r, struct err *e)
 {
-	int chosen = choose_level(r, e);
-	usec_t since = r->since_us;
-	for (int level = chosen; level >= LEVEL_RAW; level--) {
-		if (read_level(r, (enum level)level, r->since_us / USEC_PER_MSEC, e) < 0)
+	struct reach reach[LEVELS];
+	usec_t until_us = r->until_us;
+
+	if (find_reach(r, reach, e) < 0)
+		return -1;
+	for (int n = LEVEL_QUARTER; n >= LEVEL_RAW; n--) {
+		enum level level = (enum level)n;
+		if (reach[level].last_ms < 0)
+			continue;
+		usec_t end_us = end_of(r, reach, level) * USEC_PER_MSEC;
+		if (level > LEVEL_RAW && end_us <= r->since_us)
+			continue;
+		if (level > LEVEL_RAW && end_us - 1 < until_us)
+			r->until_us = end_us - 1;
+		if (read_level(r, level, r->since_us / USEC_PER_MSEC, e) < 0)
 			return -1;
-		int64_t last = level_edge(r->h, (enum level)level, r->part, true, e);
-		if (last < -1)
-			return -1;
-		int64_t slot_ms = levels[level].slot_ms;
-		usec_t end = (last / slot_ms + 1) * slot_ms * USEC_PER_MSEC;
-		if (last >= 0 && end > r->since_us)
-			r->since_us = end;
+		r->until_us = until_us;
+		if (level > LEVEL_RAW)
+			r->since_us = end_us;
 	}
-	r->since_us = since;
-	return chosen < 0 ? -1 : 0;
+	return 0;
 }
 
 static int

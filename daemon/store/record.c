@@ -20,6 +20,8 @@ struct entry {
 	const struct metric_desc *metrics; /* the table that `sums` and `series` are in step with */
 	struct sum *sums;                  /* NULL while every sample is its own row */
 	struct store_series **series;      /* NULL: none was written yet; the same for each of it */
+	struct store_series *up_series;
+	struct sum up; /* count 0: nobody could tell since the last row */
 	size_t metric_count;
 };
 
@@ -130,16 +132,39 @@ write_row(struct recorder *recorder, const char *check, struct entry *entry,
 	entry->sums = NULL;
 }
 
+static void
+gather_up(struct entry *entry, double up)
+{
+	if (isnan(up))
+		return;
+	entry->up.total += (float)up;
+	entry->up.count++;
+}
+
+static void
+write_up(struct recorder *recorder, const char *check, struct entry *entry, usec_t wall_us)
+{
+	if (entry->up.count == 0)
+		return;
+	if (entry->up_series == NULL)
+		entry->up_series = store_series(recorder->store, check, RECORD_UP);
+	store_sample(recorder->store, entry->up_series, wall_us,
+		(double)entry->up.total / entry->up.count);
+	entry->up = (struct sum){ .count = 0 };
+}
+
 void
-recorder_take(struct recorder *recorder, const char *check, const struct sample *sample)
+recorder_take(struct recorder *recorder, const char *check, const struct sample *sample, double up)
 {
 	struct entry *entry = entry_of(recorder, check, sample);
 	usec_t now = sample->started_us + sample->took_us;
 
 	if (entry->sums != NULL || now < entry->due_us)
 		gather(entry, sample);
+	gather_up(entry, up);
 	if (now < entry->due_us)
 		return;
 	write_row(recorder, check, entry, sample);
+	write_up(recorder, check, entry, sample->wall_us);
 	entry->due_us = now + STEP_US;
 }

@@ -1,6 +1,7 @@
 /*
  * From samples to history rows.  A check that runs more often than every ten seconds is averaged
- * over ten seconds first: what is plotted does not need more, and the disk does not either.
+ * over ten seconds first: what is plotted does not need more, and the disk does not either.  Beside
+ * its metrics each check has the series `up`: 1 and 0, and no row where nobody could tell.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -8,10 +9,14 @@
 #include "model/sample.h"
 #include "store/store.h"
 
+#define RECORD_UP ".up" /* no metric can be called so */
+
 struct recorder;
 
 struct recorder *recorder_new(struct store *store);
 void recorder_free(struct recorder *recorder);
-void recorder_take(struct recorder *recorder, const char *check, const struct sample *sample);
+/* `up`: 1, 0, or NAN: this sample does not tell. */
+void recorder_take(
+	struct recorder *recorder, const char *check, const struct sample *sample, double up);
 
 #endif

@@ -26,6 +26,7 @@
 #define ROWS_MAX         50000 /* waiting; more are dropped */
 #define SERIES_MAX       200000
 #define SERIES_NAME_MAX  512
+#define QUESTIONS_BUSY   32
 
 /* Stands in the loop's list of what ends with this turn. */
 struct handover {
@@ -48,6 +49,7 @@ struct store {
 	uint64_t seq;              /* of the batch being gathered */
 	struct list waiters;       /* in order of seq */
 	struct list questions;
+	size_t question_count;
 	struct rows *rows;
 	struct map *series;
 	struct timer history_timer, retry_timer;
@@ -236,6 +238,7 @@ ask(struct store *s, struct question *question)
 	list_init(&question->node);
 	list_init(&question->asked);
 	list_append(&s->questions, &question->asked);
+	s->question_count++;
 	s->was_posted_to = true;
 	writer_ask(s->writer, question);
 }
@@ -266,6 +269,12 @@ store_query_start(struct store *s, const struct store_query *query, store_points
 	ask(s, question);
 }
 
+bool
+store_is_busy(const struct store *s)
+{
+	return s->question_count >= QUESTIONS_BUSY;
+}
+
 /* News from the thread. */
 
 static void
@@ -294,12 +303,13 @@ tell_document(struct question *question)
 }
 
 static void
-tell_answers(struct news *news)
+tell_answers(struct store *s, struct news *news)
 {
 	LIST_EACH_SAFE(it, &news->answers)
 	{
 		struct question *question = LIST_ENTRY(it, struct question, node);
 		list_remove(&question->asked);
+		s->question_count--;
 		if (question->kind)
 			tell_document(question);
 		else if (question->fn)
@@ -356,7 +366,7 @@ on_news(void *arg, unsigned ready)
 	tell_mood(s, &news);
 	for (size_t n = 0; n < news.verdict_count; n++)
 		tell_waiters(s, &news.verdicts[n]);
-	tell_answers(&news);
+	tell_answers(s, &news);
 	news_fini(&news);
 }
 

@@ -62,14 +62,16 @@ struct store_series *store_series(struct store *store, const char *check, const 
 void store_sample(struct store *store, struct store_series *series, usec_t wall_us, double value);
 
 /*
- * A reading of history, off the loop: from the finest level that reaches back to `since_us`,
- * averaged over steps.  fn is called once on the loop with points in order of time; count 0:
- * nothing is known.  store_drop_waiter and store_close forget it.
+ * A reading of history, off the loop: each stretch from the finest level that still has it, or from
+ * the coarsest that is fine enough for the step, averaged over steps; no value counts twice.  fn is
+ * called once on the loop with points in order of time; count 0: nothing is known.
+ * store_drop_waiter and store_close forget it.
  */
 struct store_point {
 	usec_t wall_us;
 	double avg, min, max;
 	uint64_t count;
+	usec_t grain_us; /* the longest stretch that it was made of; 0: of single values */
 };
 struct store_query {
 	const char *check, *metric;         /* copied */
@@ -78,5 +80,7 @@ struct store_query {
 typedef void (*store_points_fn)(void *arg, const struct store_point *points, size_t count);
 void store_query_start(
 	struct store *store, const struct store_query *query, store_points_fn fn, void *arg);
+/* So many questions wait already that one more had better be asked later. */
+bool store_is_busy(const struct store *store);
 
 #endif

@@ -294,6 +294,18 @@ is_nothing(const struct posted *p)
 	       list_is_empty(&p->questions) && !p->is_retry && !p->is_end;
 }
 
+/* One at a time: reading three months takes long enough, and batches must not wait for more. */
+static void
+take_question(struct list *to, struct list *from)
+{
+	struct list *first = from->next;
+
+	if (first == from)
+		return;
+	list_remove(first);
+	list_append(to, first);
+}
+
 static void
 wait_for_work(struct writer *w, struct posted *todo)
 {
@@ -303,7 +315,10 @@ wait_for_work(struct writer *w, struct posted *todo)
 		pthread_cond_wait(&w->posted_cond, &w->mutex);
 	move_list(&todo->batches, &w->posted.batches);
 	move_list(&todo->rows, &w->posted.rows);
-	move_list(&todo->questions, &w->posted.questions);
+	if (w->posted.is_end)
+		move_list(&todo->questions, &w->posted.questions);
+	else
+		take_question(&todo->questions, &w->posted.questions);
 	todo->is_retry = w->posted.is_retry;
 	todo->is_end = w->posted.is_end;
 	todo->wall_us = w->posted.wall_us;

@@ -228,6 +228,45 @@ test_each_level_is_kept_for_its_time(void **state)
 	assert_int_equal(bed->count, 0);
 }
 
+/* Three days, a value every ten seconds: what is asked for at any step is there once, from the
+ * finest level that still has it, and the bounds are those of the values. */
+static void
+test_seams_between_levels_neither_lose_nor_double(void **state)
+{
+	struct bed *bed = *state;
+	struct store_series s = { .check = "api", .metric = "total_time" };
+	static const usec_t steps[] = { 0, USEC_PER_MIN, 5 * USEC_PER_MIN, 15 * USEC_PER_MIN,
+		USEC_PER_HOUR };
+	struct history_row rows[6];
+	usec_t until = T0 + 3 * USEC_PER_DAY + 7 * USEC_PER_MIN;
+	for (usec_t t = T0; t < until; t += USEC_PER_MIN) {
+		for (int n = 0; n < 6; n++)
+			rows[n] = (struct history_row){ &s, t + n * 10 * USEC_PER_SEC, n };
+		write_rows(bed, rows, 6);
+	}
+	for (size_t n = 0; n < sizeof(steps) / sizeof(steps[0]); n++) {
+		ask(bed, &s, T0, until, steps[n]);
+		assert_int_equal(count_values(bed), (until - T0) / (10 * USEC_PER_SEC));
+		for (long i = 1; i < bed->count; i++)
+			assert_true(bed->points[i - 1].wall_us < bed->points[i].wall_us);
+	}
+	ask(bed, &s, T0, until, 0);
+	usec_t grain_us = 15 * USEC_PER_MIN;
+	for (long i = 0; i < bed->count; i++) {
+		const struct store_point *point = &bed->points[i];
+		assert_true(point->grain_us <= grain_us); /* finer and finer */
+		grain_us = point->grain_us;
+		assert_true(grain_us == 0 || (point->min == 0 && point->max == 5));
+		assert_true(grain_us == 0 || point->avg == 2.5);
+		usec_t age = until - point->wall_us;
+		assert_true(grain_us > 0 || age <= 2 * USEC_PER_HOUR + 2 * USEC_PER_MIN);
+		assert_true(grain_us > 0 || age > 0);
+		assert_true(grain_us < 15 * USEC_PER_MIN || age >= 48 * USEC_PER_HOUR);
+		assert_true(grain_us < USEC_PER_MIN || age >= 2 * USEC_PER_HOUR);
+	}
+	assert_int_equal(grain_us, 0);
+}
+
 static int64_t
 used_bytes(struct bed *bed)
 {
@@ -339,6 +378,7 @@ main(void)
 		TEST(test_quarter_that_ended_while_we_were_away_is_rolled_up),
 		TEST(test_many_series_lie_in_parts),
 		TEST(test_each_level_is_kept_for_its_time),
+		TEST(test_seams_between_levels_neither_lose_nor_double),
 		TEST(test_size_is_kept_by_giving_up_raw_values_first),
 		TEST(test_clock_set_back_and_forth_loses_no_value),
 		TEST(test_late_row_belongs_to_the_minute_under_way),
