@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/table.h"
+#include "cli/when.h"
 
 static const struct {
 	const char *state;
@@ -28,27 +28,6 @@ receiver_list_paint(const char *state)
 		if (str_eq(paints[i].state, state))
 			return paints[i].paint;
 	return PAINT_NONE;
-}
-
-void
-receiver_list_when(const json_t *doc, const char *key, char out[RECEIVER_WHEN_SIZE])
-{
-	struct clock clock;
-	usec_t at_us, span_us;
-	char span[32];
-
-	out[0] = '\0';
-	if (clock_parse_rfc3339(answer_text(doc, key), &at_us) == -1)
-		return;
-	clock_init_real(&clock);
-	span_us = at_us - clock_wall(&clock);
-	/* Whole seconds: the clocks of two hosts differ anyway. */
-	clock_format_duration((span_us < 0 ? -span_us : span_us) / USEC_PER_SEC * USEC_PER_SEC,
-		span, sizeof(span));
-	if (span_us > -USEC_PER_SEC && span_us < USEC_PER_SEC)
-		str_copy(out, RECEIVER_WHEN_SIZE, "now");
-	else
-		snprintf(out, RECEIVER_WHEN_SIZE, span_us > 0 ? "in %s" : "%s ago", span);
 }
 
 /* Why the next try is when it is; else the last thing that went wrong there. */
@@ -107,12 +86,12 @@ receiver_list_print(const struct term *term, const json_t *receivers)
 	json_array_foreach(receivers, i, receiver)
 	{
 		const char *state = answer_text(receiver, "state");
-		char last[RECEIVER_WHEN_SIZE], next[RECEIVER_WHEN_SIZE], queued[24];
+		char last[WHEN_SIZE], next[WHEN_SIZE], queued[24];
 		const char *cells[] = { answer_text(receiver, "name"),
 			answer_text(receiver, "type"), state, last, queued, next };
 
-		receiver_list_when(receiver, "last_success_at", last);
-		receiver_list_when(receiver, "next_try_at", next);
+		when_span(receiver, "last_success_at", last);
+		when_span(receiver, "next_try_at", next);
 		snprintf(queued, sizeof(queued), "%zu", answer_count(receiver, "queued"));
 		table_add(table, cells);
 		table_paint(table, 2, receiver_list_paint(state));

@@ -10,8 +10,5 @@
 void receiver_list_print(const struct term *term, const json_t *receivers);
 /* Good, bad or in between, by the word the API has for it. */
 enum paint receiver_list_paint(const char *state);
-/* "in 3s", "2m ago", "" when the time under `key` is absent. */
-#define RECEIVER_WHEN_SIZE 48
-void receiver_list_when(const json_t *doc, const char *key, char out[RECEIVER_WHEN_SIZE]);
 
 #endif

@@ -15,21 +15,30 @@
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_MIN     40
 #define COLUMNS_MAX     400
+#define ROWS_DEFAULT    24
 
 static size_t
-find_columns(void)
+fit_columns(long columns)
 {
-	const char *given = getenv("COLUMNS");
-	struct winsize size;
-	long columns = given == NULL ? 0 : strtol(given, NULL, 10);
-
-	if (columns <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		columns = size.ws_col;
 	if (columns <= 0)
 		return COLUMNS_DEFAULT;
 	if (columns < COLUMNS_MIN)
 		return COLUMNS_MIN;
 	return columns > COLUMNS_MAX ? COLUMNS_MAX : (size_t)columns;
+}
+
+void
+term_measure(struct term *term)
+{
+	const char *given = getenv("COLUMNS");
+	struct winsize size = { .ws_col = 0 };
+	long columns = given == NULL ? 0 : strtol(given, NULL, 10);
+	bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+
+	if (columns <= 0 && is_known)
+		columns = size.ws_col;
+	term->columns = fit_columns(columns);
+	term->rows = is_known && size.ws_row > 3 ? size.ws_row : ROWS_DEFAULT;
 }
 
 void
@@ -40,7 +49,7 @@ term_look(struct term *term, bool no_color)
 	term->is_tty = isatty(STDOUT_FILENO) == 1;
 	term->has_color = term->is_tty && !no_color && (plain == NULL || *plain == '\0') &&
 			  !str_eq(kind, "dumb");
-	term->columns = find_columns();
+	term_measure(term);
 }
 
 void

@@ -11,11 +11,13 @@ enum paint { PAINT_NONE, PAINT_GOOD, PAINT_WARN, PAINT_BAD, PAINT_DIM, PAINT_BOL
 struct term {
 	bool has_color;
 	bool is_tty;
-	size_t columns;
+	size_t columns, rows;
 };
 
 /* Of stdout.  Colours: on a terminal only, never with NO_COLOR, TERM=dumb or `no_color`. */
 void term_look(struct term *term, bool no_color);
+/* The size alone, again. */
+void term_measure(struct term *term);
 void term_paint(const struct term *term, FILE *out, enum paint paint, const char *text);
 enum paint term_paint_of(const char *severity_or_state);
 

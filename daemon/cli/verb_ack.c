@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/client.h"
+#include "cli/when.h"
 #include "cli/who.h"
 
 static json_t *
@@ -19,37 +20,52 @@ ask_of(const struct cli *cli)
 		json_object_set_new(ask, "for", json_string(cli_value(cli, "for")));
 	if (cli_has(cli, "sticky"))
 		json_object_set_new(ask, "sticky", json_true());
-	return ask;
+	if (when_put(ask, "until", "until", cli_value(cli, "until")) == 0)
+		return ask;
+	json_decref(ask);
+	return NULL;
 }
 
 static void
 print_words(const struct cli *cli, const json_t *incident)
 {
-	const char *until = answer_text(incident, "acknowledged_until");
+	char until[WHEN_SIZE], span[WHEN_SIZE];
 	char *line =
 		xasprintf("%s: %s", answer_text(incident, "id"), answer_text(incident, "title"));
 
 	term_clean(line, false);
 	term_paint(&cli->term, stdout, PAINT_BOLD, answer_text(incident, "status"));
 	printf("  %s\n", line);
-	if (*until != '\0')
-		printf("until %s; after that it is open again\n", until);
+	when_of(incident, "acknowledged_until", until);
+	when_span(incident, "acknowledged_until", span);
+	if (until[0] != '\0')
+		printf("until %s (%s); after that it is open again\n", until, span);
 	free(line);
+}
+
+static json_t *
+ask_daemon(const struct cli *cli, json_t *ask, struct err *e)
+{
+	struct client *client = client_new(cli);
+	char *id = client_segment(cli->args[0]);
+	char *path = xasprintf("/api/v1/incidents/%s/ack", id);
+	json_t *doc = client_send(client, ask == NULL ? "DELETE" : "POST", path, ask, e);
+
+	client_free(client);
+	free(path);
+	free(id);
+	return doc;
 }
 
 static int
 run(struct cli *cli)
 {
-	struct client *client = client_new(cli);
-	char *id = client_segment(cli->args[0]);
-	char *path = xasprintf("/api/v1/incidents/%s/ack", id);
+	json_t *ask = cli_has(cli, "undo") ? NULL : ask_of(cli), *doc;
 	struct err e;
-	json_t *doc = cli_has(cli, "undo") ? client_send(client, "DELETE", path, NULL, &e)
-					   : client_send(client, "POST", path, ask_of(cli), &e);
 
-	client_free(client);
-	free(path);
-	free(id);
+	if (ask == NULL && !cli_has(cli, "undo"))
+		return EXIT_USAGE;
+	doc = ask_daemon(cli, ask, &e);
 	if (doc == NULL)
 		return answer_fail(&e);
 	if (cli->is_json)
@@ -60,8 +76,18 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_example examples[] = {
+	{ "triage ack 3f9c --for 2h --comment 'restarting it'", NULL },
+	{ "triage ack 3f9c --until 18:00", "open again at six, if it still is" },
+	{ "triage ack 3f9c --undo", NULL },
+	{ NULL, NULL },
+};
+
 static const struct cli_option options[] = {
 	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },
+	{ .name = "until",
+		.takes = TAKES_TIME,
+		.doc = "the end of it, such as 18:00 or 2026-01-02T18:00:00Z" },
 	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
 	{ .name = "sticky", .doc = "also when the severity rises" },
 	{ .name = "undo", .doc = "nobody is at it any more" },
@@ -72,7 +98,11 @@ const struct cli_verb verb_ack = {
 	.name = "ack",
 	.usage = "ID",
 	.summary = "somebody is at it: no more reminders of this incident",
+	.detail = "The first four digits of an id are enough where only one begins so. The "
+		  "acknowledgement ends with the incident, at --for or --until, or, without "
+		  "--sticky, when the severity rises.",
 	.options = options,
+	.examples = examples,
 	.takes = TAKES_INCIDENT,
 	.args_min = 1,
 	.args_max = 1,

@@ -4,9 +4,10 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/table.h"
+#include "cli/view.h"
 
 static void
-print_table(const struct term *term, const json_t *checks)
+print(const struct cli *cli, const json_t *doc)
 {
 	static const struct table_column columns[] = {
 		{ .title = "CHECK", .is_flexible = true },
@@ -19,7 +20,7 @@ print_table(const struct term *term, const json_t *checks)
 	const json_t *check;
 	size_t i;
 
-	json_array_foreach(checks, i, check)
+	json_array_foreach(json_object_get(doc, "checks"), i, check)
 	{
 		const char *state = answer_state(check);
 		const char *cells[] = { answer_text(check, "name"), answer_text(check, "type"),
@@ -32,31 +33,32 @@ print_table(const struct term *term, const json_t *checks)
 	if (table_rows(table) == 0)
 		puts("no checks");
 	else
-		table_print(table, term, stdout);
+		table_print(table, &cli->term, stdout);
 	table_free(table);
+}
+
+static json_t *
+take(const struct cli *cli, struct client *client, struct err *e)
+{
+	(void)cli;
+	return client_get(client, "/api/v1/checks", e);
 }
 
 static int
 run(struct cli *cli)
 {
-	struct client *client = client_new(cli);
-	struct err e;
-	json_t *doc = client_get(client, "/api/v1/checks", &e);
-
-	client_free(client);
-	if (doc == NULL)
-		return answer_fail(&e);
-	if (cli->is_json)
-		answer_print_json(doc);
-	else
-		print_table(&cli->term, json_object_get(doc, "checks"));
-	json_decref(doc);
-	return EXIT_FINE;
+	return view_run(cli, &(struct view){ take, print });
 }
+
+static const struct cli_option options[] = {
+	CLI_OPTION_WATCH,
+	{ .name = NULL },
+};
 
 const struct cli_verb verb_checks = {
 	.name = "checks",
 	.usage = "",
 	.summary = "every check with what its last run said",
+	.options = options,
 	.run = run,
 };

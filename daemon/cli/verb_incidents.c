@@ -6,9 +6,10 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/table.h"
+#include "cli/view.h"
 
 static void
-print_table(const struct term *term, const json_t *incidents)
+print(const struct cli *cli, const json_t *doc)
 {
 	static const struct table_column columns[] = {
 		{ .title = "ID" },
@@ -22,7 +23,7 @@ print_table(const struct term *term, const json_t *incidents)
 	const json_t *incident;
 	size_t i;
 
-	json_array_foreach(incidents, i, incident)
+	json_array_foreach(json_object_get(doc, "incidents"), i, incident)
 	{
 		const char *severity = answer_text(incident, "severity");
 		const char *status = answer_text(incident, "status");
@@ -38,41 +39,34 @@ print_table(const struct term *term, const json_t *incidents)
 	if (table_rows(table) == 0)
 		puts("no incidents");
 	else
-		table_print(table, term, stdout);
+		table_print(table, &cli->term, stdout);
 	table_free(table);
+}
+
+static json_t *
+take(const struct cli *cli, struct client *client, struct err *e)
+{
+	const char *state = cli_value(cli, "state"), *since = cli_value(cli, "since");
+	char *state_part = client_segment(state == NULL ? "open" : state);
+	char *since_part = client_segment(since == NULL ? "" : since);
+	char *path = xasprintf("/api/v1/incidents?state=%s%s%s", state_part,
+		since == NULL ? "" : "&since=", since_part);
+	json_t *doc = client_get(client, path, e);
+
+	free(path);
+	free(state_part);
+	free(since_part);
+	return doc;
 }
 
 static int
 run(struct cli *cli)
 {
-	const char *state = cli_value(cli, "state") == NULL ? "open" : cli_value(cli, "state");
-	char *state_part = client_segment(state);
-	char *since_part =
-		client_segment(cli_value(cli, "since") == NULL ? "" : cli_value(cli, "since"));
-	char *path = xasprintf("/api/v1/incidents?state=%s%s%s", state_part,
-		cli_value(cli, "since") == NULL ? "" : "&since=", since_part);
-	struct client *client = client_new(cli);
-	struct err e;
-	json_t *doc = client_get(client, path, &e);
-
-	client_free(client);
-	free(path);
-	free(state_part);
-	free(since_part);
-	if (doc == NULL) {
-		answer_fail(&e);
-		/* 400: --state or --since. */
-		return e.code == 400 ? EXIT_USAGE : EXIT_TROUBLE;
-	}
-	if (cli->is_json)
-		answer_print_json(doc);
-	else
-		print_table(&cli->term, json_object_get(doc, "incidents"));
-	json_decref(doc);
-	return EXIT_FINE;
+	return view_run(cli, &(struct view){ take, print });
 }
 
 static const struct cli_option options[] = {
+	CLI_OPTION_WATCH,
 	{ .name = "state",
 		.letter = 's',
 		.takes = TAKES_WORDS,

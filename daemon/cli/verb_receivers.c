@@ -13,6 +13,8 @@
 #include "cli/client.h"
 #include "cli/receiver_list.h"
 #include "cli/table.h"
+#include "cli/view.h"
+#include "cli/when.h"
 
 /* ---- one receiver ---- */
 
@@ -78,9 +80,9 @@ print_latency(const struct term *term, const json_t *latency)
 static void
 print_taken(const struct term *term, const json_t *doc)
 {
-	char when[RECEIVER_WHEN_SIZE], *line;
+	char when[WHEN_SIZE], *line;
 
-	receiver_list_when(doc, "last_success_at", when);
+	when_span(doc, "last_success_at", when);
 	line = xasprintf("%zu notices%s%s", answer_count(doc, "sent"),
 		*when == '\0' ? "" : ", the last one ", when);
 	print_fact(term, "taken", line);
@@ -91,12 +93,12 @@ static void
 print_waiting(const struct term *term, const json_t *doc)
 {
 	const char *why = answer_text(doc, "waits_for");
-	char oldest[RECEIVER_WHEN_SIZE], next[RECEIVER_WHEN_SIZE], *line;
+	char oldest[WHEN_SIZE], next[WHEN_SIZE], *line;
 
 	if (answer_count(doc, "queued") == 0)
 		return;
-	receiver_list_when(doc, "oldest_at", oldest);
-	receiver_list_when(doc, "next_try_at", next);
+	when_span(doc, "oldest_at", oldest);
+	when_span(doc, "next_try_at", next);
 	line = xasprintf("%zu notices, the oldest of %s%s%s%s%s", answer_count(doc, "queued"),
 		oldest, *next == '\0' ? "" : "; next try ", next, *why == '\0' ? "" : ": ", why);
 	print_fact(term, "waiting", line);
@@ -120,12 +122,12 @@ print_queue(const struct term *term, const json_t *doc)
 
 	json_array_foreach(json_object_get(doc, "queue"), i, one)
 	{
-		char written[RECEIVER_WHEN_SIZE], next[RECEIVER_WHEN_SIZE], tries[24];
+		char written[WHEN_SIZE], next[WHEN_SIZE], tries[24];
 		const char *cells[] = { event_of(one, "type"), answer_text(one, "incident"),
 			answer_text(one, "severity"), written, tries, next };
 
-		receiver_list_when(one, "created_at", written);
-		receiver_list_when(one, "next_try_at", next);
+		when_span(one, "created_at", written);
+		when_span(one, "next_try_at", next);
 		snprintf(tries, sizeof(tries), "%zu", answer_count(one, "tries"));
 		table_add(table, cells);
 		table_paint(table, 2, term_paint_of(answer_text(one, "severity")));
@@ -153,11 +155,11 @@ print_ledger(const struct term *term, const json_t *doc)
 
 	json_array_foreach(json_object_get(doc, "ledger"), i, one)
 	{
-		char when[RECEIVER_WHEN_SIZE];
+		char when[WHEN_SIZE];
 		const char *cells[] = { answer_text(one, "incident"), event_of(one, "told"),
 			answer_text(one, "reason"), when, answer_text(one, "notice") };
 
-		receiver_list_when(one, "told_at", when);
+		when_span(one, "told_at", when);
 		table_add(table, cells);
 	}
 	if (table_rows(table) > 0) {
@@ -173,7 +175,7 @@ static void
 print_one(const struct term *term, const json_t *doc)
 {
 	const char *state = answer_text(doc, "state");
-	char next[RECEIVER_WHEN_SIZE], *line;
+	char next[WHEN_SIZE], *line;
 
 	line = xasprintf("%s  %s  ", answer_text(doc, "name"), answer_text(doc, "type"));
 	term_clean(line, false);
@@ -188,7 +190,7 @@ print_one(const struct term *term, const json_t *doc)
 	print_failures(term, doc);
 	print_fact(term, "last error", answer_text(doc, "last_error"));
 	print_latency(term, json_object_get(doc, "latency"));
-	receiver_list_when(doc, "next_daily_test_at", next);
+	when_span(doc, "next_daily_test_at", next);
 	print_fact(term, "daily test", next);
 	print_queue(term, doc);
 	print_ledger(term, doc);
@@ -197,40 +199,41 @@ print_one(const struct term *term, const json_t *doc)
 /* ---- the verb ---- */
 
 static json_t *
-ask(const struct cli *cli, struct err *e)
+take(const struct cli *cli, struct client *client, struct err *e)
 {
-	struct client *client = client_new(cli);
 	char *name = cli->arg_count == 0 ? xstrdup("") : client_segment(cli->args[0]);
 	char *path = xasprintf("/api/v1/receivers%s%s", cli->arg_count == 0 ? "" : "/", name);
 	json_t *doc = client_get(client, path, e);
 
-	client_free(client);
 	free(path);
 	free(name);
 	return doc;
 }
 
-static int
-run(struct cli *cli)
+static void
+print(const struct cli *cli, const json_t *doc)
 {
-	struct err e;
-	json_t *doc = ask(cli, &e);
-
-	if (doc == NULL)
-		return answer_fail(&e);
-	if (cli->is_json)
-		answer_print_json(doc);
-	else if (cli->arg_count == 0)
+	if (cli->arg_count == 0)
 		receiver_list_print(&cli->term, json_object_get(doc, "receivers"));
 	else
 		print_one(&cli->term, doc);
-	json_decref(doc);
-	return EXIT_FINE;
 }
+
+static int
+run(struct cli *cli)
+{
+	return view_run(cli, &(struct view){ take, print });
+}
+
+static const struct cli_option options[] = {
+	CLI_OPTION_WATCH,
+	{ .name = NULL },
+};
 
 const struct cli_verb verb_receivers = {
 	.name = "receivers",
 	.usage = "[NAME]",
+	.options = options,
 	.summary = "who is told and how it fares; one with its queue and ledger",
 	.takes = TAKES_RECEIVER,
 	.args_max = 1,

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/client.h"
+#include "cli/view.h"
+#include "cli/when.h"
 
 static void
 print_text(const struct term *term, size_t indent, const char *text)
@@ -51,11 +53,27 @@ print_pairs(const struct term *term, const char *title, const json_t *list, cons
 }
 
 static void
+print_times(const json_t *doc)
+{
+	double duration = answer_number(doc, "duration");
+	char at[WHEN_SIZE], span[WHEN_SIZE];
+
+	when_of(doc, "started_at", at);
+	when_span(doc, "started_at", span);
+	printf("started %s (%s)", at, span);
+	when_of(doc, "resolved_at", at);
+	if (at[0] != '\0' && !isnan(duration)) {
+		clock_format_duration((usec_t)(duration * 1e6), span, sizeof(span));
+		printf(", resolved %s after %s", at, span);
+	}
+	putchar('\n');
+}
+
+static void
 print_head(const struct term *term, const json_t *doc)
 {
 	const char *severity = answer_text(doc, "severity"), *status = answer_text(doc, "status");
-	char age[AGE_SIZE], *line;
-	double duration = answer_number(doc, "duration");
+	char *line;
 
 	term_paint(term, stdout, term_paint_of(severity), severity);
 	printf(" · ");
@@ -69,13 +87,7 @@ print_head(const struct term *term, const json_t *doc)
 		answer_text(doc, "type"), answer_text(doc, "target"), answer_text(doc, "rule"));
 	print_text(term, 0, line);
 	free(line);
-	answer_age(doc, "started_at", age);
-	printf("started %s (%s ago)", answer_text(doc, "started_at"), age);
-	if (*answer_text(doc, "resolved_at") != '\0' && !isnan(duration)) {
-		clock_format_duration((usec_t)(duration * 1e6), age, sizeof(age));
-		printf(", resolved %s after %s", answer_text(doc, "resolved_at"), age);
-	}
-	putchar('\n');
+	print_times(doc);
 }
 
 static void
@@ -185,9 +197,11 @@ print_timeline(const struct term *term, const json_t *timeline)
 	print_heading(term, "Timeline");
 	json_array_foreach(timeline, i, one)
 	{
-		char *line = xasprintf("%s  %s  %s", answer_text(one, "at"),
-			answer_text(one, "kind"), answer_text(one, "text"));
+		char at[WHEN_SIZE], *line;
 
+		when_of(one, "at", at);
+		line = xasprintf(
+			"%s  %s  %s", at, answer_text(one, "kind"), answer_text(one, "text"));
 		print_text(term, 2, line);
 		free(line);
 	}
@@ -206,11 +220,12 @@ print_deliveries(const struct term *term, const json_t *deliveries)
 	json_array_foreach(deliveries, i, one)
 	{
 		const char *type = answer_text(one, "told");
-		char *line = xasprintf("%s  %s  %s (%s)", answer_text(one, "told_at"),
-			answer_text(one, "receiver"),
+		char at[WHEN_SIZE], *line;
+
+		when_of(one, "told_at", at);
+		line = xasprintf("%s  %s  %s (%s)", at, answer_text(one, "receiver"),
 			str_starts(type, "incident.") ? type + strlen("incident.") : type,
 			answer_text(one, "reason"));
-
 		print_text(term, 2, line);
 		free(line);
 	}
@@ -254,12 +269,23 @@ print_incident(const struct term *term, const json_t *doc)
 	print_deliveries(term, json_object_get(doc, "deliveries"));
 }
 
+static char *
+path_of(const struct cli *cli, const char *tail)
+{
+	char *id = client_segment(cli->args[0]);
+	char *path = xasprintf("/api/v1/incidents/%s%s", id, tail);
+
+	free(id);
+	return path;
+}
+
 /* The record as the daemon writes it. */
 static int
-print_record(struct client *client, const char *path)
+print_record(const struct cli *cli)
 {
-	char *url = xasprintf("%s.md", path), *text;
-	const struct client_request ask = { "GET", url, NULL };
+	struct client *client = client_new(cli);
+	char *path = path_of(cli, ".md"), *text;
+	const struct client_request ask = { "GET", path, NULL };
 	struct client_reply reply = { .status = 0 };
 	struct err e;
 	int result = EXIT_FINE;
@@ -275,37 +301,39 @@ print_record(struct client *client, const char *path)
 		fwrite(reply.body, 1, reply.len, stdout);
 	}
 	client_reply_fini(&reply);
-	free(url);
+	client_free(client);
+	free(path);
 	return result;
+}
+
+static json_t *
+take(const struct cli *cli, struct client *client, struct err *e)
+{
+	char *path = path_of(cli, "");
+	json_t *doc = client_get(client, path, e);
+
+	free(path);
+	return doc;
+}
+
+static void
+print(const struct cli *cli, const json_t *doc)
+{
+	print_incident(&cli->term, doc);
 }
 
 static int
 run(struct cli *cli)
 {
-	struct client *client = client_new(cli);
-	char *id = client_segment(cli->args[0]);
-	char *path = xasprintf("/api/v1/incidents/%s", id);
-	bool is_record = cli_has(cli, "md") || (!cli->is_json && !cli->term.is_tty);
-	struct err e;
-	int result = is_record ? print_record(client, path) : EXIT_FINE;
-	json_t *doc = is_record ? NULL : client_get(client, path, &e);
+	bool is_terminal = cli->term.is_tty || cli_has(cli, "watch");
 
-	client_free(client);
-	free(path);
-	free(id);
-	if (is_record)
-		return result;
-	if (doc == NULL)
-		return answer_fail(&e);
-	if (cli->is_json)
-		answer_print_json(doc);
-	else
-		print_incident(&cli->term, doc);
-	json_decref(doc);
-	return EXIT_FINE;
+	if (cli_has(cli, "md") || (!cli->is_json && !is_terminal))
+		return print_record(cli);
+	return view_run(cli, &(struct view){ take, print });
 }
 
 static const struct cli_option options[] = {
+	CLI_OPTION_WATCH,
 	{ .name = "md", .doc = "the record in Markdown, as where no terminal reads" },
 	{ .name = NULL },
 };

@@ -12,6 +12,8 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/table.h"
+#include "cli/view.h"
+#include "cli/when.h"
 #include "cli/who.h"
 
 static const char *const keys[] = { "check", "type", "rule", "cause", "severity", "min_severity",
@@ -58,7 +60,11 @@ ask_of(const struct cli *cli)
 		json_object_set_new(ask, "for", json_string(cli_value(cli, "for")));
 	if (cli_value(cli, "comment") != NULL)
 		json_object_set_new(ask, "comment", json_string(cli_value(cli, "comment")));
-	return ask;
+	if (when_put(ask, "ends_at", "until", cli_value(cli, "until")) == 0 &&
+		when_put(ask, "starts_at", "from", cli_value(cli, "from")) == 0)
+		return ask;
+	json_decref(ask);
+	return NULL;
 }
 
 /* {"check": ["db*"]} as "check=db*"; owned. */
@@ -90,41 +96,57 @@ match_words(json_t *match)
 	return text;
 }
 
-static void
-add_rows(struct table *table, const json_t *list, bool is_work)
+/* "deploy (ann)" */
+static char *
+why_words(const json_t *one, bool is_work)
 {
-	const json_t *one;
-	size_t i;
+	const char *why = answer_text(one, is_work ? "reason" : "comment");
+	const char *by = answer_text(one, "by");
 
-	json_array_foreach(list, i, one)
-	{
-		char *match = match_words(json_object_get(one, "match"));
-		bool is_active = is_work ? json_is_true(json_object_get(one, "active"))
-					 : str_eq(answer_text(one, "state"), "active");
-		const char *state = !is_work    ? answer_text(one, "state")
-				    : is_active ? "active"
-						: "planned";
-		const char *when = answer_text(one, is_active ? "ends_at" : "starts_at");
-		const char *const cells[] = { is_work ? "maintenance" : answer_text(one, "id"),
-			state, *when == '\0' ? NULL : when, match,
-			answer_text(one, is_work ? "reason" : "comment") };
+	if (*by == '\0')
+		return xstrdup(why);
+	return *why == '\0' ? xasprintf("by %s", by) : xasprintf("%s (%s)", why, by);
+}
 
-		table_add(table, cells);
-		table_paint(table, 1, is_active ? PAINT_WARN : PAINT_DIM);
-		free(match);
+static void
+add_row(struct table *table, const json_t *one, bool is_work)
+{
+	char *match = match_words(json_object_get(one, "match")), *why = why_words(one, is_work);
+	bool is_active = is_work ? json_is_true(json_object_get(one, "active"))
+				 : str_eq(answer_text(one, "state"), "active");
+	const char *planned = is_work ? "planned" : answer_text(one, "state");
+	const char *key = is_active ? "ends_at" : "starts_at";
+	char at[WHEN_SIZE], span[WHEN_SIZE], state[WHEN_SIZE * 2];
+	const char *const cells[] = { is_work ? "maintenance" : answer_text(one, "id"), state, span,
+		at, match, why };
+
+	when_of(one, key, at);
+	when_span(one, key, span);
+	str_copy(state, sizeof(state), is_active ? "active" : planned);
+	/* "1h 5m left" says which of the two it is. */
+	if (is_active && str_starts(span, "in ")) {
+		memmove(span, span + 3, strlen(span + 3) + 1);
+		str_copy(span + strlen(span), sizeof(span) - strlen(span), " left");
 	}
+	table_add(table, cells);
+	table_paint(table, 1, is_active ? PAINT_WARN : PAINT_DIM);
+	free(match);
+	free(why);
 }
 
 static void
 print_list(const struct cli *cli, const json_t *doc)
 {
 	static const struct table_column columns[] = { { .title = "SILENCE" }, { .title = "STATE" },
-		{ .title = "UNTIL / FROM" }, { .title = "MATCH", .is_flexible = true },
+		{ .title = "LEFT", .is_right = true }, { .title = "UNTIL/FROM" },
+		{ .title = "MATCH", .is_flexible = true },
 		{ .title = "WHY", .is_flexible = true } };
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	const json_t *one;
+	size_t i;
 
-	add_rows(table, json_object_get(doc, "silences"), false);
-	add_rows(table, json_object_get(doc, "maintenance"), true);
+	json_array_foreach(json_object_get(doc, "silences"), i, one) add_row(table, one, false);
+	json_array_foreach(json_object_get(doc, "maintenance"), i, one) add_row(table, one, true);
 	if (table_rows(table) == 0)
 		printf("nothing is silenced\n");
 	else
@@ -148,72 +170,123 @@ print_warning(const struct cli *cli, const char *text)
 static void
 print_made(const struct cli *cli, const json_t *doc)
 {
-	char *match = match_words(json_object_get(doc, "match"));
+	char *match = match_words(json_object_get(doc, "match")), *line;
+	char from[WHEN_SIZE], until[WHEN_SIZE], span[WHEN_SIZE];
+	bool is_planned = str_eq(answer_text(doc, "state"), "pending");
 
-	if (cli_has(cli, "undo"))
-		printf("silence %s is over\n", answer_text(doc, "ended"));
-	else {
-		printf("silence %s: nobody is told of %s until %s\n", answer_text(doc, "id"), match,
-			answer_text(doc, "ends_at"));
-		print_warning(cli, answer_text(doc, "warning"));
-	}
+	when_of(doc, "starts_at", from);
+	when_of(doc, "ends_at", until);
+	when_span(doc, "ends_at", span);
+	line = xasprintf("silence %s: nobody is told of %s%s%s until %s (%s)",
+		answer_text(doc, "id"), match, is_planned ? " from " : "", is_planned ? from : "",
+		until, span);
+	term_clean(line, false);
+	term_print_wrapped(&cli->term, stdout, 0, line);
+	print_warning(cli, answer_text(doc, "warning"));
+	free(line);
 	free(match);
 }
 
 static json_t *
-ask_daemon(const struct cli *cli, struct err *e)
+end_one(struct client *client, const char *id, struct err *e)
+{
+	char *segment = client_segment(id);
+	char *path = xasprintf("/api/v1/silences/%s", segment);
+	json_t *doc = client_send(client, "DELETE", path, NULL, e);
+
+	free(path);
+	free(segment);
+	return doc;
+}
+
+/* One after the other; those that are not there are said, and the others end. */
+static int
+end_each(struct cli *cli)
 {
 	struct client *client = client_new(cli);
-	json_t *doc;
+	int result = EXIT_FINE;
 
-	if (cli_has(cli, "undo")) {
-		char *id = client_segment(cli->args[0]);
-		char *path = xasprintf("/api/v1/silences/%s", id);
+	for (size_t i = 0; i < cli->arg_count; i++) {
+		struct err e;
+		json_t *doc = end_one(client, cli->args[i], &e);
 
-		doc = client_send(client, "DELETE", path, NULL, e);
-		free(path);
-		free(id);
-	} else if (cli->arg_count > 0) {
-		doc = client_send(client, "POST", "/api/v1/silences", ask_of(cli), e);
-	} else {
-		doc = client_get(client, "/api/v1/silences", e);
+		if (doc == NULL)
+			result = answer_fail(&e);
+		else if (cli->is_json)
+			answer_print_json(doc);
+		else
+			printf("silence %s is over\n", answer_text(doc, "ended"));
+		json_decref(doc);
 	}
 	client_free(client);
-	return doc;
+	return result;
+}
+
+static int
+make(struct cli *cli)
+{
+	json_t *ask = ask_of(cli), *doc;
+	struct client *client;
+	struct err e;
+
+	if (ask == NULL)
+		return EXIT_USAGE;
+	client = client_new(cli);
+	doc = client_send(client, "POST", "/api/v1/silences", ask, &e);
+	client_free(client);
+	if (doc == NULL)
+		return answer_fail(&e);
+	if (cli->is_json)
+		answer_print_json(doc);
+	else
+		print_made(cli, doc);
+	json_decref(doc);
+	return EXIT_FINE;
+}
+
+static json_t *
+take(const struct cli *cli, struct client *client, struct err *e)
+{
+	(void)cli;
+	return client_get(client, "/api/v1/silences", e);
 }
 
 static int
 run(struct cli *cli)
 {
-	bool is_making = cli->arg_count > 0 && !cli_has(cli, "undo");
-	struct err e;
-	json_t *doc;
-
-	if (is_making && cli_value(cli, "for") == NULL) {
-		fprintf(stderr, "triage: say how long, such as --for 2h\n");
+	if (cli_has(cli, "undo") && cli->arg_count == 0) {
+		fprintf(stderr, "triage: --undo takes the id of a silence: `triage silence` lists "
+				"them\n");
 		return EXIT_USAGE;
 	}
-	if (cli_has(cli, "undo") && cli->arg_count != 1) {
-		fprintf(stderr, "triage: --undo takes the id of one silence\n");
+	if (cli_has(cli, "undo"))
+		return end_each(cli);
+	if (cli->arg_count == 0)
+		return view_run(cli, &(struct view){ take, print_list });
+	if (cli_value(cli, "for") == NULL && cli_value(cli, "until") == NULL) {
+		fprintf(stderr, "triage: say how long, such as --for 2h or --until 18:00\n");
 		return EXIT_USAGE;
 	}
-	doc = ask_daemon(cli, &e);
-	if (doc == NULL)
-		return answer_fail(&e);
-	if (cli->is_json)
-		answer_print_json(doc);
-	else if (cli->arg_count > 0)
-		print_made(cli, doc);
-	else
-		print_list(cli, doc);
-	json_decref(doc);
-	return EXIT_FINE;
+	return make(cli);
 }
+
+static const struct cli_example examples[] = {
+	{ "triage silence", "what is silenced, with the time left, and planned maintenance" },
+	{ "triage silence 'db*' --for 2h --comment 'moving the disk'", NULL },
+	{ "triage silence type=redis severity=warning --until 18:00", NULL },
+	{ "triage silence team=core --from 22:00 --until '2026-01-03 06:00'", "planned: a label" },
+	{ "triage silence --undo 12a82fa8", NULL },
+	{ NULL, NULL },
+};
 
 static const struct cli_option options[] = {
 	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },
+	{ .name = "until",
+		.takes = TAKES_TIME,
+		.doc = "the end of it, such as 18:00 or 2026-01-02T18:00:00Z" },
+	{ .name = "from", .takes = TAKES_TIME, .doc = "when it begins, if not now" },
 	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
-	{ .name = "undo", .takes = TAKES_NOTHING, .doc = "end the silence of this id" },
+	{ .name = "undo", .takes = TAKES_NOTHING, .doc = "end the silences of these ids" },
 	{ .name = NULL },
 };
 
@@ -221,7 +294,14 @@ const struct cli_verb verb_silence = {
 	.name = "silence",
 	.usage = "[CHECK|KEY=VALUE...]",
 	.summary = "who is not told of what; keep quiet about checks for a while",
+	.detail = "Alone it lists who is not told of what. A word is a glob over names of checks, "
+		  "or KEY=VALUE: type, rule, cause, severity, min_severity, or a label; all keys "
+		  "must hold, and of several words for one key any. What happens meanwhile is "
+		  "seen and kept, and told when the silence ends while it still is. Who was told "
+		  "of an incident before is told of its end.\n\n"
+		  "It is taken as it is written, also when nothing fits it today, which is said.",
 	.options = options,
+	.examples = examples,
 	.takes = TAKES_CHECK,
 	.args_min = 0,
 	.args_max = 32,

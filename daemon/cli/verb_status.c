@@ -2,7 +2,6 @@
  * `triage status`: what a tired reader needs, in this order: one line, what is wrong, what could be
  * wrong with the daemon itself, every check.
  */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,34 +12,35 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/table.h"
+#include "cli/view.h"
 
-#define WATCH_MS 2000
-
-struct picture {
-	json_t *status, *incidents, *checks;
-};
-
-static void
-picture_fini(struct picture *picture)
+/* Three answers in one: {"status", "incidents", "checks"}. */
+static json_t *
+take(const struct cli *cli, struct client *client, struct err *e)
 {
-	json_decref(picture->status);
-	json_decref(picture->incidents);
-	json_decref(picture->checks);
-	*picture = (struct picture){ .status = NULL };
-}
+	static const struct {
+		const char *key, *path, *part;
+	} rows[] = {
+		{ "status", "/api/v1/status", NULL },
+		{ "incidents", "/api/v1/incidents?state=open", "incidents" },
+		{ "checks", "/api/v1/checks", "checks" },
+	};
+	json_t *whole = json_object();
 
-static int
-take(struct client *client, struct picture *picture, struct err *e)
-{
-	*picture = (struct picture){ .status = client_get(client, "/api/v1/status", e) };
-	if (picture->status != NULL)
-		picture->incidents = client_get(client, "/api/v1/incidents?state=open", e);
-	if (picture->incidents != NULL)
-		picture->checks = client_get(client, "/api/v1/checks", e);
-	if (picture->checks != NULL)
-		return 0;
-	picture_fini(picture);
-	return -1;
+	(void)cli;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = client_get(client, rows[i].path, e);
+		const char *part = rows[i].part;
+
+		if (doc == NULL) {
+			json_decref(whole);
+			return NULL;
+		}
+		json_object_set(
+			whole, rows[i].key, part == NULL ? doc : json_object_get(doc, part));
+		json_decref(doc);
+	}
+	return whole;
 }
 
 /* Of those that the API calls unknown: the table says "cannot tell". */
@@ -73,6 +73,7 @@ print_headline(const struct term *term, const json_t *status, size_t untold)
 	size_t open = answer_count(json_object_get(status, "incidents"), "open");
 	struct buf line;
 	const char *between = ": ";
+	char *whole;
 
 	buf_init(&line, 512);
 	buf_addf(&line, "%zu check%s", total, total == 1 ? "" : "s");
@@ -89,9 +90,15 @@ print_headline(const struct term *term, const json_t *status, size_t untold)
 	if (untold > 0)
 		buf_addf(&line, "%s%zu cannot tell", between, untold);
 	buf_addf(&line, " · %zu incident%s", open, open == 1 ? "" : "s");
-	term_paint(term, stdout, open + bad > 0 ? PAINT_BAD : PAINT_GOOD, buf_text(&line));
+	if (*answer_text(status, "name") != '\0')
+		buf_addf(&line, " · %s", answer_text(status, "name"));
+	whole = xstrdup(buf_text(&line));
+	term_clean(whole, false);
+	term_cut(whole, term->columns);
+	term_paint(term, stdout, open + bad > 0 ? PAINT_BAD : PAINT_GOOD, whole);
 	putchar('\n');
 	buf_fini(&line);
+	free(whole);
 }
 
 static void
@@ -180,6 +187,36 @@ print_title(const struct term *term, const json_t *incident)
 	free(title);
 }
 
+/* The first thing to do.  What destroys is never shown without its warning: `show` has both. */
+static void
+print_remedy(const struct term *term, const json_t *incident)
+{
+	const json_t *first = json_array_get(json_object_get(incident, "remedy"), 0);
+	const char *command = answer_text(first, "command");
+	char *line;
+
+	if (*answer_text(first, "text") == '\0' ||
+		json_is_true(json_object_get(first, "destructive")))
+		return;
+	line = xasprintf(
+		"do: %s%s%s", answer_text(first, "text"), *command == '\0' ? "" : ": ", command);
+	print_clean(term, 2, line);
+	free(line);
+}
+
+/* " · with it api, web and 3 more" */
+static void
+add_impact(struct buf *line, const json_t *impact)
+{
+	size_t count = json_array_size(impact), shown = count > 3 ? 2 : count;
+
+	for (size_t i = 0; i < shown; i++)
+		buf_addf(line, "%s%s", i == 0 ? " · with it " : ", ",
+			answer_text(json_array_get(impact, i), "check"));
+	if (count > shown)
+		buf_addf(line, " and %zu more", count - shown);
+}
+
 static void
 print_incident(const struct term *term, const json_t *incident)
 {
@@ -192,9 +229,13 @@ print_incident(const struct term *term, const json_t *incident)
 	print_title(term, incident);
 	if (*summary != '\0')
 		print_clean(term, 2, summary);
+	print_remedy(term, incident);
 	buf_init(&line, 1024);
-	buf_addf(&line, "for %s · check %s · more: triage show %s", age,
-		answer_text(incident, "check"), answer_text(incident, "id"));
+	buf_addf(&line, "for %s%s · check %s", age,
+		*answer_text(incident, "acknowledged_at") == '\0' ? "" : " · acknowledged",
+		answer_text(incident, "check"));
+	add_impact(&line, json_object_get(incident, "impact"));
+	buf_addf(&line, " · more: triage show %s", answer_text(incident, "id"));
 	print_clean(term, 2, buf_text(&line));
 	buf_fini(&line);
 }
@@ -249,26 +290,16 @@ print_incidents(const struct term *term, const json_t *incidents)
 }
 
 static void
-print_picture(const struct term *term, const struct picture *picture)
+print(const struct cli *cli, const json_t *doc)
 {
-	print_headline(
-		term, picture->status, count_untold(json_object_get(picture->checks, "checks")));
-	print_trouble(term, picture->status);
-	print_heartbeat(term, json_object_get(picture->status, "heartbeat"));
-	print_incidents(term, json_object_get(picture->incidents, "incidents"));
-	print_checks(term, json_object_get(picture->checks, "checks"));
-}
+	const json_t *status = json_object_get(doc, "status");
+	const json_t *checks = json_object_get(doc, "checks");
 
-static void
-print_picture_json(const struct picture *picture)
-{
-	json_t *doc = json_object();
-
-	json_object_set(doc, "status", picture->status);
-	json_object_set(doc, "incidents", json_object_get(picture->incidents, "incidents"));
-	json_object_set(doc, "checks", json_object_get(picture->checks, "checks"));
-	answer_print_json(doc);
-	json_decref(doc);
+	print_headline(&cli->term, status, count_untold(checks));
+	print_trouble(&cli->term, status);
+	print_heartbeat(&cli->term, json_object_get(status, "heartbeat"));
+	print_incidents(&cli->term, json_object_get(doc, "incidents"));
+	print_checks(&cli->term, checks);
 }
 
 /* One line and perfdata for other monitors: critical while anything is, warning likewise. */
@@ -293,47 +324,30 @@ print_nagios(const json_t *status)
 	return result;
 }
 
+/* What its readers parse is a line, also when nobody answers. */
 static int
-show_once(struct cli *cli, struct client *client, struct err *e)
+run_nagios(struct cli *cli)
 {
-	struct picture picture;
-	int result = EXIT_FINE;
+	struct client *client = client_new(cli);
+	struct err e = { .text = "" };
+	json_t *status = client_get(client, "/api/v1/status", &e);
+	int result = NAGIOS_UNKNOWN;
 
-	if (take(client, &picture, e) == -1)
-		return -1;
-	if (cli_has(cli, "watch") && cli->term.is_tty)
-		fputs("\033[H\033[2J", stdout);
-	if (cli->is_json)
-		print_picture_json(&picture);
-	else if (cli_has(cli, "nagios"))
-		result = print_nagios(picture.status);
+	if (status == NULL)
+		printf("TRIAGED UNKNOWN: %s\n", e.text);
 	else
-		print_picture(&cli->term, &picture);
-	fflush(stdout);
-	picture_fini(&picture);
+		result = print_nagios(status);
+	json_decref(status);
+	client_free(client);
 	return result;
 }
 
 static int
 run(struct cli *cli)
 {
-	struct client *client = client_new(cli);
-	struct err e = { .text = "" };
-	int result = show_once(cli, client, &e);
-
-	/* While watching, a daemon that restarts is waited for. */
-	while (cli_has(cli, "watch") && !ferror(stdout)) {
-		if (result == -1)
-			answer_fail(&e);
-		poll(NULL, 0, WATCH_MS);
-		result = show_once(cli, client, &e);
-	}
-	client_free(client);
-	if (result == -1 && cli_has(cli, "nagios")) {
-		printf("TRIAGED UNKNOWN: %s\n", e.text);
-		return NAGIOS_UNKNOWN;
-	}
-	return result == -1 ? answer_fail(&e) : result;
+	if (cli_has(cli, "nagios"))
+		return run_nagios(cli);
+	return view_run(cli, &(struct view){ take, print });
 }
 
 static const struct cli_option options[] = {
