@@ -94,6 +94,7 @@ on_sample(void *arg, const struct check_spec *check, const struct sample *sample
 	is_due = triage_sample(app->triage, check, sample, loop_now(app->env.loop));
 	recorder_take(app->recorder, check->name, sample, app_tells_up(app, check, sample));
 	rules_feed(app->rules, check->name, sample);
+	api_on_sample(app->api, check->name);
 	app_arm_rules(app);
 	if (is_due)
 		arm_triage(app);
@@ -105,6 +106,7 @@ on_child(void *arg, const struct check_spec *child, bool is_added)
 	struct app *app = arg;
 	usec_t now = loop_now(app->env.loop);
 
+	api_on_checks(app->api);
 	if (is_added) {
 		triage_add_child(app->triage, child);
 		rules_add_child(app->rules, child, now);
@@ -193,6 +195,7 @@ app_on_incident(void *arg, const struct incident_event *event)
 		incident_event_name(event->type), event->reason, severity_name(incident->severity),
 		incident->check, incident->cause_code, incident->title);
 	deliver_incident(app->deliver, &delivery);
+	api_on_incident(app->api, event);
 }
 
 /* ---- what must survive ---- */
@@ -228,6 +231,7 @@ static void
 keep_delivery(void *arg, const char *kind, const char *key, const json_t *doc)
 {
 	keep(arg, kind, key, doc);
+	api_on_kept(((struct app *)arg)->api, kind);
 }
 
 static void
@@ -360,6 +364,7 @@ begin_stop(struct app *app)
 	sched_stop(app->sched);
 	heartbeat_stop(app->heartbeat);
 	deliver_drain(app->deliver);
+	api_end_feeds(app->api);
 	timer_stop(&app->chores_timer);
 	timer_stop(&app->rules_timer);
 	timer_stop(&app->triage_timer);
@@ -392,85 +397,6 @@ on_api_run(void *arg, const char *check)
 	struct app *app = arg;
 
 	return sched_run_now(app->sched, check);
-}
-
-static void
-restore_check(void *arg, const char *key, const json_t *doc)
-{
-	sched_restore(((struct app *)arg)->sched, key, doc);
-}
-
-static void
-restore_alert(void *arg, const char *key, const json_t *doc)
-{
-	rules_restore(((struct app *)arg)->rules, key, doc);
-}
-
-static void
-restore_incident(void *arg, const char *key, const json_t *doc)
-{
-	triage_restore(((struct app *)arg)->triage, key, doc);
-}
-
-static void
-restore_outbox(void *arg, const char *key, const json_t *doc)
-{
-	deliver_restore(((struct app *)arg)->deliver, "outbox", key, doc);
-}
-
-static void
-restore_silence(void *arg, const char *key, const json_t *doc)
-{
-	deliver_restore(((struct app *)arg)->deliver, "silence", key, doc);
-}
-
-static void
-restore_muted(void *arg, const char *key, const json_t *doc)
-{
-	deliver_restore(((struct app *)arg)->deliver, "muted", key, doc);
-}
-
-static void
-restore_ledger(void *arg, const char *key, const json_t *doc)
-{
-	deliver_restore(((struct app *)arg)->deliver, "ledger", key, doc);
-}
-
-static void
-restore_trouble(void *arg, const char *key, const json_t *doc)
-{
-	deliver_restore(((struct app *)arg)->deliver, "trouble", key, doc);
-}
-
-static void
-restore_daily(void *arg, const char *key, const json_t *doc)
-{
-	daily_restore(((struct app *)arg)->daily, key, doc);
-}
-
-/* The ledger comes before the outbox: a waiting notice is read in its light. */
-static const struct {
-	const char *kind;
-	void (*fn)(void *arg, const char *key, const json_t *doc);
-} memories[] = {
-	{ "check", restore_check },
-	{ "alert", restore_alert },
-	{ "incident", restore_incident },
-	{ "ledger", restore_ledger },
-	{ "outbox", restore_outbox },
-	{ "trouble", restore_trouble },
-	{ "silence", restore_silence },
-	{ "muted", restore_muted },
-	{ "daily", restore_daily },
-};
-
-static int
-restore_all(struct app *app, struct err *e)
-{
-	for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++)
-		if (store_load(app->store, memories[i].kind, memories[i].fn, app, e) == -1)
-			return err_wrap(e, "cannot read the state folder");
-	return 0;
 }
 
 static int
@@ -601,7 +527,7 @@ build(struct app *app, char aside[STORE_ASIDE_MAX], struct err *e)
 		open_store(app, aside, e) == -1)
 		return -1;
 	make_rooms(app);
-	if (restore_all(app, e) == -1 || open_api(app, e) == -1)
+	if (app_restore_all(app, e) == -1 || open_api(app, e) == -1)
 		return -1;
 	timer_init(&app->rules_timer, app->env.loop, on_rules_due, app);
 	timer_init(&app->triage_timer, app->env.loop, on_triage_due, app);
@@ -661,6 +587,7 @@ app_free(struct app *app)
 		return;
 	app_cancel_reload(app);
 	api_free(app->api);
+	app->api = NULL; /* what the rooms say while they end, nobody hears */
 	sched_free(app->sched);
 	app_forget_notes(app->notes);
 	if (app->store != NULL)

@@ -60,6 +60,9 @@ void app_keep_incident(void *arg, const char *id, const json_t *doc);
 void app_say_notes(struct map *notes, const char *check, const struct sample *sample);
 void app_forget_notes(struct map *notes);
 
+/* app_restore.c */
+int app_restore_all(struct app *app, struct err *e);
+
 /* app_uptime.c: 1 up, 0 down, NAN: this sample says neither, and no uptime is charged. */
 double app_tells_up(
 	const struct app *app, const struct check_spec *check, const struct sample *sample);

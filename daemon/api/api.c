@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "setup/settings.h"
+#include "triage/triage.h"
 
 struct api *
 api_new(const struct api_world *world)
@@ -22,6 +23,7 @@ api_new(const struct api_world *world)
 	list_init(&api->walking);
 	list_init(&api->doors);
 	timer_init(&api->walk_timer, world->env->loop, conn_on_walk, api);
+	feeds_init(&api->feeds, world);
 	api->has_group = peer_find_group(&api->group);
 	return api;
 }
@@ -33,6 +35,7 @@ api_free(struct api *api)
 		return;
 	door_close_all(api);
 	conn_close_all(api);
+	feeds_fini(&api->feeds);
 	timer_stop(&api->walk_timer);
 	free(api);
 }
@@ -75,6 +78,7 @@ api_listen(struct api *api, struct err *e)
 	struct err token_trouble;
 	int has_token = choose_token(api, &token_trouble);
 
+	feeds_note(&api->feeds, FEED_CONFIG);
 	if (door_open_all(api, e) == -1)
 		return -1;
 	if (has_token == -1 && e != NULL)
@@ -86,4 +90,38 @@ void
 api_where(const struct api *api, char *out, size_t size)
 {
 	door_where(api, out, size);
+}
+
+void
+api_on_sample(struct api *api, const char *check)
+{
+	if (api != NULL)
+		feeds_note_check(&api->feeds, check);
+}
+
+void
+api_on_checks(struct api *api)
+{
+	if (api != NULL)
+		feeds_note(&api->feeds, FEED_CONFIG);
+}
+
+void
+api_on_incident(struct api *api, const struct incident_event *event)
+{
+	if (api != NULL)
+		feeds_note_incident(&api->feeds, event->incident, event->type, event->reason);
+}
+
+void
+api_on_kept(struct api *api, const char *kind)
+{
+	if (api != NULL)
+		feeds_note(&api->feeds, str_eq(kind, "silence") ? FEED_SILENCES : FEED_RECEIVERS);
+}
+
+void
+api_end_feeds(struct api *api)
+{
+	feeds_end(&api->feeds);
 }

@@ -19,6 +19,7 @@ struct deliver;
 struct heartbeat;
 struct settings;
 struct store;
+struct incident_event;
 
 /* What it reads and whom it asks.  Borrowed; the app keeps them alive and current. */
 struct api_world {
@@ -47,5 +48,13 @@ void api_free(struct api *api); /* closes listeners and connections */
 int api_listen(struct api *api, struct err *e);
 /* Where it can be reached: "http://127.0.0.1:8421 unix:/run/..." */
 void api_where(const struct api *api, char *out, size_t size);
+
+/* What happened, for those who read the live feed; next to nothing while nobody does.  NULL is
+ * fine: there is no API yet. */
+void api_on_sample(struct api *api, const char *check);
+void api_on_checks(struct api *api); /* some came or went */
+void api_on_incident(struct api *api, const struct incident_event *event);
+void api_on_kept(struct api *api, const char *kind); /* of what delivery keeps */
+void api_end_feeds(struct api *api);                 /* the daemon stops */
 
 #endif

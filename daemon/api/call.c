@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/feed.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -53,6 +54,7 @@ call_fini(struct api_call *call)
 		call->forget(call);
 	if (call->walk.end != NULL)
 		call->walk.end(call->walk.state);
+	feed_free(call->feed);
 	buf_fini(&call->reply.body);
 	free(call->path);
 	free(call->name);

@@ -16,6 +16,8 @@
 #define REPLY_MAX ((size_t)64 << 20) /* bytes of one reply's body */
 
 struct api_call;
+struct feed;
+struct feeds;
 
 struct reply {
 	int status; /* 0: not yet */
@@ -51,6 +53,8 @@ struct api_call {
 	struct walk walk;
 	/* Set by a handler whose answer comes later; the connection calls it when it goes away. */
 	void (*forget)(struct api_call *call);
+	struct feeds *feeds;
+	struct feed *feed;            /* a reader of the live feed from now on; owned */
 	void *waiting;                /* the handler's own */
 	void (*on_answer)(void *arg); /* to be called when a late reply is filled */
 	void *on_answer_arg;

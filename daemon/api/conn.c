@@ -2,11 +2,13 @@
  * One connection of the API server, from accept to close.
  *
  *	IDLE -> READING -> (MAKING | WAITING) -> SENDING -> IDLE | LINGERING | closed
+ *	                -> STREAMING -> closed
  *
  * Each step has one deadline that bytes do not extend.  Requests are answered one at a time, in
  * order: while one is being answered the socket is not read, so that a peer which closes its side
  * after the request still gets the answer.  LINGERING gives a peer that is still sending a chance
- * to read why it was refused before the socket is reset.
+ * to read why it was refused before the socket is reset.  STREAMING is the live feed's: it has no
+ * deadline but the feed's own, and a limit of its own beside that of the connections.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +28,15 @@
 #define IN_MAX    ((size_t)256 << 10)
 #define PIECE_MAX ((size_t)256 << 10) /* handed to the stream at once */
 
-enum conn_step { CONN_IDLE, CONN_READING, CONN_MAKING, CONN_WAITING, CONN_SENDING, CONN_LINGERING };
+enum conn_step {
+	CONN_IDLE,
+	CONN_READING,
+	CONN_MAKING,
+	CONN_WAITING,
+	CONN_SENDING,
+	CONN_LINGERING,
+	CONN_STREAMING,
+};
 
 struct conn {
 	struct list node, walk_node;
@@ -41,6 +51,7 @@ struct conn {
 	struct api_call call;
 	bool has_call;
 	size_t sent, held; /* of the reply's body */
+	bool is_feed;      /* not counted any more: the feed counts its readers */
 };
 
 static void feed(struct conn *conn);
@@ -60,6 +71,17 @@ count(const struct conn *conn, enum stat_id id)
 }
 
 static void
+count_conn(const struct conn *conn, bool is_coming)
+{
+	struct api *api = conn->api;
+
+	api->conn_count += is_coming ? 1 : -(size_t)1;
+	if (!conn->peer.is_unix)
+		api->tcp_count += is_coming ? 1 : -(size_t)1;
+	stats_set(api->world->env->stats, STAT_API_CONNECTIONS, (double)api->conn_count);
+}
+
+static void
 end_call(struct conn *conn)
 {
 	conn->api->held_bytes -= conn->held;
@@ -74,16 +96,13 @@ end_call(struct conn *conn)
 static void
 close_conn(struct conn *conn)
 {
-	struct api *api = conn->api;
-
 	end_call(conn);
 	timer_stop(&conn->timer);
 	stream_close(conn->stream);
 	conn->stream = NULL;
 	list_remove(&conn->node);
-	api->conn_count--;
-	api->tcp_count -= conn->peer.is_unix ? 0 : 1;
-	stats_set(api->world->env->stats, STAT_API_CONNECTIONS, (double)api->conn_count);
+	if (!conn->is_feed)
+		count_conn(conn, false);
 	loop_retire(conn->timer.loop, conn, free);
 }
 
@@ -103,9 +122,9 @@ write_head(struct conn *conn, const struct reply *reply)
 
 	buf_init(&head, 4096);
 	buf_addf(&head, "HTTP/1.1 %d %s\r\n", reply->status, http1_reason(reply->status));
-	if (reply->type != NULL)
-		buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->type,
-			buf_left(&reply->body));
+	write_field(&head, "Content-Type", reply->type);
+	if (reply->type != NULL && !conn->is_feed)
+		buf_addf(&head, "Content-Length: %zu\r\n", buf_left(&reply->body));
 	buf_addf(&head, "Cache-Control: %s\r\n", reply->cache == NULL ? "no-store" : reply->cache);
 	buf_addf(&head, "Content-Security-Policy: %s\r\n",
 		reply->policy == NULL ? "default-src 'none'; frame-ancestors 'none'"
@@ -121,6 +140,8 @@ write_head(struct conn *conn, const struct reply *reply)
 		buf_add_text(&head, "WWW-Authenticate: Bearer realm=\"triaged\"\r\n");
 	if (reply->retry_after_s != 0)
 		buf_addf(&head, "Retry-After: %u\r\n", reply->retry_after_s);
+	if (conn->is_feed) /* a proxy before us is not to gather it */
+		buf_add_text(&head, "X-Accel-Buffering: no\r\n");
 	if (reply->is_closing)
 		buf_add_text(&head, "Connection: close\r\n");
 	else if (conn->request.minor == 0)
@@ -159,10 +180,35 @@ send_reply(struct conn *conn)
 }
 
 static void
+on_feed_over(void *arg)
+{
+	close_conn(arg);
+}
+
+/* No length, so it ends with the connection; what the reader says from now on is dropped. */
+static void
+begin_feed(struct conn *conn)
+{
+	struct reply *reply = &conn->call.reply;
+
+	count(conn, STAT_API_REQUESTS);
+	count_conn(conn, false);
+	conn->is_feed = true;
+	reply->is_closing = true;
+	enter(conn, CONN_STREAMING, 0);
+	timer_stop(&conn->timer);
+	write_head(conn, reply);
+	stream_pause(conn->stream, false);
+	feed_start(conn->call.feed, conn->stream, on_feed_over, conn);
+}
+
+static void
 on_sent(struct conn *conn)
 {
 	bool is_closing, was_bad;
 
+	if (conn->step == CONN_STREAMING)
+		feeds_stir(&conn->api->feeds);
 	if (conn->step != CONN_SENDING)
 		return;
 	if (conn->sent < conn->held) {
@@ -220,6 +266,7 @@ begin_call(struct conn *conn)
 	conn->has_call = true;
 	conn->call.peer = &conn->peer;
 	conn->call.token = conn->api->token;
+	conn->call.feeds = &conn->api->feeds;
 	conn->call.on_answer = on_answer;
 	conn->call.on_answer_arg = conn;
 }
@@ -237,7 +284,9 @@ answer(struct conn *conn)
 	} else {
 		route_call(&conn->call);
 	}
-	if (conn->call.walk.step != NULL) {
+	if (conn->call.feed != NULL && strcmp(conn->request.method, "GET") == 0) {
+		begin_feed(conn);
+	} else if (conn->call.walk.step != NULL) {
 		enter(conn, CONN_MAKING, ANSWER_US);
 		list_append(&api->walking, &conn->walk_node);
 		if (!timer_runs(&api->walk_timer))
@@ -309,7 +358,7 @@ feed(struct conn *conn)
 {
 	struct buf *in = stream_in(conn->stream);
 
-	if (conn->step == CONN_LINGERING) {
+	if (conn->step == CONN_LINGERING || conn->step == CONN_STREAMING) {
 		buf_drain(in, buf_left(in));
 		return;
 	}
@@ -380,6 +429,8 @@ on_deadline(void *arg)
 	case CONN_LINGERING:
 		close_conn(conn);
 		break;
+	case CONN_STREAMING:
+		break;
 	}
 }
 
@@ -397,6 +448,7 @@ spareness(const struct conn *conn)
 		[CONN_MAKING] = 0,
 		[CONN_WAITING] = 0,
 		[CONN_SENDING] = 0,
+		[CONN_STREAMING] = 0,
 	};
 
 	return by_step[conn->step];
@@ -465,9 +517,7 @@ conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host)
 	peer_look(&conn->peer, fd, api->has_group ? &api->group : NULL);
 	list_init(&conn->walk_node);
 	list_append(&api->conns, &conn->node);
-	api->conn_count++;
-	api->tcp_count += is_unix ? 0 : 1;
-	stats_set(api->world->env->stats, STAT_API_CONNECTIONS, (double)api->conn_count);
+	count_conn(conn, true);
 	timer_init(&conn->timer, loop, on_deadline, conn);
 	conn->stream = stream_adopt(loop, fd, IN_MAX, on_stream, conn);
 	http1_init(&conn->request, HTTP1_REQUEST, NULL);

@@ -7,6 +7,8 @@
 /* assets.c */
 void handle_page(struct api_call *call);
 void handle_asset(struct api_call *call);
+/* feed.c */
+void handle_events(struct api_call *call);
 /* health.c */
 void handle_healthz(struct api_call *call);
 void handle_readyz(struct api_call *call);

@@ -53,6 +53,11 @@ static const struct api_param rule_params[] = {
 	{ NULL },
 };
 
+static const struct api_param events_params[] = {
+	{ "checks", SHAPE_TEXT, .doc = "Only these, by name, with commas between them." },
+	{ NULL },
+};
+
 /* ---- answers that do not follow from the rest of a row ---- */
 
 static const struct api_status readyz_others[] = {
@@ -376,6 +381,18 @@ const struct route route_table[] = {
 		.doc = "The same.",
 		.answer_type = TEXT,
 		.body_type = TEXT,
+	},
+	{
+		.method = "GET",
+		.path = "/api/v1/events",
+		.right = ROUTE_READ,
+		.handle = handle_events,
+		.doc = "What happens, as server-sent events: `hello`, `checks` (those that ran, at "
+		       "most once a second), `incident` at once, and `silences`, `receivers`, "
+		       "`config` when they are to be read anew. `Last-Event-ID` goes on where a "
+		       "reader left; 16 may listen.",
+		.params = events_params,
+		.answer_type = "text/event-stream",
 	},
 	{
 		.method = "GET",

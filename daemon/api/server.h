@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "api/api.h"
+#include "api/feed.h"
 #include "api/peer.h"
 #include "api/token.h"
 #include "base/list.h"
@@ -29,6 +30,7 @@ struct api {
 	size_t held_bytes;
 	struct list walking; /* connections whose reply is being made, in order */
 	struct timer walk_timer;
+	struct feeds feeds;
 	struct list doors;
 	gid_t group;
 	bool has_group;

@@ -5,8 +5,12 @@
 #include <jansson.h>
 
 struct api_call;
+struct api_world;
+struct check_view;
 struct heartbeat;
 
+/* What changes of a check from run to run: for the live feed. */
+json_t *show_check_news(const struct api_world *world, const struct check_view *view);
 json_t *show_heartbeat(const struct heartbeat *heartbeat); /* null where none is configured */
 /* 404, with what may have been meant and what there is. */
 void reply_unknown_receiver(struct api_call *call);

@@ -115,12 +115,12 @@ show_spec(json_t *doc, const struct check_spec *spec)
 	json_object_set_new(doc, "timeout", seconds(spec->common.timeout_us));
 }
 
-static json_t *
-show_check(const struct api_world *world, const struct check_view *view)
+/* What a run may change. */
+static void
+show_state(json_t *doc, const struct api_world *world, const struct check_view *view)
 {
-	json_t *doc = json_object();
+	const struct sample *last = view->last;
 
-	show_spec(doc, view->spec);
 	json_object_set_new(doc, "state", json_string(check_state_name(view->state)));
 	json_object_set_new(doc, "since", record_time(view->since_us));
 	json_object_set_new(doc, "next", record_time(view->next_us));
@@ -129,15 +129,37 @@ show_check(const struct api_world *world, const struct check_view *view)
 	/* It says nothing of the target: nobody's uptime is charged. */
 	if (triage_is_blind(world->triage, view->spec->name))
 		json_object_set_new(doc, "blind", json_true());
+	json_object_set_new(doc, "cause",
+		last == NULL || last->cause == NULL ? json_null() : record_text(last->cause->code));
+	json_object_set_new(doc, "value", show_telling(last));
+}
+
+static json_t *
+show_check(const struct api_world *world, const struct check_view *view)
+{
+	json_t *doc = json_object();
+
+	show_spec(doc, view->spec);
+	show_state(doc, world, view);
 	json_object_set_new(doc, "runs", json_integer((json_int_t)view->runs));
 	json_object_set_new(doc, "overdue", json_integer((json_int_t)view->overdue));
-	json_object_set_new(doc, "cause",
-		view->last == NULL || view->last->cause == NULL
-			? json_null()
-			: record_text(view->last->cause->code));
-	json_object_set_new(doc, "value", show_telling(view->last));
 	json_object_set_new(
 		doc, "last", view->last == NULL ? json_null() : sample_json(view->last));
+	return doc;
+}
+
+json_t *
+show_check_news(const struct api_world *world, const struct check_view *view)
+{
+	const struct sample *last = view->last;
+	double total = view->total_count == 0 ? NAN : (double)view->totals[view->total_count - 1];
+	json_t *doc = json_object();
+
+	json_object_set_new(doc, "name", record_text(view->spec->name));
+	show_state(doc, world, view);
+	json_object_set_new(doc, "text", record_text(last == NULL ? NULL : last->text));
+	json_object_set_new(doc, "at", record_time(last == NULL ? 0 : last->wall_us));
+	json_object_set_new(doc, "total", isfinite(total) ? json_real(total) : json_null());
 	return doc;
 }
 
