@@ -127,13 +127,6 @@ export interface Moment {
 	by?: string;
 }
 
-export interface Ack {
-	by?: string;
-	note?: string;
-	until?: string | null;
-	sticky?: boolean;
-}
-
 export interface Incident {
 	id: string;
 	status: IncidentStatus;
@@ -158,7 +151,10 @@ export interface Incident {
 	acknowledged_at: string | null;
 	resolved_at: string | null;
 	duration: number;
-	ack?: Ack | null;
+	acknowledged_by?: string;
+	acknowledged_note?: string;
+	acknowledged_until?: string;
+	quiet_since?: string;
 	related?: { id: string; text: string }[];
 	/* Only of one incident asked for by its id. */
 	alerts?: Alert[];
@@ -170,15 +166,42 @@ export interface Incident {
 	merged_into?: string | null;
 }
 
+/* All keys that are there must hold; the texts are globs. */
+export interface Match {
+	check?: string[];
+	type?: string[];
+	rule?: string[];
+	cause?: string[];
+	labels?: Record<string, string>; /* after ~ a regular expression */
+	severity?: string[];
+	min_severity?: string;
+}
+
 export interface Silence {
 	id: string;
-	match: Record<string, unknown>;
+	match: Match;
 	starts_at: string;
 	ends_at: string;
 	made_at: string;
 	by?: string;
 	comment?: string;
-	state: string;
+	state: 'active' | 'pending' | 'expired';
+}
+
+/* Planned work, as configured. */
+export interface Maintenance {
+	match: Match;
+	schedule?: string;
+	timezone?: string;
+	reason?: string;
+	active: boolean;
+	ends_at?: string;
+	starts_at?: string;
+}
+
+export interface Quiet {
+	silences: Silence[];
+	maintenance: Maintenance[];
 }
 
 export interface Decision {
