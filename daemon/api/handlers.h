@@ -27,6 +27,7 @@ void handle_incidents(struct api_call *call);
 void handle_incident(struct api_call *call);
 /* story.c */
 void handle_why(struct api_call *call);
+void handle_rules(struct api_call *call);
 /* steer.c */
 void handle_ack(struct api_call *call);
 void handle_unack(struct api_call *call);

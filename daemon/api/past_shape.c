@@ -77,3 +77,69 @@ const struct shape shape_uptime = {
 	.doc = "How a check fared.",
 	.fields = uptime_fields,
 };
+
+static const char *const state_words[] = { "quiet", "pending", "firing", "clearing", "no_data",
+	NULL };
+static const char *const severity_words[] = { "info", "warning", "critical", NULL };
+static const char *const op_words[] = { "<", "<=", ">", ">=", "==", "!=", NULL };
+
+static const struct shape_field level_fields[] = {
+	{ "severity", SHAPE_TEXT, 0, "The level.", NULL, severity_words },
+	{ "expr", SHAPE_TEXT, 0, "When it has this level.", NULL, NULL },
+	{ "for", SHAPE_NUMBER, 0, "Seconds that it must be true.", NULL, NULL },
+	{ "for_samples", SHAPE_INTEGER, SHAPE_OPTIONAL, "Samples in a row instead.", NULL, NULL },
+	{ "clear", SHAPE_TEXT, SHAPE_OPTIONAL, "What ends the alert.", NULL, NULL },
+	{ NULL },
+};
+
+static const struct shape rule_level = {
+	.name = "RuleLevel",
+	.doc = "One level of a rule.",
+	.fields = level_fields,
+};
+
+static const struct shape_field limit_fields[] = {
+	{ "severity", SHAPE_TEXT, 0, "The level that it belongs to.", NULL, severity_words },
+	{ "metric", SHAPE_TEXT, 0, "The check's metric.", NULL, NULL },
+	{ "op", SHAPE_TEXT, 0, "How the metric stands to the value when it is bad.", NULL,
+		op_words },
+	{ "value", SHAPE_NUMBER, 0, "In the metric's base unit.", NULL, NULL },
+	{ "unit", SHAPE_TEXT, 0, "The symbol of that unit.", NULL, NULL },
+	{ NULL },
+};
+
+static const struct shape rule_limit = {
+	.name = "RuleThreshold",
+	.doc = "A metric compared with a fixed value.",
+	.fields = limit_fields,
+};
+
+static const struct shape_field standing_fields[] = {
+	{ "name", SHAPE_TEXT, 0, "The rule's name.", NULL, NULL },
+	{ "state", SHAPE_TEXT, 0, "Where it stands.", NULL, state_words },
+	{ "severity", SHAPE_TEXT, 0, "What it fires at; else the highest that it may.", NULL,
+		severity_words },
+	{ "since", SHAPE_TIME, SHAPE_OPTIONAL, "The first bad sample.", NULL, NULL },
+	{ "summary", SHAPE_TEXT, SHAPE_OPTIONAL, "Its words, while it fires.", NULL, NULL },
+	{ "levels", SHAPE_OBJECT, SHAPE_LIST, "Its levels.", &rule_level, NULL },
+	{ "thresholds", SHAPE_OBJECT, SHAPE_LIST, "Limits for a plot.", &rule_limit, NULL },
+	{ NULL },
+};
+
+static const struct shape rule_standing = {
+	.name = "RuleStanding",
+	.doc = "A rule of a check.",
+	.fields = standing_fields,
+};
+
+static const struct shape_field stand_fields[] = {
+	{ "check", SHAPE_TEXT, 0, "The check's name.", NULL, NULL },
+	{ "rules", SHAPE_OBJECT, SHAPE_LIST, "One for each rule.", &rule_standing, NULL },
+	{ NULL },
+};
+
+const struct shape shape_stand = {
+	.name = "CheckRules",
+	.doc = "The rules of a check and where they stand.",
+	.fields = stand_fields,
+};

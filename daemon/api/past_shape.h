@@ -1,10 +1,10 @@
-/* What questions to the history take and answer. */
+/* What questions to the history, and about rules, take and answer. */
 #ifndef API_PAST_SHAPE_H
 #define API_PAST_SHAPE_H
 
 #include "api/shape.h"
 
 extern const struct api_param series_params[];
-extern const struct shape shape_series, shape_uptime;
+extern const struct shape shape_series, shape_uptime, shape_stand;
 
 #endif

@@ -237,6 +237,15 @@ const struct route route_table[] = {
 	},
 	{
 		.method = "GET",
+		.path = "/api/v1/checks/{}/rules",
+		.right = ROUTE_READ,
+		.handle = handle_rules,
+		.doc = "The rules of a check: where each one stands, its levels, and the limits in "
+		       "them that a plot can show.",
+		.answer = &shape_stand,
+	},
+	{
+		.method = "GET",
 		.path = "/api/v1/silences",
 		.right = ROUTE_READ,
 		.handle = handle_silences,

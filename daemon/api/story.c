@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/past.h"
 #include "base/str.h"
 #include "deliver/deliver.h"
 #include "io/loop.h"
@@ -103,4 +104,18 @@ handle_why(struct api_call *call)
 	join(list, "triage", triage_why(world->triage, call->name, now_us));
 	say_incidents(list, world, call->name);
 	reply_json(call, 200, json_pack("{s:s, s:o}", "check", call->name, "decisions", list));
+}
+
+void
+handle_rules(struct api_call *call)
+{
+	struct check_view view;
+	json_t *doc;
+
+	if (!past_find_check(call, call->name, &view))
+		return;
+	doc = json_object();
+	json_object_set_new(doc, "check", record_text(call->name));
+	json_object_set_new(doc, "rules", rules_stand(call->world->rules, call->name, view.last));
+	reply_json(call, 200, doc);
 }

@@ -8,6 +8,7 @@
  *	engine_judge.c   verdicts into levels, levels into events
  *	engine_tell.c    the words of an event
  *	engine_why.c     what is waited for
+ *	engine_stand.c   where each rule stands, and its limits
  *	engine_keep.c    what outlives the process
  */
 #ifndef RULES_ENGINE_H

@@ -108,6 +108,17 @@ void expr_explain(const struct expr *expr, const struct expr_world *world, struc
 /* The same as a JSON object of base units: {"api.total_time": 2.3}. */
 json_t *expr_values(const struct expr *expr, const struct expr_world *world);
 
+/* A metric, or a window of it that has its scale (avg, max...), compared with what is written out;
+ * sides and `not` are turned so that the metric stands on the left. */
+struct expr_bound {
+	const char *check; /* "this" possible */
+	const struct metric_desc *metric;
+	const char *op; /* "<" "<=" ">" ">=" "==" "!=" */
+	double value;   /* base unit */
+};
+typedef void (*expr_bound_fn)(void *arg, const struct expr_bound *bound);
+void expr_bounds(const struct expr *expr, expr_bound_fn fn, void *arg);
+
 /* "disk {{this.used_percent}} full": text with expressions. */
 struct expr_template;
 struct expr_template *expr_template_compile(

@@ -106,6 +106,11 @@ const struct series *rules_series(
  * {"what": "pending", "text": "slow: warning is true; it fires if that lasts", "until": time} */
 json_t *rules_why(const struct rules *rules, const char *check,
 	const struct sample *latest); /* NULL: there is none */
+/* Where each rule of a check stands, one object each: {"name", "state" (quiet, pending, firing,
+ * clearing, no_data), "severity", "since"?, "summary"?, "levels": [{"severity", "expr", "for",
+ * "for_samples"?, "clear"?}], "thresholds": [{"severity", "metric", "op", "value", "unit"}]} */
+json_t *rules_stand(const struct rules *rules, const char *check,
+	const struct sample *latest); /* NULL: there is none */
 size_t rules_view(const struct rules *rules, struct alert_view *out, size_t max);
 
 #endif

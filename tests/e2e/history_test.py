@@ -100,3 +100,24 @@ def test_mistakes(past):
     for path, status, words in MISTAKES:
         got, _, body = past.api.request("GET", "/api/v1/checks/" + path)
         assert got == status and words in json.loads(body)["detail"], (path, body)
+
+
+def test_rules_of_a_check(daemon, web):
+    d = daemon(CONFIG.format(url=web.url) + """
+rules:
+  slow: {check: api, info: api.total_time > 0s, critical: "avg(api.total_time, 5m) > 2s", for: 2 samples}
+""").start()
+    d.wait_state("api", "up")
+    rules = {r["name"]: r for r in d.api.get("/api/v1/checks/api/rules")["rules"]}
+    assert rules["check-down"]["state"] == "quiet" and rules["check-down"]["thresholds"] == []
+    slow = rules["slow"]
+    assert slow["state"] == "pending" and slow["severity"] == "critical" and slow["since"]
+    assert slow["levels"][0] == {"severity": "info", "expr": "api.total_time > 0s", "for": 0, "for_samples": 2}
+    assert slow["thresholds"] == [
+        {"severity": "info", "metric": "total_time", "op": ">", "value": 0, "unit": "s"},
+        {"severity": "critical", "metric": "total_time", "op": ">", "value": 2, "unit": "s"}]
+    assert rules["tls-expiring"]["state"] == "no_data"
+    d.wait_state("gone", "down")
+    down = d.api.get("/api/v1/checks/gone/rules")["rules"][0]
+    assert down["name"] == "check-down" and down["state"] == "firing" and down["summary"]
+    assert d.api.request("GET", "/api/v1/checks/apo/rules")[0] == 404
