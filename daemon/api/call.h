@@ -53,6 +53,7 @@ struct api_call {
 	struct walk walk;
 	/* Set by a handler whose answer comes later; the connection calls it when it goes away. */
 	void (*forget)(struct api_call *call);
+	const struct api *api;
 	struct feeds *feeds;
 	struct feed *feed;            /* a reader of the live feed from now on; owned */
 	void *waiting;                /* the handler's own */

@@ -266,6 +266,7 @@ begin_call(struct conn *conn)
 	conn->has_call = true;
 	conn->call.peer = &conn->peer;
 	conn->call.token = conn->api->token;
+	conn->call.api = conn->api;
 	conn->call.feeds = &conn->api->feeds;
 	conn->call.on_answer = on_answer;
 	conn->call.on_answer_arg = conn;

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "api/server.h"
+#include "api/show.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/record.h"
 #include "setup/settings.h"
 
 #define SOCKET_MODE 0660
@@ -213,6 +215,30 @@ door_close_all(struct api *api)
 		close_door(LIST_ENTRY(api->doors.next, struct door, node));
 }
 
+static void
+write_where(const struct door *door, char *out, size_t size)
+{
+	char text[ADDR_TEXT];
+
+	addr_text(listener_addr(door->listener), text);
+	snprintf(out, size, "%s%s", door->is_unix ? "unix:" : "http://", text);
+}
+
+json_t *
+door_show(const struct api *api)
+{
+	json_t *list = json_array();
+
+	LIST_EACH(it, &api->doors)
+	{
+		char where[ADDR_TEXT + 8];
+
+		write_where(LIST_ENTRY(it, struct door, node), where, sizeof(where));
+		json_array_append_new(list, record_text(where));
+	}
+	return list;
+}
+
 void
 door_where(const struct api *api, char *out, size_t size)
 {
@@ -221,12 +247,10 @@ door_where(const struct api *api, char *out, size_t size)
 	str_copy(out, size, "");
 	LIST_EACH(it, &api->doors)
 	{
-		const struct door *door = LIST_ENTRY(it, struct door, node);
-		char text[ADDR_TEXT];
+		char where[ADDR_TEXT + 8];
 
-		addr_text(listener_addr(door->listener), text);
-		snprintf(out + at, size - at, "%s%s%s", at == 0 ? "" : " ",
-			door->is_unix ? "unix:" : "http://", text);
+		write_where(LIST_ENTRY(it, struct door, node), where, sizeof(where));
+		snprintf(out + at, size - at, "%s%s", at == 0 ? "" : " ", where);
 		at += strlen(out + at);
 	}
 }

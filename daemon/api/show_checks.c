@@ -278,6 +278,22 @@ text_or_null(const char *text)
 	return text == NULL ? json_null() : record_text(text);
 }
 
+/* Where the token of writes over TCP lies; null where the settings have it. */
+static json_t *
+show_token_path(const struct settings *settings)
+{
+	json_t *shown;
+	char *path;
+
+	if ((settings->api.token != NULL && *settings->api.token != '\0') ||
+		settings->daemon.state_dir == NULL)
+		return json_null();
+	path = xasprintf("%s/token", settings->daemon.state_dir);
+	shown = record_text(path);
+	free(path);
+	return shown;
+}
+
 void
 handle_status(struct api_call *call)
 {
@@ -298,6 +314,9 @@ handle_status(struct api_call *call)
 	json_object_set_new(doc, "checks", count_checks(world->sched));
 	json_object_set_new(doc, "incidents", count_incidents(world->triage));
 	json_object_set_new(doc, "heartbeat", show_heartbeat(world->heartbeat));
+	json_object_set_new(doc, "listening", door_show(call->api));
+	json_object_set_new(doc, "public_url", text_or_null(settings->api.public_url));
+	json_object_set_new(doc, "token_path", show_token_path(settings));
 	json_object_set_new(doc, "config_path", text_or_null(settings->path));
 	json_object_set_new(doc, "config_trouble", text_or_null(world->config_trouble));
 	json_object_set_new(doc, "store_trouble", text_or_null(world->store_trouble));

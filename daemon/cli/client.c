@@ -186,6 +186,17 @@ read_token(const char *path, char out[TOKEN_MAX], struct err *e)
 }
 
 int
+client_read_token(const char *path, char *out, size_t size, struct err *e)
+{
+	char token[TOKEN_MAX];
+
+	if (read_token(path, token, e) == -1)
+		return -1;
+	str_copy(out, size, token);
+	return 0;
+}
+
+int
 client_try_token(const char *path, struct err *e)
 {
 	char token[TOKEN_MAX];

@@ -24,6 +24,7 @@ struct client_reply {
 
 /* 0: the file has a token; else e says why it does not serve. */
 int client_try_token(const char *path, struct err *e);
+int client_read_token(const char *path, char *out, size_t size, struct err *e);
 
 struct client_request {
 	const char *method, *path;
