@@ -1,0 +1,221 @@
+/* The plan as a file for people: what to look at first, what was taken from where, what to add. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "setup/init.h"
+
+static void
+add_lines(struct buf *out, const char *indent, const char *mark, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		buf_addf(out, "%s%s%.*s\n", indent, mark, (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+/* --- the head --- */
+
+/* As the configuration names it: beside it by its name alone. */
+static char *
+path_from(const struct init_plan *plan, const char *path)
+{
+	const char *folder = plan->options->out_folder;
+	size_t len = folder != NULL ? strlen(folder) : 0;
+	if (len > 0 && strncmp(path, folder, len) == 0 && path[len] == '/')
+		return xstrdup(path + len + 1);
+	return xstrdup(path);
+}
+
+static void
+write_env_files(const struct init_plan *plan, struct buf *out)
+{
+	struct compose_words paths = { 0 };
+	const char *env = plan->compose->env_path;
+	for (size_t i = 0; i < plan->env_files.count; i++) {
+		char *path = path_from(plan, plan->env_files.all[i]);
+		if (!str_eq(plan->env_files.all[i], env))
+			compose_add_word(&paths, path);
+		free(path);
+	}
+	if (env != NULL && compose_has_word(&plan->env_files, env)) {
+		char *path = path_from(plan, env);
+		compose_add_word(&paths, path);
+		free(path);
+	}
+	if (plan->fill_count > 0 && plan->options->has_fills)
+		compose_add_word(&paths, plan->options->fills);
+	if (paths.count > 0)
+		buf_add_text(out, "# Passwords stay where they are; ${NAME} below is a variable of "
+				  "these files.\nenv_file: ");
+	buf_add_text(out, paths.count > 1 ? "[" : "");
+	for (size_t i = 0; i < paths.count; i++) {
+		buf_add_text(out, i > 0 ? ", " : "");
+		init_scalar(out, paths.all[i]);
+		free(paths.all[i]);
+	}
+	buf_add_text(out, paths.count > 1 ? "]\n\n" : paths.count > 0 ? "\n\n" : "");
+	free(paths.all);
+	if (plan->fill_count > 0 && !plan->options->has_fills)
+		buf_add_text(out, "# Variables with \":-\" are empty until you set them, in the "
+				  "environment or in a file:\n# env_file: triaged.env\n\n");
+}
+
+static const char sidecar_note[] =
+	"# It is meant for a service of the compose project itself, such as\n"
+	"#\n"
+	"#   triaged:\n"
+	"#     image: triaged          # one that you built\n"
+	"#     pid: host\n"
+	"#     volumes:\n"
+	"#       - ./triaged.yaml:/etc/triaged/triaged.yaml:ro\n"
+	"#       - /:/host:ro,rslave\n"
+	"#       - triaged-state:/var/lib/triaged\n"
+	"#\n"
+	"# with a line more for each env_file below, mounted beside triaged.yaml.\n";
+
+static void
+write_head(const struct init_plan *plan, struct buf *out)
+{
+	const struct compose *compose = plan->compose;
+	buf_add_text(out, "# Made by `triage init`");
+	for (size_t i = 0; i < compose->files.count; i++)
+		buf_addf(out, "%s%s", i > 0 ? ", " : " from ", compose->files.all[i]);
+	buf_addf(out,
+		"%sthis host.\n"
+		"# It is yours now: edit it, then `triage check` says whether it is right, and\n"
+		"# `triage reload` puts it in force.\n",
+		compose->files.count > 0 ? " and " : " from ");
+	if (plan->options->is_sidecar)
+		buf_add_text(out, sidecar_note);
+	buf_add_text(out, "\n");
+	write_env_files(plan, out);
+	if (plan->options->is_sidecar)
+		buf_add_text(out, "daemon:\n  host_root: /host\n  state_dir: /var/lib/triaged\n\n");
+	buf_add_text(out, "# The API, for `triage` and the dashboard: this host only.\n"
+			  "api:\n  listen: 127.0.0.1:8421\n\n");
+}
+
+/* --- the rest --- */
+
+static void
+write_check(const struct init_check *check, struct buf *out)
+{
+	add_lines(out, "  ", "# ", buf_text(&check->about));
+	buf_addf(out, "  %s:\n    type: %s\n", check->name, check->type);
+	add_lines(out, "    ", "", buf_text(&check->keys));
+	if (check->needs.count > 0) {
+		buf_add_text(out, "    needs: [");
+		for (size_t i = 0; i < check->needs.count; i++)
+			buf_addf(out, "%s%s", i > 0 ? ", " : "", check->needs.all[i]);
+		buf_add_text(out, "]\n");
+	}
+}
+
+static bool
+is_of_ground(const struct init_check *check)
+{
+	return check->service == NULL && str_eq(check->from, "this host");
+}
+
+static void
+write_checks(const struct init_plan *plan, struct buf *out)
+{
+	bool is_ground = false;
+	buf_add_text(out,
+		"# Every 30s unless said otherwise; three failures in a row make it down.\n"
+		"checks:\n");
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct init_check *check = plan->checks[i];
+		bool is_bare = is_of_ground(check) && buf_left(&check->about) == 0;
+		if (i > 0 && !(is_bare && is_ground))
+			buf_add_text(out, "\n");
+		is_ground = is_of_ground(check);
+		if (is_bare)
+			buf_addf(out, "  %s: { type: %s }\n", check->name, check->type);
+		else
+			write_check(check, out);
+	}
+}
+
+static const char receivers_note[] =
+	"# Who is told.  Without any it is the local syslog.  `triage test NAME` shows that one "
+	"works.\n";
+static const char receivers_example[] =
+	"# receivers:\n"
+	"#   ops:  { type: slack, url: \"${SLACK_WEBHOOK_URL}\" }\n"
+	"#   mail: { type: email, server: \"smtp://mail.example.com:587\",\n"
+	"#           from: triaged@example.com, to: ops@example.com }\n"
+	"#   hook: { type: webhook, url: \"https://example.com/in\", secret: \"${HOOK_SECRET}\" "
+	"}\n";
+static const char heartbeat_note[] =
+	"\n# Somebody outside who calls out when this daemon is silent:\n"
+	"# heartbeat: { url: \"${HC_URL}\" }\n";
+
+static void
+write_receivers(const struct init_plan *plan, struct buf *out)
+{
+	buf_addf(out, "\n%s", receivers_note);
+	if (buf_left(&plan->receivers) == 0) {
+		buf_add_text(out, receivers_example);
+	} else {
+		buf_add_text(out, "receivers:\n");
+		add_lines(out, "  ", "", buf_text(&plan->receivers));
+		buf_add_text(out, "  log: { type: syslog }\n");
+	}
+	buf_add_text(out, heartbeat_note);
+}
+
+static void
+write_listeners(const struct init_plan *plan, struct buf *out)
+{
+	const struct init_host *host = plan->host;
+	if (host->listener_count == 0 || plan->options->is_sidecar)
+		return;
+	buf_add_text(out, "\n# These listened on this host when it was made; a check for one is\n"
+			  "#   NAME: { type: port, listen: PORT }\n");
+	for (size_t i = 0; i < host->listener_count; i++)
+		buf_addf(out, "#   %s:%u%s%s\n", host->listeners[i].address,
+			host->listeners[i].port, *host->listeners[i].owner != '\0' ? " " : "",
+			host->listeners[i].owner);
+}
+
+void
+init_write(const struct init_plan *plan, struct buf *out)
+{
+	write_head(plan, out);
+	write_checks(plan, out);
+	write_receivers(plan, out);
+	write_listeners(plan, out);
+}
+
+/* --- the values --- */
+
+/* In single quotes nothing means anything; a value with one of them goes into double quotes. */
+static void
+write_value(const char *value, struct buf *out)
+{
+	if (strchr(value, '\'') == NULL) {
+		buf_addf(out, "'%s'", value);
+		return;
+	}
+	buf_add_text(out, "\"");
+	for (; *value != '\0'; value++)
+		buf_addf(out, "%s%c", strchr("\"\\$", *value) != NULL ? "\\" : "", *value);
+	buf_add_text(out, "\"");
+}
+
+void
+init_write_fills(const struct init_plan *plan, bool is_filled, struct buf *out)
+{
+	buf_add_text(out, "# Values for triaged.yaml that stand elsewhere.  Keep this file to "
+			  "yourself.\n");
+	for (size_t i = 0; i < plan->fill_count; i++) {
+		buf_addf(out, "# as in %s\n%s=", plan->fills[i].where, plan->fills[i].name);
+		if (is_filled)
+			write_value(plan->fills[i].value, out);
+		buf_add_text(out, "\n");
+	}
+}
