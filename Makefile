@@ -46,12 +46,12 @@ FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
-.PHONY: all run test check e2e causes traps scenarios asan lint format format-check docs bench fuzz nightly install \
+.PHONY: all run demo test check e2e causes traps scenarios asan lint format format-check docs bench fuzz nightly install \
 	bench-storm chaos clean deps-build deps-test units
 all: $(B)/triaged $(B)/triage
 
 ifneq ($(HAVE_LIBS),yes)
-ifeq ($(filter run test lint nightly bench deps-build deps-test clean,$(MAKECMDGOALS)),)
+ifeq ($(filter run demo test lint nightly bench deps-build deps-test clean,$(MAKECMDGOALS)),)
 $(error libraries are missing: run `make deps-build` as root, or install: $(shell cat contrib/packages/build))
 endif
 endif
@@ -155,6 +155,12 @@ deps-test:
 run: deps-build
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@contrib/run.sh $(B)
+
+# Three things break in a small shop of its own, and what is told of them; STAY=1 goes on afterwards.
+demo: deps-build
+	@$(PYTHON) -B contrib/demo/demo.py --have 2>/dev/null || contrib/packages/install demo
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@$(PYTHON) -B contrib/demo/demo.py $(B) $(if $(STAY),--stay)
 
 test: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) SAN=1 all units
