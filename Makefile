@@ -283,6 +283,10 @@ nightly: deps-test
 
 # ---- for packagers ----
 
+.PHONY: dist
+dist: $(UI)/assets.c
+	@contrib/dist.sh $(VERSION) $(UI) $(B)/triaged-$(VERSION).tar.gz
+
 install: all
 	install -D -m 755 $(B)/triaged $(DESTDIR)$(PREFIX)/sbin/triaged
 	install -D -m 755 $(B)/triage $(DESTDIR)$(PREFIX)/bin/triage
