@@ -10,6 +10,7 @@
  *	engine_why.c     what is waited for
  *	engine_stand.c   where each rule stands, and its limits
  *	engine_keep.c    what outlives the process
+ *	replay.c         the past of one alert through an engine of its own
  */
 #ifndef RULES_ENGINE_H
 #define RULES_ENGINE_H

@@ -359,6 +359,9 @@ engine_judge(struct rules *rules, struct alert *alert, const struct moment *at)
 	struct verdicts v;
 
 	judge_levels(rules, alert, at, &v);
+	if (rules->options.on_verdict)
+		rules->options.on_verdict(
+			rules->options.arg, alert->check->name, v.is_known, at->now_us);
 	if (!alert->live && !v.is_true)
 		return;
 	struct live *live = engine_live(rules, alert, at->now_us);

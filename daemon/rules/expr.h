@@ -119,6 +119,16 @@ struct expr_bound {
 typedef void (*expr_bound_fn)(void *arg, const struct expr_bound *bound);
 void expr_bounds(const struct expr *expr, expr_bound_fn fn, void *arg);
 
+/* What it asks: a metric, or `function` (down, cause...) of a check. */
+struct expr_use {
+	const char *check;                /* "this" possible */
+	const struct metric_desc *metric; /* NULL: a function */
+	int index;
+	const char *function;
+};
+typedef void (*expr_use_fn)(void *arg, const struct expr_use *use);
+void expr_uses(const struct expr *expr, expr_use_fn fn, void *arg);
+
 /* "disk {{this.used_percent}} full": text with expressions. */
 struct expr_template;
 struct expr_template *expr_template_compile(

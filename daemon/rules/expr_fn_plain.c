@@ -44,7 +44,7 @@ fn_failing(const struct node *call, const struct expr_world *world)
 	const struct sample *sample = expr_sample_for(call->kids[0], world);
 	double wanted = call->kid_count > 1 ? call->kids[1]->number : 1;
 
-	if (!sample)
+	if (!sample || (sample->outcome == OUTCOME_ERROR && sample->state == CHECK_UNKNOWN))
 		return value_unknown(UNIT_BOOL);
 	return value_truth((double)sample->failures >= wanted);
 }
@@ -57,8 +57,11 @@ fn_cause(const struct node *call, const struct expr_world *world)
 
 	if (!sample || sample->outcome == OUTCOME_ERROR || sample->outcome == OUTCOME_NONE)
 		return value_unknown(UNIT_TEXT);
-	if (sample->outcome == OUTCOME_FAIL && sample->cause)
-		value.text = sample->cause->code;
+	if (sample->outcome != OUTCOME_FAIL)
+		return value;
+	if (!sample->cause) /* of the past nobody knows why */
+		return value_unknown(UNIT_TEXT);
+	value.text = sample->cause->code;
 	return value;
 }
 

@@ -51,6 +51,8 @@ struct rules_options {
 	/* What the history knows of a metric as far back as `span_us`: answered by rules_take_past,
 	 * later.  May be NULL. */
 	void (*past)(void *arg, const char *check, const char *metric, usec_t span_us);
+	/* An alert was judged: could anything be said of all its levels?  May be NULL. */
+	void (*on_verdict)(void *arg, const char *check, bool is_known, usec_t now_us);
 	void *arg;
 };
 
