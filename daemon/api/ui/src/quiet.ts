@@ -24,18 +24,18 @@ export function globFits(glob: string, value: string): boolean {
 	}
 }
 
-function oneFits(globs: string[] | undefined, value: string): boolean {
+export function oneFits(globs: string[] | undefined, value: string): boolean {
 	return globs === undefined || globs.some(glob => globFits(glob, value));
 }
 
 /* The name of a check with children stands for them. */
-function nameFits(globs: string[] | undefined, name: string): boolean {
+export function nameFits(globs: string[] | undefined, name: string): boolean {
 	const bracket = name.indexOf('[');
 
 	return oneFits(globs, name) || (bracket > 0 && oneFits(globs, name.slice(0, bracket)));
 }
 
-function labelsFit(wanted: Record<string, string> | undefined, labels: Record<string, string>): boolean {
+export function labelsFit(wanted: Record<string, string> | undefined, labels: Record<string, string>): boolean {
 	return Object.entries(wanted ?? {}).every(([name, pattern]) => {
 		const value = labels[name];
 

@@ -19,6 +19,7 @@ export interface Status {
 	config_path: string | null;
 	config_trouble: string | null;
 	store_trouble: string | null;
+	heartbeat?: Heartbeat | null;
 }
 
 export interface Value {
@@ -127,6 +128,30 @@ export interface Moment {
 	by?: string;
 }
 
+/* What a receiver was told of an incident last. */
+export interface Delivery {
+	receiver: string;
+	incident?: string; /* of a receiver's own ledger */
+	state: 'open' | 'ended';
+	told: string; /* "incident.updated" */
+	reason: string;
+	notice: string;
+	sequence: number;
+	first_told_at: string | null;
+	told_at: string | null;
+	waiting: number;
+}
+
+/* What delivery has decided of an incident: muted queued told reminder resting escalation not-routed. */
+export interface Wait {
+	what: string;
+	receiver?: string;
+	text: string;
+	until?: string;
+	tries?: number;
+	error?: string;
+}
+
 export interface Incident {
 	id: string;
 	status: IncidentStatus;
@@ -162,7 +187,8 @@ export interface Incident {
 	sequence?: number;
 	reopened?: number;
 	flapping?: boolean;
-	deliveries?: Record<string, unknown>[];
+	deliveries?: Delivery[];
+	decisions?: Wait[]; /* until it is resolved */
 	merged_into?: string | null;
 }
 
@@ -250,4 +276,70 @@ export interface RuleStanding {
 	summary?: string;
 	levels: { severity: Severity; expr: string; for?: string; clear?: string }[];
 	thresholds: Threshold[];
+}
+
+export interface Letter {
+	notice: string;
+	type: string;
+	severity: Severity;
+	sequence: number;
+	created_at: string;
+	next_try_at: string | null;
+	tries: number;
+	state: 'in flight' | 'waiting';
+	events: number;
+	incident?: string;
+	incidents?: number; /* of a digest */
+}
+
+export interface Receiver {
+	name: string;
+	type: string;
+	description: string;
+	target: string;
+	state: string;
+	queued: number;
+	in_flight: number;
+	oldest_at: string | null;
+	next_try_at: string | null;
+	waits_for: string;
+	sent: number;
+	failed: number;
+	failed_by: Record<string, number>;
+	failures_in_a_row: number;
+	given_up: number;
+	last_success_at: string | null;
+	last_error: string;
+	latency: { count: number; mean: number; p50: number; p99: number; max: number } | null;
+	next_daily_test_at: string | null;
+	/* Only of one asked for by its name. */
+	queue?: Letter[];
+	queue_total?: number;
+	ledger?: Delivery[];
+	ledger_total?: number;
+}
+
+export interface Route {
+	match: Match;
+	to: string[];
+	escalate: { after: number; to: string[] }[];
+	group_wait: number;
+	repeat_interval: number;
+	send_resolved: boolean;
+	continue: boolean;
+	resting: boolean;
+	begins_at?: string;
+}
+
+export interface Heartbeat {
+	silent_because: string | null;
+	left_out: number;
+	places: {
+		target: string;
+		form: string;
+		last_success_at: string | null;
+		sent: number;
+		failed: number;
+		last_error: string;
+	}[];
 }

@@ -4,7 +4,7 @@ import { t } from '../words';
 import { failed } from './notice';
 
 /* The clipboard is only for pages over TLS or from this host; the old way works for all. */
-async function copy(words: string): Promise<boolean> {
+export async function copyText(words: string): Promise<boolean> {
 	try {
 		if (navigator.clipboard !== undefined) {
 			await navigator.clipboard.writeText(words);
@@ -28,7 +28,7 @@ export function copyButton(words: string): HTMLButtonElement {
 		type: 'button',
 		'aria-label': `${t('do.copy')}: ${words}`,
 		onclick: async () => {
-			if (!await copy(words)) {
+			if (!await copyText(words)) {
 				failed(new Error(t('do.copy-failed')));
 				return;
 			}

@@ -10,17 +10,17 @@ import { whenLoggedIn } from './login';
 import { done, failed } from './notice';
 
 const NAME_KEY = 'triaged.name';
-const spans = ['30m', '1h', '2h', '4h', '8h', '24h', '3d', '7d'];
+export const spans = ['30m', '1h', '2h', '4h', '8h', '24h', '3d', '7d'];
 
 /* "2h" in words. */
-function spanWords(text: string): string {
+export function spanWords(text: string): string {
 	const n = Number.parseInt(text, 10);
 	const units = { m: 'time.min', h: 'time.h', d: 'time.d' } as const;
 
 	return t(units[text.slice(-1) as 'm' | 'h' | 'd'], { n });
 }
 
-function field(id: string, label: string, input: HTMLElement): HTMLElement {
+export function field(id: string, label: string, input: HTMLElement): HTMLElement {
 	input.id = id;
 	return h('div', { class: 'field' }, h('label', { for: id }, label), input);
 }
@@ -30,7 +30,7 @@ function spanSelect(chosen: string, ...more: HTMLElement[]): HTMLSelectElement {
 		spans.map(one => h('option', { value: one, selected: one === chosen }, spanWords(one))));
 }
 
-function name(): string {
+export function name(): string {
 	try {
 		return localStorage.getItem(NAME_KEY) ?? '';
 	} catch {
@@ -38,7 +38,7 @@ function name(): string {
 	}
 }
 
-function keepName(to: string): void {
+export function keepName(to: string): void {
 	try {
 		localStorage.setItem(NAME_KEY, to);
 	} catch {
@@ -51,21 +51,25 @@ export function openAck(incident: Incident): void {
 		const by = h('input', { type: 'text', maxlength: 100, autocomplete: 'name', value: name() });
 		const note = h('textarea', { rows: 2, maxlength: 1000 });
 		const span = spanSelect('', h('option', { value: '' }, t('ack.until-end')));
+		const sticky = h('input', { type: 'checkbox', id: 'ack-sticky' });
 
 		ask(t('ack.title'), [
 			h('p', { class: 'form-about' }, incident.title),
 			field('ack-by', t('ack.by'), by),
 			field('ack-for', t('ack.for'), span),
 			field('ack-note', t('ack.note'), note),
+			h('p', { class: 'check-line' }, sticky, h('label', { for: 'ack-sticky' }, t('ack.sticky'))),
 			h('p', { class: 'hint' }, t('ack.what')),
 		], t('do.ack'), async () => {
-			const body: Record<string, string> = {};
+			const body: Record<string, string | boolean> = {};
 			if (by.value.trim() !== '')
 				body.by = by.value.trim();
 			if (note.value.trim() !== '')
 				body.note = note.value.trim();
 			if (span.value !== '')
 				body.for = span.value;
+			if (sticky.checked)
+				body.sticky = true;
 			keepName(by.value.trim());
 			live.takeIncident(await send<Incident>('POST', `incidents/${part(incident.id)}/ack`, body));
 			done(t('ack.done', { title: incident.title }));

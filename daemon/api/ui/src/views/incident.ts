@@ -1,8 +1,342 @@
-/* The view `incident`. */
-import { h, replace } from '../dom';
-import { t } from '../words';
+/*
+ * The view `incident`: one incident as a story.  What is wrong and since when, why, what to do, what
+ * it drags down, the plots around it, who was told, how it went.  While it is open it is read anew
+ * whenever the feed says that it changed; a section is drawn only when what it shows did.
+ */
+import { get, getText, part, Problem } from '../api';
+import { h, replace, type Child } from '../dom';
+import { clock, exact, span } from '../format';
+import { live } from '../live';
+import { ago, lasting } from '../parts/age';
+import { drawAround } from '../parts/around';
+import { badge } from '../parts/badge';
+import { copyText } from '../parts/copy';
+import { evidence, values } from '../parts/evidence';
+import { openAck, openSilence, takeBackAck } from '../parts/forms';
+import { icon } from '../parts/icon';
+import { ledger } from '../parts/ledger';
+import { done, failed } from '../parts/notice';
+import { remedy } from '../parts/remedy';
+import { plain, titled } from '../parts/sections';
+import { toCheck, toIncident } from '../route';
+import { ledgerOf, mutedBy } from '../told';
+import type { Alert, Cause, Incident, Moment } from '../types';
+import { t, word } from '../words';
 
-export function view(root: HTMLElement, _arg: string): () => void {
-	replace(root, h('h1', { tabindex: -1 }, t('page.soon')));
-	return () => undefined;
+const AGAIN_MS = 30000;  /* what delivery waits for changes without news */
+const SOON_MS = 400;     /* news come in bursts */
+
+/* ---- the head ---- */
+
+function marks(incident: Incident): Child[] {
+	const muted = mutedBy(incident);
+	return [
+		badge('severity', incident.severity),
+		badge('status', incident.status),
+		(incident.reopened ?? 0) > 0 && h('span', { class: 'mark' },
+			t('incident.reopened', { n: incident.reopened ?? 0 })),
+		incident.flapping === true && h('span', { class: 'mark', title: t('incident.flapping-why') },
+			t('incident.flapping')),
+		typeof incident.quiet_since === 'string' && h('span', { class: 'mark' },
+			t('incident.quiet', { time: clock(incident.quiet_since) })),
+		muted !== null && h('span', { class: 'mark', title: muted.text }, t('mark.silenced')),
+	];
+}
+
+function lastingOf(incident: Incident): Child {
+	if (incident.resolved_at !== null)
+		return span(incident.duration);
+	return lasting(incident.started_at);
+}
+
+function pairs(rows: [string, Child][]): HTMLElement {
+	return h('dl', { class: 'facts-line' }, rows.map(([name, value]) =>
+		h('div', null, h('dt', null, name), h('dd', null, value))));
+}
+
+function when(at: string): HTMLElement {
+	return h('time', { datetime: at, title: exact(at) }, clock(at));
+}
+
+function headOf(incident: Incident): Child[] {
+	const isOfCheck = live.checks.has(incident.check);
+	const rows: [string, Child][] = [
+		[t('incident.check'), isOfCheck
+			? h('a', { href: toCheck(incident.check) }, incident.check) : incident.check],
+		[t('incident.began'), when(incident.started_at)],
+		[t('incident.lasted'), lastingOf(incident)],
+	];
+	if (incident.resolved_at !== null)
+		rows.push([t('incident.ended'), when(incident.resolved_at)]);
+	if (incident.target !== '')
+		rows.push([t('incident.target'), h('span', { class: 'mono' }, incident.target)]);
+	rows.push([t('incident.rule'), h('span', { class: 'mono' }, incident.rule)],
+		[t('incident.host'), incident.host],
+		[t('incident.id'), h('span', { class: 'mono' }, incident.id)]);
+	return [
+		h('p', { class: 'marks' }, marks(incident)),
+		h('h1', { tabindex: -1 }, incident.title),
+		pairs(rows),
+	];
+}
+
+function ackOf(incident: Incident): Child {
+	const by = incident.acknowledged_by ?? '';
+	return [
+		icon('acknowledged'),
+		h('p', null,
+			h('strong', null, by === '' ? t('ack.nameless') : t('incident.acked', { by })), ' ',
+			h('span', { class: 'dim' },
+				incident.acknowledged_at !== null && t('incident.acked-since', { time: clock(incident.acknowledged_at) }),
+				typeof incident.acknowledged_until === 'string' && [', ',
+					t('incident.acked-until', { time: clock(incident.acknowledged_until) })]),
+			typeof incident.acknowledged_note === 'string' && h('span', { class: 'note' }, incident.acknowledged_note)),
+	];
+}
+
+/* ---- the post-mortem ---- */
+
+async function download(incident: Incident): Promise<void> {
+	try {
+		const record = await getText(`incidents/${part(incident.id)}.md`);
+		const address = URL.createObjectURL(new Blob([record], { type: 'text/markdown' }));
+		const link = h('a', { href: address, download: `incident-${incident.id}.md` });
+		link.click();
+		setTimeout(() => URL.revokeObjectURL(address), 10000);
+	} catch (e) {
+		failed(e);
+	}
+}
+
+async function copyRecord(incident: Incident): Promise<void> {
+	try {
+		if (!await copyText(await getText(`incidents/${part(incident.id)}.md`)))
+			throw new Error(t('do.copy-failed'));
+		done(t('do.copied'));
+	} catch (e) {
+		failed(e);
+	}
+}
+
+function actions(incident: Incident): Child[] {
+	const button = (what: string, label: string, fn: () => void, className?: string): HTMLElement =>
+		h('button', { type: 'button', class: className, 'data-do': what, onclick: fn }, label);
+	const isOver = incident.status === 'resolved';
+	return [
+		!isOver && incident.status === 'open' && button('ack', t('do.ack'), () => openAck(incident), 'primary'),
+		!isOver && incident.status === 'acknowledged' && button('unack', t('do.unack'), () => takeBackAck(incident)),
+		!isOver && button('silence', t('incident.silence', { name: incident.check }), () =>
+			openSilence({ check: incident.check }, incident.check)),
+		h('span', { class: 'actions-end', role: 'group', 'aria-label': t('incident.report') },
+			button('download', t('incident.download'), () => void download(incident)),
+			button('copy-record', t('incident.copy-md'), () => void copyRecord(incident))),
+	];
+}
+
+/* ---- why ---- */
+
+function points(title: string, sign: string, all: string[] | undefined): Child {
+	return all !== undefined && all.length > 0 && h('div', { class: `points is-${sign}` },
+		h('h3', null, title),
+		h('ul', null, all.map(one => h('li', null, one))));
+}
+
+function causeOf(incident: Incident): Child[] {
+	const cause: Cause = incident.cause;
+	const isSaid = cause.title === incident.title || cause.title === '';
+	return [
+		!isSaid && cause.title !== incident.summary && h('p', { class: 'lead' }, cause.title),
+		incident.summary !== '' && incident.summary !== cause.explanation &&
+			h('p', { class: isSaid ? 'lead' : null }, incident.summary),
+		cause.explanation !== '' && h('p', null, cause.explanation),
+		cause.playbook === '' && cause.explanation === '' &&
+			h('p', { class: 'dim' }, t('incident.why-rule', { rule: incident.rule })),
+		points(t('incident.for'), 'for', cause.for),
+		points(t('incident.against'), 'against', cause.against),
+		h('p', { class: 'codes dim' },
+			cause.confidence !== '' && h('span', { class: `confidence is-${cause.confidence}` },
+				word('confidence', cause.confidence)),
+			h('code', null, cause.code),
+			cause.finding !== undefined && h('code', null, cause.finding)),
+	];
+}
+
+/* ---- impact, timeline, related ---- */
+
+function alertRow(incident: Incident, alert: Alert): HTMLElement {
+	const check = live.checks.get(alert.check);
+	const isRoot = alert.check === incident.check;
+	return h('tr', { class: alert.firing ? null : 'is-over' },
+		h('th', { scope: 'row' },
+			check === undefined ? alert.check : h('a', { href: toCheck(alert.check) }, alert.check), ' ',
+			h('span', { class: `mark is-${isRoot ? 'root' : 'impact'}` },
+				t(isRoot ? 'incident.root' : 'incident.dragged'))),
+		h('td', { 'data-label': t('incident.rule') }, h('span', { class: 'mono' }, alert.rule)),
+		h('td', { 'data-label': t('incident.what-fails') }, alert.text),
+		h('td', { 'data-label': t('incident.began') }, alert.firing
+			? ago(alert.since) : [when(alert.since), ' ', t('incident.over')]));
+}
+
+function alerts(incident: Incident): Child[] {
+	const all = incident.alerts ?? [];
+	return [
+		all.every(alert => alert.check === incident.check) &&
+			h('p', { class: 'dim' }, t('incident.no-impact')),
+		h('table', { class: 'table stacks' },
+			h('thead', null, h('tr', null,
+				h('th', { scope: 'col' }, t('incident.check')),
+				h('th', { scope: 'col' }, t('incident.rule')),
+				h('th', { scope: 'col' }, t('incident.what-fails')),
+				h('th', { scope: 'col' }, t('incident.began')))),
+			h('tbody', null, all.map(alert => alertRow(incident, alert)))),
+	];
+}
+
+function moment(one: Moment): HTMLElement {
+	return h('li', { class: `moment kind-${/^[a-z-]+$/.test(one.kind) ? one.kind : 'other'}` },
+		when(one.at),
+		h('p', null, h('strong', null, word('kind', one.kind)), ' ', one.text));
+}
+
+function timeline(all: Moment[]): HTMLElement {
+	return h('ol', { class: 'timeline' }, all.map(moment));
+}
+
+function related(incident: Incident): HTMLElement {
+	return h('ul', { class: 'related' },
+		typeof incident.merged_into === 'string' && h('li', null,
+			h('a', { href: toIncident(incident.merged_into) }, t('incident.merged', { id: incident.merged_into }))),
+		(incident.related ?? []).map(one => h('li', null,
+			h('a', { href: toIncident(one.id) }, live.incidents.get(one.id)?.title ?? one.id), ' ',
+			h('span', { class: 'dim' }, one.text))));
+}
+
+function labels(incident: Incident): HTMLElement {
+	return h('p', { class: 'labels' }, Object.entries(incident.labels).map(([key, value]) =>
+		h('span', { class: 'label mono' }, `${key}=${value}`)));
+}
+
+const filled = <T extends object>(all: T | undefined | null): T | null =>
+	all !== undefined && all !== null && Object.keys(all).length > 0 ? all : null;
+
+/* ---- the page ---- */
+
+interface Page {
+	main: HTMLElement;
+	show(incident: Incident): void;
+	end(): void;
+}
+
+function pageOf(): Page {
+	const head = plain('header', 'incident-head');
+	const bar = plain('div', 'actions');
+	const acked = plain('div', 'acked');
+	const muted = plain('div', 'muted-note');
+	const cause = titled('why', t('incident.why'), 'is-cause');
+	const steps = titled('remedy', t('incident.remedy'), 'is-remedy');
+	const impact = titled('impact', t('incident.impact'), 'is-impact');
+	const plots = titled('plots', t('incident.plots'), 'is-plots');
+	const facts = titled('evidence', t('incident.evidence'), 'is-evidence');
+	const told = titled('told', t('incident.told'), 'is-told');
+	const story = titled('timeline', t('incident.timeline'), 'is-timeline');
+	const near = titled('related', t('incident.related'), 'is-related');
+	const numbers = titled('values', t('incident.values'), 'is-values');
+	const tags = titled('labels', t('incident.labels'), 'is-labels');
+	let endPlots = (): void => undefined;
+
+	const show = (incident: Incident): void => {
+		const hold = mutedBy(incident);
+		const rows = ledgerOf(incident);
+		head.show([incident, live.checks.has(incident.check)], () => headOf(incident));
+		bar.show([incident.id, incident.status], () => actions(incident));
+		acked.show(incident.status === 'acknowledged' ? [incident.acknowledged_by,
+			incident.acknowledged_note, incident.acknowledged_until] : null, () => ackOf(incident));
+		muted.show(hold, () => h('p', null, t('incident.muted', { text: hold?.text ?? '' })));
+		cause.show([incident.cause, incident.summary, incident.title], () => causeOf(incident));
+		steps.show([incident.remedy, incident.runbook_url], () => [
+			incident.remedy.length > 0 ? remedy(incident.remedy)
+				: h('p', { class: 'dim' }, t('incident.no-remedy')),
+			/^https?:\/\//.test(incident.runbook_url) && h('p', null,
+				h('a', { href: incident.runbook_url, rel: 'noreferrer' }, t('incident.runbook'))),
+		]);
+		impact.show(filled(incident.alerts), () => alerts(incident));
+		plots.show([incident.id, incident.check, incident.rule, incident.resolved_at], () => {
+			const box = h('div', { class: 'around' });
+			endPlots();
+			endPlots = drawAround(box, incident);
+			return box;
+		});
+		facts.show(incident.facts, () => incident.facts.length > 0 ? evidence(incident.facts)
+			: h('p', { class: 'dim' }, t('incident.no-evidence')));
+		told.show(rows, () => rows.length > 0 ? ledger(rows)
+			: h('p', { class: 'dim' }, t('incident.nobody-told')));
+		story.show(filled(incident.timeline), () => timeline(incident.timeline ?? []));
+		near.show(filled(incident.related) ?? incident.merged_into, () => related(incident));
+		numbers.show(filled(incident.values), () => values(incident.values));
+		tags.show(filled(incident.labels), () => labels(incident));
+	};
+	return {
+		main: h('article', { class: 'incident' },
+			head.el, bar.el, acked.el, muted.el,
+			h('div', { class: 'columns' },
+				h('div', { class: 'column' }, cause.el, steps.el, plots.el, facts.el),
+				h('div', { class: 'column' }, impact.el, told.el, story.el, near.el, numbers.el, tags.el))),
+		show,
+		end: () => endPlots(),
+	};
+}
+
+function gone(root: HTMLElement, id: string, e: unknown): void {
+	const isGone = e instanceof Problem && e.status === 404;
+	replace(root,
+		h('h1', { tabindex: -1 }, isGone ? t('incident.gone', { id }) : t('notice.failed', {
+			text: e instanceof Error ? e.message : String(e) })),
+		isGone && h('p', null, t('incident.gone-why')),
+		h('p', null, h('a', { href: '#/incidents' }, t('incident.back'))));
+}
+
+export function view(root: HTMLElement, id: string): () => void {
+	const page = pageOf();
+	let whole = '', isOpen = true, isGone = false;
+	let timer: ReturnType<typeof setTimeout> | undefined;
+
+	const read = async (): Promise<void> => {
+		clearTimeout(timer);
+		try {
+			const incident = await get<Incident>(`incidents/${part(id)}`);
+			if (isGone)
+				return;
+			if (whole === '')
+				replace(root, h('p', { class: 'trail' }, h('a', { href: '#/incidents' }, t('incident.back'))), page.main);
+			whole = incident.id;
+			isOpen = incident.status !== 'resolved';
+			page.show(incident);
+		} catch (e) {
+			if (!isGone && whole === '')
+				gone(root, id, e);
+		}
+		if (!isGone && isOpen)
+			timer = setTimeout(() => void read(), AGAIN_MS);
+	};
+	const soon = (): void => {
+		clearTimeout(timer);
+		timer = setTimeout(() => void read(), SOON_MS);
+	};
+	replace(root, h('h1', { tabindex: -1 }, t('page.reading')));
+	void read();
+	const off = live.on(change => {
+		const isNews = change.incidents.has(whole) || change.all ||
+			change.topics.has('silences') || change.topics.has('receivers');
+		if (isNews && (isOpen || change.incidents.has(whole)))
+			soon();
+	});
+	const onSilence = (): void => soon();
+	document.addEventListener('silences', onSilence);
+	return () => {
+		isGone = true;
+		clearTimeout(timer);
+		off();
+		document.removeEventListener('silences', onSilence);
+		page.end();
+	};
 }

@@ -102,6 +102,7 @@ export const words = {
 	'ack.note': ['Note', '备注'],
 	'ack.for': ['For', '时长'],
 	'ack.until-end': ['until it ends', '直到恢复'],
+	'ack.sticky': ['Also when it gets worse', '情况恶化时也保持确认'],
 	'ack.done': ['Acknowledged: {title}', '已确认：{title}'],
 	'ack.undone': ['No longer acknowledged: {title}', '已撤销确认：{title}'],
 	'ack.by-whom': ['acknowledged by {by}', '{by} 已确认'],

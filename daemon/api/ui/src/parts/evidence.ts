@@ -1,0 +1,40 @@
+/* Facts as they were found: name, then the text in monospace; a long one is folded. */
+import { h } from '../dom';
+import { quantity, unitOf } from '../format';
+import type { Fact } from '../types';
+import { t } from '../words';
+
+const LONG_LINES = 4;
+const LONG_CHARS = 320;
+
+/* The first line that says something, for what is folded. */
+function lead(text: string): string {
+	const line = text.split('\n').find(one => one.trim() !== '') ?? '';
+	return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}
+
+function factOf(fact: Fact): HTMLElement[] {
+	const lines = fact.text.split('\n');
+	const isLong = lines.length > LONG_LINES || fact.text.length > LONG_CHARS;
+	const text = h('pre', { class: 'fact', tabindex: isLong ? 0 : null }, fact.text);
+	return [
+		h('dt', null, fact.name),
+		h('dd', null, isLong
+			? h('details', null,
+				h('summary', null, h('span', { class: 'mono' }, lead(fact.text)), ' ',
+					h('span', { class: 'dim' }, t('incident.lines', { n: lines.length }))),
+				text)
+			: text),
+	];
+}
+
+export function evidence(facts: Fact[]): HTMLElement {
+	return h('dl', { class: 'evidence' }, facts.map(factOf));
+}
+
+export function values(all: Record<string, number>): HTMLElement {
+	return h('dl', { class: 'pairs' }, Object.entries(all).map(([name, value]) => [
+		h('dt', { class: 'mono' }, name),
+		h('dd', null, quantity(value, unitOf(name))),
+	]));
+}

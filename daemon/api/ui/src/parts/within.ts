@@ -1,0 +1,12 @@
+/*
+ * Words with something in them that is more than text, such as a time that goes on: the words are
+ * made with `here` in the place of an argument, and `within` puts the element there.
+ */
+import type { Child } from '../dom';
+
+export const here = '\u0001';
+
+export function within(words: string, child: Child): Child[] {
+	const [before, after] = words.split(here);
+	return [before, after === undefined ? null : child, after];
+}
