@@ -575,6 +575,7 @@ app_run(struct app *app)
 	notify_send(app->notify, "READY=1");
 	say_status(app);
 	timer_after(&app->chores_timer, CHORES_US);
+	app->world.watchdog_us = notify_watchdog_us(app->notify);
 	if (notify_watchdog_us(app->notify) > 0)
 		timer_after(&app->watchdog_timer, notify_watchdog_us(app->notify) / 2);
 	loop_run(app->env.loop);

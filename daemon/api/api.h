@@ -34,6 +34,7 @@ struct api_world {
 	const char *config_trouble;      /* the last reload's first error; NULL: none */
 	const char *store_trouble;       /* NULL: none */
 	usec_t started_wall_us;
+	usec_t watchdog_us; /* in which systemd wants to hear of us; 0: nobody asks */
 	bool is_draining;
 	/* Asks the app.  reload answers through `done` when it is over (text NULL: fine). */
 	void (*reload)(void *arg, void (*done)(void *arg2, const char *text), void *arg2);

@@ -39,6 +39,8 @@ void handle_receivers(struct api_call *call);
 void handle_receiver(struct api_call *call);
 /* openapi.c */
 void handle_openapi(struct api_call *call);
+/* show_doctor.c */
+void handle_doctor(struct api_call *call);
 /* show_config.c */
 void handle_config(struct api_call *call);
 /* show_playbooks.c */

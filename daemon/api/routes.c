@@ -328,6 +328,15 @@ const struct route route_table[] = {
 	},
 	{
 		.method = "GET",
+		.path = "/api/v1/doctor",
+		.right = ROUTE_READ,
+		.handle = handle_doctor,
+		.doc = "How the daemon is set up, as far as it alone knows: rights, clock, its own "
+		       "numbers.",
+		.answer = &shape_doctor,
+	},
+	{
+		.method = "GET",
 		.path = "/api/v1/openapi.json",
 		.right = ROUTE_READ,
 		.handle = handle_openapi,

@@ -36,6 +36,9 @@ extern const struct shape shape_incidents;
 extern const struct shape shape_incident_whole;
 extern const struct shape shape_ack;
 
+/* show_doctor.c */
+extern const struct shape shape_doctor;
+
 /* shapes_telling.c: receivers, silences, maintenance */
 extern const struct shape shape_receiver;
 extern const struct shape shape_receivers;

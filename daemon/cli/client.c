@@ -371,6 +371,12 @@ client_ask(struct client *client, const struct client_request *ask, struct clien
 	return result == 0 ? 0 : -1;
 }
 
+const char *
+client_place(const struct client *client)
+{
+	return client->chosen == 0 ? "" : client->places.all[client->chosen - 1];
+}
+
 /* ---- replies ---- */
 
 void

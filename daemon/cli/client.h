@@ -22,6 +22,9 @@ struct client_reply {
 	size_t len;
 };
 
+/* The place that answered, "unix:/path" or a URL; "" before. */
+const char *client_place(const struct client *client);
+
 /* 0: the file has a token; else e says why it does not serve. */
 int client_try_token(const char *path, struct err *e);
 int client_read_token(const char *path, char *out, size_t size, struct err *e);

@@ -1,0 +1,115 @@
+"""`triage doctor`: what it finds is there, what it could not look at is said, and unknown is not fine."""
+import json
+import os
+
+import pytest
+
+import lab
+
+CONFIG = """
+checks:
+  api: {{type: tcp, address: "127.0.0.1:{port}", interval: 500ms, timeout: 400ms}}
+receivers:
+  hook: {{type: webhook, url: "{url}", secret: "{secret}"}}
+"""
+
+
+def env(d):
+    return {"RUNTIME_DIRECTORY": str(d.folder), "COLUMNS": "80"}
+
+
+def look(d, *words, config=True):
+    args = ["doctor", "--json", *words] + (["-c", d.config] if config else [])
+    run = lab.triage(*args, env=env(d))
+    doc = json.loads(run.stdout)
+    found = {}
+    for one in doc["findings"]:
+        assert one["finding"] in ("ok", "unknown", "hint", "warning", "problem"), one
+        assert one["finding"] not in ("warning", "problem") or one["text"], one
+        found.setdefault(one["name"], []).append(one)
+    bad = [f for f in doc["findings"] if f["finding"] in ("warning", "problem")]
+    assert doc["ok"] == (not bad) == (run.returncode == 0), (doc, run)
+    return found
+
+
+def worst(found, name):
+    order = ("ok", "unknown", "hint", "warning", "problem")
+    return max((f["finding"] for f in found[name]), key=order.index)
+
+
+@pytest.fixture
+def up(daemon, hook, web):
+    d = daemon(CONFIG.format(port=web.port, secret=lab.SECRET_TEXT, url=hook.url)).start()
+    d.wait_state("api", "up")
+    return d
+
+
+def test_each_row_has_its_say(up):
+    os.chmod(up.config, 0o600)
+    found = look(up)
+    rows = [line.split('"')[1] for line in open(lab.TOP / "daemon/cli/doctor.def")
+            if line.startswith("DOCTOR(")]
+    assert list(dict.fromkeys(found)) == rows
+    for name in ("config", "config-in-force", "config-secrets", "routes", "timing", "daemon",
+                 "store", "checks", "outbox"):
+        assert worst(found, name) == "ok", found[name]
+    assert worst(found, "heartbeat") == "hint"
+    assert "never told" in found["receivers"][0]["text"]
+    text = lab.triage("doctor", "-c", up.config, env=env(up)).stdout
+    assert all(len(line) <= 80 for line in text.split("\n")), text
+
+
+def test_sends_when_asked(up, hook):
+    found = look(up, "--send")
+    assert worst(found, "receivers") == "ok", found["receivers"]
+    assert hook.events("test")
+
+
+def test_a_dead_receiver(daemon, web):
+    d = daemon(CONFIG.format(port=web.port, secret=lab.SECRET_TEXT, url=f"http://127.0.0.1:{lab.free_port()}/x")).start()
+    d.wait_state("api", "up")
+    found = look(d)
+    assert worst(found, "receivers") == "problem"
+    assert "cannot be reached" in found["receivers"][0]["text"], found["receivers"]
+
+
+def test_secrets_that_everybody_can_read(up):
+    os.chmod(up.config, 0o644)
+    found = look(up)
+    assert worst(found, "config-secrets") == "warning", found["config-secrets"]
+    assert lab.SECRET_TEXT not in json.dumps(found)
+    up.config.write_text(up.config.read_text().replace(f', secret: "{lab.SECRET_TEXT}"', ""))
+    assert worst(look(up), "config-secrets") == "ok"
+
+
+def test_the_file_is_not_what_is_in_force(up):
+    good = up.config.read_text()
+    up.config.write_text(good + "  log: {type: syslog}\n")
+    assert worst(look(up), "config-in-force") == "warning"
+    up.config.write_text(good.replace("interval: 500ms", "interval: 200ms"))
+    found = look(up)
+    assert worst(found, "timing") == "hint" and "api" in found["timing"][0]["text"]
+    up.config.write_text(good + "nonsense: 3\n")
+    found = look(up)
+    assert worst(found, "config") == "problem" and worst(found, "config-in-force") == "problem"
+
+
+def test_without_a_daemon(up):
+    up.stop()
+    found = look(up)
+    assert worst(found, "daemon") == "problem" and "not running" in found["daemon"][0]["text"]
+    assert worst(found, "config") == "ok"
+    for name in ("clock", "user", "store", "receivers"):
+        assert found[name][0]["finding"] == "unknown", found[name]
+        assert "does not answer" in found[name][0]["text"]
+
+
+def test_a_token_that_others_can_read(daemon, web, hook):
+    d = daemon()
+    d.write(f"daemon: {{name: lab, state_dir: {d.state}}}\napi: {{listen: 127.0.0.1:{lab.free_port()}}}\n"
+            + CONFIG.format(port=web.port, secret=lab.SECRET_TEXT, url=hook.url), head=False)
+    d.start()
+    d.wait_state("api", "up")
+    assert worst(look(d), "token") == "ok"
+    os.chmod(d.state / "token", 0o644)
+    assert worst(look(d), "token") == "problem"
