@@ -166,6 +166,15 @@ class Parts:
             self.stop(name, signal.SIGINT if name == "postgres" else signal.SIGTERM)
 
 
+def takes_sessions(port):
+    """A server that still reads its log listens already, and turns sessions away."""
+    try:
+        api.Postgres(port, "postgres").close()
+        return True
+    except OSError:
+        return False
+
+
 def start_postgres(parts, port):
     owner = server_user()
     data = parts.path("postgres", owner)
@@ -178,7 +187,7 @@ def start_postgres(parts, port):
     parts.start("postgres", [
         find("postgres"), "-D", cluster, "-p", port, "-k", data, "-c", "listen_addresses=127.0.0.1",
         "-c", "max_connections=30", "-c", "fsync=off", "-c", "shared_buffers=8MB", "-c",
-        "logging_collector=off"], owner, ready=lambda: answers(port))
+        "logging_collector=off"], owner, ready=lambda: takes_sessions(port))
     # It may read the server's own numbers, as a role for monitoring should.
     session = api.Postgres(port, "postgres")
     session.query("CREATE ROLE shop LOGIN IN ROLE pg_monitor")
