@@ -16,7 +16,7 @@ QUIET := $(if $(V),,@)
 SAY := @$(if $(V),:,echo)
 
 LIBS := libevent_core libevent_pthreads libevent libcares libcurl jansson sqlite3 yaml-0.1 libssl libcrypto \
-	libpq hiredis libsystemd
+	libpq hiredis libsystemd zlib
 HAVE_LIBS := $(shell pkg-config --exists $(LIBS) 2>/dev/null && echo yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)

@@ -265,6 +265,8 @@ reply_problem(struct api_call *call, int status, const char *fmt, ...)
 	json_object_set_new(doc, "detail", record_text(detail));
 	free(detail);
 	begin(call, status, "application/problem+json");
+	call->reply.encoding = call->reply.cache = NULL;
+	call->reply.etag[0] = '\0';
 	json_write(&call->reply.body, doc);
 	buf_add_text(&call->reply.body, "\n");
 }

@@ -16,6 +16,8 @@
 #define REPLY_MAX ((size_t)64 << 20) /* bytes of one reply's body */
 
 struct api_call;
+struct route;
+struct guard;
 struct feed;
 struct feeds;
 
@@ -26,6 +28,7 @@ struct reply {
 	const char *cache;    /* Cache-Control; NULL: nobody keeps it */
 	const char *policy;   /* Content-Security-Policy; NULL: nothing may be loaded */
 	const char *vary;     /* request headers that it depends on; NULL: none */
+	bool is_packable;     /* it depends on Accept-Encoding, too */
 	char etag[48];        /* with its quotes; "": none */
 	char allow[64];       /* of a 405 */
 	bool wants_token;     /* of a 401 */
@@ -45,11 +48,14 @@ struct api_call {
 	const struct api_world *world;
 	const struct http1 *request;
 	const struct peer *peer;
-	const char *token; /* of writes over TCP */
-	char *path;        /* the target without its query, as sent */
-	const char *query; /* what came after '?', "" */
-	char *name, *tail; /* what the {} of the route stand for, decoded; NULL */
+	const struct route *route; /* NULL: none was found */
+	struct guard *guard;       /* of writes over TCP */
+	const char *token;         /* of writes over TCP */
+	char *path;                /* the target without its query, as sent */
+	const char *query;         /* what came after '?', "" */
+	char *name, *tail;         /* what the {} of the route stand for, decoded; NULL */
 	struct reply reply;
+	bool is_dressed; /* dress.c has been at it */
 	struct walk walk;
 	/* Set by a handler whose answer comes later; the connection calls it when it goes away. */
 	void (*forget)(struct api_call *call);

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "api/call.h"
+#include "api/dress.h"
+#include "api/head.h"
 #include "api/route.h"
 #include "api/server.h"
 #include "base/fd.h"
@@ -109,44 +111,17 @@ close_conn(struct conn *conn)
 /* ---- sending ---- */
 
 static void
-write_field(struct buf *head, const char *name, const char *value)
-{
-	if (value != NULL)
-		buf_addf(head, "%s: %s\r\n", name, value);
-}
-
-static void
 write_head(struct conn *conn, const struct reply *reply)
 {
+	const struct head_around around = {
+		.wall_us = loop_wall(conn->timer.loop),
+		.is_endless = conn->is_feed,
+		.is_http10 = conn->request.minor == 0,
+	};
 	struct buf head;
 
 	buf_init(&head, 4096);
-	buf_addf(&head, "HTTP/1.1 %d %s\r\n", reply->status, http1_reason(reply->status));
-	write_field(&head, "Content-Type", reply->type);
-	if (reply->type != NULL && !conn->is_feed)
-		buf_addf(&head, "Content-Length: %zu\r\n", buf_left(&reply->body));
-	buf_addf(&head, "Cache-Control: %s\r\n", reply->cache == NULL ? "no-store" : reply->cache);
-	buf_addf(&head, "Content-Security-Policy: %s\r\n",
-		reply->policy == NULL ? "default-src 'none'; frame-ancestors 'none'"
-				      : reply->policy);
-	buf_add_text(&head, "X-Content-Type-Options: nosniff\r\n"
-			    "Referrer-Policy: no-referrer\r\n");
-	write_field(&head, "Content-Encoding", reply->encoding);
-	write_field(&head, "Vary", reply->vary);
-	write_field(&head, "ETag", reply->etag[0] == '\0' ? NULL : reply->etag);
-	if (reply->allow[0] != '\0')
-		buf_addf(&head, "Allow: %s\r\n", reply->allow);
-	if (reply->wants_token)
-		buf_add_text(&head, "WWW-Authenticate: Bearer realm=\"triaged\"\r\n");
-	if (reply->retry_after_s != 0)
-		buf_addf(&head, "Retry-After: %u\r\n", reply->retry_after_s);
-	if (conn->is_feed) /* a proxy before us is not to gather it */
-		buf_add_text(&head, "X-Accel-Buffering: no\r\n");
-	if (reply->is_closing)
-		buf_add_text(&head, "Connection: close\r\n");
-	else if (conn->request.minor == 0)
-		buf_add_text(&head, "Connection: keep-alive\r\n");
-	buf_add_text(&head, "\r\n");
+	head_write(&head, reply, &around);
 	stream_write(conn->stream, buf_head(&head), buf_left(&head));
 	buf_fini(&head);
 }
@@ -247,6 +222,16 @@ begin_walk(struct conn *conn)
 		timer_after(&api->walk_timer, 0);
 }
 
+/* The reply is filled: it is dressed, perhaps in slices, and sent. */
+static void
+finish(struct conn *conn)
+{
+	if (dress_reply(&conn->call))
+		send_reply(conn);
+	else
+		begin_walk(conn);
+}
+
 static void
 on_answer(void *arg)
 {
@@ -255,7 +240,7 @@ on_answer(void *arg)
 	if (conn->step == CONN_WAITING && conn->call.walk.step != NULL)
 		begin_walk(conn);
 	else if (conn->step == CONN_WAITING)
-		send_reply(conn);
+		finish(conn);
 }
 
 static void
@@ -267,6 +252,7 @@ begin_call(struct conn *conn)
 	conn->call.peer = &conn->peer;
 	conn->call.token = conn->api->token;
 	conn->call.api = conn->api;
+	conn->call.guard = &conn->api->guard;
 	conn->call.feeds = &conn->api->feeds;
 	conn->call.on_answer = on_answer;
 	conn->call.on_answer_arg = conn;
@@ -288,14 +274,11 @@ answer(struct conn *conn)
 	if (conn->call.feed != NULL && strcmp(conn->request.method, "GET") == 0) {
 		begin_feed(conn);
 	} else if (conn->call.walk.step != NULL) {
-		enter(conn, CONN_MAKING, ANSWER_US);
-		list_append(&api->walking, &conn->walk_node);
-		if (!timer_runs(&api->walk_timer))
-			timer_after(&api->walk_timer, 0);
+		begin_walk(conn);
 	} else if (conn->call.waiting != NULL) {
 		enter(conn, CONN_WAITING, ANSWER_US);
 	} else {
-		send_reply(conn);
+		finish(conn);
 	}
 }
 
@@ -309,21 +292,28 @@ refuse(struct conn *conn, int status, const char *text)
 	send_reply(conn);
 }
 
-/* One slice of the first of those who wait; the others' turn comes when it is done. */
+/*
+ * One slice of the first of those who wait; the others' turn comes when it is done, so that one
+ * large answer is in the making at a time.
+ */
 void
 conn_on_walk(void *arg)
 {
 	struct api *api = arg;
+	struct api_call *call;
 	struct conn *conn;
 
 	if (list_is_empty(&api->walking))
 		return;
 	conn = LIST_ENTRY(api->walking.next, struct conn, walk_node);
-	if (conn->call.walk.step(&conn->call)) {
-		list_remove(&conn->walk_node);
-		conn->call.walk.end(conn->call.walk.state);
-		conn->call.walk = (struct walk){ .step = NULL };
-		send_reply(conn);
+	call = &conn->call;
+	if (call->walk.step(call)) {
+		call->walk.end(call->walk.state);
+		call->walk = (struct walk){ .step = NULL };
+		if (call->is_dressed || dress_reply(call)) {
+			list_remove(&conn->walk_node);
+			send_reply(conn);
+		}
 	}
 	if (!list_is_empty(&api->walking))
 		timer_after(&api->walk_timer, 0);
@@ -490,14 +480,15 @@ is_room(struct api *api, bool is_unix)
 static void
 turn_away(struct api *api, int fd)
 {
-	static const char words[] = "HTTP/1.1 503 Service Unavailable\r\n"
-				    "Retry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n"
-				    "\r\n";
+	struct buf words;
 
+	buf_init(&words, 4096);
+	head_write_busy(&words, loop_wall(api->world->env->loop));
 	stats_add(api->world->env->stats, STAT_API_REJECTED, 1);
 	/* As much as fits: this peer is owed nothing. */
-	if (send(fd, words, sizeof(words) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+	if (send(fd, buf_head(&words), buf_left(&words), MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
 		errno = 0;
+	buf_fini(&words);
 	fd_close(&fd);
 }
 

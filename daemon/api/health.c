@@ -93,6 +93,7 @@ handle_readyz(struct api_call *call)
 
 	look(call->world, parts);
 	status = is_ready(parts) ? 200 : 503;
+	call->reply.vary = "Accept";
 	if (call_accepts(call, "application/json"))
 		reply_parts(call, status, parts);
 	else if (call_query(call, "verbose", verbose, sizeof(verbose)))

@@ -192,7 +192,7 @@ static const struct refusal {
 	{ 403, "NotAllowed", "Not for this user, or from a page of another site." },
 	{ 404, "NotFound", "There is no such thing." },
 	{ 413, "TooLarge", "The body is larger than 64 kB; a ping's, than 10 KB." },
-	{ 415, "NotJson", "The body is not `application/json`." },
+	{ 415, "NotJson", "The body is not `application/json`, or packed." },
 	{ 421, "NotMine", "The `Host` is no name of this daemon." },
 	{ 429, "TooMany", "Too many wrong tokens; `Retry-After` says how long to wait." },
 	{ 503, "Busy", "Too busy; `Retry-After` says how long to wait." },
@@ -206,6 +206,7 @@ may_refuse(const struct route *route, unsigned status)
 	switch (status) {
 	case 401:
 	case 403:
+	case 429:
 		return route->right == ROUTE_WRITE;
 	case 404:
 		return strchr(route->path, '{') != NULL;
@@ -215,8 +216,6 @@ may_refuse(const struct route *route, unsigned status)
 		return route->body != NULL;
 	case 421:
 		return route->right != ROUTE_OPEN;
-	case 429:
-		return route->right != ROUTE_READ;
 	default:
 		return true;
 	}
@@ -257,7 +256,7 @@ responses_of(const struct route *route, json_t *schemas)
 
 	put_refusals(responses, route);
 	put_status(responses, good, http1_reason((int)good), good_content(route, schemas));
-	if (strcmp(route->method, "GET") == 0 && route->right == ROUTE_READ)
+	if (route->has_tag)
 		put_status(responses, 304, "It is what `If-None-Match` says.", NULL);
 	for (const struct api_status *other = route->others; other != NULL && other->status != 0;
 		other++) {

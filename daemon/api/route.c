@@ -6,9 +6,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "api/guard.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/loop.h"
 #include "setup/settings.h"
 
 #define PARTS_MAX 2
@@ -124,29 +127,88 @@ host_is_fine(struct api_call *call)
 	return false;
 }
 
+/* Of a browser that says so: does another site's page ask? */
 static bool
-may_write(struct api_call *call)
+is_cross_site(const struct api_call *call)
 {
 	const struct peer_names names = names_of(call);
+	const char *site = http1_header(call->request, "Sec-Fetch-Site");
 
-	if (call->peer->is_unix) {
-		if (!call->peer->may_write)
-			reply_problem(call, 403,
-				"only root, the daemon's user and members of the group %s may do "
-				"this",
-				PEER_GROUP);
-		return call->peer->may_write;
-	}
-	if (!peer_origin_fits(&names, http1_header(call->request, "Origin"))) {
-		reply_problem(call, 403, "this request comes from a page of another site");
+	if (!peer_origin_fits(&names, http1_header(call->request, "Origin")))
+		return true;
+	return site != NULL && !str_eq(site, "same-origin") && !str_eq(site, "none");
+}
+
+static bool
+may_write_on_unix(struct api_call *call)
+{
+	if (!call->peer->may_write)
+		reply_problem(call, 403,
+			"only root, the daemon's user and members of the group %s may do this",
+			PEER_GROUP);
+	return call->peer->may_write;
+}
+
+static bool
+has_token(struct api_call *call)
+{
+	const char *given = http1_header(call->request, "Authorization");
+	usec_t now_us = loop_now(call->world->env->loop);
+	unsigned wait_s = guard_wait_s(call->guard, &call->peer->remote, now_us);
+
+	if (wait_s > 0) {
+		reply_problem(call, 429, "too many wrong tokens came from this address");
+		call->reply.retry_after_s = wait_s;
 		return false;
 	}
-	if (peer_token_fits(http1_header(call->request, "Authorization"), call->token))
+	if (peer_token_fits(given, call->token)) {
+		guard_note_right(call->guard, &call->peer->remote);
 		return true;
+	}
+	if (given != NULL)
+		guard_note_wrong(call->guard, &call->peer->remote, now_us);
 	reply_problem(call, 401,
 		"writing over TCP needs `Authorization: Bearer TOKEN`, the token of api.token or "
 		"of the file `token` in the state folder");
 	call->reply.wants_token = true;
+	return false;
+}
+
+static bool
+may_write(struct api_call *call)
+{
+	if (call->peer->is_unix)
+		return may_write_on_unix(call);
+	if (is_cross_site(call)) {
+		reply_problem(call, 403, "this request comes from a page of another site");
+		return false;
+	}
+	return has_token(call);
+}
+
+/* What a page of another site can send without asking first is none of these. */
+static bool
+is_json(const char *type)
+{
+	size_t len = type == NULL ? 0 : strcspn(type, "; \t");
+
+	return len == strlen("application/json") && strncasecmp(type, "application/json", len) == 0;
+}
+
+static bool
+is_body_fine(struct api_call *call, const struct route *route)
+{
+	const char *encoding = http1_header(call->request, "Content-Encoding");
+
+	if (buf_left(&call->request->body) == 0)
+		return true;
+	if (encoding != NULL && strcasecmp(encoding, "identity") != 0) {
+		reply_problem(call, 415, "a body is taken as it is, not packed");
+		return false;
+	}
+	if (route->body == NULL || is_json(http1_header(call->request, "Content-Type")))
+		return true;
+	reply_problem(call, 415, "the body must be JSON: say `Content-Type: application/json`");
 	return false;
 }
 
@@ -175,5 +237,8 @@ route_call(struct api_call *call)
 	}
 	if (route->right == ROUTE_WRITE && !may_write(call))
 		return;
+	if (!is_body_fine(call, route))
+		return;
+	call->route = route;
 	route->handle(call);
 }

@@ -27,6 +27,7 @@ struct route {
 	const char *answer_type;         /* its media type where it is not, or not only, JSON */
 	const char *body_type;           /* of a request that takes anything but JSON */
 	unsigned status;                 /* of a good answer; 0: 200 */
+	bool has_tag;                    /* it may be the same again: ETag, 304 */
 	const struct api_status *others; /* answers that do not follow from the rest; NULL: none */
 };
 

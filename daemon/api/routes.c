@@ -146,6 +146,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/checks",
 		.right = ROUTE_READ,
 		.handle = handle_checks,
+		.has_tag = true,
 		.doc = "Every check with its last run.",
 		.answer = &shape_checks,
 	},
@@ -154,6 +155,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/checks/{check}",
 		.right = ROUTE_READ,
 		.handle = handle_check,
+		.has_tag = true,
 		.doc = "One check by name, with its last total times.",
 		.answer = &shape_check_whole,
 	},
@@ -172,6 +174,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/incidents",
 		.right = ROUTE_READ,
 		.handle = handle_incidents,
+		.has_tag = true,
 		.doc = "Incidents, open ones first, then the newest.",
 		.params = incidents_params,
 		.answer = &shape_incidents,
@@ -181,6 +184,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/incidents/{incident}",
 		.right = ROUTE_READ,
 		.handle = handle_incident,
+		.has_tag = true,
 		.doc = "One incident, with its alerts, timeline and what each receiver was told of "
 		       "it. With `.md` behind the id as a record to keep, in Markdown: time, "
 		       "impact, cause, evidence, what to do, timeline, follow-up.",
@@ -211,14 +215,16 @@ const struct route route_table[] = {
 		.path = "/api/v1/checks/{check}/why",
 		.right = ROUTE_READ,
 		.handle = handle_why,
+		.has_tag = true,
 		.doc = "What has been decided about a check, and what it waits for.",
 		.answer = &shape_why,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/checks/{}/series",
+		.path = "/api/v1/checks/{check}/series",
 		.right = ROUTE_READ,
 		.handle = handle_series,
+		.has_tag = true,
 		.doc = "What was measured: averages, bounds and numbers of values over steps of "
 		       "equal length, from values of the last 2 h, minutes of 48 h and quarters of "
 		       "an hour of 90 d.",
@@ -227,19 +233,22 @@ const struct route route_table[] = {
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/checks/{}/uptime",
+		.path = "/api/v1/checks/{check}/uptime",
 		.right = ROUTE_READ,
 		.handle = handle_uptime,
+		.has_tag = true,
 		.doc = "For how much of the last 24 h, 7 d, 30 d and 90 d a check was up. What "
-		       "nobody knows (triaged did not run, could not tell, or planned work went on) "
+		       "nobody knows (triaged did not run, could not tell, or planned work went "
+		       "on) "
 		       "is neither up nor down.",
 		.answer = &shape_uptime,
 	},
 	{
 		.method = "GET",
-		.path = "/api/v1/checks/{}/rules",
+		.path = "/api/v1/checks/{check}/rules",
 		.right = ROUTE_READ,
 		.handle = handle_rules,
+		.has_tag = true,
 		.doc = "The rules of a check: where each one stands, its levels, and the limits in "
 		       "them that a plot can show.",
 		.answer = &shape_stand,
@@ -249,6 +258,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/silences",
 		.right = ROUTE_READ,
 		.handle = handle_silences,
+		.has_tag = true,
 		.doc = "Silences and planned maintenance.",
 		.answer = &shape_silences,
 	},
@@ -276,6 +286,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/playbooks",
 		.right = ROUTE_READ,
 		.handle = handle_playbooks,
+		.has_tag = true,
 		.doc = "The playbooks in force, with their symptoms.",
 		.params = language_params,
 		.answer = &shape_playbooks,
@@ -285,6 +296,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/playbooks/{word}",
 		.right = ROUTE_READ,
 		.handle = handle_playbook,
+		.has_tag = true,
 		.doc = "One playbook by name, with its causes and remedies; or what a cause's "
 		       "code, a finding or a rule means.",
 		.params = language_params,
@@ -295,6 +307,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/receivers",
 		.right = ROUTE_READ,
 		.handle = handle_receivers,
+		.has_tag = true,
 		.doc = "Receivers: how each one fares, what waits for it and why.",
 		.answer = &shape_receivers,
 	},
@@ -303,6 +316,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/receivers/{receiver}",
 		.right = ROUTE_READ,
 		.handle = handle_receiver,
+		.has_tag = true,
 		.doc = "One receiver, with the first 50 notices that wait and what it was told of "
 		       "each incident, the latest first.",
 		.params = receiver_params,
@@ -323,6 +337,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/config",
 		.right = ROUTE_READ,
 		.handle = handle_config,
+		.has_tag = true,
 		.doc = "The configuration in force as YAML, secrets masked.",
 		.answer_type = "text/yaml",
 	},
@@ -340,6 +355,7 @@ const struct route route_table[] = {
 		.path = "/api/v1/openapi.json",
 		.right = ROUTE_READ,
 		.handle = handle_openapi,
+		.has_tag = true,
 		.doc = "This API as an OpenAPI 3.1 document.",
 		.answer = &shape_openapi,
 	},
@@ -417,6 +433,7 @@ const struct route route_table[] = {
 		.path = "/",
 		.right = ROUTE_READ,
 		.handle = handle_page,
+		.has_tag = true,
 		.doc = "The dashboard, for people.",
 		.answer_type = "text/html",
 	},
@@ -425,8 +442,9 @@ const struct route route_table[] = {
 		.path = "/assets/{file}",
 		.right = ROUTE_READ,
 		.handle = handle_asset,
+		.has_tag = true,
 		.doc = "What the dashboard is made of.",
-		.answer_type = "application/octet-stream",
+		.answer_type = "*/*",
 	},
 	{ .method = NULL },
 };

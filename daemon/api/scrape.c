@@ -225,6 +225,7 @@ handle_metrics(struct api_call *call)
 	scrape->is_openmetrics = call_accepts(call, "application/openmetrics-text");
 	scrape->is_brief =
 		call_query(call, "checks", checks, sizeof(checks)) && str_eq(checks, "off");
+	call->reply.vary = "Accept";
 	begin(scrape, call->world);
 	call->walk = (struct walk){ .step = step, .end = end_scrape, .state = scrape };
 }

@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/feed.h"
+#include "api/guard.h"
 #include "api/peer.h"
 #include "api/token.h"
 #include "base/list.h"
@@ -31,6 +32,7 @@ struct api {
 	struct list walking; /* connections whose reply is being made, in order */
 	struct timer walk_timer;
 	struct feeds feeds;
+	struct guard guard;
 	struct list doors;
 	gid_t group;
 	bool has_group;

@@ -11,7 +11,6 @@ static const struct shape_field problem_fields[] = {
 	{ "title", SHAPE_TEXT, .doc = "The words of the status." },
 	{ "status", SHAPE_INTEGER, .doc = "The status of the answer." },
 	{ "detail", SHAPE_TEXT, .doc = "What is wrong and, where that helps, what to do." },
-	{ "instance", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "The path that was asked for." },
 	{ NULL },
 };
 const struct shape shape_problem = {

@@ -72,7 +72,8 @@ def test_incidents_are_found_by_what_they_are_about(up, web, hook):
 def post(d, path, doc):
     body = json.dumps(doc).encode()
     reply = d.api.raw(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                      f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                      f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+                      .encode() + body)
     head, _, body = reply.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), json.loads(body)
 

@@ -19,6 +19,7 @@ FLOOR = {
 # A library is known in one room only.
 LIBRARIES = {
     r"event2/|event\.h": ["daemon/io"], r"ares\.h": ["daemon/io"], r"curl/": ["daemon/io"],
+    r"zlib\.h": ["daemon/io"],
     r"openssl/": ["daemon/io"],
     r"sqlite3\.h": ["daemon/store", "probes/sqlite_look.c"], r"systemd/": ["daemon/io"],
     r"libpq-fe\.h|postgres_ext": ["probes"], r"hiredis|sds\.h": ["probes"], r"yaml\.h": ["daemon/conf"],
