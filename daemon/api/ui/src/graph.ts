@@ -19,6 +19,7 @@ export interface GraphNode {
 	isGroup: boolean;
 	state: string;
 	part: Part;
+	severity: string; /* of the worst incident that it is the root of; "": of none */
 }
 
 export interface GraphEdge {
@@ -35,6 +36,7 @@ export interface Graph {
 
 export interface Told {
 	check: string;
+	severity: string;
 	impact: { check: string }[];
 }
 
@@ -75,14 +77,22 @@ export function needsOf(members: Member[]): Map<string, string[]> {
 	return needs;
 }
 
-export function partsOf(incidents: Told[]): Map<string, Part> {
-	const parts = new Map<string, Part>();
+export interface Role {
+	part: Part;
+	severity: string;
+}
+
+const levels = ['', 'info', 'warning', 'critical'];
+const higher = (a: string, b: string): string => (levels.indexOf(b) > levels.indexOf(a) ? b : a);
+
+export function rolesOf(incidents: Told[]): Map<string, Role> {
+	const roles = new Map<string, Role>();
 	for (const incident of incidents)
 		for (const one of incident.impact)
-			parts.set(one.check, 'impact');
-	for (const incident of incidents)
-		parts.set(incident.check, 'root');
-	return parts;
+			roles.set(one.check, { part: 'impact', severity: '' });
+	for (const { check, severity } of incidents)
+		roles.set(check, { part: 'root', severity: higher(roles.get(check)?.severity ?? '', severity) });
+	return roles;
 }
 
 const groupOf = (m: Member): string => m.group || m.type;
@@ -93,32 +103,33 @@ interface Folding {
 	nodeOf: Map<string, string>;
 }
 
-function nodeOf(id: string, members: Member[], isGroup: boolean, parts: Map<string, Part>): GraphNode {
-	const all = members.map(m => parts.get(m.name) ?? '');
+function nodeOf(id: string, members: Member[], isGroup: boolean, roles: Map<string, Role>): GraphNode {
+	const all = members.flatMap(m => roles.get(m.name) ?? []);
 	return {
 		id, members, isGroup,
 		state: worst(members.map(m => m.state)),
-		part: all.includes('root') ? 'root' : all.includes('impact') ? 'impact' : '',
+		part: all.some(one => one.part === 'root') ? 'root' : all.length > 0 ? 'impact' : '',
+		severity: all.reduce((most, one) => higher(most, one.severity), ''),
 	};
 }
 
 /* Many checks: the quiet ones of a group become one node. */
-function fold(drawn: Member[], parts: Map<string, Part>, choice: Choice): Folding {
+function fold(drawn: Member[], roles: Map<string, Role>, choice: Choice): Folding {
 	const folding: Folding = { nodes: [], nodeOf: new Map() };
 	const groups = new Map<string, Member[]>();
 	for (const m of drawn)
 		groups.set(groupOf(m), [...(groups.get(groupOf(m)) ?? []), m]);
 	const put = (id: string, members: Member[], isGroup: boolean) => {
-		folding.nodes.push(nodeOf(id, members, isGroup, parts));
+		folding.nodes.push(nodeOf(id, members, isGroup, roles));
 		for (const m of members)
 			folding.nodeOf.set(m.name, id);
 	};
 	for (const [group, members] of groups) {
 		const isOpen = drawn.length <= choice.foldAbove || choice.unfolded.has(group);
-		const isBad = (m: Member) => m.state !== 'up' || parts.has(m.name);
+		const isBad = (m: Member) => m.state !== 'up' || roles.has(m.name);
 		const manyBad = members.filter(isBad).length > FOLD_TROUBLE_ABOVE;
 		const alone = members.filter(m =>
-			isOpen || parts.get(m.name) === 'root' || (isBad(m) && !manyBad));
+			isOpen || roles.get(m.name)?.part === 'root' || (isBad(m) && !manyBad));
 		const together = members.filter(m => !alone.includes(m));
 		for (const m of together.length === 1 ? members : alone)
 			put(m.name, [m], false);
@@ -130,18 +141,18 @@ function fold(drawn: Member[], parts: Map<string, Part>, choice: Choice): Foldin
 
 export function graphOf(members: Member[], incidents: Told[], choice: Choice): Graph {
 	const needs = needsOf(members);
-	const parts = partsOf(incidents);
+	const roles = rolesOf(incidents);
 	const needed = new Set([...needs.values()].flat());
 	const drawn = members.filter(m => choice.isWhole || needed.has(m.name) ||
-		(needs.get(m.name)?.length ?? 0) > 0 || m.state !== 'up' || parts.has(m.name));
-	const { nodes, nodeOf: place } = fold(drawn, parts, choice);
+		(needs.get(m.name)?.length ?? 0) > 0 || m.state !== 'up' || roles.has(m.name));
+	const { nodes, nodeOf: place } = fold(drawn, roles, choice);
 	const edges = new Map<string, GraphEdge>();
 	for (const m of drawn) {
 		for (const other of needs.get(m.name) ?? []) {
 			const from = place.get(m.name), to = place.get(other);
 			if (from === undefined || to === undefined || from === to)
 				continue;
-			const isHot = parts.has(m.name) && parts.has(other);
+			const isHot = roles.has(m.name) && roles.has(other);
 			const key = JSON.stringify([from, to]);
 			edges.set(key, { from, to, isHot: isHot || edges.get(key)?.isHot === true });
 		}

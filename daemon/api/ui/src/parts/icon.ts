@@ -17,6 +17,7 @@ const shapes: Record<string, { fill?: string; line?: string; outline?: string }>
 	starting: { outline: ring, line: 'M8 4.5V8l2.4 1.6' },
 	unknown: { outline: ring, line: 'M6.2 6.3a1.8 1.8 0 1 1 2.5 1.6c-.5.2-.7.5-.7 1.1m0 1.8v.3' },
 	waiting: { outline: ring, line: 'M5 8h.3m2.6 0h.3m2.6 0h.3' },
+	open: { outline: ring, line: 'M8 7.9v.2' },
 	acknowledged: { outline: ring, line: 'M5 8.2l2.1 2.1L11 6' },
 	resolved: { fill: ring, line: 'M5 8.2l2.1 2.1L11 6' },
 };

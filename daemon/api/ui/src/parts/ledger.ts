@@ -27,7 +27,7 @@ function rowOf(row: LedgerRow): HTMLElement {
 }
 
 export function ledger(rows: LedgerRow[]): HTMLElement {
-	return h('table', { class: 'table stacks' },
+	return h('table', { class: 'table stacks ledger' },
 		h('thead', null, h('tr', null,
 			h('th', { scope: 'col' }, t('incident.receiver')),
 			h('th', { scope: 'col' }, t('incident.last-told')),

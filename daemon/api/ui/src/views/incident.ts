@@ -7,7 +7,7 @@ import { get, getText, part, Problem } from '../api';
 import { h, replace, type Child } from '../dom';
 import { clock, exact, span } from '../format';
 import { live } from '../live';
-import { ago, lasting } from '../parts/age';
+import { lasting } from '../parts/age';
 import { drawAround } from '../parts/around';
 import { badge } from '../parts/badge';
 import { copyText } from '../parts/copy';
@@ -25,6 +25,11 @@ import { t, word } from '../words';
 
 const AGAIN_MS = 30000;  /* what delivery waits for changes without news */
 const SOON_MS = 400;     /* news come in bursts */
+
+/* What the daemon and the host are blamed for is no check. */
+function checkLink(name: string): Child {
+	return live.checks.size > 0 && !live.checks.has(name) ? name : h('a', { href: toCheck(name) }, name);
+}
 
 /* ---- the head ---- */
 
@@ -59,10 +64,8 @@ function when(at: string): HTMLElement {
 }
 
 function headOf(incident: Incident): Child[] {
-	const isOfCheck = live.checks.has(incident.check);
 	const rows: [string, Child][] = [
-		[t('incident.check'), isOfCheck
-			? h('a', { href: toCheck(incident.check) }, incident.check) : incident.check],
+		[t('incident.check'), checkLink(incident.check)],
 		[t('incident.began'), when(incident.started_at)],
 		[t('incident.lasted'), lastingOf(incident)],
 	];
@@ -164,31 +167,28 @@ function causeOf(incident: Incident): Child[] {
 /* ---- impact, timeline, related ---- */
 
 function alertRow(incident: Incident, alert: Alert): HTMLElement {
-	const check = live.checks.get(alert.check);
 	const isRoot = alert.check === incident.check;
 	return h('tr', { class: alert.firing ? null : 'is-over' },
-		h('th', { scope: 'row' },
-			check === undefined ? alert.check : h('a', { href: toCheck(alert.check) }, alert.check), ' ',
-			h('span', { class: `mark is-${isRoot ? 'root' : 'impact'}` },
+		h('th', { scope: 'row' }, checkLink(alert.check), ' ',
+			h('span', { class: `mark is-${isRoot ? 'root' : 'impact'} is-${incident.severity}` },
 				t(isRoot ? 'incident.root' : 'incident.dragged'))),
-		h('td', { 'data-label': t('incident.rule') }, h('span', { class: 'mono' }, alert.rule)),
-		h('td', { 'data-label': t('incident.what-fails') }, alert.text),
-		h('td', { 'data-label': t('incident.began') }, alert.firing
-			? ago(alert.since) : [when(alert.since), ' ', t('incident.over')]));
+		h('td', { 'data-label': t('incident.what-fails') }, alert.text,
+			h('span', { class: 'under mono dim' }, alert.rule)),
+		h('td', { 'data-label': t('incident.began') }, when(alert.since),
+			!alert.firing && h('span', { class: 'under dim' }, t('incident.over'))));
 }
 
 function alerts(incident: Incident): Child[] {
 	const all = incident.alerts ?? [];
 	return [
-		all.every(alert => alert.check === incident.check) &&
-			h('p', { class: 'dim' }, t('incident.no-impact')),
 		h('table', { class: 'table stacks' },
 			h('thead', null, h('tr', null,
 				h('th', { scope: 'col' }, t('incident.check')),
-				h('th', { scope: 'col' }, t('incident.rule')),
 				h('th', { scope: 'col' }, t('incident.what-fails')),
 				h('th', { scope: 'col' }, t('incident.began')))),
 			h('tbody', null, all.map(alert => alertRow(incident, alert)))),
+		all.every(alert => alert.check === incident.check) &&
+			h('p', { class: 'dim' }, t('incident.no-impact')),
 	];
 }
 
@@ -219,7 +219,26 @@ function labels(incident: Incident): HTMLElement {
 const filled = <T extends object>(all: T | undefined | null): T | null =>
 	all !== undefined && all !== null && Object.keys(all).length > 0 ? all : null;
 
+/* With the titles as they are now. */
+function nearOf(incident: Incident): unknown {
+	const all = (incident.related ?? []).map(one => [one, live.incidents.get(one.id)?.title]);
+	return all.length > 0 || incident.merged_into ? [all, incident.merged_into] : null;
+}
+
 /* ---- the page ---- */
+
+/* In one column by weight where it is narrow, else in two, so that tabbing follows the eye in both. */
+function arrange(body: HTMLElement, parts: [HTMLElement, 0 | 1][]): () => void {
+	const wide = window.matchMedia('(min-width: 1001px)');
+	const put = (): void => {
+		const columns = wide.matches ? [0, 1] : [null];
+		replace(body, columns.map(column => h('div', { class: 'column' },
+			parts.filter(([, where]) => column === null || where === column).map(([el]) => el))));
+	};
+	put();
+	wide.addEventListener('change', put);
+	return () => wide.removeEventListener('change', put);
+}
 
 interface Page {
 	main: HTMLElement;
@@ -247,7 +266,7 @@ function pageOf(): Page {
 	const show = (incident: Incident): void => {
 		const hold = mutedBy(incident);
 		const rows = ledgerOf(incident);
-		head.show([incident, live.checks.has(incident.check)], () => headOf(incident));
+		head.show([incident, live.checks.size > 0], () => headOf(incident));
 		bar.show([incident.id, incident.status], () => actions(incident));
 		acked.show(incident.status === 'acknowledged' ? [incident.acknowledged_by,
 			incident.acknowledged_note, incident.acknowledged_until] : null, () => ackOf(incident));
@@ -259,7 +278,7 @@ function pageOf(): Page {
 			/^https?:\/\//.test(incident.runbook_url) && h('p', null,
 				h('a', { href: incident.runbook_url, rel: 'noreferrer' }, t('incident.runbook'))),
 		]);
-		impact.show(filled(incident.alerts), () => alerts(incident));
+		impact.show(incident.alerts?.length ? [incident.alerts, live.checks.size > 0] : null, () => alerts(incident));
 		plots.show([incident.id, incident.check, incident.rule, incident.resolved_at], () => {
 			const box = h('div', { class: 'around' });
 			endPlots();
@@ -271,18 +290,22 @@ function pageOf(): Page {
 		told.show(rows, () => rows.length > 0 ? ledger(rows)
 			: h('p', { class: 'dim' }, t('incident.nobody-told')));
 		story.show(filled(incident.timeline), () => timeline(incident.timeline ?? []));
-		near.show(filled(incident.related) ?? incident.merged_into, () => related(incident));
+		near.show(nearOf(incident), () => related(incident));
 		numbers.show(filled(incident.values), () => values(incident.values));
 		tags.show(filled(incident.labels), () => labels(incident));
 	};
+	const body = h('div', { class: 'columns' });
+	const endArrange = arrange(body, [
+		[cause.el, 0], [steps.el, 0], [impact.el, 1], [plots.el, 0], [told.el, 1], [story.el, 1],
+		[facts.el, 0], [near.el, 1], [numbers.el, 1], [tags.el, 1],
+	]);
 	return {
-		main: h('article', { class: 'incident' },
-			head.el, bar.el, acked.el, muted.el,
-			h('div', { class: 'columns' },
-				h('div', { class: 'column' }, cause.el, steps.el, plots.el, facts.el),
-				h('div', { class: 'column' }, impact.el, told.el, story.el, near.el, numbers.el, tags.el))),
+		main: h('article', { class: 'incident' }, head.el, bar.el, acked.el, muted.el, body),
 		show,
-		end: () => endPlots(),
+		end() {
+			endPlots();
+			endArrange();
+		},
 	};
 }
 

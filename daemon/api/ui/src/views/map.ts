@@ -3,11 +3,12 @@
  * drawing where there is room, a nested list where there is not or where one is preferred.
  */
 import { h, replace, svg, type Child } from '../dom';
-import { branches, curve, graphOf, layout, partsOf, type Branch, type Choice, type Drawn, type Graph,
-	type GraphNode, type Member, type Part } from '../graph';
+import { branches, curve, graphOf, layout, rolesOf, type Branch, type Choice, type Drawn, type Graph,
+	type GraphNode, type Member, type Part, type Role } from '../graph';
 import { live } from '../live';
 import { badge } from '../parts/badge';
 import { icon } from '../parts/icon';
+import { coded } from '../parts/within';
 import { toCheck } from '../route';
 import { recall, remember } from '../settings';
 import { stateName } from '../state';
@@ -40,15 +41,18 @@ function titleOf(one: GraphNode): string {
 		? t('map.group', { name: one.id.replace(/^group:/, ''), n: one.members.length }) : one.id;
 }
 
-const signOf = (one: GraphNode): string => {
-	const check = one.isGroup ? undefined : live.checks.get(one.id);
-	return check === undefined ? one.state : stateName(check);
-};
+/* A check that answers, of which a rule says that something is wrong, is not just "ok". */
+const isWarned = (one: GraphNode): boolean => one.state === 'up' && one.severity !== '';
 
-/* "down · root" */
+function signOf(one: GraphNode): string {
+	const check = one.isGroup ? undefined : live.checks.get(one.id);
+	return isWarned(one) ? one.severity : check === undefined ? one.state : stateName(check);
+}
+
+/* "down", "warning", of a group "down 3/20" */
 function wordsOf(one: GraphNode): string {
 	const bad = one.members.filter(m => m.state !== 'up').length;
-	const state = word('state', signOf(one));
+	const state = word(isWarned(one) ? 'severity' : 'state', signOf(one));
 	return one.isGroup && bad > 0 ? `${state} ${bad}/${one.members.length}` : state;
 }
 
@@ -58,17 +62,14 @@ function namesOf(names: string[]): string {
 		? t('map.more-needs', { names: shown, n: names.length - NEEDS_NAMED }) : shown;
 }
 
-function labelOf(one: GraphNode, graph: Graph): string {
+/* For the ear: what the lines say to the eye. */
+function needsWords(one: GraphNode, graph: Graph): string {
 	const needs = graph.edges.filter(edge => edge.from === one.id).map(edge => edge.to.replace(/^group:/, ''));
-	return t('map.label', {
-		name: titleOf(one), state: wordsOf(one),
-		part: one.part === '' ? '' : `, ${t(`map.${one.part}`)}`,
-		needs: needs.length === 0 ? '' : `, ${t('map.needs', { names: namesOf(needs) })}`,
-	});
+	return needs.length === 0 ? '' : `, ${t('map.needs', { names: namesOf(needs) })}`;
 }
 
-function partTag(part: Part): Child {
-	return part !== '' && h('span', { class: `mark is-${part}` }, t(`map.${part}`));
+function partTag(part: Part, severity: string): Child {
+	return part !== '' && h('span', { class: `mark is-${part} is-${severity}` }, t(`map.${part}`));
 }
 
 interface Canvas {
@@ -79,13 +80,14 @@ interface Canvas {
 function boxOf(one: GraphNode, graph: Graph, drawn: Drawn, onGroup: (name: string) => void): HTMLElement {
 	const place = drawn.places.get(one.id)!;
 	const inside = [
-		h('span', { class: 'node-name' }, titleOf(one)),
+		h('span', { class: 'node-name' }, titleOf(one)), ' ',
 		h('span', { class: 'node-state' },
-			icon(signOf(one)), h('span', null, wordsOf(one)), partTag(one.part)),
+			icon(signOf(one)), h('span', null, wordsOf(one)), ' ', partTag(one.part, one.severity)),
+		h('span', { class: 'unseen' }, needsWords(one, graph)),
 	];
 	const props = {
-		class: `node is-${one.state} ${one.part === '' ? '' : `is-${one.part}`} ${one.isGroup ? 'is-group' : ''}`,
-		'aria-label': labelOf(one, graph), title: titleOf(one), 'data-node': one.id,
+		class: `node is-${one.state} ${one.part === '' ? '' : `is-${one.part} is-${one.severity}`} ${one.isGroup ? 'is-group' : ''}`,
+		title: titleOf(one), 'data-node': one.id,
 	};
 	return h('li', { style: {
 		left: `${place.x}px`, top: `${place.y}px`, width: `${place.width}px`, height: `${node.height}px`,
@@ -123,19 +125,19 @@ function canvas(): Canvas {
 
 /* ---- the list ---- */
 
-function itemOf(branch: Branch, parts: Map<string, Part>): HTMLElement {
+function itemOf(branch: Branch, roles: Map<string, Role>): HTMLElement {
 	const check = live.checks.get(branch.member.name);
 	return h('li', null,
 		h('p', { class: 'tree-line' },
 			badge('state', check === undefined ? branch.member.state : stateName(check)), ' ',
 			h('a', { href: toCheck(branch.member.name), 'data-node': branch.member.name }, branch.member.name), ' ',
-			partTag(parts.get(branch.member.name) ?? ''), ' ',
+			partTag(roles.get(branch.member.name)?.part ?? '', roles.get(branch.member.name)?.severity ?? ''), ' ',
 			branch.needs.length > 0 && h('span', { class: 'dim' },
 				t('map.needs', { names: namesOf(branch.needs) }), branch.isAgain && ` (${t('map.again')})`)),
-		branch.below.length > 0 && h('ul', null, branch.below.map(one => itemOf(one, parts))));
+		branch.below.length > 0 && h('ul', null, branch.below.map(one => itemOf(one, roles))));
 }
 
-function listOf(members: Member[], parts: Map<string, Part>, isWhole: boolean): HTMLElement {
+function listOf(members: Member[], roles: Map<string, Role>, isWhole: boolean): HTMLElement {
 	const trees = branches(members);
 	const told = new Set<string>();
 	const tell = (branch: Branch): void => {
@@ -145,10 +147,10 @@ function listOf(members: Member[], parts: Map<string, Part>, isWhole: boolean): 
 	trees.forEach(tell);
 	const alone = members.filter(m => !told.has(m.name) && (isWhole || m.state !== 'up'));
 	return h('div', { class: 'tree card' },
-		h('ul', null, trees.map(one => itemOf(one, parts))),
+		h('ul', null, trees.map(one => itemOf(one, roles))),
 		alone.length > 0 && [
 			h('h2', null, t('map.alone')),
-			h('ul', null, alone.map(m => itemOf({ member: m, needs: [], below: [], isAgain: false }, parts))),
+			h('ul', null, alone.map(m => itemOf({ member: m, needs: [], below: [], isAgain: false }, roles))),
 		]);
 }
 
@@ -212,9 +214,9 @@ export function view(root: HTMLElement, _arg: string): () => void {
 		refold.hidden = choose.unfolded.size === 0 || way === 'list';
 		const kind = graph.nodes.length === 0 ? 'none' : way;
 		if (kind === 'none')
-			replace(body, h('div', { class: 'empty card' }, h('p', null, t('map.none')), h('p', null, t('map.none-how'))));
+			replace(body, h('div', { class: 'empty card' }, h('p', null, t('map.none')), h('p', null, coded(t('map.none-how')))));
 		else if (kind === 'list')
-			keepFocus(body, () => replace(body, listOf(members, partsOf(incidents), choose.isWhole)));
+			keepFocus(body, () => replace(body, listOf(members, rolesOf(incidents), choose.isWhole)));
 		else {
 			if (mode !== kind)
 				replace(body, h('div', { class: 'card flush' }, paper.el), legend(), h('p', { class: 'hint' }, t('map.about')));

@@ -14,7 +14,7 @@ import { matchChips, matchText } from '../parts/match';
 import { done } from '../parts/notice';
 import { titled } from '../parts/sections';
 import { silenceForm } from '../parts/silence-form';
-import { here, within } from '../parts/within';
+import { coded, here, within } from '../parts/within';
 import type { Maintenance, Quiet, Silence } from '../types';
 import { t } from '../words';
 
@@ -111,7 +111,7 @@ export function view(root: HTMLElement, _arg: string): () => void {
 			trouble.hidden = true;
 			silences.show(quiet.silences, () => silencesTable(quiet.silences, () => void read()));
 			works.show(quiet.maintenance, () => [worksTable(quiet.maintenance),
-				h('p', { class: 'hint' }, t('works.about'))]);
+				h('p', { class: 'hint' }, coded(t('works.about')))]);
 		} catch (e) {
 			trouble.hidden = false;
 			trouble.textContent = t('notice.failed', { text: e instanceof Error ? e.message : String(e) });

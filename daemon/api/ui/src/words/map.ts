@@ -18,12 +18,9 @@ export const words = {
 	'map.hot': ['the way the trouble went', '故障传播路径'],
 	'map.legend': ['Legend', '图例'],
 	'map.group': ['{name}: {n} {n|check|checks}', '{name}：{n} 项检查'],
-	'map.unfold': ['Unfold', '展开'],
-	'map.fold': ['Fold {name}', '折叠 {name}'],
 	'map.fold-all': ['Fold the groups again', '重新折叠各组'],
 	'map.needs': ['needs {names}', '依赖 {names}'],
 	'map.again': ['its needs are written above', '其依赖见上文'],
 	'map.alone': ['Alone', '无依赖关系'],
-	'map.label': ['{name}, {state}{part}{needs}', '{name}，{state}{part}{needs}'],
 	'map.more-needs': ['{names} and {n} more', '{names} 等另外 {n} 项'],
 } as const satisfies Record<string, Pair>;

@@ -3,9 +3,6 @@ import type { Pair } from '../words';
 
 export const words = {
 	'receivers.title': ['Receivers', '接收方'],
-	'receivers.none': ['No receivers are configured: alerts go to syslog.', '未配置接收方：告警写入 syslog。'],
-	'receivers.never': ['has taken nothing yet', '尚未成功送达'],
-	'receivers.last': ['took something {age}', '{age}成功送达'],
 	'receivers.taken': ['Taken', '已送达'],
 	'receivers.failures': ['Failed tries', '失败次数'],
 	'receivers.given-up': ['Given up', '已放弃'],
@@ -83,7 +80,6 @@ export const words = {
 	'routes.goes-on': ['the search goes on', '继续匹配'],
 	'routes.resting': ['outside its hours', '不在工作时段'],
 	'routes.begins': ['its hours begin {at}', '工作时段{at}开始'],
-	'routes.and': ['{a} and {b}', '{a} 且 {b}'],
 
 	'match.check': ['check', '检查项'],
 	'match.type': ['type', '类型'],
@@ -102,6 +98,4 @@ export const words = {
 	'heartbeat.heard': ['heard {age}', '{age}送达'],
 	'heartbeat.never': ['never heard yet', '尚未送达'],
 	'heartbeat.counts': ['{sent} sent, {failed} failed', '成功 {sent} 次，失败 {failed} 次'],
-	'heartbeat.place': ['Place', '地址'],
-	'heartbeat.last': ['Last heard', '最近送达'],
 } as const satisfies Record<string, Pair>;
