@@ -26,8 +26,7 @@ struct job {
 	bool is_copying;
 	bool has_own_fills; /* that file was there before */
 	struct init_plan *plan;
-	unsigned checks; /* in force */
-	char *said;      /* what `triage check` says of what was written; "" nothing */
+	char *said; /* what `triage check` says of what was written; "" nothing */
 };
 
 /* --- files --- */
@@ -162,6 +161,15 @@ say_fills(const struct job *job)
 		fprintf(stderr, "  (`triage init --copy-secrets` would copy them there)\n");
 }
 
+static size_t
+checks_on(const struct init_plan *plan)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		count += !plan->checks[i]->is_off;
+	return count;
+}
+
 static void
 say_words(const struct job *job)
 {
@@ -175,8 +183,12 @@ say_words(const struct job *job)
 		fprintf(stderr, "\n%s", job->said);
 	if (job->out == NULL)
 		return;
-	fprintf(stderr, "\nWrote %s: %u checks.  Next:\n  triage check %s\n  triaged -c %s\n",
-		job->out, job->checks, job->out, job->out);
+	fprintf(stderr, "\nWrote %s: %zu checks.  Next:\n", job->out, checks_on(job->plan));
+	if (cli_has(job->cli, "sidecar"))
+		fprintf(stderr, "  add the service at its top to the compose file\n"
+				"  docker compose up -d triaged\n");
+	else
+		fprintf(stderr, "  triage check %s\n  triaged -c %s\n", job->out, job->out);
 }
 
 static json_t *
@@ -226,7 +238,6 @@ look_over(struct job *job)
 	complaints_print(complaints, &said);
 	free(job->said);
 	job->said = buf_take_text(&said);
-	job->checks = settings != NULL ? (unsigned)settings->check_count : 0;
 	if (settings != NULL)
 		settings_unref(settings);
 	complaints_free(complaints);
@@ -272,7 +283,7 @@ make(struct job *job, const struct compose *compose)
 	if (result != 0) {
 		fprintf(stderr, "triage init: %s\n", e.text);
 	} else {
-		if (job->out != NULL)
+		if (job->out != NULL && !options.is_sidecar)
 			look_over(job);
 		if (job->cli->is_json)
 			say_json(job);

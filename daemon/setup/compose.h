@@ -82,7 +82,7 @@ struct compose_service {
 	struct compose_words links;    /* "db:database": names that this service has for others */
 	struct compose_words volumes;  /* named volumes */
 	struct compose_words profiles; /* started only when one of them is asked for */
-	struct conf_pos pos;
+	struct conf_pos pos, command_pos;
 };
 
 struct compose {

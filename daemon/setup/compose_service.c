@@ -219,6 +219,8 @@ compose_take_service(
 	take_text(compose, &service->network_mode, conf_get(node, "network_mode"));
 	take_text(compose, &service->network_mode, conf_get(node, "net"));
 	take_text(compose, &service->command, conf_get(node, "command"));
+	if (!conf_is_absent(conf_get(node, "command")))
+		service->command_pos = conf_get(node, "command")->key_pos;
 	take_text(compose, &service->restart, conf_get(node, "restart"));
 	service->is_built = service->is_built || conf_get(node, "build") != NULL;
 	take_extends(compose, service, conf_get(node, "extends"));

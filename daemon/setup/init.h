@@ -71,6 +71,7 @@ struct init_plan {
 	struct init_fill *fills;
 	size_t fill_count;
 	struct compose_words env_files; /* paths, that hold what is referred to */
+	struct compose_words secrets;   /* of the project, that a daemon beside it must have */
 	struct compose_words guesses;   /* for people */
 	struct buf receivers;           /* lines of YAML below `receivers:` */
 };
@@ -126,6 +127,13 @@ struct init_text init_secret_var(
 /* A value under a name of its own. */
 struct init_text init_fill(
 	struct init_plan *plan, const char *name, const char *value, const struct conf_pos *pos);
+/* A data source name as it is written, if all that is secret in it are names of .env; text NULL:
+ * not so. */
+struct init_text init_keep(struct init_plan *plan, const struct compose_var *var);
+/* The same password under a name whose value is percent-encoded, for URLs. */
+struct init_text init_encoded(struct init_plan *plan, const struct init_text *password);
+/* What a URL cannot hold as it is, percent-encoded; references stay; owned. */
+char *init_percent(const char *text);
 /* A whole variable by its name; text NULL: it cannot be referred to. */
 struct init_text init_refer(struct init_plan *plan, const struct compose_var *var);
 /* $NAME and ${NAME} as a shell in the container replaces them; owned. */

@@ -210,7 +210,7 @@ add_volumes(const struct init_plan *plan, struct init_check *check)
 	for (size_t i = 0; i < count && i < 8; i++)
 		buf_addf(&names, "%s%s", i > 0 ? ", " : "", plan->compose->volumes.all[i]);
 	init_about(check,
-		"The named volumes (%s%s) lie below /var/lib/docker\nor wherever the engine keeps "
+		"The named volumes (%s%s) lie below /var/lib/docker, or wherever the engine keeps "
 		"them: the disk of that folder is theirs.",
 		buf_text(&names), count > 8 ? ", ..." : "");
 	buf_fini(&names);

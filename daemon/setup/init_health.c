@@ -70,8 +70,8 @@ take_path(const char *text, size_t len, struct init_asked *asked)
 static void
 take_json(const char *text, struct init_asked *asked)
 {
-	static const char pattern[] = "\"([A-Za-z_][A-Za-z0-9_]*)\" *(s[*])? *: *(s[*])? "
-				      "*(true|false|\"[A-Za-z0-9_ -]+\")";
+	static const char pattern[] = "\"([A-Za-z_][A-Za-z0-9_]*)\"([ *]|s[*])*:([ *]|s[*])*"
+				      "(true|false|\"[A-Za-z0-9_ -]+\")";
 	char plain[1024];
 	size_t len = 0;
 	regmatch_t m[5];

@@ -76,8 +76,8 @@ const struct init_kind init_kinds[] = {
 		.type = "tcp",
 		.port = 2379,
 		.note = "etcd has no check of its own yet.  Where it speaks plain HTTP this one "
-			"sees more:\ntype: http, url: http://HOST:PORT/health, expect: { json: "
-			"'health == \"true\"' }",
+			"sees more:\n  type: http\n  url: http://HOST:PORT/health\n"
+			"  expect: { json: 'health == \"true\"' }",
 		.is_server = true,
 	},
 	{
@@ -110,8 +110,9 @@ const struct init_kind init_kinds[] = {
 		.images = "elasticsearch opensearch",
 		.type = "tcp",
 		.port = 9200,
-		.note = "Without a login more is to be seen: type: http, url: "
-			"http://HOST:PORT/_cluster/health,\nexpect: { json: 'status != \"red\"' }",
+		.note = "Where it wants no login this one sees more:\n  type: http\n"
+			"  url: http://HOST:PORT/_cluster/health\n"
+			"  expect: { json: 'status != \"red\"' }",
 		.is_server = true,
 	},
 	{

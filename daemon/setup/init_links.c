@@ -13,7 +13,7 @@
 #include "setup/init.h"
 #include "setup/init_kinds.h"
 
-#define PATH_MAX_CHECKS 4096 /* looked at while a circle is searched; more count as one */
+#define HOSTS_MAX 16 /* of one variable */
 
 /* --- needs without circles --- */
 
@@ -86,7 +86,7 @@ each_host(const char *value, void (*fn)(void *arg, const char *host), void *arg)
 			len -= i;
 			break;
 		}
-	while (len > 0) {
+	for (unsigned n = 0; len > 0 && n < HOSTS_MAX; n++) {
 		size_t part = strcspn(at, ",/?)# ");
 		if (part > len)
 			part = len;
@@ -160,9 +160,11 @@ write_outside(struct init_plan *plan, struct init_check *check, const struct com
 {
 	const char *host = reached_as(plan, dsn->hosts[0].host);
 	const char *key = dsn->kind == DSN_REDIS ? "url" : "dsn";
-	struct init_text whole = str_eq(host, dsn->hosts[0].host)
-					 ? init_refer(plan, var)
-					 : (struct init_text){ NULL, NULL };
+	struct init_text whole = { NULL, NULL };
+	if (str_eq(host, dsn->hosts[0].host))
+		whole = init_refer(plan, var);
+	if (str_eq(host, dsn->hosts[0].host) && whole.text == NULL)
+		whole = init_keep(plan, var);
 	if (whole.text != NULL) {
 		init_key(check, key, whole.text);
 		init_text_fini(&whole);

@@ -83,7 +83,8 @@ take_redis_command(
 		value = word_behind(service, service->health.test, "redis-cli -a");
 	if (value == NULL)
 		return false;
-	login->password = init_secret(plan, service, value, "REDIS_PASSWORD", &service->pos);
+	login->password = init_secret(plan, service, value, "REDIS_PASSWORD",
+		service->command != NULL ? &service->command_pos : &service->health.pos);
 	secret_wipe(value, strlen(value));
 	free(value);
 	return true;
@@ -234,8 +235,8 @@ init_login_find(struct init_plan *plan, const struct compose_service *service,
 /* --- the data source name --- */
 
 /* What a URL cannot hold as it is, percent-encoded; references stay; owned. */
-static char *
-encoded(const char *text)
+char *
+init_percent(const char *text)
 {
 	struct buf out;
 	buf_init(&out, 0);
@@ -319,7 +320,7 @@ init_dsn(struct init_plan *plan, const char *type, struct init_login *login, con
 		or_empty(login->database.value), host, port };
 	struct parts written = { type, or_empty(login->user.text), or_empty(login->password.text),
 		or_empty(login->database.text), host, port };
-	char *user = encoded(written.user), *database = encoded(written.database);
+	char *user = init_percent(written.user), *database = init_percent(written.database);
 	struct parts in_url = written;
 	in_url.user = user;
 	in_url.database = database;
@@ -327,15 +328,10 @@ init_dsn(struct init_plan *plan, const char *type, struct init_login *login, con
 	if (dsn == NULL && !str_eq(type, "redis"))
 		dsn = make(as_words, &meant, &written);
 	if (dsn == NULL && *meant.password != '\0') {
-		char *safe = encoded(meant.password);
-		struct init_text fill = init_fill(plan, "DATABASE_PASSWORD_ENCODED", safe, NULL);
-		init_guess(plan,
-			"a password has signs that a URL cannot hold: %s is it, percent-encoded",
-			fill.text);
-		in_url.password = fill.text;
+		struct init_text safe = init_encoded(plan, &login->password);
+		in_url.password = safe.text;
 		dsn = as_url(&in_url);
-		init_text_fini(&fill);
-		free(safe);
+		init_text_fini(&safe);
 	}
 	free(user);
 	free(database);

@@ -240,6 +240,7 @@ init_plan_free(struct init_plan *plan)
 		free(plan->fills[i].where);
 	}
 	words_fini(&plan->env_files);
+	words_fini(&plan->secrets);
 	words_fini(&plan->guesses);
 	buf_fini(&plan->receivers);
 	free(plan->checks);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "conf/dsn.h"
 #include "setup/init.h"
 
 /* Parts of a variable's name that make its value a password. */
@@ -139,6 +140,58 @@ init_refer(struct init_plan *plan, const struct compose_var *var)
 	return text;
 }
 
+/* References to names of .env stay, in our spelling; everything else is replaced; owned. */
+static char *
+with_names(struct init_plan *plan, const char *raw)
+{
+	struct buf out;
+	buf_init(&out, 0);
+	while (*raw != '\0') {
+		size_t plain = strcspn(raw, "$");
+		buf_add(&out, raw, plain);
+		raw += plain;
+		if (*raw == '\0')
+			break;
+		size_t len = raw[1] == '{'
+				     ? strcspn(raw, "}") + 1
+				     : 1 + strspn(raw + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
+							   "abcdefghijklmnopqrstuvwxyz");
+		if (raw[1] == '$')
+			len = 2;
+		char *piece = xstrndup(raw, len);
+		char *value = compose_expand(plan->compose, piece), *name = only_name(piece);
+		raw += strlen(piece);
+		if (name != NULL && is_of_env(plan, name, value))
+			buf_addf(&out, "${%s}", name);
+		else
+			buf_add_text(&out, value);
+		free(name);
+		free(value);
+		free(piece);
+	}
+	return buf_take_text(&out);
+}
+
+struct init_text
+init_keep(struct init_plan *plan, const struct compose_var *var)
+{
+	struct init_text text = { NULL, NULL };
+	struct dsn dsn;
+	if (var->raw == NULL || var->env_file != NULL || plan->compose->env_path == NULL)
+		return text;
+	char *kept = with_names(plan, var->raw);
+	if (init_dsn_read(kept, &dsn)) {
+		const char *password = dsn.password;
+		if (password == NULL || (str_starts(password, "${") && str_ends(password, "}"))) {
+			text = (struct init_text){ xstrdup(kept), xstrdup(var->value) };
+			compose_add_word(&plan->env_files, plan->compose->env_path);
+		}
+		dsn_fini(&dsn);
+	}
+	free(kept);
+	return text;
+}
+
 /* A variable of .env, or of this service's env_files, that sounds like a password and is this one.
  */
 static struct init_text
@@ -169,7 +222,7 @@ find_equal(struct init_plan *plan, const struct compose_service *service, const 
 
 /* --- fills --- */
 
-static const struct init_fill *
+static struct init_fill *
 fill_named(const struct init_plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->fill_count; i++)
@@ -234,6 +287,32 @@ init_fill(struct init_plan *plan, const char *name, const char *value, const str
 }
 
 struct init_text
+init_encoded(struct init_plan *plan, const struct init_text *password)
+{
+	static const char how[] = "with each sign but letters and digits as %XX";
+	char *safe = init_percent(password->value);
+	char *name = xstrndup(password->text + 2, strcspn(password->text + 2, ":}"));
+	struct init_fill *fill = fill_named(plan, name);
+	struct init_text text = { NULL, NULL };
+	if (fill == NULL) {
+		char *own = xasprintf("%s_ENCODED", name);
+		text = init_fill(plan, own, safe, NULL);
+		fill = &plan->fills[plan->fill_count - 1];
+		xstrset(&fill->where, name);
+		free(own);
+	} else {
+		xstrset(&fill->value, safe);
+		text = (struct init_text){ xstrdup(password->text), xstrdup(safe) };
+	}
+	char *where = xasprintf("%s, %s", fill->where, how);
+	free(fill->where);
+	fill->where = where;
+	free(name);
+	free(safe);
+	return text;
+}
+
+struct init_text
 init_secret(struct init_plan *plan, const struct compose_service *service, const char *value,
 	const char *name, const struct conf_pos *pos)
 {
@@ -266,6 +345,8 @@ by_file(struct init_plan *plan, const char *name, const struct compose_var *var)
 		const char *value = compose_lookup(plan->compose, secret->variable);
 		return init_secret(plan, NULL, value != NULL ? value : "", name, &var->pos);
 	}
+	if (plan->options->is_sidecar && secret != NULL)
+		compose_add_word(&plan->secrets, secret->name);
 	if (plan->options->is_sidecar)
 		return (struct init_text){ xasprintf("${file:%s}", var->value), xstrdup("") };
 	if (secret != NULL && secret->path != NULL && access(secret->path, R_OK) == 0)

@@ -21,10 +21,13 @@ struct work {
 
 /* --- what all of them have --- */
 
+/* Its image without the digest, which tells people nothing. */
 static char *
 origin(const struct compose_service *service)
 {
-	return service->image != NULL ? xstrdup(service->image) : xstrdup("built here");
+	if (service->image == NULL)
+		return xstrdup("built here");
+	return xstrndup(service->image, strcspn(service->image, "@"));
 }
 
 static bool
@@ -74,9 +77,9 @@ set_off(const struct work *w, struct init_check *check, unsigned port)
 	check->is_off = true;
 	init_about(check,
 		"Not measured yet: its port %u is not published on this host.  Publish it in "
-		"compose\n"
-		"(\"127.0.0.1:%u:%u\") and remove `enabled: false`, or run triaged as a service "
-		"beside it:\n`triage init --sidecar`.",
+		"compose (\"127.0.0.1:%u:%u\") and remove `enabled: false`, or run triaged as a "
+		"service "
+		"beside it: `triage init --sidecar`.",
 		port, port, port);
 	init_guess(w->plan, "%s: port %u is not published here, so its check is off", check->name,
 		port);
@@ -217,10 +220,13 @@ plan_tcp(const struct work *w, const char *name, unsigned target)
 {
 	char host[256];
 	unsigned port;
+	bool is_first = init_check_of(w->plan, w->service) == NULL;
 	bool is_reached = init_place(w->plan, w->service, target, host, &port);
 	struct init_check *check = begin(w, name, "tcp");
 	bool is_v6 = strchr(host, ':') != NULL;
-	init_about(check, "Its port %u accepts connections; no more is looked at.", target);
+	if (w->kind == NULL || w->kind->note == NULL || !is_first)
+		init_about(
+			check, "That its port %u accepts connections is all that is seen.", target);
 	check->target = xasprintf("%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
 	init_key(check, "address", check->target);
 	if (w->kind != NULL && w->kind->more != NULL)
@@ -248,10 +254,12 @@ static void
 plan_ports(const struct work *w)
 {
 	const struct compose_service *service = w->service;
+	bool is_beside = w->plan->options->is_sidecar;
 	unsigned written = 0, left_out = 0;
 	for (size_t i = 0; i < service->port_count; i++) {
 		const struct compose_port *p = &service->ports[i];
-		for (unsigned k = 0; !p->is_udp && p->host_first != 0 && k < p->count; k++) {
+		for (unsigned k = 0;
+			!p->is_udp && (p->host_first != 0 || is_beside) && k < p->count; k++) {
 			char host[256];
 			unsigned port;
 			if (!init_place(w->plan, service, p->first + k, host, &port) ||
@@ -334,16 +342,16 @@ plan_process(const struct work *w)
 {
 	char pattern[2 * COMMAND_MAX + 4];
 	command_pattern(w->service, pattern, sizeof(pattern));
-	if (*pattern == '\0' || w->plan->options->is_sidecar ||
-		*w->plan->host->docker_socket != '\0') {
-		if (*w->plan->host->docker_socket == '\0')
-			init_guess(w->plan, "%s has no port, and so no check%s", w->service->name,
-				w->plan->options->is_sidecar ? ""
-							     : ": a process: check can watch it");
+	if (*w->plan->host->docker_socket != '\0')
+		return; /* its container is watched */
+	if (*pattern == '\0') {
+		init_guess(w->plan,
+			"%s has no port, and so no check: one of type process can watch it",
+			w->service->name);
 		return;
 	}
 	struct init_check *check = begin(w, w->service->name, "process");
-	init_about(check, "It has no port: its process on this host is looked for.");
+	init_about(check, "It has no port: its process is looked for among those of the host.");
 	init_key(check, "cmdline", pattern);
 	check->target = xasprintf("process %s", pattern);
 	init_guess(w->plan, "%s: found by its command line, \"%s\"", check->name, pattern);
@@ -379,8 +387,7 @@ init_plan_service(struct init_plan *plan, const struct compose_service *service)
 		plan_tcp(&w, service->name, main_port(&w));
 	else if (plan->options->is_sidecar && inner > 0 && inner < 65536)
 		plan_tcp(&w, service->name, inner);
-	if (!plan->options->is_sidecar)
-		plan_ports(&w);
+	plan_ports(&w);
 	if (init_check_of(plan, service) == NULL)
 		plan_process(&w);
 }

@@ -6,13 +6,40 @@
 #include "base/str.h"
 #include "setup/init.h"
 
+#define COMMENT_COLUMNS 76
+
 static void
-add_lines(struct buf *out, const char *indent, const char *mark, const char *text)
+add_lines(struct buf *out, const char *indent, const char *text)
 {
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
-		buf_addf(out, "%s%s%.*s\n", indent, mark, (int)len, text);
+		buf_addf(out, "%s%.*s\n", indent, (int)len, text);
 		text += len + (text[len] == '\n');
+	}
+}
+
+/* Comments are broken at words; lines that begin with a blank are examples and stay. */
+static void
+add_comment(struct buf *out, const char *indent, const char *text)
+{
+	while (*text != '\0') {
+		size_t whole = strcspn(text, "\n"), len = whole;
+		if (whole > COMMENT_COLUMNS && *text != ' ') {
+			len = COMMENT_COLUMNS;
+			while (len > 0 && text[len] != ' ')
+				len--;
+			if (len == 0)
+				len = strcspn(text, " \n");
+		}
+		size_t shown = len;
+		while (shown > 0 && text[shown - 1] == ' ')
+			shown--;
+		buf_addf(out, "%s# %.*s\n", indent, (int)shown, text);
+		text += len;
+		if (len < whole)
+			text += strspn(text, " ");
+		if (*text == '\n')
+			text++;
 	}
 }
 
@@ -29,24 +56,39 @@ path_from(const struct init_plan *plan, const char *path)
 	return xstrdup(path);
 }
 
+/* The files with variables, in the order in which they count: .env beats those of services. */
 static void
-write_env_files(const struct init_plan *plan, struct buf *out)
+find_env_files(const struct init_plan *plan, struct compose_words *paths)
 {
-	struct compose_words paths = { 0 };
 	const char *env = plan->compose->env_path;
 	for (size_t i = 0; i < plan->env_files.count; i++) {
 		char *path = path_from(plan, plan->env_files.all[i]);
 		if (!str_eq(plan->env_files.all[i], env))
-			compose_add_word(&paths, path);
+			compose_add_word(paths, path);
 		free(path);
 	}
 	if (env != NULL && compose_has_word(&plan->env_files, env)) {
 		char *path = path_from(plan, env);
-		compose_add_word(&paths, path);
+		compose_add_word(paths, path);
 		free(path);
 	}
 	if (plan->fill_count > 0 && plan->options->has_fills)
-		compose_add_word(&paths, plan->options->fills);
+		compose_add_word(paths, plan->options->fills);
+}
+
+static void
+free_words(struct compose_words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->all[i]);
+	free(words->all);
+}
+
+static void
+write_env_files(const struct init_plan *plan, struct buf *out)
+{
+	struct compose_words paths = { 0 };
+	find_env_files(plan, &paths);
 	if (paths.count > 0)
 		buf_add_text(out, "# Passwords stay where they are; ${NAME} below is a variable of "
 				  "these files.\nenv_file: ");
@@ -54,27 +96,35 @@ write_env_files(const struct init_plan *plan, struct buf *out)
 	for (size_t i = 0; i < paths.count; i++) {
 		buf_add_text(out, i > 0 ? ", " : "");
 		init_scalar(out, paths.all[i]);
-		free(paths.all[i]);
 	}
 	buf_add_text(out, paths.count > 1 ? "]\n\n" : paths.count > 0 ? "\n\n" : "");
-	free(paths.all);
 	if (plan->fill_count > 0 && !plan->options->has_fills)
 		buf_add_text(out, "# Variables with \":-\" are empty until you set them, in the "
 				  "environment or in a file:\n# env_file: triaged.env\n\n");
+	free_words(&paths);
 }
 
-static const char sidecar_note[] =
-	"# It is meant for a service of the compose project itself, such as\n"
-	"#\n"
-	"#   triaged:\n"
-	"#     image: triaged          # one that you built\n"
-	"#     pid: host\n"
-	"#     volumes:\n"
-	"#       - ./triaged.yaml:/etc/triaged/triaged.yaml:ro\n"
-	"#       - /:/host:ro,rslave\n"
-	"#       - triaged-state:/var/lib/triaged\n"
-	"#\n"
-	"# with a line more for each env_file below, mounted beside triaged.yaml.\n";
+/* The service of the project that this configuration is for. */
+static void
+write_sidecar(const struct init_plan *plan, struct buf *out)
+{
+	struct compose_words paths = { 0 };
+	find_env_files(plan, &paths);
+	buf_add_text(out, "#\n# It is for a service of the compose project itself:\n#\n"
+			  "#   triaged:\n"
+			  "#     image: triaged    # one that you built\n"
+			  "#     pid: host\n"
+			  "#     volumes:\n"
+			  "#       - /:/host:ro,rslave\n"
+			  "#       - triaged-state:/var/lib/triaged\n"
+			  "#       - ./triaged.yaml:/etc/triaged/triaged.yaml:ro\n");
+	for (size_t i = 0; i < paths.count; i++)
+		buf_addf(out, "#       - ./%s:/etc/triaged/%s:ro\n", paths.all[i], paths.all[i]);
+	free_words(&paths);
+	for (size_t i = 0; i < plan->secrets.count; i++)
+		buf_addf(out, "%s%s%s", i == 0 ? "#     secrets: [" : ", ", plan->secrets.all[i],
+			i + 1 == plan->secrets.count ? "]\n" : "");
+}
 
 static void
 write_head(const struct init_plan *plan, struct buf *out)
@@ -89,7 +139,7 @@ write_head(const struct init_plan *plan, struct buf *out)
 		"# `triage reload` puts it in force.\n",
 		compose->files.count > 0 ? " and " : " from ");
 	if (plan->options->is_sidecar)
-		buf_add_text(out, sidecar_note);
+		write_sidecar(plan, out);
 	buf_add_text(out, "\n");
 	write_env_files(plan, out);
 	if (plan->options->is_sidecar)
@@ -103,9 +153,9 @@ write_head(const struct init_plan *plan, struct buf *out)
 static void
 write_check(const struct init_check *check, struct buf *out)
 {
-	add_lines(out, "  ", "# ", buf_text(&check->about));
+	add_comment(out, "  ", buf_text(&check->about));
 	buf_addf(out, "  %s:\n    type: %s\n", check->name, check->type);
-	add_lines(out, "    ", "", buf_text(&check->keys));
+	add_lines(out, "    ", buf_text(&check->keys));
 	if (check->needs.count > 0) {
 		buf_add_text(out, "    needs: [");
 		for (size_t i = 0; i < check->needs.count; i++)
@@ -162,7 +212,7 @@ write_receivers(const struct init_plan *plan, struct buf *out)
 		buf_add_text(out, receivers_example);
 	} else {
 		buf_add_text(out, "receivers:\n");
-		add_lines(out, "  ", "", buf_text(&plan->receivers));
+		add_lines(out, "  ", buf_text(&plan->receivers));
 		buf_add_text(out, "  log: { type: syslog }\n");
 	}
 	buf_add_text(out, heartbeat_note);
