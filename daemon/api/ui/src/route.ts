@@ -29,6 +29,10 @@ export function toIncident(id: string): string {
 	return `#/incidents/${encodeURIComponent(id)}`;
 }
 
+export function toReceiver(name: string): string {
+	return `#/receivers/${encodeURIComponent(name)}`;
+}
+
 /* The token of `#token=XXXX`, as `triage dashboard` prints it. */
 export function tokenIn(hash: string): string | null {
 	const found = /^#token=([^&]+)/.exec(hash);

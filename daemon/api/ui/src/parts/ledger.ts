@@ -1,5 +1,6 @@
 /* Who was told of an incident, and who not yet and why, as a table with a row for each receiver. */
 import { h, type Child } from '../dom';
+import { toReceiver } from '../route';
 import { toldWords, waitWords, type LedgerRow } from '../told';
 import type { Wait } from '../types';
 import { t } from '../words';
@@ -18,7 +19,7 @@ function rowOf(row: LedgerRow): HTMLElement {
 	const next = row.waits.map(waitLine);
 	return h('tr', null,
 		h('th', { scope: 'row' }, icon(signs[row.standing]),
-			h('a', { href: '#/receivers' }, row.receiver)),
+			h('a', { href: toReceiver(row.receiver) }, row.receiver)),
 		h('td', { 'data-label': t('incident.last-told') }, row.delivery === null
 			? h('span', { class: 'dim' }, t('told.nothing'))
 			: [toldWords(row.delivery), ' ', h('span', { class: 'dim' }, ago(row.delivery.told_at))]),

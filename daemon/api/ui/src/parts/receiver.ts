@@ -151,6 +151,7 @@ function troubleOf(receiver: Receiver): Child[] {
 
 export interface ReceiverCard {
 	el: HTMLElement;
+	unfold(): void;
 	show(receiver: Receiver): void;
 }
 
@@ -180,6 +181,9 @@ export function receiverCard(name: string, onTested: () => void): ReceiverCard {
 	return {
 		el: h('li', { class: 'card receiver', 'aria-labelledby': id },
 			h('div', { class: 'receiver-top' }, head, test), body, fold),
+		unfold() {
+			fold.open = true;
+		},
 		show(receiver) {
 			const key = JSON.stringify(receiver);
 			if (key === shown)

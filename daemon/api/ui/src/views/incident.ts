@@ -5,7 +5,7 @@
  */
 import { get, getText, part, Problem } from '../api';
 import { h, replace, type Child } from '../dom';
-import { clock, exact, span } from '../format';
+import { clock, day, exact, span } from '../format';
 import { live } from '../live';
 import { lasting } from '../parts/age';
 import { drawAround } from '../parts/around';
@@ -174,7 +174,7 @@ function alertRow(incident: Incident, alert: Alert): HTMLElement {
 				t(isRoot ? 'incident.root' : 'incident.dragged'))),
 		h('td', { 'data-label': t('incident.what-fails') }, alert.text,
 			h('span', { class: 'under mono dim' }, alert.rule)),
-		h('td', { 'data-label': t('incident.began') }, when(alert.since),
+		h('td', { 'data-label': t('incident.began'), class: 'num-left' }, when(alert.since),
 			!alert.firing && h('span', { class: 'under dim' }, t('incident.over'))));
 }
 
@@ -192,14 +192,22 @@ function alerts(incident: Incident): Child[] {
 	];
 }
 
-function moment(one: Moment): HTMLElement {
-	return h('li', { class: `moment kind-${/^[a-z-]+$/.test(one.kind) ? one.kind : 'other'}` },
-		when(one.at),
-		h('p', null, h('strong', null, word('kind', one.kind)), ' ', one.text));
+/* The time to the second; the day where it is another than that of the moment before. */
+function stamp(at: Date, before: Date): HTMLElement {
+	return h('time', { datetime: at.toISOString(), title: exact(at) },
+		at.toDateString() !== before.toDateString() && h('span', { class: 'under' }, day(at)),
+		clock(at, at));
 }
 
 function timeline(all: Moment[]): HTMLElement {
-	return h('ol', { class: 'timeline' }, all.map(moment));
+	let before = new Date(live.now());
+	return h('ol', { class: 'timeline' }, all.map(one => {
+		const at = new Date(one.at);
+		const time = stamp(at, before);
+		before = at;
+		return h('li', { class: `moment kind-${/^[a-z-]+$/.test(one.kind) ? one.kind : 'other'}` },
+			time, h('p', null, h('strong', null, word('kind', one.kind)), ' ', one.text));
+	}));
 }
 
 function related(incident: Incident): HTMLElement {

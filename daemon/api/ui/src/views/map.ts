@@ -127,11 +127,14 @@ function canvas(): Canvas {
 
 function itemOf(branch: Branch, roles: Map<string, Role>): HTMLElement {
 	const check = live.checks.get(branch.member.name);
+	const role = roles.get(branch.member.name) ?? { part: '', severity: '' };
+	const isWarned = branch.member.state === 'up' && role.severity !== '';
 	return h('li', null,
 		h('p', { class: 'tree-line' },
-			badge('state', check === undefined ? branch.member.state : stateName(check)), ' ',
+			isWarned ? badge('severity', role.severity)
+				: badge('state', check === undefined ? branch.member.state : stateName(check)), ' ',
 			h('a', { href: toCheck(branch.member.name), 'data-node': branch.member.name }, branch.member.name), ' ',
-			partTag(roles.get(branch.member.name)?.part ?? '', roles.get(branch.member.name)?.severity ?? ''), ' ',
+			partTag(role.part, role.severity), ' ',
 			branch.needs.length > 0 && h('span', { class: 'dim' },
 				t('map.needs', { names: namesOf(branch.needs) }), branch.isAgain && ` (${t('map.again')})`)),
 		branch.below.length > 0 && h('ul', null, branch.below.map(one => itemOf(one, roles))));

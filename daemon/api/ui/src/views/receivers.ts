@@ -72,14 +72,15 @@ function heartbeatOf(beat: Heartbeat | null): Child[] {
 
 /* ---- the view ---- */
 
-export function view(root: HTMLElement, _arg: string): () => void {
+/* `chosen` is unfolded and scrolled to. */
+export function view(root: HTMLElement, chosen: string): () => void {
 	const list = h('ul', { class: 'receivers' });
 	const trouble = h('p', { class: 'trouble', hidden: true });
 	const cards = new Map<string, ReceiverCard>();
 	const routes = titled('routes', t('routes.title'), 'card');
 	const beat = titled('heartbeat', t('heartbeat.title'), 'card');
 	let timer: ReturnType<typeof setTimeout> | undefined;
-	let isGone = false;
+	let isGone = false, isChosenShown = false;
 
 	const show = (receivers: Receiver[]): void => {
 		const names = receivers.map(one => one.name).join('\n');
@@ -92,6 +93,11 @@ export function view(root: HTMLElement, _arg: string): () => void {
 		}
 		for (const one of receivers)
 			cards.get(one.name)?.show(one);
+		if (!isChosenShown && cards.has(chosen)) {
+			isChosenShown = true;
+			cards.get(chosen)?.unfold();
+			cards.get(chosen)?.el.scrollIntoView({ block: 'center' });
+		}
 	};
 	const read = async (): Promise<void> => {
 		clearTimeout(timer);

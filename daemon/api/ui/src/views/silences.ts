@@ -45,7 +45,7 @@ function silenceRow(silence: Silence, onEnded: () => void): HTMLElement {
 				? within(t('silences.pending', { at: here }), until(silence.starts_at)) : t('silences.expired')))),
 		h('td', { 'data-label': t('silences.ends') }, timed(silence.ends_at)),
 		h('td', { 'data-label': t('silences.who') },
-			silence.by ?? h('span', { class: 'dim' }, t('silences.nobody')),
+			h('span', { class: silence.by === undefined ? 'dim' : null }, silence.by ?? t('silences.nobody')),
 			silence.comment !== undefined && h('p', { class: 'dim' }, silence.comment)),
 		h('td', { class: 'cell-do' }, h('button', {
 			type: 'button', 'aria-label': t('silences.end-of', { name: matchText(silence.match) }),
