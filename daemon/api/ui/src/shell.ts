@@ -37,6 +37,7 @@ function choice<T extends string>(label: string, id: string, options: [T, string
 
 function settings(onLanguage: () => void): HTMLElement {
 	return h('div', { class: 'settings' },
+		loginButton(),
 		choice<Language>(t('settings.language'), 'set-language',
 			[['en', 'English'], ['zh', '中文']], getLanguage(), to => {
 				chooseLanguage(to);
@@ -124,7 +125,7 @@ export function buildShell(app: HTMLElement, onLanguage: () => void): Shell {
 				h('a', { class: 'brand', href: '#/' }, name),
 				state,
 				h('nav', { 'aria-label': t('nav.label') }, nav),
-				h('div', { class: 'top-end' }, link, loginButton())),
+				link),
 			banner.el),
 		troubles.el,
 		root,

@@ -274,7 +274,7 @@ export interface RuleStanding {
 	severity: Severity;
 	since?: string;
 	summary?: string;
-	levels: { severity: Severity; expr: string; for?: string; clear?: string }[];
+	levels: { severity: Severity; expr: string; for: number; for_samples?: number; clear?: string }[];
 	thresholds: Threshold[];
 }
 

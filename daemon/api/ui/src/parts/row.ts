@@ -1,6 +1,6 @@
 /*
- * One check as a row that is updated in place.  Only rows in sight are written; the others are
- * marked and written when they come into sight.
+ * One check as a row that is updated in place.  What a row says is always true, for searching and
+ * for screen readers; what moves by itself, and bars that must be asked for, only in sight.
  */
 import { h, text } from '../dom';
 import { quantity } from '../format';
@@ -14,6 +14,9 @@ import { untilText } from './age';
 import { setBadge } from './badge';
 import { makeSpark } from './spark';
 import { forgetTotals, wantTotals } from './totals';
+
+/* So few are asked for at once, seen or not. */
+const EAGER = 80;
 
 /* What is said of a check from elsewhere. */
 export interface Marks {
@@ -32,8 +35,6 @@ export class Row {
 	private readonly value = h('span', { class: 'row-value num' });
 	private readonly next = h('span', { class: 'row-next num' });
 	private readonly spark = makeSpark();
-	private isSeen = false;
-	private isStale = true;
 	private shownMarks = '';
 
 	constructor(private check: Check, private readonly marksOf: (check: Check) => Marks) {
@@ -43,22 +44,20 @@ export class Row {
 			h('span', { class: 'row-who' }, this.name, this.type),
 			h('span', { class: 'row-what' }, this.words, this.marks),
 			this.value, this.spark.el, this.next);
+		this.write();
 	}
 
 	set(check: Check): void {
 		this.check = check;
-		this.isStale = true;
-		if (this.isSeen)
-			this.write();
+		this.write();
 	}
 
 	seen(isSeen: boolean): void {
-		this.isSeen = isSeen;
 		if (!isSeen) {
 			forgetTotals(this.check.name);
 			return;
 		}
-		this.write();
+		this.tick();
 		if (this.check.totals === undefined)
 			wantTotals(this.check.name, () => this.spark.set(this.check.totals));
 	}
@@ -69,11 +68,8 @@ export class Row {
 	}
 
 	private write(): void {
-		if (!this.isStale)
-			return;
 		const check = this.check;
 
-		this.isStale = false;
 		this.shownState = stateName(check);
 		setBadge(this.state, 'state', this.shownState);
 		this.el.dataset.state = this.shownState;
@@ -83,7 +79,6 @@ export class Row {
 		this.value.title = check.value?.metric ?? '';
 		this.spark.set(check.totals);
 		this.writeMarks(this.marksOf(check));
-		this.tick();
 	}
 
 	private writeMarks(marks: Marks): void {
@@ -124,7 +119,7 @@ export class Rows {
 		this.timer = setInterval(() => {
 			if (document.hidden || live.link === 'lost')
 				return;
-			for (const row of this.inSight)
+			for (const row of this.all.size <= EAGER ? this.all.values() : this.inSight)
 				row.tick();
 		}, 1000);
 	}
@@ -137,6 +132,8 @@ export class Rows {
 			this.all.set(check.name, row);
 			this.byElement.set(row.el, row);
 			this.eye.observe(row.el);
+			if (this.all.size <= EAGER)
+				row.seen(true);
 		}
 		return row;
 	}
@@ -152,7 +149,11 @@ export class Rows {
 	}
 
 	set(check: Check): void {
-		this.all.get(check.name)?.set(check);
+		const row = this.all.get(check.name);
+
+		row?.set(check);
+		if (row !== undefined && (this.all.size <= EAGER || this.inSight.has(row)))
+			row.tick();
 	}
 
 	close(): void {

@@ -4,9 +4,9 @@
  */
 import { svg } from '../dom';
 
-const COUNT = 60;
+const COUNT = 40;
 const HEIGHT = 24;
-const STEP = 2;
+const STEP = 3;
 
 /* Bars of [x, height], heights 0 to 1; -1: failed.  The newest is at the right.  Pure. */
 export function sparkBars(totals: (number | null)[]): [number, number][] {
@@ -29,7 +29,7 @@ function paths(totals: (number | null)[]): { ok: string; bad: string } {
 	for (const [x, height] of sparkBars(totals)) {
 		const at = x * STEP + STEP / 2;
 		if (height < 0)
-			bad += `M${at} 0V${HEIGHT - 5}`;
+			bad += `M${at} 2V${HEIGHT - 6}`;
 		else
 			ok += `M${at} ${HEIGHT}V${(HEIGHT * (1 - height)).toFixed(1)}`;
 	}

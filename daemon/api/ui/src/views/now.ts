@@ -21,6 +21,7 @@ const SORT_KEY = 'triaged.sort';
 const FOLDED_KEY = 'triaged.folded';
 const CARDS_AT_FIRST = 12;
 const QUIET_EVERY_MS = 60000;
+const LONG = 60; /* rows beyond which those out of sight are not laid out */
 
 const severities = ['critical', 'warning', 'info'];
 
@@ -134,6 +135,7 @@ class GroupBox {
 			this.list.hidden = false;
 		this.count.textContent = t('now.group-count', { n: group.checks.length });
 		this.bad.textContent = group.bad === 0 ? '' : t('now.group-bad', { n: group.bad });
+		this.list.classList.toggle('is-long', rows.length > LONG);
 		arrangeChildren(this.list, rows);
 	}
 }
@@ -165,6 +167,7 @@ class Board {
 		this.rows = new Rows(check => this.marks(check));
 		this.filter = h('input', {
 			type: 'search', id: 'filter', placeholder: t('now.filter-hint'), autocomplete: 'off', spellcheck: 'false',
+			'aria-keyshortcuts': '/',
 			oninput: () => this.arrange(),
 		});
 		const kept = recall(SORT_KEY);

@@ -11,7 +11,7 @@ export const words = {
 	'now.checks': ['Checks', '检查'],
 	'now.all': ['all {n}', '全部 {n} 项'],
 	'now.filter': ['Filter', '筛选'],
-	'now.filter-hint': ['name, type:http, state:down…  ( / )', '名称、type:http、state:down……（按 /）'],
+	'now.filter-hint': ['name, type:http, state:down', '名称、type:http、state:down'],
 	'now.sort': ['Sort', '排序'],
 	'now.sort-worst': ['worst first', '异常优先'],
 	'now.sort-configured': ['as configured', '按配置顺序'],

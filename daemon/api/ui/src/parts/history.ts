@@ -1,0 +1,198 @@
+/*
+ * The history of a check: which metrics, how far back, a plot for each unit, with the limits of the
+ * rules and the incidents of that time.  Read again by itself, less often the longer the range.
+ */
+import { get, part, Problem } from '../api';
+import { h, replace } from '../dom';
+import { quantity } from '../format';
+import { live } from '../live';
+import { plot, type PlotBand, type PlotThreshold } from '../plot';
+import { recall, remember } from '../settings';
+import type { Incident, RuleStanding, Series } from '../types';
+import { t, word } from '../words';
+
+const ranges = { '1h': 3600, '2h': 7200, '24h': 86400, '7d': 604800, '30d': 2592000 };
+type Range = keyof typeof ranges;
+
+const RANGE_KEY = 'triaged.range';
+const METRICS_MOST = 8;
+
+/* Limits that are drawn: of the metric itself, one for each level and value. */
+export function thresholdsOf(rules: RuleStanding[], metrics: string[]): PlotThreshold[] {
+	const found = new Map<string, PlotThreshold>();
+
+	for (const rule of rules)
+		for (const one of rule.thresholds)
+			if (metrics.includes(one.metric))
+				found.set(`${one.metric} ${one.value} ${one.severity}`, {
+					value: one.value,
+					severity: one.severity,
+					label: `${rule.name}: ${word('severity', one.severity)} ${one.op} ${quantity(one.value, one.unit)}`,
+				});
+	return [...found.values()];
+}
+
+export function bandsOf(incidents: Incident[], now: number): PlotBand[] {
+	return incidents.map(one => ({
+		from: Date.parse(one.started_at) / 1000,
+		to: one.resolved_at === null ? now : Date.parse(one.resolved_at) / 1000,
+		severity: one.severity,
+		label: one.title,
+	}));
+}
+
+function keptRange(): Range {
+	const kept = recall(RANGE_KEY) ?? '';
+
+	return kept in ranges ? kept as Range : '2h';
+}
+
+export class History {
+	readonly el = h('section', { class: 'card history', 'aria-labelledby': 'history' });
+	private range = keptRange();
+	private chosen: string[] = [];
+	private offered: string[] = [];
+	private rules: RuleStanding[] = [];
+	private incidents: Incident[] = [];
+	private readonly plots = h('div', { class: 'plots' });
+	private readonly picker = h('details', { class: 'picker' });
+	private readonly count = h('span', { class: 'dim' });
+	private readonly boxes = h('div', { class: 'picker-list' });
+	private readonly rangeBox: HTMLElement;
+	private tearDown: (() => void)[] = [];
+	private timer: ReturnType<typeof setTimeout> | undefined;
+	private asked = 0;
+	private isClosed = false;
+
+	constructor(private readonly check: string) {
+		this.rangeBox = h('div', { class: 'segments', role: 'group', 'aria-label': t('history.range') },
+			Object.keys(ranges).map(one => h('button', {
+				type: 'button', 'data-range': one, onclick: () => this.setRange(one as Range),
+			}, one)));
+		replace(this.picker, h('summary', null, t('history.metrics'), ' ', this.count), this.boxes);
+		replace(this.el,
+			h('div', { class: 'section-head' }, h('h2', { id: 'history' }, t('history.title')), this.rangeBox),
+			this.picker, this.plots,
+			h('p', { class: 'hint' }, `${t('history.key-threshold')} · ${t('history.key-incident')}`));
+		this.sayRange();
+	}
+
+	private setRange(to: Range): void {
+		this.range = to;
+		remember(RANGE_KEY, to);
+		this.sayRange();
+		void this.read();
+	}
+
+	private sayRange(): void {
+		for (const button of this.rangeBox.children)
+			button.setAttribute('aria-pressed', String((button as HTMLElement).dataset.range === this.range));
+	}
+
+	/* Which metrics there are; the first time `first` are chosen. */
+	offer(metrics: string[], first: string[]): void {
+		if (this.chosen.length === 0)
+			this.chosen = first.filter(one => metrics.includes(one));
+		if (metrics.join() === this.offered.join())
+			return;
+		this.offered = metrics;
+		replace(this.boxes, metrics.map(name => h('label', null,
+			h('input', {
+				type: 'checkbox', checked: this.chosen.includes(name),
+				onchange: (event: Event) => this.choose(name, event.target as HTMLInputElement),
+			}), ' ', h('code', null, name))));
+		this.sayCount();
+		void this.read();
+	}
+
+	private choose(name: string, box: HTMLInputElement): void {
+		if (!box.checked)
+			this.chosen = this.chosen.filter(one => one !== name);
+		else if (this.chosen.length < METRICS_MOST)
+			this.chosen = [...this.chosen, name];
+		else
+			box.checked = false;
+		this.sayCount();
+		void this.read();
+	}
+
+	private sayCount(): void {
+		this.count.textContent = t('history.shown', { n: this.chosen.length });
+	}
+
+	setRules(rules: RuleStanding[]): void {
+		this.rules = rules;
+	}
+
+	setIncidents(incidents: Incident[]): void {
+		this.incidents = incidents;
+	}
+
+	async read(): Promise<void> {
+		const number = ++this.asked;
+		const span = ranges[this.range];
+
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => void this.read(), Math.min(300, Math.max(15, span / 240)) * 1000);
+		if (this.chosen.length === 0) {
+			this.clear();
+			replace(this.plots);
+			return;
+		}
+		if (document.hidden || (live.link === 'lost' && live.heardAt > 0))
+			return;
+		try {
+			const answer = await get<Series>(`checks/${part(this.check)}/series?since=${this.range}&metric=${this.chosen.map(part).join(',')}`);
+			if (number === this.asked && !this.isClosed)
+				this.draw(answer, span);
+		} catch (e) {
+			if (number === this.asked && !this.isClosed)
+				this.sayFailure(e);
+		}
+	}
+
+	private sayFailure(e: unknown): void {
+		this.clear();
+		replace(this.plots, h('p', { class: 'empty' }, e instanceof Problem && e.status === 404
+			? t('history.off') : t('history.failed', { text: e instanceof Error ? e.message : '' })));
+	}
+
+	private clear(): void {
+		for (const fn of this.tearDown)
+			fn();
+		this.tearDown = [];
+	}
+
+	/* A plot for each unit; the first ones chosen first.  A table that is open stays so. */
+	private draw(answer: Series, span: number): void {
+		const byUnit = new Map<string, Series['series']>();
+		const open = [...this.plots.querySelectorAll('details')].map(one => one.open);
+		const to = Date.parse(answer.until) / 1000 || live.now() / 1000;
+		const order = (name: string) => this.chosen.indexOf(name);
+
+		for (const one of [...answer.series].sort((a, b) => order(a.metric) - order(b.metric)))
+			byUnit.set(one.unit, [...byUnit.get(one.unit) ?? [], one]);
+		this.clear();
+		replace(this.plots);
+		for (const group of byUnit.values()) {
+			const box = h('div', null);
+			this.plots.append(box);
+			this.tearDown.push(plot(box, group.map(one => ({ label: one.metric, unit: one.unit, points: one.points })), {
+				from: to - span,
+				to,
+				step: answer.step,
+				thresholds: thresholdsOf(this.rules, group.map(one => one.metric)),
+				bands: bandsOf(this.incidents, to),
+			}));
+		}
+		this.plots.querySelectorAll('details').forEach((one, i) => {
+			one.open = open[i] ?? false;
+		});
+	}
+
+	close(): void {
+		this.isClosed = true;
+		clearTimeout(this.timer);
+		this.clear();
+	}
+}
