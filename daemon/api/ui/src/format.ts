@@ -136,3 +136,8 @@ export function sentence(text: string): string {
 
 	return end === -1 ? text : text.slice(0, end + 1);
 }
+
+/* What the daemon wrote with UTC times in it, in the reader's zone. */
+export function localTimes(text: string): string {
+	return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, at => clock(at));
+}

@@ -67,26 +67,48 @@ function drawBands(u: uPlot, bands: PlotBand[]): void {
 	ctx.restore();
 }
 
+/* Beside the line's right end, else its left, else not at all: the rules are told elsewhere, too. */
+function drawLabel(u: uPlot, words: string, y: number, taken: number[][]): void {
+	const { ctx, bbox } = u;
+	const px = devicePixelRatio;
+	const height = 14 * px;
+	const width = ctx.measureText(words).width + 8 * px;
+	const top = y - height < bbox.top ? y + 2 * px : y - height - px;
+	const side = taken.findIndex(list => list.every(one => Math.abs(one - top) >= height));
+
+	if (side === -1)
+		return;
+	const left = side === 0 ? bbox.left + bbox.width - width : bbox.left;
+	taken[side]!.push(top);
+	const ink = ctx.fillStyle;
+	ctx.fillStyle = colour('--card');
+	ctx.globalAlpha = 0.85;
+	ctx.fillRect(left, top, width, height);
+	ctx.globalAlpha = 1;
+	ctx.fillStyle = ink;
+	ctx.fillText(words, left + 4 * px, top + 11 * px);
+}
+
 function drawThresholds(u: uPlot, thresholds: PlotThreshold[], unit: string): void {
 	const { ctx, bbox } = u;
 	const px = devicePixelRatio;
+	const taken: number[][] = [[], []];
 
 	ctx.save();
 	ctx.font = `${11 * px}px system-ui, sans-serif`;
-	ctx.textAlign = 'right';
+	ctx.textAlign = 'left';
+	ctx.lineWidth = 1.5 * px;
 	for (const one of thresholds) {
 		const y = Math.round(u.valToPos(one.value, 'y', true));
 		if (!(y >= bbox.top && y <= bbox.top + bbox.height))
 			continue;
 		ctx.strokeStyle = ctx.fillStyle = colour(`--${one.severity}`);
-		ctx.lineWidth = 1.5 * px;
 		ctx.setLineDash([6 * px, 4 * px]);
 		ctx.beginPath();
 		ctx.moveTo(bbox.left, y);
 		ctx.lineTo(bbox.left + bbox.width, y);
 		ctx.stroke();
-		const words = one.label ?? `${word('severity', one.severity)} ${quantity(one.value, unit)}`;
-		ctx.fillText(words, bbox.left + bbox.width - 4 * px, y + (y < bbox.top + 18 * px ? 13 : -4) * px);
+		drawLabel(u, one.label ?? `${word('severity', one.severity)} ${quantity(one.value, unit)}`, y, taken);
 	}
 	ctx.restore();
 }
@@ -125,7 +147,7 @@ function axes(unit: string): uPlot.Axis[] {
 		{
 			...look,
 			...(unit === 'B' ? { incrs: byteSteps } : {}),
-			space: 34,
+			space: 28,
 			values: (_u, splits) => splits.map(v => quantity(v, unit)),
 			size: (_u, values) => 16 + 7 * Math.max(4, ...(values ?? []).map(v => v.length)),
 		},

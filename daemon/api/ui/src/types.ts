@@ -246,7 +246,7 @@ export interface Series {
 	since: string;
 	until: string;
 	step: number;
-	series: { metric: string; unit: string; points: Point[] }[];
+	series: { metric: string; unit: string; kept?: boolean; points: Point[] }[];
 }
 
 export interface Uptime {

@@ -16,6 +16,7 @@ type Range = keyof typeof ranges;
 
 const RANGE_KEY = 'triaged.range';
 const METRICS_MOST = 8;
+const ASKED_AT_ONCE = 16;
 
 /* Limits that are drawn: of the metric itself, one for each level and value. */
 export function thresholdsOf(rules: RuleStanding[], metrics: string[]): PlotThreshold[] {
@@ -39,6 +40,22 @@ export function bandsOf(incidents: Incident[], now: number): PlotBand[] {
 		severity: one.severity,
 		label: one.title,
 	}));
+}
+
+/* The metrics that the history keeps, of those that a run had; all of them if that cannot be asked. */
+async function keptOf(check: string, metrics: string[]): Promise<string[]> {
+	const kept: string[] = [];
+
+	for (let i = 0; i < metrics.length; i += ASKED_AT_ONCE) {
+		const some = metrics.slice(i, i + ASKED_AT_ONCE);
+		try {
+			const answer = await get<Series>(`checks/${part(check)}/series?since=20s&metric=${some.map(part).join(',')}`);
+			kept.push(...answer.series.filter(one => one.kept !== false).map(one => one.metric));
+		} catch {
+			kept.push(...some);
+		}
+	}
+	return kept;
 }
 
 function keptRange(): Range {
@@ -89,13 +106,17 @@ export class History {
 			button.setAttribute('aria-pressed', String((button as HTMLElement).dataset.range === this.range));
 	}
 
-	/* Which metrics there are; the first time `first` are chosen. */
-	offer(metrics: string[], first: string[]): void {
-		if (this.chosen.length === 0)
-			this.chosen = first.filter(one => metrics.includes(one));
-		if (metrics.join() === this.offered.join())
+	/* Which metrics there are; the first time `first` are chosen.  Those that the history does not
+	 * keep are left out. */
+	async offer(all: string[], first: string[]): Promise<void> {
+		if (all.join() === this.offered.join())
 			return;
-		this.offered = metrics;
+		this.offered = all;
+		const metrics = await keptOf(this.check, all);
+		if (this.isClosed)
+			return;
+		if (this.chosen.length === 0)
+			this.chosen = [...new Set(first)].filter(one => metrics.includes(one));
 		replace(this.boxes, metrics.map(name => h('label', null,
 			h('input', {
 				type: 'checkbox', checked: this.chosen.includes(name),

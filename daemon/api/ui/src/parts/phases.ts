@@ -6,9 +6,10 @@ import { t, word } from '../words';
 export const phaseNames = ['dns', 'connect', 'tls', 'send', 'first_byte', 'transfer'];
 
 function bar(phases: Record<string, number>, label: string): HTMLElement {
+	const whole = sum(phases) || 1;
 	const parts = phaseNames.filter(name => (phases[name] ?? 0) > 0).map(name => {
 		const part = h('span', { class: `phase-part phase-${name}` });
-		part.style.flexGrow = String(phases[name]);
+		part.style.flexGrow = String((phases[name] ?? 0) / whole * 1000);
 		return part;
 	});
 

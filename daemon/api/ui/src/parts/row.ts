@@ -113,7 +113,8 @@ export class Rows {
 					this.inSight.add(row);
 				else
 					this.inSight.delete(row);
-				row.seen(entry.isIntersecting);
+				if (entry.isIntersecting || this.all.size > EAGER)
+					row.seen(entry.isIntersecting);
 			}
 		}, { rootMargin: '300px 0px' });
 		this.timer = setInterval(() => {

@@ -1,6 +1,6 @@
 /* Where the rules of a check stand, how long it was up, what has been decided and why. */
 import { h } from '../dom';
-import { clock, percent, span } from '../format';
+import { clock, localTimes, percent, span } from '../format';
 import { toIncident } from '../route';
 import type { Decision, Incident, RuleStanding, Uptime } from '../types';
 import { t, word } from '../words';
@@ -61,13 +61,12 @@ export function uptimeList(uptime: Uptime): HTMLElement {
 		const isPart = one.known_seconds < whole * 0.98;
 		return h('div', null,
 			h('dt', null, one.span),
-			h('dd', null,
-				h('strong', { class: 'num' }, one.up_ratio === undefined ? t('uptime.unknown') : percent(one.up_ratio)),
-				h('span', { class: 'dim' }, [
-					one.down_seconds > 0 ? t('uptime.down', { span: span(one.down_seconds) }) : '',
-					one.incidents > 0 ? t('uptime.incidents', { n: one.incidents }) : '',
-					isPart && one.known_seconds > 0 ? t('uptime.known', { span: span(one.known_seconds) }) : '',
-				].filter(words => words !== '').join(' · '))));
+			h('dd', null, h('strong', { class: 'num' }, one.up_ratio === undefined ? t('uptime.unknown') : percent(one.up_ratio))),
+			h('dd', { class: 'uptime-more' }, [
+				one.down_seconds > 0 ? t('uptime.down', { span: span(one.down_seconds) }) : '',
+				one.incidents > 0 ? t('uptime.incidents', { n: one.incidents }) : '',
+				isPart && one.known_seconds > 0 ? t('uptime.known', { span: span(one.known_seconds) }) : '',
+			].filter(words => words !== '').join(' · ')));
 	}));
 }
 
@@ -81,7 +80,7 @@ export function decisionList(decisions: Decision[]): HTMLElement {
 		before = one.who;
 		return h('li', { class: one.what === 'unknown' ? 'dim' : '' },
 			h('span', { class: 'decision-who' }, isFirst ? word('who', one.who) : ''),
-			h('span', null, one.text, one.until !== undefined && [' ', until(one.until)]));
+			h('span', null, localTimes(one.text), one.until !== undefined && [' ', until(one.until)]));
 	}));
 }
 

@@ -21,7 +21,7 @@ import { t, word } from '../words';
 
 const AGAIN_MS = 30000;
 const SAMPLES_SHOWN = 30;
-const SAMPLE_METRICS = 4;
+const SAMPLE_METRICS = 5;
 const INCIDENTS_SHOWN = 10;
 
 /* Words under a heading; a heading without words is hidden. */
@@ -144,30 +144,47 @@ function lastRun(check: Check): Child {
 
 /* --- samples --- */
 
-function sampleTable(series: Series, texts: Map<number, string>): Child {
-	const rows = new Map<number, (number | undefined)[]>();
+/* Of one stretch of time: what was measured on average. */
+interface Stretch {
+	at: number;
+	values: (number | undefined)[];
+}
 
-	series.series.forEach((one, i) => one.points.forEach(point => {
-		const row = rows.get(point[0]) ?? [];
-		row[i] = point[1];
-		rows.set(point[0], row);
+function stretches(series: Series['series']): Stretch[] {
+	const found = new Map<number, Stretch>();
+
+	series.forEach((one, i) => one.points.forEach(point => {
+		const stretch = found.get(point[0]) ?? { at: point[0], values: [] };
+		stretch.values[i] = point[1];
+		found.set(point[0], stretch);
 	}));
-	const newest = [...rows].sort((a, b) => b[0] - a[0]).slice(0, SAMPLES_SHOWN);
-	/* What was said is known only of runs that were seen here. */
-	const said = (at: number) => [...texts].find(([when]) => when >= at && when < at + series.step)?.[1] ?? '';
-	const hasTexts = newest.some(([at]) => said(at) !== '');
+	return [...found.values()].sort((a, b) => b.at - a.at).slice(0, SAMPLES_SHOWN);
+}
 
-	if (newest.length === 0)
+function sampleCell(one: Series['series'][number], value: number | undefined): HTMLElement {
+	if (one.metric === 'up')
+		return h('td', null, value === undefined ? '' : badge('state', value >= 1 ? 'up' : 'down'));
+	return h('td', { class: 'num' }, value === undefined ? '–' : quantity(value, one.unit));
+}
+
+/* What was said is known only of runs that were seen here. */
+function sampleTable(answer: Series, texts: Map<number, string>): Child {
+	const series = answer.series.filter(one => one.points.length > 0);
+	const rows = stretches(series);
+	const said = (at: number) => [...texts].find(([when]) => when >= at && when < at + answer.step)?.[1] ?? '';
+
+	if (rows.length === 0)
 		return h('p', { class: 'dim' }, t('samples.none'));
 	return h('div', { class: 'numbers-box', tabindex: '0' }, h('table', null,
 		h('caption', { class: 'unseen' }, t('samples.title')),
 		h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('plot.time')),
-			series.series.map(one => h('th', { scope: 'col', class: 'num' }, h('code', null, one.metric))),
-			hasTexts && h('th', { scope: 'col' }, t('samples.text')))),
-		h('tbody', null, newest.map(([at, cells]) => h('tr', null,
-			h('td', { class: 'num-left', title: exact(at * 1000) }, clock(at * 1000)),
-			series.series.map((one, i) => h('td', { class: 'num' }, cells[i] === undefined ? '–' : quantity(cells[i], one.unit))),
-			hasTexts && h('td', { class: 'dim' }, said(at)))))));
+			series.map(one => (one.metric === 'up' ? h('th', { scope: 'col' }, t('samples.state'))
+				: h('th', { scope: 'col', class: 'num' }, h('code', null, one.metric)))),
+			h('th', { scope: 'col', class: 'samples-said' }, t('samples.text')))),
+		h('tbody', null, rows.map(row => h('tr', null,
+			h('td', { class: 'num-left', title: exact(row.at * 1000) }, clock(row.at * 1000)),
+			series.map((one, i) => sampleCell(one, row.values[i])),
+			h('td', { class: 'samples-said dim' }, said(row.at)))))));
 }
 
 /* --- needs, settings --- */
@@ -290,7 +307,7 @@ class Page {
 			this.needs.hide();
 		this.config.set(JSON.stringify([check.target, check.labels, check.interval]), () => settingsList(check));
 		if (last !== null)
-			this.history.offer(Object.keys(last.values), ['total_time', check.value?.metric ?? '']);
+			void this.history.offer(Object.keys(last.values), [check.value?.metric ?? '', 'total_time']);
 	}
 
 	private async quietly<T>(path: string, then: (answer: T) => void): Promise<void> {
@@ -335,10 +352,10 @@ class Page {
 		const value = this.whole?.value?.metric;
 		const first = names.filter(name => name === 'total_time' || name === value);
 		const rest = names.filter(name => !first.includes(name) && !name.endsWith('_time'));
-		const chosen = [...first, ...rest].slice(0, SAMPLE_METRICS);
+		const chosen = ['up', ...first, ...rest].slice(0, SAMPLE_METRICS);
 
-		if (chosen.length > 0)
-			await this.quietly<Series>(`checks/${part(this.name)}/series?since=30m&step=10s&metric=${chosen.map(part).join(',')}`,
+		if (names.length > 0)
+			await this.quietly<Series>(`checks/${part(this.name)}/series?since=15m&step=10s&metric=${chosen.map(part).join(',')}`,
 				answer => this.samples.set(JSON.stringify(answer.series), () => sampleTable(answer, this.texts)));
 	}
 
@@ -348,12 +365,13 @@ class Page {
 
 		if (metrics.length > 0)
 			await this.quietly<Series>(`checks/${part(this.name)}/series?since=2h&metric=${metrics.join(',')}`, answer => {
-				this.mean = {};
+				const mean: Record<string, number> = {};
 				for (const one of answer.series) {
 					const e = extent(one.points);
 					if (e !== undefined)
-						this.mean[one.metric.replace(/_time$/, '')] = e.mean;
+						mean[one.metric.replace(/_time$/, '')] = e.mean;
 				}
+				this.mean = Object.keys(mean).length > 0 ? mean : null;
 				this.sayPhases();
 			});
 	}

@@ -59,12 +59,13 @@ export const words = {
 		'{name}：{low} – {high}，平均 {mean}，最新 {last}'],
 
 	'samples.title': ['Recent samples', '最近的采样'],
-	'samples.none': ['None in the last 30 minutes.', '最近 30 分钟没有数据。'],
+	'samples.none': ['None in the last 15 minutes.', '最近 15 分钟没有数据。'],
+	'samples.state': ['State', '状态'],
 	'samples.text': ['What it said', '说明'],
 
 	'rules.title': ['Rules', '规则'],
 	'rules.none': ['No rule looks at this check.', '没有规则涉及此检查。'],
-	'rules.quiet': ['{n} quiet', '{n} 条未触发'],
+	'rules.quiet': ['{n} more, quiet or without data', '另有 {n} 条，未触发或无数据'],
 	'rule.quiet': ['quiet', '未触发'],
 	'rule.pending': ['about to fire', '即将触发'],
 	'rule.firing': ['firing', '已触发'],
