@@ -96,6 +96,8 @@ export function rolesOf(incidents: Told[]): Map<string, Role> {
 }
 
 const groupOf = (m: Member): string => m.group || m.type;
+const OPEN_MOST = 30;    /* of one group, each alone; in larger ones those that are alike stand together */
+const BUNDLE_ABOVE = 2;
 const FOLD_TROUBLE_ABOVE = 12; /* of one group: more than that says the same again and again */
 
 interface Folding {
@@ -113,8 +115,18 @@ function nodeOf(id: string, members: Member[], isGroup: boolean, roles: Map<stri
 	};
 }
 
-/* Many checks: the quiet ones of a group become one node. */
-function fold(drawn: Member[], roles: Map<string, Role>, choice: Choice): Folding {
+/* What need the same and fare the same say the same: of a large group they are one node. */
+function bundles(members: Member[], roles: Map<string, Role>, needs: Map<string, string[]>): Member[][] {
+	const all = new Map<string, Member[]>();
+	for (const m of members) {
+		const key = JSON.stringify([needs.get(m.name), m.state, roles.get(m.name)]);
+		all.set(key, [...all.get(key) ?? [], m]);
+	}
+	return [...all.values()];
+}
+
+/* Many checks: the quiet ones of a group become one node; unfolded, those that are alike do. */
+function fold(drawn: Member[], roles: Map<string, Role>, needs: Map<string, string[]>, choice: Choice): Folding {
 	const folding: Folding = { nodes: [], nodeOf: new Map() };
 	const groups = new Map<string, Member[]>();
 	for (const m of drawn)
@@ -124,12 +136,23 @@ function fold(drawn: Member[], roles: Map<string, Role>, choice: Choice): Foldin
 		for (const m of members)
 			folding.nodeOf.set(m.name, id);
 	};
+	const putAlike = (id: string, members: Member[]) => {
+		const isApart = members.length <= BUNDLE_ABOVE || choice.unfolded.has(id);
+		for (const m of isApart ? members : [])
+			put(m.name, [m], false);
+		if (!isApart)
+			put(`group:${id}`, members, true);
+	};
 	for (const [group, members] of groups) {
 		const isOpen = drawn.length <= choice.foldAbove || choice.unfolded.has(group);
+		if (isOpen) {
+			const alike = members.length <= OPEN_MOST ? members.map(m => [m]) : bundles(members, roles, needs);
+			alike.forEach(all => putAlike(`${group}/${all[0]!.name}`, all));
+			continue;
+		}
 		const isBad = (m: Member) => m.state !== 'up' || roles.has(m.name);
 		const manyBad = members.filter(isBad).length > FOLD_TROUBLE_ABOVE;
-		const alone = members.filter(m =>
-			isOpen || roles.get(m.name)?.part === 'root' || (isBad(m) && !manyBad));
+		const alone = members.filter(m => roles.get(m.name)?.part === 'root' || (isBad(m) && !manyBad));
 		const together = members.filter(m => !alone.includes(m));
 		for (const m of together.length === 1 ? members : alone)
 			put(m.name, [m], false);
@@ -145,7 +168,7 @@ export function graphOf(members: Member[], incidents: Told[], choice: Choice): G
 	const needed = new Set([...needs.values()].flat());
 	const drawn = members.filter(m => choice.isWhole || needed.has(m.name) ||
 		(needs.get(m.name)?.length ?? 0) > 0 || m.state !== 'up' || roles.has(m.name));
-	const { nodes, nodeOf: place } = fold(drawn, roles, choice);
+	const { nodes, nodeOf: place } = fold(drawn, roles, needs, choice);
 	const edges = new Map<string, GraphEdge>();
 	for (const m of drawn) {
 		for (const other of needs.get(m.name) ?? []) {
@@ -300,20 +323,30 @@ function untangle(columns: Spot[][]): void {
 	}
 }
 
-/* Pushes a column apart, keeping its order and its middle where it was wished. */
+/*
+ * As near to what was wished as the order and the gaps allow, in the sense of least squares: whoever
+ * would overlap stands together as a block whose middle is where its members on average want to be.
+ */
 function spread(column: Spot[], wished: number[], gap: number): void {
-	let below = -Infinity;
+	const blocks: { sum: number; count: number }[] = [];
+	const offsets: number[] = [];
+	let offset = 0;
 	column.forEach((spot, n) => {
-		spot.y = Math.max(wished[n]!, below + spot.height / 2);
-		below = spot.y + spot.height / 2 + gap;
+		if (n > 0)
+			offset += column[n - 1]!.height / 2 + gap + spot.height / 2;
+		offsets.push(offset);
+		blocks.push({ sum: wished[n]! - offset, count: 1 });
+		while (blocks.length > 1) {
+			const [a, b] = [blocks[blocks.length - 2]!, blocks[blocks.length - 1]!];
+			if (a.sum / a.count <= b.sum / b.count)
+				break;
+			blocks.splice(-2, 2, { sum: a.sum + b.sum, count: a.count + b.count });
+		}
 	});
-	let above = Infinity;
-	const slack = column.reduce((sum, spot, n) => sum + spot.y - wished[n]!, 0) / column.length;
-	for (let n = column.length - 1; n >= 0; n--) {
-		const spot = column[n]!;
-		spot.y = Math.min(spot.y - slack, above - spot.height / 2);
-		above = spot.y - spot.height / 2 - gap;
-	}
+	let n = 0;
+	for (const block of blocks)
+		for (const end = n + block.count; n < end; n++)
+			column[n]!.y = block.sum / block.count + offsets[n]!;
 }
 
 function settle(columns: Spot[][], gap: number): void {

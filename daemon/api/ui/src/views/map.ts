@@ -3,7 +3,7 @@
  * drawing where there is room, a nested list where there is not or where one is preferred.
  */
 import { h, replace, svg, type Child } from '../dom';
-import { branches, curve, graphOf, layout, rolesOf, type Branch, type Choice, type Drawn, type Graph,
+import { branches, curve, graphOf, layout, rolesOf, worst, type Branch, type Choice, type Drawn, type Graph,
 	type GraphNode, type Member, type Part, type Role } from '../graph';
 import { live } from '../live';
 import { badge } from '../parts/badge';
@@ -37,8 +37,10 @@ function wide(words: string): number {
 }
 
 function titleOf(one: GraphNode): string {
-	return one.isGroup
-		? t('map.group', { name: one.id.replace(/^group:/, ''), n: one.members.length }) : one.id;
+	const [name = '', first] = one.id.replace(/^group:/, '').split('/');
+	return !one.isGroup ? one.id : first === undefined
+		? t('map.group', { name, n: one.members.length })
+		: t('map.alike', { name: first, n: one.members.length });
 }
 
 /* A check that answers, of which a rule says that something is wrong, is not just "ok". */
@@ -105,7 +107,7 @@ function canvas(): Canvas {
 			const drawn = layout(graph, {
 				node: node.height, gap: node.gap, between: node.between, lane: node.lane,
 				widthOf: one => Math.min(node.most, Math.max(node.least,
-					Math.max(wide(titleOf(one)) * 7.6 + 24,
+					Math.max(wide(titleOf(one)) * 7.8 + (one.isGroup ? 34 : 24),
 						wide(wordsOf(one)) * 6.8 + 44 + (one.part === '' ? 0 : wide(t(`map.${one.part}`)) * 6.6 + 18)))),
 			});
 			const order = [...graph.nodes].sort((a, b) => {
@@ -140,6 +142,46 @@ function itemOf(branch: Branch, roles: Map<string, Role>): HTMLElement {
 		branch.below.length > 0 && h('ul', null, branch.below.map(one => itemOf(one, roles))));
 }
 
+/* Many: a group at a time, made when it is opened. */
+function groupItem(name: string, trees: Branch[], roles: Map<string, Role>): HTMLElement {
+	const members = new Set<Member>();
+	const take = (branch: Branch): void => {
+		members.add(branch.member);
+		branch.below.forEach(take);
+	};
+	trees.forEach(take);
+	const bad = [...members].filter(m => m.state !== 'up' || roles.has(m.name)).length;
+	const inside = h('ul', null);
+	const build = (): void => {
+		if (inside.childElementCount === 0)
+			replace(inside, trees.map(one => itemOf(one, roles)));
+		if (fold.open)
+			openGroups.add(name);
+		else
+			openGroups.delete(name);
+	};
+	const fold = h('details', { ontoggle: build, 'data-node': name },
+		h('summary', null, icon(bad > 0 ? worst([...members].map(m => m.state)) : 'up'), ' ',
+			t('map.group', { name, n: trees.length }),
+			bad > 0 && h('span', { class: 'dim' }, ` · ${t('map.bad', { n: bad })}`)),
+		inside);
+	fold.open = openGroups.has(name);
+	return fold;
+}
+
+const openGroups = new Set<string>();
+
+function treesOf(trees: Branch[], roles: Map<string, Role>): Child {
+	if (trees.length <= FOLD_ABOVE)
+		return h('ul', null, trees.map(one => itemOf(one, roles)));
+	const groups = new Map<string, Branch[]>();
+	for (const one of trees) {
+		const name = one.member.group || one.member.type;
+		groups.set(name, [...groups.get(name) ?? [], one]);
+	}
+	return [...groups].map(([name, all]) => groupItem(name, all, roles));
+}
+
 function listOf(members: Member[], roles: Map<string, Role>, isWhole: boolean): HTMLElement {
 	const trees = branches(members);
 	const told = new Set<string>();
@@ -148,12 +190,11 @@ function listOf(members: Member[], roles: Map<string, Role>, isWhole: boolean): 
 		branch.below.forEach(tell);
 	};
 	trees.forEach(tell);
-	const alone = members.filter(m => !told.has(m.name) && (isWhole || m.state !== 'up'));
-	return h('div', { class: 'tree card' },
-		h('ul', null, trees.map(one => itemOf(one, roles))),
+	const alone = members.filter(m => !told.has(m.name) && (isWhole || m.state !== 'up' || roles.has(m.name)));
+	return h('div', { class: 'tree card' }, treesOf(trees, roles),
 		alone.length > 0 && [
 			h('h2', null, t('map.alone')),
-			h('ul', null, alone.map(m => itemOf({ member: m, needs: [], below: [], isAgain: false }, roles))),
+			treesOf(alone.map(m => ({ member: m, needs: [], below: [], isAgain: false })), roles),
 		]);
 }
 
@@ -188,6 +229,7 @@ export function view(root: HTMLElement, _arg: string): () => void {
 	const paper = canvas();
 	const refold = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => {
 		choose.unfolded.clear();
+		openGroups.clear();
 		draw(true);
 	} }, t('map.fold-all'));
 	let way = wayOf(), shown = '', mode = '';

@@ -18,6 +18,8 @@ export const words = {
 	'map.hot': ['the way the trouble went', '故障传播路径'],
 	'map.legend': ['Legend', '图例'],
 	'map.group': ['{name}: {n} {n|check|checks}', '{name}：{n} 项检查'],
+	'map.alike': ['{n} like {name}', '{n} 项，如 {name}'],
+	'map.bad': ['{n} with trouble', '{n} 项有问题'],
 	'map.fold-all': ['Fold the groups again', '重新折叠各组'],
 	'map.needs': ['needs {names}', '依赖 {names}'],
 	'map.again': ['its needs are written above', '其依赖见上文'],
