@@ -61,6 +61,7 @@ struct api_call {
 	void (*forget)(struct api_call *call);
 	const struct api *api;
 	struct feeds *feeds;
+	unsigned *backtests;          /* that are under way, of all connections */
 	struct feed *feed;            /* a reader of the live feed from now on; owned */
 	void *waiting;                /* the handler's own */
 	void (*on_answer)(void *arg); /* to be called when a late reply is filled */

@@ -254,6 +254,7 @@ begin_call(struct conn *conn)
 	conn->call.api = conn->api;
 	conn->call.guard = &conn->api->guard;
 	conn->call.feeds = &conn->api->feeds;
+	conn->call.backtests = &conn->api->backtests;
 	conn->call.on_answer = on_answer;
 	conn->call.on_answer_arg = conn;
 }

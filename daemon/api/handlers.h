@@ -48,6 +48,8 @@ void handle_playbooks(struct api_call *call);
 void handle_playbook(struct api_call *call);
 /* show_rule.c */
 void handle_rule(struct api_call *call);
+/* backtest.c */
+void handle_backtest(struct api_call *call);
 /* ping.c */
 void handle_ping(struct api_call *call);
 /* act.c */

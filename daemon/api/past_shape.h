@@ -4,7 +4,7 @@
 
 #include "api/shape.h"
 
-extern const struct api_param series_params[];
-extern const struct shape shape_series, shape_uptime, shape_stand;
+extern const struct api_param series_params[], backtest_params[], backtest_file_params[];
+extern const struct shape shape_series, shape_uptime, shape_stand, shape_backtest;
 
 #endif

@@ -92,6 +92,16 @@ static const struct api_status rule_others[] = {
 	{ 504, "It takes longer than 30 seconds.", false },
 	{ 0 },
 };
+static const struct api_status backtest_others[] = {
+	{ 404, "No rule in force or no check is called so.", false },
+	{ 422, "It is no rule, or about none of the checks; `detail` has every complaint.", false },
+	{ 503, "Another one is under way.", false },
+	{ 0 },
+};
+static const struct api_status past_others[] = {
+	{ 503, "Too many ask for history already.", false },
+	{ 0 },
+};
 static const struct api_status reload_others[] = {
 	{ 422, "The settings are bad; `detail` has every complaint, the old ones go on.", false },
 	{ 504, "It takes longer than 30 seconds; it goes on.", false },
@@ -230,6 +240,7 @@ const struct route route_table[] = {
 		       "an hour of 90 d.",
 		.params = series_params,
 		.answer = &shape_series,
+		.others = past_others,
 	},
 	{
 		.method = "GET",
@@ -242,6 +253,7 @@ const struct route route_table[] = {
 		       "on) "
 		       "is neither up nor down.",
 		.answer = &shape_uptime,
+		.others = past_others,
 	},
 	{
 		.method = "GET",
@@ -369,6 +381,30 @@ const struct route route_table[] = {
 		.params = rule_params,
 		.answer = &shape_rule_answer,
 		.others = rule_others,
+	},
+	{
+		.method = "GET",
+		.path = "/api/v1/backtest",
+		.right = ROUTE_READ,
+		.handle = handle_backtest,
+		.doc = "When a rule would have fired: stored samples replayed through a rule in "
+		       "force, or through one that is proposed, and held against the incidents of "
+		       "that time.",
+		.params = backtest_params,
+		.answer = &shape_backtest,
+		.others = backtest_others,
+	},
+	{
+		.method = "POST",
+		.path = "/api/v1/backtest",
+		.right = ROUTE_READ,
+		.handle = handle_backtest,
+		.doc = "The same for the rules in the body: YAML as below `rules:`. Nothing is "
+		       "changed by it.",
+		.params = backtest_file_params,
+		.body_type = "application/yaml",
+		.answer = &shape_backtest,
+		.others = backtest_others,
 	},
 	{
 		.method = "POST",

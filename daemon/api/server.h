@@ -33,6 +33,7 @@ struct api {
 	struct timer walk_timer;
 	struct feeds feeds;
 	struct guard guard;
+	unsigned backtests; /* under way */
 	struct list doors;
 	gid_t group;
 	bool has_group;

@@ -146,6 +146,17 @@ def calls(up):
             dict(status=200, query="expr=avg(this.used_percent,%205m)&check=memory"),
             dict(status=400), dict(status=422, query="expr=((("),
             dict(status=404, query="expr=1%20%3E%200&check=nobody")],
+        "GET /api/v1/backtest": [
+            dict(status=200, query="rule=check-down&since=1h"),
+            dict(status=200, query="expr=memory.used_percent%20%3E%200&since=5m&for=1s"),
+            dict(status=200, query="expr=cannot_tell(api)"), dict(status=400),
+            dict(status=404, query="rule=nothing"), dict(status=422, query="expr=(((")],
+        "POST /api/v1/backtest": [
+            dict(status=200, query="since=1h", body=b"it: {each: http, warning: down(this)}",
+                 headers={"Content-Type": "application/yaml"}),
+            dict(status=404, query="check=nobody", body=b"it: {}",
+                 headers={"Content-Type": "application/yaml"}),
+            dict(status=422, body=b"it: {}", headers={"Content-Type": "application/yaml"})],
         "GET /ping/{token}": [dict(status=200, values=[JOB])],
         "POST /ping/{token}": [dict(status=200, values=[JOB], body=b"all well",
                                     headers={"Content-Type": "text/plain"})],
@@ -161,6 +172,8 @@ ELSEWHERE = {
     ("GET", "/readyz", 503), ("GET", "/api/v1/rule", 504), ("POST", "/api/v1/reload", 504),
     ("POST", "/api/v1/receivers/{receiver}/test", 503),
     ("POST", "/api/v1/receivers/{receiver}/test", 504), ("POST", "/api/v1/silences", 409),
+    ("GET", "/api/v1/checks/{check}/series", 503), ("GET", "/api/v1/checks/{check}/uptime", 503),
+    ("GET", "/api/v1/backtest", 503), ("POST", "/api/v1/backtest", 503),
 }
 
 

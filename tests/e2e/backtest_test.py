@@ -1,0 +1,154 @@
+"""What a rule would have said of the past: over the API and by `triage backtest`."""
+import json
+import urllib.parse
+
+import pytest
+
+import lab
+from srv_history import DAY, HOUR, History
+
+CONFIG = """
+checks:
+  api: {{type: http, url: "{url}", interval: 30s}}
+  gone: {{type: tcp, address: "127.0.0.1:1", interval: 30s, retries: 1}}
+rules:
+  slow: {{check: api, warning: api.total_time > 2s, for: 2m, summary: "{{{{api.total_time}}}} is slow"}}
+"""
+OUTAGE, SLOW, PEAK = 3 * DAY, DAY, 6 * HOUR
+
+
+@pytest.fixture
+def past(daemon, web):
+    """Down for an hour three days ago, slow for ten minutes yesterday, one slow answer this
+    morning, slow for four minutes within the last hour."""
+    d = daemon(CONFIG.format(url=web.url))
+    history = History(d.folder)
+    up = lambda age: float(not OUTAGE < age <= OUTAGE + HOUR)
+
+    def total(age):
+        if not up(age):
+            return None
+        is_slow = SLOW < age <= SLOW + 600 or PEAK < age <= PEAK + 30 or 1800 < age <= 2040
+        return 3.0 if is_slow else 0.25
+    history.fill("api", "total_time", 8 * DAY, total, until=90)
+    history.fill("api", ".up", 8 * DAY, up, until=90)
+    history.write()
+    d.start()
+    d.wait_state("api", "up")
+    return d
+
+
+def ask(d, **query):
+    query = {k.rstrip("_"): v for k, v in query.items()}
+    return d.api.get("/api/v1/backtest?" + urllib.parse.urlencode(query))
+
+
+def test_rule_in_force(past):
+    doc = ask(past, rule="slow", since="47h")
+    result, = doc["results"]
+    assert (result["rule"], result["check"]) == ("slow", "api") and doc["alerts"] == 1 and "next" not in doc
+    old, young = result["firings"]
+    assert 420 <= old["seconds"] <= 600 and old["severity"] == "warning" and old["text"] == "3 s is slow"
+    assert 90 <= young["seconds"] <= 150 and "incident" not in young
+    fine, coarse = sorted(result["resolution"], key=lambda g: g["grain_seconds"])
+    assert (fine["grain_seconds"], coarse["grain_seconds"]) == (0, 60) and coarse["until"] < fine["since"]
+    assert 230 <= fine["samples"] <= 245 and 45 * HOUR - 120 < coarse["samples"] * 30 < 45 * HOUR + 120
+    assert result["known_seconds"] > 47 * HOUR - 300
+    assert "only averages of 1m are left: a shorter peak cannot be seen" in result["notes"][0]
+    total, = doc["totals"]
+    assert total["firings"] == 2 and total["noise"] == 2 and total["summary"].startswith(
+        "would have fired 2 times in 1d 23h, ")
+    assert "there were no incidents to compare with" in total["summary"]
+
+
+def test_proposed(past):
+    # A peak of one sample is lost in averages of a minute; their bounds have it.
+    short = {"expr": "api.total_time > 2s", "since": "8h", "until": "2h"}
+    assert ask(past, **short)["results"][0]["firings"] == []
+    result, = ask(past, **short, peaks=1, severity="critical")["results"]
+    assert result["firings"][0]["severity"] == "critical" and "only bounds" in result["notes"][0]
+
+    result, = ask(past, expr="down(api)", since="7d")["results"]
+    firing, = result["firings"]
+    assert HOUR - 60 <= firing["seconds"] <= HOUR + 60  # over quarters of an hour, one outage
+    assert [g["grain_seconds"] for g in result["resolution"]] == [900, 60, 0]
+    result, = ask(past, expr="down(api)", since="7d", for_="5m", check="api")["results"]
+    assert HOUR - 960 <= result["firings"][0]["seconds"] <= HOUR - 240
+    assert "`for: 5m` cannot be told" in result["notes"][0] and "15m" in result["notes"][0]
+
+    doc = ask(past, expr="this.total_time > 2s", each="http", for_="3 samples", since="2h")
+    assert [r["check"] for r in doc["results"]] == ["api"] and len(doc["results"][0]["firings"]) == 1
+    doc = ask(past, expr="this.total_time > 2s and up(this)", check="api", since="2h")
+    assert len(doc["results"][0]["firings"]) == 1
+    doc = ask(past, expr="api.status == 500 or cause(api) == \"http.500\"", since="7d")
+    assert doc["results"][0]["firings"] == [] and doc["results"][0]["known_seconds"] == 0
+    assert "the history does not keep api.status" in str(doc["results"][0]["notes"])
+    assert "error" in ask(past, expr="cannot_tell(api)")["results"][0]
+
+
+def test_what_really_happened(past):
+    past.wait_state("gone", "down")
+    incident = lab.wait_for("its incident", lambda: next(iter(past.incidents()), None))
+
+    def caught():
+        doc = ask(past, expr="down(this)", check="gone", since="1h")
+        return doc if doc["results"][0]["firings"] else None
+    doc = lab.wait_for("a row of it", caught)
+    firing, = doc["results"][0]["firings"]
+    real, = doc["results"][0]["incidents"]
+    assert firing["incident"] == real["id"] == incident["id"] and real["caught"] and firing["to"] is None
+    assert abs(real["earlier_seconds"]) < 60
+    assert doc["totals"][0]["caught"] == 1 and doc["totals"][0]["noise"] == 0
+    assert "caught 1 of 1 incident" in doc["totals"][0]["summary"]
+    doc = ask(past, expr="gone.total_time > 9s", since="1h")
+    assert doc["totals"][0]["missed"] == 1 and doc["results"][0]["incidents"][0]["caught"] is False
+
+
+def post(d, body, query=""):
+    sock = lab.UnixHttp(d.folder / "api.sock")
+    body = body.encode()
+    raw = sock.raw(f"POST /api/v1/backtest{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                   f"Content-Type: application/yaml\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    head, _, text = raw.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(text)
+
+
+def test_rules_of_a_file(past):
+    rules = """
+rules:
+  slow: {each: http, warning: this.total_time > 2s, for: 1m}
+  outage: {critical: down(api)}
+"""
+    status, doc = post(past, rules, "?since=4d")
+    assert status == 200
+    assert [(r["rule"], len(r["firings"])) for r in doc["results"]] == [("slow", 2), ("outage", 1)]
+    assert [t["rule"] for t in doc["totals"]] == ["slow", "outage"]
+    status, doc = post(past, rules, "?since=4d&rule=outage")
+    assert [r["rule"] for r in doc["results"]] == ["outage"]
+    # A stranger's text: nothing is looked up for it.
+    status, doc = post(past, "it: {warning: 'api.total_time > 1s', summary: '${file:/etc/hostname}'}")
+    assert status == 200 and all("${file:" in f["text"] for f in doc["results"][0]["firings"])
+    status, doc = post(past, "rules: {it: {warning: api.totl_time > 2s}, this: {}}")
+    assert status == 422 and 'did you mean "total_time"' in doc["detail"] and "rules:1:" in doc["detail"]
+    assert post(past, "[1, 2")[0] == 422 and post(past, "- 1")[0] == 422
+
+
+MISTAKES = [
+    ("", 400, "rule="),
+    ("rule=slo", 404, 'did you mean "slow"?'),
+    ("rule=slow&check=gone", 422, "gone"),
+    ("rule=slow&check=gne", 404, 'did you mean "gone"?'),
+    ("rule=slow&since=1h&until=2h", 400, "since"),
+    ("rule=slow&next=x", 400, "next"),
+    ("expr=api.totl_time+%3E+2s", 422, 'did you mean "total_time"?'),
+    ("expr=api.total_time+%3E+2", 422, "unit"),
+    ("expr=up(api)&severity=bad", 400, "severity"),
+    ("expr=this.total_time+%3E+2s", 422, "each"),
+    ("expr=up(api)&for=soon", 422, "for"),
+]
+
+
+def test_mistakes(past):
+    for query, status, words in MISTAKES:
+        got, _, body = past.api.request("GET", "/api/v1/backtest?" + query)
+        assert got == status and words in json.loads(body)["detail"], (query, body)
