@@ -103,6 +103,7 @@ option_value_name(const struct cli_option *option, char *out, size_t size)
 		[TAKES_URL] = "URL",
 		[TAKES_TYPE] = "TYPE",
 		[TAKES_VERB] = "VERB",
+		[TAKES_SHELL] = "SHELL",
 		[TAKES_CHECK] = "CHECK",
 		[TAKES_TARGET] = "TARGET",
 		[TAKES_RECEIVER] = "RECEIVER",

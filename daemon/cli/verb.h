@@ -27,11 +27,12 @@ enum cli_takes {
 	TAKES_WORDS, /* one of `words` */
 	TAKES_TYPE,  /* a type of check */
 	TAKES_VERB,
+	TAKES_SHELL,
 	TAKES_CHECK,  /* from here on: names that the daemon knows */
 	TAKES_TARGET, /* a check, or a file, or a URL */
 	TAKES_RECEIVER,
 	TAKES_INCIDENT,
-	TAKES_SILENCE,
+	TAKES_SILENCE, /* or a check, to make one */
 	TAKES_RULE,
 	TAKES_CODE, /* a cause, a playbook or a rule */
 };

@@ -302,7 +302,7 @@ const struct cli_verb verb_silence = {
 		  "It is taken as it is written, also when nothing fits it today, which is said.",
 	.options = options,
 	.examples = examples,
-	.takes = TAKES_CHECK,
+	.takes = TAKES_SILENCE,
 	.args_min = 0,
 	.args_max = 32,
 	.run = run,
