@@ -14,16 +14,18 @@ void handle_healthz(struct api_call *call);
 void handle_readyz(struct api_call *call);
 /* scrape.c */
 void handle_metrics(struct api_call *call);
+/* list_checks.c */
+void handle_checks(struct api_call *call);
+/* list_incidents.c */
+void handle_incidents(struct api_call *call);
 /* show_checks.c */
 void handle_status(struct api_call *call);
-void handle_checks(struct api_call *call);
 void handle_check(struct api_call *call);
 /* show_series.c */
 void handle_series(struct api_call *call);
 /* show_uptime.c */
 void handle_uptime(struct api_call *call);
 /* show_incidents.c */
-void handle_incidents(struct api_call *call);
 void handle_incident(struct api_call *call);
 /* story.c */
 void handle_why(struct api_call *call);

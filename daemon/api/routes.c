@@ -22,6 +22,17 @@ static const struct api_param metrics_params[] = {
 	{ NULL },
 };
 
+static const struct api_param checks_params[] = {
+	{ "state", SHAPE_TEXT, .doc = "Those in this state.", .words = shape_states },
+	{ "type", SHAPE_TEXT, .doc = "Of this type; a glob." },
+	{ "group", SHAPE_TEXT, .doc = "Of this group; a glob." },
+	{ "name", SHAPE_TEXT, .doc = "Called so; a glob such as `db*`." },
+	{ "label", SHAPE_TEXT, .doc = "With this label: `team=core`; the value is a glob." },
+	{ "limit", SHAPE_INTEGER, .doc = "1 to 10000; default: all." },
+	{ "after", SHAPE_TEXT, .doc = "The last one of the page before: `next` has it." },
+	{ NULL },
+};
+
 static const char *const incident_words[] = { "open", "acknowledged", "resolved", "all", NULL };
 static const struct api_param incidents_params[] = {
 	{ "state", SHAPE_TEXT, .doc = "Default `all`; `open`: whatever is not resolved.",
@@ -33,6 +44,7 @@ static const struct api_param incidents_params[] = {
 		.doc = "A name or a glob such as `db*`: it is the root, or suffers from it." },
 	{ "limit", SHAPE_INTEGER, .doc = "1 to 1000; default 200." },
 	{ "offset", SHAPE_INTEGER, .doc = "So many are left out at the beginning." },
+	{ "after", SHAPE_TEXT, .doc = "The last one of the page before: `next` has it." },
 	{ NULL },
 };
 
@@ -157,7 +169,8 @@ const struct route route_table[] = {
 		.right = ROUTE_READ,
 		.handle = handle_checks,
 		.has_tag = true,
-		.doc = "Every check with its last run.",
+		.doc = "Every check with its last run, or those that are asked for.",
+		.params = checks_params,
 		.answer = &shape_checks,
 	},
 	{

@@ -93,6 +93,9 @@ static const struct shape_field checks_fields[] = {
 	{ "checks", SHAPE_OBJECT, SHAPE_LIST,
 		.doc = "In the order of the settings, children after their parents.",
 		.of = &shape_check },
+	{ "total", SHAPE_INTEGER, .doc = "How many fit, on all pages." },
+	{ "next", SHAPE_TEXT, SHAPE_OPTIONAL,
+		.doc = "The path of the next page, if there is one." },
 	{ NULL },
 };
 const struct shape shape_checks = {

@@ -100,9 +100,11 @@ const struct shape shape_incident = {
 };
 
 static const struct shape_field incidents_fields[] = {
-	{ "total", SHAPE_INTEGER, .doc = "How many fit." },
+	{ "total", SHAPE_INTEGER, .doc = "How many fit, on all pages." },
 	{ "incidents", SHAPE_OBJECT, SHAPE_LIST, .doc = "Open ones first, then the newest.",
 		.of = &shape_incident },
+	{ "next", SHAPE_TEXT, SHAPE_OPTIONAL,
+		.doc = "The path of the next page, if there is one." },
 	{ NULL },
 };
 const struct shape shape_incidents = {

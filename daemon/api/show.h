@@ -11,6 +11,7 @@ struct check_view;
 struct heartbeat;
 
 json_t *door_show(const struct api *api); /* door.c: where the API listens */
+json_t *show_check(const struct api_world *world, const struct check_view *view);
 /* What changes of a check from run to run: for the live feed. */
 json_t *show_check_news(const struct api_world *world, const struct check_view *view);
 json_t *show_heartbeat(const struct heartbeat *heartbeat); /* null where none is configured */

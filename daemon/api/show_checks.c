@@ -1,6 +1,5 @@
 /*
- * Checks as JSON, and the counts of /api/v1/status.  The list of all checks is written a slice each
- * turn of the loop, as /metrics is.
+ * Checks as JSON, and the counts of /api/v1/status.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,8 +15,6 @@
 #include "sched/sched.h"
 #include "setup/settings.h"
 #include "triage/triage.h"
-
-#define SLICE_CHECKS 100
 
 /* The number that says most about a check, by name: the first that it knows.  How long a run took
  * says little when it failed. */
@@ -134,7 +131,7 @@ show_state(json_t *doc, const struct api_world *world, const struct check_view *
 	json_object_set_new(doc, "value", show_telling(last));
 }
 
-static json_t *
+json_t *
 show_check(const struct api_world *world, const struct check_view *view)
 {
 	json_t *doc = json_object();
@@ -161,49 +158,6 @@ show_check_news(const struct api_world *world, const struct check_view *view)
 	json_object_set_new(doc, "at", record_time(last == NULL ? 0 : last->wall_us));
 	json_object_set_new(doc, "total", isfinite(total) ? json_real(total) : json_null());
 	return doc;
-}
-
-/* --- all checks, in slices --- */
-
-struct listing {
-	size_t at;
-};
-
-/*
- * Each check is a JSON text of its own; only the array's brackets and commas are put around them
- * here, so that the documents of ten thousand checks need not be in memory at once.
- */
-static bool
-step_list(struct api_call *call)
-{
-	struct listing *listing = call->walk.state;
-	struct buf *body = &call->reply.body;
-
-	for (size_t n = 0; n < SLICE_CHECKS; n++, listing->at++) {
-		struct check_view view;
-
-		if (!sched_view(call->world->sched, listing->at, &view)) {
-			buf_add_text(body, "]}\n");
-			if (body->is_over)
-				reply_problem(call, 500, "the answer is too large");
-			return true;
-		}
-		if (listing->at > 0)
-			buf_add_text(body, ",\n");
-		json_write(body, show_check(call->world, &view));
-	}
-	return false;
-}
-
-void
-handle_checks(struct api_call *call)
-{
-	reply_text(call, 200, "application/json", "{\"checks\":[");
-	call->walk = (struct walk){
-		.step = step_list,
-		.end = free,
-		.state = xcalloc(1, sizeof(struct listing)),
-	};
 }
 
 /* --- one check --- */

@@ -88,7 +88,12 @@ def calls(up):
         "GET /api/v1/status": [dict(status=200)],
         "GET /api/v1/openapi.json": [dict(status=200)],
         "GET /api/v1/config": [dict(status=200)],
-        "GET /api/v1/checks": [dict(status=200)],
+        "GET /api/v1/checks": [
+            dict(status=200), dict(status=200, query="state=down&type=t*&limit=1"),
+            dict(status=200, query="label=team%3Dcore&name=a*&group=shop"),
+            dict(status=400, query="state=nice"), dict(status=400, query="limit=0"),
+            dict(status=400, query="label=core"), dict(status=400, query="after=nobody")],
+        "GET /api/v1/doctor": [dict(status=200)],
         "GET /api/v1/checks/{check}": [dict(status=200, values=[n]) for n in
                                        ("api", "shut", "memory", "job", "disks[/]")],
         "GET /api/v1/checks/{check}/why": [dict(status=200, values=[n])
@@ -107,6 +112,7 @@ def calls(up):
                                   dict(status=200, query="since=1h"),
                                   dict(status=200, query="severity=critical&check=s*&offset=0"),
                                   dict(status=400, query="limit=none"),
+                                  dict(status=400, query="after=ffffffffffff"),
                                   dict(status=400, query="state=nice"),
                                   dict(status=400, query="since=tomorrow")],
         "GET /api/v1/incidents/{incident}": [dict(status=200, values=[i]),
@@ -274,6 +280,85 @@ def test_other_methods_are_told_which_there_are(up):
             answer = ask(up.contract.unix, method, target)
             assert answer.status == 405, (method, path, answer.status)
             assert set(answer.headers["allow"].split(", ")) == names, (path, answer.headers)
+
+
+def pages(up, path, key):
+    """All pages, by following `next`; each but the last is full."""
+    out = []
+    while path:
+        doc = ask(up.contract.unix, "GET", path).json()
+        out += doc[key]
+        assert len(doc[key]) == 1 or "next" not in doc, doc
+        path = doc.get("next")
+    return out
+
+
+def test_pages_make_the_whole(up):
+    api = up.daemon.api
+    whole = [c["name"] for c in api.get("/api/v1/checks")["checks"]]
+    assert [c["name"] for c in pages(up, "/api/v1/checks?limit=1", "checks")] == whole
+    core = [c["name"] for c in pages(up, "/api/v1/checks?label=team=core&limit=1", "checks")]
+    assert core == ["api", "shut"]
+    one = api.get("/api/v1/checks?label=team=core&limit=1&after=api")
+    assert one["total"] == 2 and "next" not in one and one["checks"][0]["name"] == "shut"
+    whole = api.get("/api/v1/incidents")
+    ids = [i["id"] for i in pages(up, "/api/v1/incidents?limit=1", "incidents")]
+    assert ids == [i["id"] for i in whole["incidents"]] and len(ids) == whole["total"] > 1
+
+
+def test_what_has_not_changed_is_not_sent_again(up):
+    unix = up.contract.unix
+    tagged = [p for m, p, o in up.contract.operations() if "304" in o["responses"] and "{" not in p
+              and m == "GET"]
+    assert "/api/v1/config" in tagged and "/api/v1/playbooks" in tagged
+    for path in ("/api/v1/config", "/api/v1/playbooks", "/api/v1/openapi.json"):
+        first = ask(unix, "GET", path)
+        tag = first.headers["etag"]
+        assert tag.startswith('W/"') and first.headers["cache-control"] == "private, no-cache"
+        again = ask(unix, "GET", path, {"If-None-Match": f'"other", {tag}'})
+        assert again.status == 304 and again.body == b"" and again.headers["etag"] == tag
+        assert ask(unix, "GET", path, {"If-None-Match": '"other"'}).status == 200
+        packed = ask(unix, "GET", path, {"Accept-Encoding": "br;q=1.0, gzip;q=0.8"})
+        assert packed.headers["content-encoding"] == "gzip" and packed.headers["etag"] == tag
+        assert packed.plain() == first.body and len(packed.body) < len(first.body) / 2
+        assert "accept-encoding" in packed.headers["vary"].lower()
+        assert "accept-encoding" in first.headers["vary"].lower()
+        refused = ask(unix, "GET", path, {"Accept-Encoding": "gzip;q=0, identity"})
+        assert "content-encoding" not in refused.headers and refused.body == first.body
+    assert "etag" not in ask(unix, "GET", "/api/v1/status").headers
+
+
+def test_head_is_get_without_the_body(up):
+    for method, path, operation in up.contract.operations():
+        if method != "GET" or "{" in path:
+            continue
+        for extra in ({}, {"Accept-Encoding": "gzip"}):
+            head = ask(up.contract.unix, "HEAD", path, extra)
+            assert head.body == b"" and head.status in (200, 400), (path, head.status)
+            if "etag" in head.headers and "immutable" not in head.headers["cache-control"]:
+                assert int(head.headers["content-length"]) > 0, path
+
+
+STRICT = {"x-content-type-options": "nosniff", "x-frame-options": "DENY",
+          "referrer-policy": "no-referrer", "cross-origin-resource-policy": "same-origin",
+          "cross-origin-opener-policy": "same-origin"}
+
+
+def test_every_answer_has_the_strict_head(up):
+    unix, tcp = up.contract.unix, up.contract.tcp
+    answers = [ask(unix, "GET", path) for path in ("/", "/healthz", "/metrics", "/nothing",
+                                                   "/api/v1/checks", "/api/v1/config")]
+    answers += [ask(unix, "PUT", "/"), ask(tcp, "GET", "/healthz", host="evil.example"),
+                ask(tcp, "POST", "/api/v1/reload"), ask(tcp, "BAD LINE", "x")]
+    for answer in answers:
+        for name, value in STRICT.items():
+            assert answer.headers[name] == value, (answer.status, name)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy and "*" not in policy, policy
+        assert answer.headers["date"].endswith("GMT") and answer.headers["cache-control"]
+        assert not any(name.startswith("access-control") for name in answer.headers)
+        assert answer.status < 400 or answer.type == "application/problem+json", answer.status
 
 
 @pytest.mark.skipif(not (lab.TOP / "tests/ui/node_modules/@seriousme").is_dir(),
