@@ -356,9 +356,9 @@ find_type(const struct sched *sched, const char *name)
 
 /* What was measured before the trouble began says nothing about it. */
 static bool
-is_about_now(const struct fact_slot *slot, const struct check *check)
+is_about_now(const struct fact_slot *slot, const struct check *check, usec_t since_us)
 {
-	return slot->began_us >= check->fail_us;
+	return slot->began_us >= check->fail_us && slot->began_us >= since_us;
 }
 
 static bool
@@ -372,11 +372,11 @@ awaits(const struct fact_slot *slot, const struct check *check)
 
 /* Too many wait already for it to come in time. */
 static bool
-is_crowded(const struct fact_desk *desk, const struct fact_slot *slot, const struct check *check)
+is_crowded(const struct fact_desk *desk, const struct fact_slot *slot, bool has_answer)
 {
 	if (desk->owed < OWED_MAX || slot->run != NULL || slot->is_owed)
 		return false;
-	return !is_fresh(desk, slot) || !is_about_now(slot, check);
+	return !has_answer;
 }
 
 /* It stands in the queue, if it still has to run. */
@@ -392,16 +392,25 @@ note_owed(struct fact_desk *desk, struct fact_slot *slot)
 int
 sched_want_fact(struct sched *sched, const char *name, const char *fact)
 {
+	return sched_want_new_fact(sched, name, fact, 0);
+}
+
+int
+sched_want_new_fact(struct sched *sched, const char *name, const char *fact, usec_t since_us)
+{
 	const struct fact_type *type = find_type(sched, fact);
 	struct check *check = map_get(sched->by_name, name);
 	struct fact_desk *desk = sched->facts;
 	struct fact_slot *slot;
 	struct fact_wait *wait;
+	bool is_about_it, has_answer;
 
 	if (check == NULL || type == NULL || sched->is_stopped || !is_for(type, check))
 		return -1;
 	slot = take_slot(check, type);
-	if (is_crowded(desk, slot, check))
+	is_about_it = is_about_now(slot, check, since_us);
+	has_answer = is_about_it && is_fresh(desk, slot);
+	if (is_crowded(desk, slot, has_answer))
 		return -1;
 	if (!awaits(slot, check)) {
 		wait = xcalloc(1, sizeof(*wait));
@@ -411,9 +420,9 @@ sched_want_fact(struct sched *sched, const char *name, const char *fact)
 		list_append(&check->fact_waits, &wait->of_check);
 	}
 	list_remove(&slot->ready);
-	if (slot->run != NULL && !is_about_now(slot, check))
+	if (slot->run != NULL && !is_about_it)
 		abort_run(desk, slot);
-	if (slot->run == NULL && is_fresh(desk, slot) && is_about_now(slot, check)) {
+	if (slot->run == NULL && has_answer) {
 		give_later(desk, slot);
 		return 0;
 	}

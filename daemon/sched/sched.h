@@ -63,6 +63,8 @@ int sched_run_now(struct sched *sched, const char *check);
  * so many wait already that it would come when nobody needs it any more.
  */
 int sched_want_fact(struct sched *sched, const char *check, const char *fact);
+/* The same, where an answer measured before `since_us` (monotonic) says nothing. */
+int sched_want_new_fact(struct sched *sched, const char *check, const char *fact, usec_t since_us);
 /* What is known of the place that a check looks at; NULL: no such check. */
 const struct subject *sched_subject(const struct sched *sched, const char *check);
 

@@ -31,7 +31,7 @@ asked_add(struct triage *t, struct node *node, const char *name)
 	const struct triage_asks *asks = &t->options.asks;
 	if (!asks->fact || !node->spec || node->asked_count >= ASKED_MAX || find(node, name))
 		return;
-	if (asks->fact(t->options.arg, node->name, name) < 0)
+	if (asks->fact(t->options.arg, node->name, name, 0) < 0)
 		return;
 	node->asked = xreallocarray(node->asked, node->asked_count + 1, sizeof(*node->asked));
 	node->asked[node->asked_count++] =
@@ -48,6 +48,33 @@ asked_want(struct triage *t, struct node *node, const struct symptom *symptom)
 		asked_add(t, node, name);
 }
 
+/* Other trouble of the check is told with the old answer until the new one is there. */
+static void
+ask_anew(struct triage *t, struct node *node, struct asked *asked, usec_t since_us)
+{
+	const struct triage_asks *asks = &t->options.asks;
+	if (asked->asked_us >= since_us || !asks->fact ||
+		asks->fact(t->options.arg, node->name, asked->name, since_us) < 0)
+		return;
+	asked->asked_us = t->at.now_us;
+	asked->is_old = true;
+}
+
+void
+asked_want_new(struct triage *t, struct node *node, const struct symptom *symptom, usec_t since_us)
+{
+	const struct playbook *playbook =
+		t->playbooks ? playbooks_find(t->playbooks, symptom) : NULL;
+	const char *name;
+	for (size_t n = 0; playbook && (name = playbook_fact(playbook, n)); n++) {
+		struct asked *asked = find(node, name);
+		if (asked)
+			ask_anew(t, node, asked, since_us);
+		else
+			asked_add(t, node, name);
+	}
+}
+
 /* The trouble has another cause than when it was asked: what was seen then may not be so now.  Of
  * one that nobody was told of yet the old answer is no evidence; else it stands until the new one.
  */
@@ -56,7 +83,7 @@ ask_again(struct triage *t, struct node *node, struct asked *asked)
 {
 	const struct triage_asks *asks = &t->options.asks;
 	if (!asks->fact || asked->asked_us == t->at.now_us || asked->again >= AGAIN_MAX ||
-		asks->fact(t->options.arg, node->name, asked->name) < 0)
+		asks->fact(t->options.arg, node->name, asked->name, 0) < 0)
 		return;
 	asked->again++;
 	asked->asked_us = t->at.now_us;
@@ -77,7 +104,7 @@ asked_renew(struct triage *t, struct node *node)
 static bool
 is_pending(const struct asked *asked, usec_t now_us)
 {
-	return !asked->is_had && now_us - asked->asked_us < LATE_US;
+	return (!asked->is_had || asked->is_old) && now_us - asked->asked_us < LATE_US;
 }
 
 bool
@@ -113,6 +140,7 @@ asked_take(struct node *node, const struct fact *fact)
 		fact_fini(&asked->fact);
 	fact_copy(&asked->fact, fact);
 	asked->is_had = true;
+	asked->is_old = false;
 	node->facts_version++;
 	return true;
 }

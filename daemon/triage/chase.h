@@ -24,6 +24,9 @@ usec_t chase_first_round(const struct triage *t); /* how long to wait for a firs
 /* --- asked.c --- */
 
 void asked_want(struct triage *t, struct node *node, const struct symptom *symptom);
+/* The same; what was measured before `since_us` (monotonic) is asked for anew. */
+void asked_want_new(
+	struct triage *t, struct node *node, const struct symptom *symptom, usec_t since_us);
 void asked_add(struct triage *t, struct node *node, const char *name);
 bool asked_is_pending(const struct node *node, usec_t now_us);
 bool asked_take(struct node *node, const struct fact *fact); /* false: nobody asked */

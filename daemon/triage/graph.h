@@ -16,6 +16,7 @@ struct asked {
 	char *name;
 	usec_t asked_us; /* monotonic */
 	bool is_had;
+	bool is_old;    /* what is had is from before the trouble that it is asked for now */
 	unsigned again; /* times that it was asked for another cause */
 	struct fact fact;
 };

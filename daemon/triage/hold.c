@@ -66,22 +66,37 @@ wait_for_needs(struct triage *t, struct firing *f, const struct place *place)
 	return h;
 }
 
+/* Facts of the check may be there from trouble that is over, or from other trouble that is not:
+ * those that this one is told by must not be older than it. */
+static void
+want_facts(struct triage *t, const struct firing *f, const struct place *place, bool is_first)
+{
+	const struct symptom symptom = judge_symptom(place);
+	usec_t lasted_us = f->event.at_us - f->event.since_us;
+	if (!is_first || firing_is_down(f) || place->firing != f) {
+		asked_want(t, place->node, &symptom);
+		return;
+	}
+	if (lasted_us < 0)
+		lasted_us = 0;
+	asked_want_new(t, place->node, &symptom, f->fired_us - lasted_us);
+}
+
 /* The root's own alert waits for facts too: both speak together. */
 struct holding
 hold_look(struct triage *t, struct firing *f, const struct place *place)
 {
 	struct holding h = { 0 };
 	usec_t now_us = t->at.now_us;
-	if (!f->ready_us) {
+	bool is_first = !f->ready_us;
+	if (is_first) {
 		h = wait_for_needs(t, f, place);
 		if (h.until_us)
 			return h;
 		f->ready_us = now_us > 0 ? now_us : 1;
 	}
-	if (place->node && place->node->spec) {
-		const struct symptom symptom = judge_symptom(place);
-		asked_want(t, place->node, &symptom);
-	}
+	if (place->node && place->node->spec)
+		want_facts(t, f, place, is_first);
 	usec_t limit_us = f->ready_us + t->options.facts_wait_us;
 	bool is_pending = (place->node && asked_is_pending(place->node, now_us)) ||
 			  (f->node && asked_is_pending(f->node, now_us));

@@ -31,9 +31,10 @@ typedef void (*incident_keep_fn)(void *arg, const char *id, const json_t *doc);
 struct triage_asks {
 	/* Run a check now, besides its schedule; -1: no such check, or it runs already. */
 	int (*run)(void *arg, const char *check);
-	/* Make a fact about a check; the answer is triage_fact.  -1: no such check or fact, or so
-	 * many wait already that it would come too late. */
-	int (*fact)(void *arg, const char *check, const char *fact);
+	/* Make a fact about a check; the answer is triage_fact.  What was measured before
+	 * `since_us` (monotonic) is no answer.  -1: no such check or fact, or so many wait already
+	 * that it would come too late. */
+	int (*fact)(void *arg, const char *check, const char *fact, usec_t since_us);
 	/* What is known of the place that a check looks at; NULL: no such check. */
 	const struct subject *(*subject)(void *arg, const char *check);
 	/* The latest sample since the start; NULL: none yet, or no such check. */

@@ -9,6 +9,7 @@
 	"title: { en: \"cut\", zh: \"cut\" }\n"                                                    \
 	"symptoms:\n"                                                                              \
 	"  - { type: tcp, cause: net.eof }\n"                                                      \
+	"  - { type: tcp, rule: lock-wait }\n"                                                     \
 	"facts: [unit, disk]\n"                                                                    \
 	"causes:\n"                                                                                \
 	"  - cause: full\n"                                                                        \
@@ -94,6 +95,35 @@ test_facts_are_asked_at_the_first_failure(void **state)
 	assert_string_equal(i->title, "somebody stopped it");
 	assert_int_equal(i->facts.count, 2);
 	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit disk ");
+}
+
+/* Other trouble of the same check goes on meanwhile, so what was asked is still at hand. */
+static void
+test_facts_of_trouble_that_is_over_are_asked_anew(void **state)
+{
+	struct scene *s = *state;
+	struct scene_check *one;
+	build(s);
+	one = scene_find(s, "one");
+	scene_alert(s, one, "slow", ALERT_FIRES, SEVERITY_WARNING);
+	scene_alert(s, one, "lock-wait", ALERT_FIRES, SEVERITY_WARNING);
+	assert_string_equal(one->facts_wanted, "unit disk ");
+	give(s, "one", "unit", "by_operator", NULL);
+	give(s, "one", "disk", NULL, "/");
+	assert_string_equal(scene_newest(s)->finding, "line-cut.stopped");
+	scene_goes_by(s, SECONDS(20));
+	scene_alert(s, one, "lock-wait", ALERT_ENDS, SEVERITY_OK);
+	scene_goes_by(s, SECONDS(20));
+	one->facts_wanted[0] = '\0';
+	s->told[0] = '\0';
+	scene_alert(s, one, "lock-wait", ALERT_FIRES, SEVERITY_WARNING);
+	assert_string_equal(one->facts_wanted, "unit disk ");
+	assert_int_equal(one->facts_since_us, s->now);
+	scene_says(s, "");
+	give(s, "one", "unit", NULL, NULL);
+	give(s, "one", "disk", NULL, "/");
+	scene_says(s, "opened/reopened one:lock-wait warning; ");
+	assert_null(scene_newest(s)->finding);
 }
 
 static void
@@ -284,6 +314,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_facts_are_asked_at_the_first_failure),
+		TEST(test_facts_of_trouble_that_is_over_are_asked_anew),
 		TEST(test_later_facts_are_told_together),
 		TEST(test_words_of_before_the_restart_stay),
 		TEST(test_the_disk_is_the_root_of_both),

@@ -38,6 +38,7 @@ struct scene_check {
 	struct sample last;
 	char text[40];
 	char facts_wanted[200]; /* "unit log-tail " */
+	usec_t facts_since_us;  /* of the latest */
 };
 
 struct scene {
@@ -110,13 +111,14 @@ scene_on_run(void *arg, const char *check)
 }
 
 static inline int
-scene_on_fact(void *arg, const char *check, const char *fact)
+scene_on_fact(void *arg, const char *check, const char *fact, usec_t since_us)
 {
 	struct scene_check *c = scene_find(arg, check);
 	size_t len = c ? strlen(c->facts_wanted) : 0;
 	if (!c)
 		return -1;
 	snprintf(c->facts_wanted + len, sizeof(c->facts_wanted) - len, "%s ", fact);
+	c->facts_since_us = since_us;
 	return 0;
 }
 
