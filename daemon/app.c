@@ -145,9 +145,9 @@ ask_run(void *arg, const char *check)
 }
 
 static int
-ask_fact(void *arg, const char *check, const char *fact)
+ask_fact(void *arg, const char *check, const char *fact, usec_t since_us)
 {
-	return sched_want_fact(((struct app *)arg)->sched, check, fact);
+	return sched_want_new_fact(((struct app *)arg)->sched, check, fact, since_us);
 }
 
 static const struct subject *
