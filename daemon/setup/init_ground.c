@@ -11,7 +11,8 @@
 #include "setup/init.h"
 #include "setup/init_kinds.h"
 
-#define SERVICES_MAX 32 /* of the host, that get a check */
+#define SERVICES_MAX 32    /* of the host, that get a check */
+#define PASSING_PORT 32768 /* from here on ports are lent for a while */
 
 /* --- containers --- */
 
@@ -190,7 +191,7 @@ plan_listeners(struct init_plan *plan)
 		const struct init_listener *it = &plan->host->listeners[i];
 		const struct init_kind *kind =
 			*it->owner != '\0' ? init_kind_of_process(it->owner) : NULL;
-		if (kind == NULL || is_published(plan, it->port))
+		if (kind == NULL || it->port >= PASSING_PORT || is_published(plan, it->port))
 			continue;
 		plan_listener(plan, it, kind);
 		written++;

@@ -327,13 +327,15 @@ init_dsn(struct init_plan *plan, const char *type, struct init_login *login, con
 	char *dsn = str_eq(type, "mysql") ? NULL : make(as_url, &meant, &in_url);
 	if (dsn == NULL && !str_eq(type, "redis"))
 		dsn = make(as_words, &meant, &written);
-	if (dsn == NULL && *meant.password != '\0') {
+	if (dsn == NULL && *meant.password != '\0' && !str_eq(type, "mysql")) {
 		struct init_text safe = init_encoded(plan, &login->password);
 		in_url.password = safe.text;
 		dsn = as_url(&in_url);
 		init_text_fini(&safe);
 	}
+	if (dsn == NULL) /* `triage check` will say what is wrong with it */
+		dsn = str_eq(type, "mysql") ? as_words(&written) : as_url(&in_url);
 	free(user);
 	free(database);
-	return dsn != NULL ? dsn : as_url(&in_url);
+	return dsn;
 }
