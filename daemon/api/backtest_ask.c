@@ -93,12 +93,29 @@ metrics_of_spec(const struct check_spec *spec)
 	return probe_metrics(spec->probe_type, spec->conf);
 }
 
+/* Of an expression that somebody typed nobody needs the place in a file that there is not. */
+static void
+reply_mistake(struct api_call *call, const struct complaints *complaints)
+{
+	static const char name[] = "rule \"" PROPOSED "\": ";
+	char first[1000];
+	const char *words;
+
+	complaints_first(complaints, first, sizeof(first));
+	words = strstr(first, name);
+	reply_problem(call, 422, "%s", words == NULL ? first : words + sizeof(name) - 1);
+}
+
 static void
 reply_complaints(struct api_call *call, const struct complaints *complaints)
 {
 	struct buf out;
 	char *text;
 
+	if (buf_left(&call->request->body) == 0) {
+		reply_mistake(call, complaints);
+		return;
+	}
 	buf_init(&out, 8000);
 	complaints_print(complaints, &out);
 	text = buf_take_text(&out);

@@ -152,3 +152,39 @@ def test_mistakes(past):
     for query, status, words in MISTAKES:
         got, _, body = past.api.request("GET", "/api/v1/backtest?" + query)
         assert got == status and words in json.loads(body)["detail"], (query, body)
+
+
+def triage(d, *args, stdin=None):
+    env = {"RUNTIME_DIRECTORY": str(d.folder), "COLUMNS": "80"}
+    return lab.triage("backtest", *args, env=env, stdin=stdin)
+
+
+def test_command(past):
+    run = triage(past, "slow", "--since", "47h")
+    lines = run.stdout.splitlines()
+    assert run.returncode == 0 and lines[0].startswith("slow: would have fired 2 times in 1d 23h, ")
+    assert [line.split()[0] for line in lines if line.startswith(("FROM", "20"))][0] == "FROM"
+    assert "3 s is slow" in run.stdout and "note: until" in run.stdout and " warning " in run.stdout
+    assert all(len(line) <= 80 for line in lines), run.stdout
+
+    run = triage(past, "this.total_time > 2s", "--check", "api", "--severity", "critical", "--for", "3 samples",
+                 "--since", "2h", "--json")
+    doc = json.loads(run.stdout)
+    assert doc["totals"][0]["firings"] == 1 and doc["results"][0]["firings"][0]["severity"] == "critical"
+
+    rules = past.folder / "new.yaml"
+    rules.write_text("slow: {each: http, warning: this.total_time > 2s}\nout: {critical: down(api)}\n")
+    run = triage(past, "--file", rules, "--since", "4d")
+    assert run.returncode == 0 and run.stdout.count("would have fired") == 2, run.stdout + run.stderr
+    assert triage(past, "--file", "-", stdin=rules.read_text()).returncode == 0
+    past.wait_state("gone", "down")
+    lab.wait_for("its incident", past.incidents)
+    run = triage(past, "gone.total_time > 9s", "--since", "1h")
+    assert "caught 0 of 1 incident" in run.stdout and "  missed: " in run.stdout
+
+    for args, words, code in (
+            (["slo"], 'did you mean "slow"?', 1), (["api.total_time > 2"], "unit", 2), ([], "say which", 2),
+            (["slow", "--file", "x"], "say which", 2), (["--file", "/none"], "cannot be read", 1),
+            (["slow", "--since", "soon"], "since", 2)):
+        run = triage(past, *args)
+        assert run.returncode == code and words in run.stderr, (args, run)
