@@ -89,8 +89,12 @@ add_duration(struct buf *out, double seconds)
 static void
 add_times(struct buf *out, const struct sum *sum)
 {
-	buf_addf(
-		out, "would have fired %zu time%s in ", sum->firings, sum->firings == 1 ? "" : "s");
+	if (sum->firings == 0)
+		buf_add_text(out, "would not have fired in ");
+	else if (sum->firings == 1)
+		buf_add_text(out, "would have fired once in ");
+	else
+		buf_addf(out, "would have fired %zu times in ", sum->firings);
 	add_duration(out, sum->span);
 	if (sum->firings == 0)
 		return;
