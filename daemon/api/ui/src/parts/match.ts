@@ -23,5 +23,5 @@ export function matchText(match: Match): string {
 	const labels = Object.keys(match.labels ?? {}).length;
 	const all = rows(match);
 	return all.length === 0 ? t('routes.everything') : all.map(([key, value], n) =>
-		`${keyWords(key, n >= all.length - labels)} ${value}`).join(', ');
+		`${keyWords(key, n >= all.length - labels)} ${value}`).join(t('list.comma'));
 }

@@ -33,7 +33,7 @@ function letterRow(letter: Letter): HTMLElement {
 		h('td', { 'data-label': t('receivers.incident') }, letter.incident === undefined
 			? t('receivers.digest', { n: letter.incidents ?? 0 }) : incidentLink(letter.incident)),
 		h('td', { 'data-label': t('receivers.made') }, ago(letter.created_at)),
-		h('td', { 'data-label': t('receivers.tries'), class: 'num' }, String(letter.tries)),
+		h('td', { 'data-label': t('receivers.tries'), class: 'num-left' }, String(letter.tries)),
 		h('td', { 'data-label': t('receivers.next') }, letter.state === 'in flight'
 			? t('receivers.in-flight') : letter.next_try_at === null ? t('age.now') : until(letter.next_try_at)));
 }
@@ -115,13 +115,13 @@ function testButton(name: string, onTested: () => void): HTMLElement {
 function failuresOf(receiver: Receiver): string {
 	const by = Object.entries(receiver.failed_by).filter(([, n]) => n > 0)
 		.map(([name, n]) => `${word('class', name)} ${n}`);
-	return by.length === 0 ? String(receiver.failed) : `${receiver.failed} (${by.join(', ')})`;
+	return by.length === 0 ? String(receiver.failed) : `${receiver.failed} (${by.join(t('list.comma'))})`;
 }
 
 function numbers(receiver: Receiver): HTMLElement {
 	const rows: [string, Child][] = [
 		[t('receivers.taken'), [String(receiver.sent), receiver.last_success_at !== null &&
-			h('span', { class: 'dim' }, ', ', ago(receiver.last_success_at))]],
+			h('span', { class: 'dim' }, t('list.comma'), ago(receiver.last_success_at))]],
 		[t('receivers.failures'), failuresOf(receiver)],
 	];
 	if (receiver.given_up > 0)
@@ -140,11 +140,11 @@ function troubleOf(receiver: Receiver): Child[] {
 	return [
 		receiver.queued > 0 && h('p', { class: 'waits' },
 			h('strong', null, t('receivers.waiting', { n: receiver.queued })),
-			receiver.oldest_at !== null && [', ', within(t('receivers.oldest', { age: here }), ago(receiver.oldest_at))],
-			waits !== '' && `; ${waits}`,
-			receiver.next_try_at !== null && ['; ', within(t('receivers.next-try', { age: here }), until(receiver.next_try_at))]),
+			receiver.oldest_at !== null && [t('list.comma'), within(t('receivers.oldest', { age: here }), ago(receiver.oldest_at))],
+			waits !== '' && [t('list.semicolon'), waits],
+			receiver.next_try_at !== null && [t('list.semicolon'), within(t('receivers.next-try', { age: here }), until(receiver.next_try_at))]),
 		receiver.last_error !== '' && h('p', { class: 'last-error' },
-			h('span', { class: 'dim' }, t('receivers.last-error'), ': '),
+			h('span', { class: 'dim' }, t('receivers.last-error'), t('list.colon')),
 			h('span', { class: receiver.failures_in_a_row > 0 ? 'error-words' : 'dim' }, receiver.last_error)),
 	];
 }

@@ -91,7 +91,7 @@ function ackOf(incident: Incident): Child {
 			h('strong', null, by === '' ? t('ack.nameless') : t('incident.acked', { by })), ' ',
 			h('span', { class: 'dim' },
 				incident.acknowledged_at !== null && t('incident.acked-since', { time: clock(incident.acknowledged_at) }),
-				typeof incident.acknowledged_until === 'string' && [', ',
+				typeof incident.acknowledged_until === 'string' && [t('list.comma'),
 					t('incident.acked-until', { time: clock(incident.acknowledged_until) })]),
 			typeof incident.acknowledged_note === 'string' && h('span', { class: 'note' }, incident.acknowledged_note)),
 	];

@@ -40,7 +40,7 @@ function rowOf(incident: Incident): HTMLElement {
 		h('th', { scope: 'row', class: 'cell-main' },
 			h('a', { href: toIncident(incident.id) }, incident.title),
 			impact.length > 0 && h('p', { class: 'dim' },
-				`${t('incident.dragged')}: ${impact.slice(0, IMPACT_SHOWN).join(', ')}`,
+				`${t('incident.dragged')}${t('list.colon')}${impact.slice(0, IMPACT_SHOWN).join(t('list.comma'))}`,
 				more > 0 && ` ${t('incidents.more', { n: more })}`)),
 		h('td', { 'data-label': t('incidents.check') }, live.checks.has(incident.check)
 			? h('a', { href: toCheck(incident.check) }, incident.check) : incident.check),

@@ -59,7 +59,7 @@ function wordsOf(one: GraphNode): string {
 }
 
 function namesOf(names: string[]): string {
-	const shown = names.slice(0, NEEDS_NAMED).join(', ');
+	const shown = names.slice(0, NEEDS_NAMED).join(t('list.comma'));
 	return names.length > NEEDS_NAMED
 		? t('map.more-needs', { names: shown, n: names.length - NEEDS_NAMED }) : shown;
 }
@@ -67,7 +67,7 @@ function namesOf(names: string[]): string {
 /* For the ear: what the lines say to the eye. */
 function needsWords(one: GraphNode, graph: Graph): string {
 	const needs = graph.edges.filter(edge => edge.from === one.id).map(edge => edge.to.replace(/^group:/, ''));
-	return needs.length === 0 ? '' : `, ${t('map.needs', { names: namesOf(needs) })}`;
+	return needs.length === 0 ? '' : `${t('list.comma')}${t('map.needs', { names: namesOf(needs) })}`;
 }
 
 function partTag(part: Part, severity: string): Child {

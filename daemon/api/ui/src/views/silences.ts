@@ -48,7 +48,7 @@ function silenceRow(silence: Silence, onEnded: () => void): HTMLElement {
 			h('span', { class: silence.by === undefined ? 'dim' : null }, silence.by ?? t('silences.nobody')),
 			silence.comment !== undefined && h('p', { class: 'dim' }, silence.comment)),
 		h('td', { class: 'cell-do' }, h('button', {
-			type: 'button', 'aria-label': t('silences.end-of', { name: matchText(silence.match) }),
+			type: 'button', 'aria-label': `${t('silences.end')}: ${matchText(silence.match)}`,
 			onclick: () => endSilence(silence, onEnded),
 		}, t('silences.end'))));
 }

@@ -10,7 +10,7 @@ export const words = {
 	'receivers.latency-words': ['half within {p50}, 99 % within {p99}', '一半在 {p50} 内，99% 在 {p99} 内'],
 	'receivers.daily': ['Next daily test', '下次每日测试'],
 	'receivers.waiting': ['{n} {n|message waits|messages wait}', '{n} 条消息等待发送'],
-	'receivers.oldest': ['the oldest {age}', '最早的一条在{age}'],
+	'receivers.oldest': ['the oldest {age}', '最早的一条在 {age}'],
 	'receivers.next-try': ['next try {age}', '{age}重试'],
 	'receivers.last-error': ['Last failure', '最近一次失败'],
 	'receivers.details': ['Queue and ledger', '队列与通知记录'],
