@@ -4,6 +4,7 @@
 # `make CC=clang B=build-clang`.  No file names are listed: a new source is picked up by its room.
 
 VERSION := 0.1.0
+VERSION_DATE := 2026-11-21
 SAN ?=
 comma := ,
 B ?= build$(if $(SAN),-asan)
@@ -26,7 +27,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-plt
 OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all,-O2 -g)
-CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DTRIAGED_VERSION='"$(VERSION)"' -I. -Idaemon $(WARN) \
+CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DTRIAGED_VERSION='"$(VERSION)"' -DTRIAGED_DATE='"$(VERSION_DATE)"' -I. -Idaemon $(WARN) \
 	$(HARDEN) $(OPT) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed \
 	$(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
@@ -231,12 +232,14 @@ cppcheck:
 		--suppress=unknownMacro --suppress=internalAstError --error-exitcode=1 -I. -Idaemon daemon probes alerts && \
 		echo "cppcheck: clean"
 
-docs: $(B)/triaged
+docs: $(B)/triaged $(B)/triage
 	@$(B)/triaged --manual > docs/configuration.md
 	@$(B)/triaged --manual=api > docs/api-reference.md
-docs-check: $(B)/triaged
+	@$(B)/triage __page cli-reference.md > docs/cli-reference.md
+docs-check: $(B)/triaged $(B)/triage
 	@$(B)/triaged --manual | diff -u docs/configuration.md - > /dev/null && \
 		$(B)/triaged --manual=api | diff -u docs/api-reference.md - > /dev/null && \
+		$(B)/triage __page cli-reference.md | diff -u docs/cli-reference.md - > /dev/null && \
 		echo "docs: as generated" || { echo "docs/ is stale: make docs"; exit 1; }
 
 # ---- measures ----
@@ -284,11 +287,26 @@ nightly: deps-test
 
 # ---- for packagers ----
 
+# From the tables of the program, like docs/.
+MAN := triage.1 triaged.8 triaged.yaml.5
+.PHONY: man
+man: $(MAN:%=$(B)/man/%)
+$(B)/man/%: $(B)/triage
+	@mkdir -p $(@D)
+	@$(B)/triage __page $* > $@
+
 .PHONY: dist
 dist: $(UI)/assets.c
 	@contrib/dist.sh $(VERSION) $(UI) $(B)/triaged-$(VERSION).tar.gz
 
-install: all
+install: all man
 	install -D -m 755 $(B)/triaged $(DESTDIR)$(PREFIX)/sbin/triaged
 	install -D -m 755 $(B)/triage $(DESTDIR)$(PREFIX)/bin/triage
+	for page in $(MAN); do install -D -m 644 $(B)/man/$$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(B)/triage completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/triage
+	$(B)/triage completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_triage
+	$(B)/triage completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/triage.fish
 	install -D -m 644 etc/triaged.yaml $(DESTDIR)/etc/triaged/triaged.yaml
