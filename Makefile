@@ -167,10 +167,12 @@ test: deps-test
 	@$(MAKE) --no-print-directory ui-tools || echo "no npm registry: the dashboard is not tested"
 	@$(MAKE) --no-print-directory -j$$(nproc) SAN=1 all units
 	@tests/run_units.sh build-asan
+	@tests/ui/unit/run.sh build-asan/ui-tests
 	@$(MAKE) --no-print-directory SAN=1 e2e
 
 check: units
 	@tests/run_units.sh $(B)
+	@tests/ui/unit/run.sh $(B)/ui-tests
 
 e2e: all $(B)/hangfs
 	@rm -f $(B)/scenarios.jsonl

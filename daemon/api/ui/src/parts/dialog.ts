@@ -1,10 +1,12 @@
 /* A question in front of the page: the browser's own modal, so that focus and Esc are right. */
+import { Problem } from '../api';
 import { h } from '../dom';
 import { t } from '../words';
+import { openLogin } from './login';
 
 /*
  * Shows `body` under `title`; `submit` does the work and the dialog goes away unless it throws,
- * whose words are then shown in it.
+ * whose words are then shown in it; but a token that was refused leads to logging in.
  */
 export function ask(title: string, body: (HTMLElement | null)[], label: string, submit: () => Promise<void>): void {
 	const trouble = h('p', { class: 'trouble', role: 'alert', hidden: true });
@@ -19,6 +21,11 @@ export function ask(title: string, body: (HTMLElement | null)[], label: string, 
 				await submit();
 				close();
 			} catch (e) {
+				if (e instanceof Problem && e.needsLogin) {
+					close();
+					openLogin(true);
+					return;
+				}
 				trouble.textContent = e instanceof Error ? e.message : String(e);
 				trouble.hidden = false;
 			} finally {

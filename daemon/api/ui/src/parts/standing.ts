@@ -22,6 +22,7 @@ function levelLine(level: RuleStanding['levels'][number], isSeveral: boolean): H
 }
 
 function ruleItem(rule: RuleStanding): HTMLElement {
+	const clear = rule.levels.find(level => level.clear !== undefined)?.clear;
 	const sign = rule.state === 'firing' ? rule.severity : ruleSigns[rule.state] ?? 'unknown';
 
 	return h('li', { class: `rule is-${rule.state}` },
@@ -30,7 +31,9 @@ function ruleItem(rule: RuleStanding): HTMLElement {
 			h('strong', { class: 'rule-name' }, rule.name),
 			rule.since !== undefined && rule.state !== 'quiet' && since(rule.since)),
 		rule.summary !== undefined && rule.state !== 'quiet' && h('p', null, rule.summary),
-		rule.levels.map(level => levelLine(level, rule.levels.length > 1)));
+		rule.levels.map(level => levelLine(level, rule.levels.length > 1)),
+		clear !== undefined && h('div', { class: 'rule-level' },
+			h('span', { class: 'dim' }, t('rules.clear'), ' '), h('code', null, clear.trim())));
 }
 
 /* Those that are quiet are folded away: they are many. */

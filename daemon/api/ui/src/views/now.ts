@@ -20,6 +20,7 @@ import { t } from '../words';
 const SORT_KEY = 'triaged.sort';
 const FOLDED_KEY = 'triaged.folded';
 const CARDS_AT_FIRST = 12;
+const DETAILED = 6; /* cards beyond which the further ones are short */
 const QUIET_EVERY_MS = 60000;
 const LONG = 60; /* rows beyond which those out of sight are not laid out */
 
@@ -62,6 +63,7 @@ class Trouble {
 		this.title.classList.toggle('unseen', all.length === 0);
 		this.cards.keep(live.incidents);
 		arrangeChildren(this.list, shown.map(one => this.cards.card(one)));
+		this.list.classList.toggle('is-many', all.length > DETAILED);
 		this.more.hidden = shown.length === all.length;
 		this.more.textContent = t('now.more', { n: all.length });
 		this.calm.hidden = all.length > 0 || live.checks.size === 0;

@@ -5,9 +5,7 @@ export const words = {
 	'check.all': ['All checks', '全部检查'],
 	'check.none': ['No check is called “{name}”.', '没有名为“{name}”的检查。'],
 	'check.run': ['Run now', '立即检查'],
-	'check.run-done': ['{name}: {text}', '{name}：{text}'],
 	'check.run-started': ['{name} runs now', '{name} 正在检查'],
-	'check.incident': ['Open incident', '未恢复的故障'],
 
 	'check.last': ['Last run', '最近一次检查'],
 	'check.not-yet': ['It has not run yet.', '尚未运行。'],
@@ -47,7 +45,6 @@ export const words = {
 	'history.failed': ['The history could not be read: {text}', '无法读取历史数据：{text}'],
 	'history.key-incident': ['shaded: an incident', '阴影：故障期间'],
 	'history.key-threshold': ['dashed: where a rule fires', '虚线：规则触发阈值'],
-	'history.span-2h': ['last 2 hours', '最近 2 小时'],
 
 	'plot.numbers': ['Numbers', '数值表'],
 	'plot.time': ['Time', '时间'],

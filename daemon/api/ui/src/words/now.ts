@@ -9,7 +9,6 @@ export const words = {
 	'now.never': ['There has been none so far.', '至今没有发生过故障。'],
 	'now.more': ['Show all {n}', '显示全部 {n} 起'],
 	'now.checks': ['Checks', '检查'],
-	'now.all': ['all {n}', '全部 {n} 项'],
 	'now.filter': ['Filter', '筛选'],
 	'now.filter-hint': ['name, type:http, state:down', '名称、type:http、state:down'],
 	'now.sort': ['Sort', '排序'],
@@ -26,7 +25,6 @@ export const words = {
 		'尚未配置任何检查。在主机上运行下面的命令，可生成初始配置：'],
 	'now.clear': ['Clear the filter', '清除筛选'],
 
-	'card.why': ['Why', '原因'],
 	'card.impact': ['Drags down', '影响'],
 	'card.first': ['First step', '第一步'],
 	'card.more-steps': ['{n} more {n|step|steps}', '另有 {n} 步'],

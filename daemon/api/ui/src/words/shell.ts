@@ -50,7 +50,6 @@ export const words = {
 	'login.done': ['Logged in in this browser', '已在此浏览器登录'],
 	'login.gone': ['Logged out in this browser', '已在此浏览器退出登录'],
 	'login.refused': ['The token was refused', '令牌被拒绝'],
-	'login.needed': ['Log in first', '请先登录'],
 
 	'state.up': ['ok', '正常'],
 	'state.suspect': ['failing', '出现失败'],
@@ -95,8 +94,6 @@ export const words = {
 	'do.unack': ['Take back', '撤销确认'],
 	'do.silence': ['Silence', '静默'],
 	'do.open': ['Open', '打开'],
-	'do.save': ['Save', '保存'],
-	'do.try-again': ['Try again', '重试'],
 
 	'ack.title': ['Acknowledge: somebody is at it', '确认：有人在处理'],
 	'ack.what': ['No more reminders until then, unless it gets worse.',
@@ -108,7 +105,6 @@ export const words = {
 	'ack.sticky': ['Also when it gets worse', '情况恶化时也保持确认'],
 	'ack.done': ['Acknowledged: {title}', '已确认：{title}'],
 	'ack.undone': ['No longer acknowledged: {title}', '已撤销确认：{title}'],
-	'ack.by-whom': ['acknowledged by {by}', '{by} 已确认'],
 	'ack.nameless': ['acknowledged', '已确认'],
 
 	'silence.title': ['Silence {name}', '静默 {name}'],
@@ -119,12 +115,10 @@ export const words = {
 
 	'announce.opened': ['New incident, {severity}: {title}', '新故障，{severity}：{title}'],
 	'announce.resolved': ['Resolved: {title}', '已恢复：{title}'],
-	'announce.label': ['News', '动态'],
 	'notice.failed': ['That did not work: {text}', '操作失败：{text}'],
 	'notice.dismiss': ['Dismiss', '关闭提示'],
 
 	'page.none': ['There is no such page', '没有这个页面'],
 	'page.home': ['See what is going on now', '查看当前状态'],
 	'page.reading': ['Reading…', '正在读取……'],
-	'page.soon': ['Not here yet', '尚未提供'],
 } as const satisfies Record<string, Pair>;
