@@ -92,18 +92,36 @@ static const struct shape playbook_cause = {
 	.fields = cause_fields,
 };
 
-static const char *const kinds[] = { "playbook", "finding", "cause", "rule", NULL };
+static const char *const kinds[] = { "playbook", "finding", "cause", "rule", "fact", NULL };
+static const struct shape_field fact_key_fields[] = {
+	{ "name", SHAPE_TEXT, .doc = "As conditions and texts name it." },
+	{ "unit", SHAPE_TEXT, .doc = "The symbol of its unit, `text`, or `yes or no`." },
+	{ "help", SHAPE_TEXT, .doc = "What it says." },
+	{ NULL },
+};
+static const struct shape fact_key = {
+	.name = "FactKey",
+	.doc = "What may be asked of a fact.",
+	.fields = fact_key_fields,
+};
 static const struct shape_field explained_fields[] = {
 	{ "kind", SHAPE_TEXT, .doc = "What the word is; it says which fields there are.",
 		.words = kinds },
-	{ "name", SHAPE_TEXT, .doc = "Of the playbook, cause or rule." },
+	{ "name", SHAPE_TEXT, .doc = "Of the playbook, cause, rule or fact." },
 	{ "levels", SHAPE_TEXT, SHAPE_LIST, .doc = "Severities that it may have." },
-	{ "title", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "In a line; all but rules." },
-	{ "why", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Of a cause: in some sentences." },
+	{ "title", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "In a line; all but rules and facts." },
+	{ "why", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Of a cause or fact: in some sentences." },
 	{ "remedy", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Of a cause: the first thing to do." },
 	{ "yaml", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Of a rule: as it is written." },
 	{ "playbooks", SHAPE_OBJECT, SHAPE_LIST | SHAPE_OPTIONAL,
-		.doc = "Of a cause or rule: what treats it.", .of = &playbook_head },
+		.doc = "Of a cause or rule: what treats it. Of a fact: what asks for it.",
+		.of = &playbook_head },
+	{ "rights", SHAPE_TEXT, SHAPE_OPTIONAL,
+		.doc = "Of a fact: what it needs beyond an ordinary user." },
+	{ "types", SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL,
+		.doc = "Of a fact: checks that it can be asked about; empty: any." },
+	{ "keys", SHAPE_OBJECT, SHAPE_LIST | SHAPE_OPTIONAL,
+		.doc = "Of a fact: what may be asked of it.", .of = &fact_key },
 	{ "shipped", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "Of a playbook: it came with us." },
 	{ "scenarios", SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL,
 		.doc = "Of a playbook: rows of the failure catalogue." },

@@ -24,6 +24,10 @@ enum label {
 	LABEL_DESTRUCTIVE,
 	LABEL_IF,
 	LABEL_PLAYBOOKS,
+	LABEL_ASKED_BY,
+	LABEL_KEYS,
+	LABEL_RIGHTS,
+	LABEL_TYPES,
 	LABEL_RULE,
 	LABELS
 };
@@ -42,6 +46,10 @@ static const char *const labels[LABELS][LANG_COUNT] = {
 	[LABEL_DESTRUCTIVE] = { "Remedy (destructive, ask first)", "处理（会丢失数据，先确认）" },
 	[LABEL_IF] = { "if", "仅当" },
 	[LABEL_PLAYBOOKS] = { "Playbooks that tell its causes apart:", "区分其原因的预案：" },
+	[LABEL_ASKED_BY] = { "Playbooks that ask for it:", "采集它的预案：" },
+	[LABEL_KEYS] = { "What may be asked of it:", "可用的字段：" },
+	[LABEL_RIGHTS] = { "it needs", "所需权限" },
+	[LABEL_TYPES] = { "about checks of type", "适用的检查类型" },
 	[LABEL_RULE] = { "As it is written:", "规则内容：" },
 };
 
@@ -236,6 +244,24 @@ print_title(const struct page *page, const json_t *doc)
 	free(head);
 }
 
+static void
+print_keys(const struct page *page, const json_t *keys)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(keys) > 0)
+		printf("\n%s\n\n", label(page, LABEL_KEYS));
+	json_array_foreach(keys, i, one)
+	{
+		const char *unit = answer_text(one, "unit");
+		char *line = xasprintf("%-20s %s%s%s%s", answer_text(one, "name"),
+			answer_text(one, "help"), *unit ? " (" : "", unit, *unit ? ")" : "");
+		print_text(page, 2, line);
+		free(line);
+	}
+}
+
 void
 explain_print(const struct term *term, const json_t *doc, enum language language)
 {
@@ -251,12 +277,17 @@ explain_print(const struct term *term, const json_t *doc, enum language language
 	print_list(&page, LABEL_FACTS, json_object_get(doc, "facts"));
 	print_text(&page, 2, answer_text(doc, "why"));
 	print_pair(&page, 2, label(&page, LABEL_REMEDY), answer_text(doc, "remedy"));
+	print_pair(&page, 2, label(&page, LABEL_RIGHTS), answer_text(doc, "rights"));
+	if (json_array_size(json_object_get(doc, "types")) > 0)
+		print_list(&page, LABEL_TYPES, json_object_get(doc, "types"));
 	json_array_foreach(json_object_get(doc, "causes"), i, cause)
 		print_cause(&page, i + 1, cause);
 	if (*yaml != '\0')
 		printf("\n%s\n\n%s", label(&page, LABEL_RULE), yaml);
+	print_keys(&page, json_object_get(doc, "keys"));
 	if (json_array_size(playbooks) > 0) {
-		printf("\n%s\n\n", label(&page, LABEL_PLAYBOOKS));
+		bool is_fact = strcmp(answer_text(doc, "kind"), "fact") == 0;
+		printf("\n%s\n\n", label(&page, is_fact ? LABEL_ASKED_BY : LABEL_PLAYBOOKS));
 		explain_print_list(term, playbooks);
 	}
 }

@@ -124,7 +124,7 @@ explain_playbooks(const struct playbooks *playbooks, enum language language)
 	return list;
 }
 
-/* --- the four kinds --- */
+/* --- the kinds --- */
 
 static json_t *
 new_doc(const char *kind, const char *name)
@@ -279,6 +279,8 @@ say_unknown(const struct playbooks *playbooks, const char *word, struct err *e)
 		consider(&near, cause_at(i)->code);
 	for (size_t i = 0; i < rule_builtin_count(); i++)
 		consider(&near, rule_builtin_name(i));
+	for (size_t i = 0; explain_fact_at(i); i++)
+		consider(&near, explain_fact_at(i));
 	for (size_t n = 0; (p = playbooks_at(playbooks, n)); n++) {
 		consider(&near, playbook_name(p));
 		consider_findings(&near, p, names);
@@ -286,7 +288,7 @@ say_unknown(const struct playbooks *playbooks, const char *word, struct err *e)
 	buf_init(&list, 400);
 	for (size_t i = 0; i < near.count; i++)
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "; the nearest are ", near.all[i]);
-	err_set(e, 0, "no cause, finding, playbook or rule is called \"%.80s\"%s", word,
+	err_set(e, 0, "no cause, finding, playbook, rule or fact is called \"%.80s\"%s", word,
 		buf_text(&list));
 	buf_fini(&list);
 	json_decref(names);
@@ -310,6 +312,8 @@ explain_word(
 	p = playbook_of_finding(playbooks, word);
 	if (p)
 		doc = explain_finding(p, word, language);
+	if (!doc)
+		doc = explain_fact(playbooks, word, language);
 	if (!doc && e)
 		say_unknown(playbooks, word, e);
 	return doc;

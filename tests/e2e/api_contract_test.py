@@ -139,7 +139,7 @@ def calls(up):
         "GET /api/v1/playbooks": [dict(status=200), dict(status=200, query="lang=zh")],
         "GET /api/v1/playbooks/{word}": [
             dict(status=200, values=[w]) for w in
-            ("disk-full", "net.refused", "redis-stopped.oom-killed", "disk-filling")],
+            ("disk-full", "net.refused", "redis-stopped.oom-killed", "disk-filling", "port-owner")],
         "GET /api/v1/receivers": [dict(status=200)],
         "GET /api/v1/receivers/{receiver}": [
             dict(status=200, values=["hook"]), dict(status=200, values=["lost"], query="limit=1"),

@@ -95,6 +95,16 @@ def test_explain_needs_no_daemon():
     assert len(json.loads(explain("--json").stdout)) > 20
 
 
+def test_explain_a_fact():
+    fact = explain("port-owner").stdout
+    for part in ("Who listens on the port", "it needs: CAP_SYS_PTRACE", "What may be asked of it:", "loopback_only",
+                 "Playbooks that ask for it:", "api-down "):
+        assert part in fact, (part, fact)
+    doc = json.loads(explain("pg-blockers", "--json").stdout)
+    assert doc["kind"] == "fact" and "postgres" in doc["types"] and doc["playbooks"] and doc["keys"][0]["help"]
+    assert "pg-blockers" in explain("pg-blokers").stderr
+
+
 def test_explain_warns_of_what_destroys(folder):
     own(folder, command='redis-cli FLUSHALL", destructive: true, when: "target.local')
     path = Path(folder) / "triaged.yaml"
