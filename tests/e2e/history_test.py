@@ -121,3 +121,15 @@ rules:
     down = d.api.get("/api/v1/checks/gone/rules")["rules"][0]
     assert down["name"] == "check-down" and down["state"] == "firing" and down["summary"]
     assert d.api.request("GET", "/api/v1/checks/apo/rules")[0] == 404
+
+
+def test_uptime_command(past):
+    env = {"RUNTIME_DIRECTORY": str(past.folder), "COLUMNS": "80"}
+    run = lab.triage("uptime", env=env)
+    head, *rows = run.stdout.splitlines()
+    assert head.split() == ["CHECK", "24", "H", "7", "D", "30", "D", "90", "D", "DOWN", "INCIDENTS"], run
+    api = next(row for row in rows if row.startswith("api"))
+    assert "100 %" in api and "99." in api and len(rows) == 2 and max(map(len, rows)) <= 80
+    doc = json.loads(lab.triage("uptime", "api", "--json", env=env).stdout)
+    assert doc["check"] == "api" and len(doc["windows"]) == 4
+    assert 'did you mean "api"' in lab.triage("uptime", "apo", env=env).stderr
