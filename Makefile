@@ -297,7 +297,11 @@ $(B)/man/%: $(B)/triage
 	@mkdir -p $(@D)
 	@$(B)/triage __page $* > $@
 
-.PHONY: dist
+.PHONY: dist screenshots
+# docs/screenshots, from real servers of which one breaks; takes five minutes.
+screenshots: deps-test ui-tools
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@$(PYTHON) tests/ui/screenshots.py $(B) docs/screenshots
 dist: $(UI)/assets.c
 	@contrib/dist.sh $(VERSION) $(UI) $(B)/triaged-$(VERSION).tar.gz
 
