@@ -165,8 +165,9 @@ static const struct shape_field whole_fields[] = {
 	{ "alerts", SHAPE_OBJECT, SHAPE_LIST, .doc = "Rules that fired.", .of = &alert },
 	{ "timeline", SHAPE_OBJECT, SHAPE_LIST, .doc = "What happened.", .of = &moment },
 	{ "deliveries", SHAPE_OBJECT, SHAPE_LIST, .doc = "Who was told.", .of = &delivery },
-	{ "decisions", SHAPE_OBJECT, SHAPE_LIST | SHAPE_OPTIONAL,
-		.doc = "Until it is resolved: what delivery has decided and waits for.",
+	{ "decisions", SHAPE_OBJECT, SHAPE_LIST,
+		.doc = "What delivery has decided and waits for; of one that is over, what still "
+		       "waits.",
 		.of = &shape_decision },
 	{ "sequence", SHAPE_INTEGER, .doc = "Of its last event." },
 	{ NULL },

@@ -117,8 +117,7 @@ handle_incident(struct api_call *call)
 	json_object_set_new(doc, "reopened", json_integer(incident->reopened));
 	json_object_set_new(doc, "flapping", json_boolean(incident->is_flapping));
 	json_object_set_new(doc, "deliveries", show_deliveries(call, incident));
-	if (incident->status != INCIDENT_RESOLVED)
-		json_object_set_new(doc, "decisions", deliver_why(call->world->deliver, incident));
+	json_object_set_new(doc, "decisions", deliver_why(call->world->deliver, incident));
 	json_object_set_new(doc, "merged_into",
 		incident->merged_into == NULL ? json_null() : record_text(incident->merged_into));
 	reply_json(call, 200, doc);

@@ -124,7 +124,7 @@ bool deliver_is_muted(const struct deliver *deliver, const struct incident *inci
 /* How many of either are in force now. */
 void deliver_count_mutes(const struct deliver *deliver, size_t *silences, size_t *maintenance);
 /*
- * For `triage why`: who was told of an open incident, what waits, when the next reminder comes, one
+ * For `triage why`: who was told of an incident, what waits, when the next reminder comes, one
  * object each: {"what": "muted|queued|told|reminder|resting|escalation|not-routed", "receiver" (not
  * of muted), "text", "until"?, "tries"? and "error"? of what is queued}.
  */

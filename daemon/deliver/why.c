@@ -1,4 +1,5 @@
-/* What delivery has decided about an open incident, for `triage why`. */
+/* What delivery has decided about an incident, for `triage why`; of one that is over, what waits.
+ */
 #include <stdio.h>
 
 #include "base/str.h"
@@ -134,15 +135,17 @@ deliver_why(struct deliver *deliver, const struct incident *incident)
 	json_t *list = json_array();
 	char why[300];
 	usec_t until_us;
+	bool is_over = incident->status == INCIDENT_RESOLVED;
 
-	if (deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
+	if (!is_over && deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
 		say(list, NULL, "muted", until_us, why);
 	LIST_EACH(it, &deliver->outlets)
 	{
 		const struct outlet *outlet = LIST_ENTRY(it, struct outlet, in_deliver);
 
 		say_outlet(list, deliver, outlet, incident);
-		say_way(list, deliver, outlet, incident);
+		if (!is_over)
+			say_way(list, deliver, outlet, incident);
 	}
 	return list;
 }

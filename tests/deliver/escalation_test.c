@@ -208,6 +208,26 @@ why_says_when_the_next_step_comes(void **state)
 	incident_fini(&incident);
 }
 
+static void
+of_what_is_over_only_what_waits_is_said(void **state)
+{
+	struct scene *scene = *state;
+	struct incident incident;
+	json_t *why;
+	char *text;
+
+	open_one(scene, &incident);
+	event(scene, &incident, INCIDENT_ENDED, "recovered");
+	why = deliver_why(scene->deliver, &incident);
+	text = json_dumps(why, 0);
+	assert_non_null(strstr(text, "ops: told \\\"incident.resolved\\\""));
+	assert_null(strstr(text, "escalation"));
+	assert_null(strstr(text, "not-routed"));
+	free(text);
+	json_decref(why);
+	incident_fini(&incident);
+}
+
 /* As the dashboard and programs read them: who, when, and whether its hours hold. */
 static void
 routes_are_shown_in_their_order(void **state)
@@ -242,6 +262,7 @@ main(void)
 		TEST(a_step_taken_out_of_the_settings_is_not_taken),
 		TEST(silenced_nobody_is_escalated_to),
 		TEST(why_says_when_the_next_step_comes),
+		TEST(of_what_is_over_only_what_waits_is_said),
 		TEST(routes_are_shown_in_their_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

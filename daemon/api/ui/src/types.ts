@@ -188,7 +188,7 @@ export interface Incident {
 	reopened?: number;
 	flapping?: boolean;
 	deliveries?: Delivery[];
-	decisions?: Wait[]; /* until it is resolved */
+	decisions?: Wait[];
 	merged_into?: string | null;
 }
 

@@ -5,7 +5,7 @@
  */
 import { get, getText, part, Problem } from '../api';
 import { h, replace, type Child } from '../dom';
-import { clock, day, exact, span } from '../format';
+import { clock, day, exact, localTimes, span } from '../format';
 import { live } from '../live';
 import { lasting } from '../parts/age';
 import { drawAround } from '../parts/around';
@@ -24,6 +24,7 @@ import type { Alert, Cause, Incident, Moment } from '../types';
 import { t, word } from '../words';
 
 const AGAIN_MS = 30000;  /* what delivery waits for changes without news */
+const ALERTS_SHOWN = 10;
 const SOON_MS = 400;     /* news come in bursts */
 
 /* What the daemon and the host are blamed for is no check. */
@@ -44,7 +45,7 @@ function marks(incident: Incident): Child[] {
 			t('incident.flapping')),
 		typeof incident.quiet_since === 'string' && h('span', { class: 'mark' },
 			t('incident.quiet', { time: clock(incident.quiet_since) })),
-		muted !== null && h('span', { class: 'mark', title: muted.text }, t('mark.silenced')),
+		muted !== null && h('span', { class: 'mark', title: localTimes(muted.text) }, t('mark.silenced')),
 	];
 }
 
@@ -157,7 +158,7 @@ function causeOf(incident: Incident): Child[] {
 		points(t('incident.for'), 'for', cause.for),
 		points(t('incident.against'), 'against', cause.against),
 		h('p', { class: 'codes dim' },
-			cause.confidence !== '' && h('span', { class: `confidence is-${cause.confidence}` },
+			cause.confidence !== '' && h('span', { class: `tag is-${cause.confidence}` },
 				word('confidence', cause.confidence)),
 			h('code', null, cause.code),
 			cause.finding !== undefined && h('code', null, cause.finding)),
@@ -180,13 +181,22 @@ function alertRow(incident: Incident, alert: Alert): HTMLElement {
 
 function alerts(incident: Incident): Child[] {
 	const all = incident.alerts ?? [];
+	const rows = all.map(alert => alertRow(incident, alert));
+	const more = rows.slice(ALERTS_SHOWN);
+	const button = h('button', { type: 'button', class: 'quiet', hidden: more.length === 0, onclick: () => {
+		more.forEach(row => { row.hidden = false; });
+		button.hidden = true;
+		more[0]?.querySelector('a')?.focus();
+	} }, t('incident.more-alerts', { n: more.length }));
+	more.forEach(row => { row.hidden = true; });
 	return [
 		h('table', { class: 'table stacks' },
 			h('thead', null, h('tr', null,
 				h('th', { scope: 'col' }, t('incident.check')),
 				h('th', { scope: 'col' }, t('incident.what-fails')),
 				h('th', { scope: 'col' }, t('incident.began')))),
-			h('tbody', null, all.map(alert => alertRow(incident, alert)))),
+			h('tbody', null, rows)),
+		button,
 		all.every(alert => alert.check === incident.check) &&
 			h('p', { class: 'dim' }, t('incident.no-impact')),
 	];
@@ -206,7 +216,7 @@ function timeline(all: Moment[]): HTMLElement {
 		const time = stamp(at, before);
 		before = at;
 		return h('li', { class: `moment kind-${/^[a-z-]+$/.test(one.kind) ? one.kind : 'other'}` },
-			time, h('p', null, h('strong', null, word('kind', one.kind)), ' ', one.text));
+			time, h('p', null, h('strong', null, word('kind', one.kind)), ' ', localTimes(one.text)));
 	}));
 }
 
@@ -214,9 +224,11 @@ function related(incident: Incident): HTMLElement {
 	return h('ul', { class: 'related' },
 		typeof incident.merged_into === 'string' && h('li', null,
 			h('a', { href: toIncident(incident.merged_into) }, t('incident.merged', { id: incident.merged_into }))),
-		(incident.related ?? []).map(one => h('li', null,
-			h('a', { href: toIncident(one.id) }, live.incidents.get(one.id)?.title ?? one.id), ' ',
-			h('span', { class: 'dim' }, one.text))));
+		(incident.related ?? []).map(one => {
+			const title = live.incidents.get(one.id)?.title;
+			return h('li', null, h('a', { href: toIncident(one.id) }, title ?? one.text), ' ',
+				h('span', { class: 'dim' }, title === undefined ? `(${one.id})` : one.text));
+		}));
 }
 
 function labels(incident: Incident): HTMLElement {
@@ -278,7 +290,8 @@ function pageOf(): Page {
 		bar.show([incident.id, incident.status], () => actions(incident));
 		acked.show(incident.status === 'acknowledged' ? [incident.acknowledged_by,
 			incident.acknowledged_note, incident.acknowledged_until] : null, () => ackOf(incident));
-		muted.show(hold, () => h('p', null, t('incident.muted', { text: hold?.text ?? '' })));
+		muted.show(hold, () => [h('p', null, t('incident.muted', { text: localTimes(hold?.text ?? '') })),
+			h('a', { href: '#/silences' }, t('silences.title'))]);
 		cause.show([incident.cause, incident.summary, incident.title], () => causeOf(incident));
 		steps.show([incident.remedy, incident.runbook_url], () => [
 			incident.remedy.length > 0 ? remedy(incident.remedy)

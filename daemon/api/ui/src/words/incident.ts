@@ -71,6 +71,7 @@ export const words = {
 
 	'incident.impact': ['What is affected', '影响范围'],
 	'incident.no-impact': ['Nothing else fails because of it.', '没有其他检查受影响。'],
+	'incident.more-alerts': ['Show {n} more', '再显示 {n} 项'],
 	'incident.root': ['root', '根源'],
 	'incident.dragged': ['dragged down', '受影响'],
 	'incident.over': ['over', '已结束'],
