@@ -7,7 +7,9 @@
 #include "probes/probe.h"
 #include "setup/load.h"
 
-/* --- names of checks and types --- */
+#define SELF_NAME "triaged"
+
+/* --- names of checks, rules and types --- */
 
 static struct conf_pos
 item_pos(const struct conf_node *list, size_t at)
@@ -15,12 +17,64 @@ item_pos(const struct conf_node *list, size_t at)
 	return list->kind == CONF_LIST && at < list->count ? list->items[at]->pos : list->pos;
 }
 
-/* Names with a full stop and the daemon's own are checks that nobody writes. */
+/* Children have names that only a run tells: "disks[/var]" fits "disks*var*", "*[/var]" whatever
+ * has children.  So only the part before the pattern's first sign is held against a parent's name.
+ */
 static bool
-is_check(const struct load *l, const char *name)
+may_fit_child(const char *pattern, const struct check_spec *spec)
 {
-	return strpbrk(name, "*?[.") != NULL || str_eq(name, "triaged") ||
-	       map_get(l->check_names, name) != NULL;
+	const struct probe_type *type = spec->probe_type;
+	size_t plain = strcspn(pattern, "*?["), len = strlen(spec->name);
+
+	return type->is_parent != NULL && type->is_parent(spec->conf) &&
+	       strncmp(pattern, spec->name, plain < len ? plain : len) == 0;
+}
+
+/* Names with a full stop and the daemon's own are checks that nobody writes. */
+bool
+check_is_known(const struct load *l, const char *name)
+{
+	const char *key;
+	void *value;
+	size_t at = 0;
+
+	if (strchr(name, '.') != NULL || str_matches_glob(SELF_NAME, name))
+		return true;
+	while (map_next(l->check_names, &at, &key, &value))
+		if (str_matches_glob(key, name) || str_eq(key, name) || may_fit_child(name, value))
+			return true;
+	return false;
+}
+
+/* Ours alone have a full stop: "self.store-degraded". */
+static bool
+is_rule(const struct load *l, const char *name)
+{
+	const struct conf_node *rules = conf_get(l->root, "rules");
+
+	if (strpbrk(name, "*?[.") != NULL ||
+		(rules != NULL && rules->kind == CONF_MAP && conf_get(rules, name) != NULL))
+		return true;
+	for (size_t i = 0; i < rule_builtin_count(); i++)
+		if (str_eq(rule_builtin_name(i), name))
+			return true;
+	return false;
+}
+
+static const char *
+nearest_rule(const struct load *l, const char *name)
+{
+	const struct conf_node *rules = conf_get(l->root, "rules");
+	size_t own = rules != NULL && rules->kind == CONF_MAP ? rules->count : 0, count = 0;
+	const char **names = xcalloc(own + rule_builtin_count() + 1, sizeof(char *));
+
+	for (size_t i = 0; i < own; i++)
+		names[count++] = rules->items[i]->key;
+	for (size_t i = 0; i < rule_builtin_count(); i++)
+		names[count++] = rule_builtin_name(i);
+	const char *near = str_nearest(name, names, count);
+	free(names);
+	return near;
 }
 
 static bool
@@ -66,12 +120,19 @@ doubt_match(const struct load *l, const struct conf_node *entry, const struct ro
 {
 	const struct conf_node *match = conf_get(entry, "match");
 	const struct conf_node *check = conf_get(match, "check"), *type = conf_get(match, "type");
+	const struct conf_node *rule = conf_get(match, "rule");
 	const struct conf_strings *names = &route->match.check, *types = &route->match.type;
+	const struct conf_strings *rules = &route->match.rule;
 	for (size_t i = 0; !l->has_unknown_checks && i < names->count; i++) {
 		struct conf_pos pos = item_pos(check, i);
-		if (!is_check(l, names->all[i]))
+		if (!check_is_known(l, names->all[i]))
 			doubt_name(
 				l, &pos, "check", names->all[i], nearest_check(l, names->all[i]));
+	}
+	for (size_t i = 0; i < rules->count; i++) {
+		struct conf_pos pos = item_pos(rule, i);
+		if (!is_rule(l, rules->all[i]))
+			doubt_name(l, &pos, "rule", rules->all[i], nearest_rule(l, rules->all[i]));
 	}
 	for (size_t i = 0; i < types->count; i++) {
 		struct conf_pos pos = item_pos(type, i);

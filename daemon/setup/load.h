@@ -35,8 +35,8 @@ struct top_key {
 };
 extern const struct top_key top_keys[]; /* closed by a NULL name */
 
-/* Unknown keys at the top, words of later versions. */
-void top_check_keys(const struct load *l);
+/* Unknown keys at the top, words of later versions; what one is near to is read as that. */
+void top_check_keys(struct load *l);
 void top_load(struct load *l);
 
 void checks_load(struct load *l);
@@ -50,6 +50,8 @@ void routes_load(struct load *l);
 /* Warns of what is allowed and hardly meant: names that fit nothing, routes that nothing reaches.
  */
 void routes_doubt(const struct load *l, const struct conf_node *routes);
+/* Is there a check of this name, or one that may fit this pattern, children with them? */
+bool check_is_known(const struct load *l, const char *name);
 void routes_free(struct route_spec **specs, size_t count);
 void maintenance_load(struct load *l);
 void maintenance_free(struct maintenance_spec **specs, size_t count);

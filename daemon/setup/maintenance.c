@@ -8,17 +8,18 @@
 #include "base/str.h"
 #include "setup/load.h"
 
-/* A name that is no pattern and no check is a slip of the pen; the check may also come later. */
+/* What fits no check is a slip of the pen; the check may also come later. */
 static void
 check_names(const struct load *l, const struct conf_node *entry, const struct maintenance_spec *m)
 {
-	for (size_t i = 0; i < m->match.check.count; i++) {
+	for (size_t i = 0; !l->has_unknown_checks && i < m->match.check.count; i++) {
 		const char *name = m->match.check.all[i];
 		struct conf_pos pos = conf_pos_of(entry, "checks");
 
-		if (strpbrk(name, "*?[") == NULL && map_get(l->check_names, name) == NULL)
-			complain_warn(
-				l->complaints, &pos, "checks: there is no check \"%s\" here", name);
+		if (!check_is_known(l, name))
+			complain_warn(l->complaints, &pos,
+				"checks: there is no check \"%s\" here%s", name,
+				strpbrk(name, "*?[") == NULL ? "" : ", nothing fits that pattern");
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/arena.h"
 #include "conf/value.h"
 #include "io/addr.h"
 #include "rules/expr.h"
@@ -203,10 +204,33 @@ top_names(const char **names)
 	return count;
 }
 
+/* What is meant is clear, and is read on as if it were written so: `recievers` is one mistake, not
+ * one more for each route that names one of them.  The tree stays as it is: this is a root beside.
+ */
 static void
-check_key(
-	const struct load *l, const char *const *names, size_t count, const struct conf_node *entry)
+read_as(struct load *l, size_t at, const char *name)
 {
+	struct conf_arena *arena = l->settings->tree->arena;
+	struct conf_node *root, *entry;
+
+	if (conf_get(l->root, name) != NULL)
+		return;
+	root = arena_get(arena, sizeof(*root));
+	entry = arena_get(arena, sizeof(*entry));
+	*root = *l->root;
+	root->items = arena_get(arena, root->count * sizeof(struct conf_node *));
+	memcpy(root->items, l->root->items, root->count * sizeof(struct conf_node *));
+	*entry = *root->items[at];
+	entry->key = arena_text(arena, name, strlen(name));
+	root->items[at] = entry;
+	l->root = root;
+}
+
+static void
+check_key(struct load *l, const char *const *names, size_t count, size_t at)
+{
+	const struct conf_node *entry = l->root->items[at];
+
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(names[i], entry->key) == 0)
 			return;
@@ -216,6 +240,7 @@ check_key(
 	if (near != NULL) {
 		complain(l->complaints, &entry->key_pos,
 			"unknown key \"%.64s\", did you mean \"%s\"?", entry->key, near);
+		read_as(l, at, near);
 		return;
 	}
 	struct buf list;
@@ -228,12 +253,12 @@ check_key(
 }
 
 void
-top_check_keys(const struct load *l)
+top_check_keys(struct load *l)
 {
 	const char *names[TOP_NAMES_MAX];
 	size_t count = top_names(names);
 	for (size_t i = 0; i < l->root->count; i++)
-		check_key(l, names, count, l->root->items[i]);
+		check_key(l, names, count, i);
 }
 
 const struct conf_node *
