@@ -34,6 +34,9 @@ const views: Record<string, { all?: View; one?: View; link: string }> = {
 let shell: Shell;
 let leave: (() => void) | null = null;
 let here = '';
+let at = location.hash;
+let isLink = false;
+const scrolls = new Map<string, number>(); /* where each page was left */
 
 function noPage(root: HTMLElement): () => void {
 	replace(root, h('h1', { tabindex: '-1' }, t('page.none')), h('p', null, h('a', { href: '#/' }, t('page.home'))));
@@ -54,8 +57,21 @@ function go(isFirst: boolean): void {
 	shell.refresh();
 	if (isFirst)
 		return;
-	window.scrollTo(0, 0);
+	window.scrollTo(0, isLink ? 0 : scrolls.get(location.hash) ?? 0);
+	isLink = false;
 	(shell.root.querySelector<HTMLElement>('h1[tabindex]') ?? shell.root).focus({ preventScroll: true });
+}
+
+/* Back and forward lead to where one was; a link leads to the top. */
+function keepPlaces(): void {
+	history.scrollRestoration = 'manual';
+	document.addEventListener('click', event => {
+		isLink ||= (event.target as Element).closest?.('a[href^="#"]') !== null;
+	});
+	window.addEventListener('scroll', () => {
+		if (location.hash === at)
+			scrolls.set(at, window.scrollY);
+	}, { passive: true });
 }
 
 /* The link of `triage dashboard`: the token leaves the address before anything else happens. */
@@ -126,7 +142,9 @@ function start(): void {
 			done(t('login.done'));
 		}
 		go(false);
+		at = location.hash;
 	});
+	keepPlaces();
 	live.start();
 }
 

@@ -143,7 +143,7 @@ function axes(unit: string): uPlot.Axis[] {
 	};
 
 	return [
-		{ ...look, grid: { show: false }, values: (_u, splits, _i, _space, increment) => timeTicks(splits, increment), space: 70 },
+		{ ...look, size: 34, grid: { show: false }, values: (_u, splits, _i, _space, increment) => timeTicks(splits, increment), space: 70 },
 		{
 			...look,
 			...(unit === 'B' ? { incrs: byteSteps } : {}),

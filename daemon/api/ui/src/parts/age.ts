@@ -9,8 +9,13 @@ import { t } from '../words';
 
 type Kind = 'ago' | 'for' | 'in' | 'since';
 
+/* While nothing is heard no time goes by: whether it still lasts is not known. */
+function now(): number {
+	return live.link === 'lost' && live.heardAt > 0 ? live.heardAt + live.skewMs : live.now();
+}
+
 function say(kind: Kind, at: number): string {
-	const age = (live.now() - at) / 1000;
+	const age = (now() - at) / 1000;
 
 	if (kind === 'since')
 		return t('age.since', { time: clock(at) });

@@ -1,8 +1,9 @@
 /* An open incident at a glance: what, why, since when, what it drags down, the first thing to do. */
 import { h, replace } from '../dom';
-import { sentence } from '../format';
+import { clock, sentence } from '../format';
 import { toCheck, toIncident } from '../route';
 import type { Incident, Step } from '../types';
+import type { Muted } from '../quiet';
 import { t, word } from '../words';
 import { lasting, since } from './age';
 import { badge } from './badge';
@@ -76,12 +77,13 @@ function actions(one: Incident): HTMLElement {
 		h('a', { class: 'button', href: toIncident(one.id), 'data-do': 'open', 'aria-label': `${t('do.open')}: ${one.title}` }, t('do.open')));
 }
 
-function fill(el: HTMLElement, one: Incident): void {
+function fill(el: HTMLElement, one: Incident, muted: Muted | null): void {
 	el.className = `card incident-card is-${one.severity} is-${one.status}`;
 	replace(el,
 		h('div', { class: 'card-head' },
 			badge('severity', one.severity), lasting(one.started_at), since(one.started_at),
 			one.flapping === true && h('span', { class: 'tag' }, t('card.flapping')),
+			muted !== null && h('span', { class: 'tag' }, mutedWords(muted)),
 			acked(one)),
 		h('h3', { class: 'card-title' }, h('a', { href: toIncident(one.id) }, one.title)),
 		why(one),
@@ -93,17 +95,23 @@ function fill(el: HTMLElement, one: Incident): void {
 			actions(one)));
 }
 
+export function mutedWords(muted: Muted): string {
+	const kind = t(`mark.${muted.kind}`);
+
+	return muted.until === undefined ? kind : t('mark.until', { kind, time: clock(muted.until) });
+}
+
 /* Not what moves by itself. */
-function signature(one: Incident): string {
-	return JSON.stringify({ ...one, duration: 0, values: null, facts: null, timeline: null, deliveries: null });
+function signature(one: Incident, muted: Muted | null): string {
+	return JSON.stringify({ ...one, muted, duration: 0, values: null, facts: null, timeline: null, deliveries: null });
 }
 
 /* Cards by incident, written anew only when what they say changed; the focus stays. */
 export class Cards {
 	private readonly all = new Map<string, { el: HTMLElement; says: string }>();
 
-	card(one: Incident): HTMLElement {
-		const says = signature(one);
+	card(one: Incident, muted: Muted | null): HTMLElement {
+		const says = signature(one, muted);
 		const known = this.all.get(one.id) ?? { el: h('article', null), says: '' };
 
 		this.all.set(one.id, known);
@@ -111,7 +119,7 @@ export class Cards {
 			const focused = document.activeElement instanceof HTMLElement && known.el.contains(document.activeElement)
 				? document.activeElement.dataset.do : undefined;
 			known.says = says;
-			fill(known.el, one);
+			fill(known.el, one, muted);
 			if (focused !== undefined)
 				known.el.querySelector<HTMLElement>(`[data-do="${focused}"]`)?.focus();
 		}

@@ -5,6 +5,7 @@ import { clock, exact, quantity, took, unitOf } from '../format';
 import { live } from '../live';
 import { ago, lasting, since, until } from '../parts/age';
 import { badge } from '../parts/badge';
+import { mutedWords } from '../parts/card';
 import { openSilence } from '../parts/forms';
 import { History } from '../parts/history';
 import { whenLoggedIn } from '../parts/login';
@@ -72,7 +73,7 @@ function tags(check: Check, quiet: Quiet | null): HTMLElement[] {
 	const list: string[] = [];
 
 	if (muted !== null)
-		list.push(t(`mark.${muted.kind}`) + (muted.until === undefined ? '' : ` → ${clock(muted.until)}`));
+		list.push(mutedWords(muted));
 	if (check.blind)
 		list.push(t('mark.blind'));
 	for (const one of live.incidents.values())

@@ -10,7 +10,7 @@ import { command } from '../parts/copy';
 import { icon } from '../parts/icon';
 import { arrangeChildren } from '../parts/keyed';
 import { Rows, type Marks } from '../parts/row';
-import { mutedBy } from '../quiet';
+import { mutedBy, type Muted } from '../quiet';
 import { toIncident } from '../route';
 import { recall, remember } from '../settings';
 import { stateName } from '../state';
@@ -44,9 +44,21 @@ class Trouble {
 	private readonly calm = h('div', { class: 'calm' });
 	private isAll = false;
 	private hadAny: boolean | null = null;
+	private quiet: Quiet | null = null;
 
 	constructor() {
 		replace(this.el, this.title, this.calm, this.list, this.more);
+	}
+
+	setQuiet(quiet: Quiet): void {
+		this.quiet = quiet;
+		this.refresh();
+	}
+
+	private mutedOf(one: Incident): Muted | null {
+		const check = live.checks.get(one.check);
+
+		return check === undefined ? null : mutedBy(this.quiet, check);
 	}
 
 	private showAll(): void {
@@ -62,7 +74,7 @@ class Trouble {
 		this.title.textContent = all.length === 0 ? t('now.open') : `${t('now.open')} (${all.length})`;
 		this.title.classList.toggle('unseen', all.length === 0);
 		this.cards.keep(live.incidents);
-		arrangeChildren(this.list, shown.map(one => this.cards.card(one)));
+		arrangeChildren(this.list, shown.map(one => this.cards.card(one, this.mutedOf(one))));
 		this.list.classList.toggle('is-many', all.length > DETAILED);
 		this.more.hidden = shown.length === all.length;
 		this.more.textContent = t('now.more', { n: all.length });
@@ -101,6 +113,9 @@ function around(text: string, el: HTMLElement): (HTMLElement | string)[] {
 }
 
 /* --- checks --- */
+
+/* Whoever looks at a check and comes back finds the same rows. */
+let keptFilter = '';
 
 class GroupBox {
 	readonly el: HTMLElement;
@@ -169,7 +184,7 @@ class Board {
 		this.rows = new Rows(check => this.marks(check));
 		this.filter = h('input', {
 			type: 'search', id: 'filter', placeholder: t('now.filter-hint'), autocomplete: 'off', spellcheck: 'false',
-			'aria-keyshortcuts': '/',
+			'aria-keyshortcuts': '/', value: keptFilter,
 			oninput: () => this.arrange(),
 		});
 		const kept = recall(SORT_KEY);
@@ -248,7 +263,7 @@ class Board {
 	}
 
 	arrange(): void {
-		const text = this.filter.value;
+		const text = keptFilter = this.filter.value;
 		const groups = arrange(live.checks.values(), this.sort.value as Sort, parseFilter(text));
 		const isAlone = groups.length === 1 && groups[0]!.name === '';
 
@@ -311,7 +326,10 @@ class Board {
 export function view(root: HTMLElement, _arg: string): () => void {
 	const trouble = new Trouble();
 	const board = new Board();
-	const readQuiet = () => get<Quiet>('silences').then(quiet => board.setQuiet(quiet), () => undefined);
+	const readQuiet = () => get<Quiet>('silences').then(quiet => {
+		trouble.setQuiet(quiet);
+		board.setQuiet(quiet);
+	}, () => undefined);
 	const onKey = (event: KeyboardEvent) => {
 		const at = event.target as HTMLElement;
 		if (event.key !== '/' || event.ctrlKey || event.metaKey || /^(input|textarea|select)$/i.test(at.tagName)

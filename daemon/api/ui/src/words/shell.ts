@@ -69,6 +69,7 @@ export const words = {
 	'mark.blind': ['cut off: says nothing of the target', '本机网络中断：不代表目标状态'],
 	'mark.running': ['running', '检查中'],
 	'mark.silenced': ['silenced', '已静默'],
+	'mark.until': ['{kind} until {time}', '{kind}至 {time}'],
 	'mark.maintenance': ['maintenance', '维护中'],
 	'mark.suppressed': ['follows from {name}', '由 {name} 引起'],
 
