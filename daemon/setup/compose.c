@@ -46,8 +46,8 @@ compose_add_word(struct compose_words *words, const char *word)
 	return true;
 }
 
-static void
-words_fini(struct compose_words *words)
+void
+compose_words_fini(struct compose_words *words)
 {
 	for (size_t i = 0; i < words->count; i++)
 		free(words->all[i]);
@@ -356,8 +356,8 @@ compose_parse(const char *text, size_t len, struct complaints *complaints)
 
 /* --- the end --- */
 
-static void
-free_secret(void *text)
+void
+compose_free_secret(void *text)
 {
 	if (text != NULL)
 		secret_wipe(text, strlen(text));
@@ -372,12 +372,12 @@ service_fini(struct compose_service *service)
 		service->health.timeout, service->health.start_period };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		free(texts[i]);
-	free_secret(service->command);
-	free_secret(service->health.test);
+	compose_free_secret(service->command);
+	compose_free_secret(service->health.test);
 	for (size_t i = 0; i < service->var_count; i++) {
 		free(service->vars[i].name);
-		free_secret(service->vars[i].raw);
-		free_secret(service->vars[i].value);
+		compose_free_secret(service->vars[i].raw);
+		compose_free_secret(service->vars[i].value);
 	}
 	for (size_t i = 0; i < service->port_count; i++)
 		free(service->ports[i].host_ip);
@@ -386,11 +386,11 @@ service_fini(struct compose_service *service)
 	free(service->vars);
 	free(service->ports);
 	free(service->needs);
-	words_fini(&service->expose);
-	words_fini(&service->aliases);
-	words_fini(&service->links);
-	words_fini(&service->volumes);
-	words_fini(&service->profiles);
+	compose_words_fini(&service->expose);
+	compose_words_fini(&service->aliases);
+	compose_words_fini(&service->links);
+	compose_words_fini(&service->volumes);
+	compose_words_fini(&service->profiles);
 }
 
 void
@@ -407,11 +407,11 @@ compose_free(struct compose *compose)
 	}
 	for (size_t i = 0; i < compose->tree_count; i++)
 		conf_tree_free(compose->trees[i]);
-	map_free(compose->env, free_secret);
-	words_fini(&compose->files);
-	words_fini(&compose->volumes);
-	words_fini(&compose->notes);
-	words_fini(&compose->env_files);
+	map_free(compose->env, compose_free_secret);
+	compose_words_fini(&compose->files);
+	compose_words_fini(&compose->volumes);
+	compose_words_fini(&compose->notes);
+	compose_words_fini(&compose->env_files);
 	free(compose->trees);
 	free(compose->services);
 	free(compose->secrets);
@@ -469,4 +469,17 @@ compose_value(const struct compose_service *service, const char *name)
 {
 	const struct compose_var *var = compose_var(service, name);
 	return var != NULL && var->value != NULL && *var->value != '\0' ? var->value : NULL;
+}
+
+bool
+compose_is_job(const struct compose *compose, const struct compose_service *service)
+{
+	for (size_t s = 0; s < compose->service_count; s++)
+		for (size_t n = 0; n < compose->services[s].need_count; n++) {
+			const struct compose_need *need = &compose->services[s].needs[n];
+			if (need->condition == COMPOSE_COMPLETED &&
+				compose_find(compose, need->service) == service)
+				return true;
+		}
+	return false;
 }

@@ -117,6 +117,9 @@ const struct compose_var *compose_var(const struct compose_service *service, con
 /* Value of a variable as a container of this service has it; NULL: not set or empty. */
 const char *compose_value(const struct compose_service *service, const char *name);
 
+/* Does another service wait for this one's end? */
+bool compose_is_job(const struct compose *compose, const struct compose_service *service);
+
 /* --- for the room: the reader's parts --- */
 
 /* Takes one file's services, secrets and volumes in, over those of earlier files. */
@@ -144,7 +147,10 @@ char *compose_text(struct compose *compose, const struct conf_node *node, const 
 char *compose_joined(struct compose *compose, const struct conf_node *node, const char *what);
 /* Adds (owned); false: it was there already, or the list is full. */
 bool compose_add_word(struct compose_words *words, const char *word);
+void compose_words_fini(struct compose_words *words);
 bool compose_has_word(const struct compose_words *words, const char *word);
+/* Frees a text that may be a password. */
+void compose_free_secret(void *text);
 void compose_note(struct compose *compose, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* False, after a complaint, when a list of a service is full. */

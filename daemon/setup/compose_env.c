@@ -13,14 +13,6 @@
 #include "conf/interpolate.h"
 #include "setup/compose.h"
 
-static void
-free_text(char *text)
-{
-	if (text != NULL)
-		secret_wipe(text, strlen(text));
-	free(text);
-}
-
 static struct compose_var *
 var_named(struct compose_service *service, const char *name)
 {
@@ -44,8 +36,8 @@ set_var(struct compose *compose, struct compose_service *service, const char *na
 		var = &service->vars[service->var_count++];
 		*var = (struct compose_var){ .name = xstrdup(name) };
 	}
-	free_text(var->raw);
-	free_text(var->value);
+	compose_free_secret(var->raw);
+	compose_free_secret(var->value);
 	var->env_file = NULL;
 	var->pos = at->pos;
 	var->raw = xstrdup(raw);

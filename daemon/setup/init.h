@@ -116,7 +116,7 @@ struct init_text {
 
 void init_text_fini(struct init_text *text);
 /* A user, a database: by its name in .env if that is all there is, else as it is. */
-struct init_text init_plain(const struct init_plan *plan, const struct compose_var *var);
+struct init_text init_plain(struct init_plan *plan, const struct compose_var *var);
 struct init_text init_literal(const char *value);
 /* A password: only ever by a name.  `name` and `pos` are used where it has none. */
 struct init_text init_secret(struct init_plan *plan, const struct compose_service *service,

@@ -26,17 +26,6 @@ has_jobs(const struct compose *compose)
 	return false;
 }
 
-static bool
-is_job(const struct compose *compose, const char *name)
-{
-	for (size_t s = 0; s < compose->service_count; s++)
-		for (size_t n = 0; n < compose->services[s].need_count; n++)
-			if (compose->services[s].needs[n].condition == COMPOSE_COMPLETED &&
-				str_eq(compose->services[s].needs[n].service, name))
-				return true;
-	return false;
-}
-
 static struct init_check *
 container_check(struct init_plan *plan, const char *name, const char *about)
 {
@@ -79,7 +68,7 @@ init_plan_containers(struct init_plan *plan)
 	}
 	for (size_t s = 0; s < compose->service_count; s++) {
 		const struct compose_service *service = &compose->services[s];
-		bool is_for_once = is_job(compose, service->name);
+		bool is_for_once = compose_is_job(compose, service);
 		char *name = xasprintf("%s-container", service->name);
 		if (service->profiles.count == 0) {
 			struct init_check *check = container_check(plan, name,
@@ -97,6 +86,16 @@ init_plan_containers(struct init_plan *plan)
 
 /* --- servers of this host --- */
 
+/* "127.0.0.1:80" and "http://127.0.0.1:80/x" are of port 80. */
+static bool
+is_target_of(const struct init_check *check, unsigned port)
+{
+	char ending[16];
+	snprintf(ending, sizeof(ending), ":%u", port);
+	const char *at = check->target != NULL ? strstr(check->target, ending) : NULL;
+	return at != NULL && (at[strlen(ending)] == '\0' || at[strlen(ending)] == '/');
+}
+
 static bool
 is_published(const struct init_plan *plan, unsigned port)
 {
@@ -110,17 +109,9 @@ is_published(const struct init_plan *plan, unsigned port)
 				return true;
 		}
 	}
-	for (size_t i = 0; i < plan->count; i++) {
-		char ending[16];
-		snprintf(ending, sizeof(ending), ":%u", port);
-		const char *at = plan->checks[i]->target != NULL
-					 ? strstr(plan->checks[i]->target, ending)
-					 : NULL;
-		if (at != NULL && strchr("0123456789", at[strlen(ending)]) == NULL)
+	for (size_t i = 0; i < plan->count; i++)
+		if (is_target_of(plan->checks[i], port))
 			return true;
-		if (at != NULL && at[strlen(ending)] == '\0')
-			return true;
-	}
 	return false;
 }
 
@@ -156,12 +147,17 @@ plan_listener(struct init_plan *plan, const struct init_listener *it, const stru
 {
 	bool is_http = str_eq(kind->type, "http");
 	bool is_v6 = strchr(it->address, ':') != NULL;
-	struct init_check *check = init_check_new(plan, it->owner, is_http ? "http" : "tcp");
+	const char *name = *it->owner != '\0' ? it->owner : kind->processes;
+	char *first = xstrndup(name, strcspn(name, " "));
+	struct init_check *check = init_check_new(plan, first, is_http ? "http" : "tcp");
 	char *at =
 		xasprintf("%s%s%s:%u", is_v6 ? "[" : "", it->address, is_v6 ? "]" : "", it->port);
-	init_about(check, "%s on this host.", kind->name);
+	init_about(check, "%s on this host%s.", kind->name,
+		*it->owner != '\0' ? "" : ", by its port: whose process it is is not shown to us");
+	free(first);
 	add_richer(check, kind->type, it);
-	check->from = xasprintf("%s listens", it->owner);
+	check->from = *it->owner != '\0' ? xasprintf("%s listens", it->owner)
+					 : xasprintf("port %u", it->port);
 	check->target = xstrdup(at);
 	if (is_http) {
 		bool is_https = it->port == 443 || it->port == 8443;
@@ -189,8 +185,8 @@ plan_listeners(struct init_plan *plan)
 	size_t written = 0;
 	for (size_t i = 0; i < plan->host->listener_count && written < SERVICES_MAX; i++) {
 		const struct init_listener *it = &plan->host->listeners[i];
-		const struct init_kind *kind =
-			*it->owner != '\0' ? init_kind_of_process(it->owner) : NULL;
+		const struct init_kind *kind = *it->owner != '\0' ? init_kind_of_process(it->owner)
+								  : init_kind_of_port(it->port);
 		if (kind == NULL || it->port >= PASSING_PORT || is_published(plan, it->port))
 			continue;
 		plan_listener(plan, it, kind);

@@ -17,6 +17,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "postgres",
 		.type = "postgres",
 		.port = 5432,
+		.is_its_port = true,
 		.is_server = true,
 	},
 	{
@@ -26,6 +27,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "mysqld mariadbd",
 		.type = "mysql",
 		.port = 3306,
+		.is_its_port = true,
 		.is_server = true,
 	},
 	{
@@ -35,6 +37,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "redis-server valkey-server keydb-server",
 		.type = "redis",
 		.port = 6379,
+		.is_its_port = true,
 		.is_server = true,
 	},
 	{
@@ -44,6 +47,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "mongod",
 		.type = "tcp",
 		.port = 27017,
+		.is_its_port = true,
 		.note = "MongoDB has no check of its own yet: that its port accepts is all that is "
 			"seen.",
 		.is_server = true,
@@ -75,6 +79,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "etcd",
 		.type = "tcp",
 		.port = 2379,
+		.is_its_port = true,
 		.note = "etcd has no check of its own yet.  Where it speaks plain HTTP this one "
 			"sees more:\n  type: http\n  url: http://HOST:PORT/health\n"
 			"  expect: { json: 'health == \"true\"' }",
@@ -103,6 +108,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "memcached",
 		.type = "tcp",
 		.port = 11211,
+		.is_its_port = true,
 		.is_server = true,
 	},
 	{
@@ -138,6 +144,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "nginx apache2 httpd caddy traefik",
 		.type = "http",
 		.port = 80,
+		.is_its_port = true,
 	},
 	{
 		.name = "Grafana",
@@ -170,6 +177,7 @@ const struct init_kind init_kinds[] = {
 		.processes = "sshd",
 		.type = "tcp",
 		.port = 22,
+		.is_its_port = true,
 		.more = "expect: ^SSH-",
 	},
 	{ .name = NULL },
@@ -323,6 +331,15 @@ init_kind_of_process(const char *name)
 {
 	for (const struct init_kind *kind = init_kinds; kind->name != NULL; kind++)
 		if (fits_one(kind->processes, name))
+			return kind;
+	return NULL;
+}
+
+const struct init_kind *
+init_kind_of_port(unsigned port)
+{
+	for (const struct init_kind *kind = init_kinds; kind->name != NULL; kind++)
+		if (kind->is_its_port && kind->port == port)
 			return kind;
 	return NULL;
 }

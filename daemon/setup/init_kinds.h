@@ -11,6 +11,7 @@ struct init_kind {
 	const char *processes; /* names of its process on a host; NULL */
 	const char *type;      /* of the probe */
 	unsigned port;
+	bool is_its_port;   /* who listens there is most likely this */
 	const char *path;   /* http: what to ask for; NULL: "/" with anything below 500 */
 	const char *expect; /* http: of `expect`, in flow style; NULL */
 	const char *more;   /* a further line of YAML; NULL */
@@ -23,6 +24,8 @@ extern const struct init_kind init_kinds[]; /* closed by a NULL name */
 /* By its image, else by its healthcheck; NULL: a program that nobody here knows. */
 const struct init_kind *init_kind_of(const struct compose_service *service);
 const struct init_kind *init_kind_of_process(const char *name);
+/* Of a server of the host whose process is hidden: only ports that mean one thing. */
+const struct init_kind *init_kind_of_port(unsigned port);
 const struct init_kind *init_kind_of_type(const char *type);
 
 /* Variables under which the parts of a login go; NULL ends each list. */

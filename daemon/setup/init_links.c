@@ -41,9 +41,7 @@ leads_to(const struct init_plan *plan, const struct init_check *from, const char
 		}
 		is_found = is_found || seen.count >= COMPOSE_ITEMS_MAX;
 	}
-	for (size_t i = 0; i < seen.count; i++)
-		free(seen.all[i]);
-	free(seen.all);
+	compose_words_fini(&seen);
 	return is_found;
 }
 

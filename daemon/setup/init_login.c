@@ -25,8 +25,7 @@ init_login_fini(struct init_login *login)
 /* --- the server's own variables --- */
 
 static struct init_text
-first_plain(const struct init_plan *plan, const struct compose_service *service,
-	const char *const *names)
+first_plain(struct init_plan *plan, const struct compose_service *service, const char *const *names)
 {
 	for (; *names != NULL; names++)
 		if (compose_value(service, *names) != NULL)

@@ -67,9 +67,7 @@ init_check_new(struct init_plan *plan, const char *name, const char *type)
 static void
 check_free(struct init_check *check)
 {
-	for (size_t i = 0; i < check->needs.count; i++)
-		free(check->needs.all[i]);
-	free(check->needs.all);
+	compose_words_fini(&check->needs);
 	buf_fini(&check->about);
 	buf_fini(&check->keys);
 	free(check->name);
@@ -194,9 +192,7 @@ init_plan_receivers(struct init_plan *plan)
 				row->other_variable);
 		buf_add_text(&plan->receivers, " }\n");
 	}
-	for (size_t i = 0; i < names.count; i++)
-		free(names.all[i]);
-	free(names.all);
+	compose_words_fini(&names);
 }
 
 struct init_plan *
@@ -218,14 +214,6 @@ init_plan_new(const struct compose *compose, const struct init_host *host,
 	return plan;
 }
 
-static void
-words_fini(struct compose_words *words)
-{
-	for (size_t i = 0; i < words->count; i++)
-		free(words->all[i]);
-	free(words->all);
-}
-
 void
 init_plan_free(struct init_plan *plan)
 {
@@ -239,9 +227,9 @@ init_plan_free(struct init_plan *plan)
 		free(plan->fills[i].value);
 		free(plan->fills[i].where);
 	}
-	words_fini(&plan->env_files);
-	words_fini(&plan->secrets);
-	words_fini(&plan->guesses);
+	compose_words_fini(&plan->env_files);
+	compose_words_fini(&plan->secrets);
+	compose_words_fini(&plan->guesses);
 	buf_fini(&plan->receivers);
 	free(plan->checks);
 	free(plan->fills);

@@ -48,8 +48,14 @@ init_literal(const char *value)
 }
 
 static struct init_text
-by_name(const char *name, const char *value)
+by_name(struct init_plan *plan, const char *name, const char *value)
 {
+	const char *dollar = strchr(value, '$');
+	if (dollar != NULL && (isalpha((unsigned char)dollar[1]) || dollar[1] == '{'))
+		init_guess(plan,
+			"%s: compose replaces what follows its $, triaged does not: look at its "
+			"value",
+			name);
 	return (struct init_text){ xasprintf("${%s}", name), xstrdup(value) };
 }
 
@@ -78,11 +84,11 @@ only_name(const char *raw)
 }
 
 struct init_text
-init_plain(const struct init_plan *plan, const struct compose_var *var)
+init_plain(struct init_plan *plan, const struct compose_var *var)
 {
 	char *name = only_name(var->raw);
 	struct init_text text = name != NULL && is_of_env(plan, name, var->value)
-					? by_name(name, var->value)
+					? by_name(plan, name, var->value)
 					: init_literal(var->value);
 	free(name);
 	return text;
@@ -128,13 +134,13 @@ init_refer(struct init_plan *plan, const struct compose_var *var)
 		if (!str_eq(var->raw, var->value) || is_ambiguous(plan, var))
 			return none;
 		compose_add_word(&plan->env_files, var->env_file);
-		return by_name(var->name, var->value);
+		return by_name(plan, var->name, var->value);
 	}
 	char *name = var->raw != NULL ? only_name(var->raw) : xstrdup(var->name);
 	struct init_text text = none;
 	if (name != NULL && is_of_env(plan, name, var->value)) {
 		compose_add_word(&plan->env_files, plan->compose->env_path);
-		text = by_name(name, var->value);
+		text = by_name(plan, name, var->value);
 	}
 	free(name);
 	return text;
@@ -206,7 +212,7 @@ find_equal(struct init_plan *plan, const struct compose_service *service, const 
 			best = name;
 	if (best != NULL) {
 		compose_add_word(&plan->env_files, plan->compose->env_path);
-		return by_name(best, value);
+		return by_name(plan, best, value);
 	}
 	for (size_t i = 0; service != NULL && i < service->var_count; i++) {
 		const struct compose_var *var = &service->vars[i];

@@ -85,6 +85,25 @@ set_off(const struct work *w, struct init_check *check, unsigned port)
 		port);
 }
 
+/* One with profiles starts only when COMPOSE_PROFILES names one of them. */
+static bool
+is_inactive(const struct compose *compose, const struct compose_service *service)
+{
+	const char *active = compose_lookup(compose, "COMPOSE_PROFILES");
+	if (service->profiles.count == 0)
+		return false;
+	while (active != NULL && *active != '\0') {
+		size_t len = strcspn(active, ",");
+		char *name = xstrndup(active, len);
+		bool is_active = str_eq(name, "*") || compose_has_word(&service->profiles, name);
+		free(name);
+		if (is_active)
+			return false;
+		active += len + (active[len] == ',');
+	}
+	return true;
+}
+
 /* Ends a check: times, profiles, and whether it can be reached at all. */
 static void
 finish(const struct work *w, struct init_check *check, bool is_reached, unsigned port)
@@ -93,7 +112,7 @@ finish(const struct work *w, struct init_check *check, bool is_reached, unsigned
 	add_times(check, &service->health);
 	if (!is_reached)
 		set_off(w, check, port);
-	if (service->profiles.count > 0) {
+	if (is_inactive(w->plan->compose, service)) {
 		check->is_off = true;
 		init_about(check,
 			"Only started with the profile \"%s\": switch it on if you use it.",
@@ -249,6 +268,25 @@ is_port_covered(const struct init_plan *plan, const struct compose_service *serv
 	return false;
 }
 
+static void
+say_skipped(const struct work *w)
+{
+	const struct compose_service *service = w->service;
+	for (size_t i = 0; i < service->port_count; i++) {
+		const struct compose_port *p = &service->ports[i];
+		char host[256];
+		unsigned port;
+		if (p->is_udp)
+			init_guess(w->plan, "%s: port %u/udp has no check: most answer to nothing",
+				service->name, p->first);
+		else if (!init_place(w->plan, service, p->first, host, &port))
+			init_guess(w->plan,
+				"%s: port %u has no check: the engine chooses where it is "
+				"published",
+				service->name, p->first);
+	}
+}
+
 /* Each published TCP port that no check of this service looks at yet. */
 static void
 plan_ports(const struct work *w)
@@ -277,10 +315,7 @@ plan_ports(const struct work *w)
 			written++;
 		}
 	}
-	for (size_t i = 0; i < service->port_count; i++)
-		if (service->ports[i].is_udp)
-			init_guess(w->plan, "%s: port %u/udp has no check: most answer to nothing",
-				service->name, service->ports[i].first);
+	say_skipped(w);
 	if (left_out > 0)
 		init_guess(w->plan, "%s: %u more published ports have no check", service->name,
 			left_out);
@@ -300,19 +335,6 @@ inner_port(const struct compose_service *service)
 }
 
 /* --- workers and jobs --- */
-
-static bool
-is_job(const struct compose *compose, const struct compose_service *service)
-{
-	for (size_t s = 0; s < compose->service_count; s++)
-		for (size_t n = 0; n < compose->services[s].need_count; n++) {
-			const struct compose_need *need = &compose->services[s].needs[n];
-			if (need->condition == COMPOSE_COMPLETED &&
-				compose_find(compose, need->service) == service)
-				return true;
-		}
-	return false;
-}
 
 /* The command as a regular expression that finds it among the host's processes; "" : it cannot be
  * told. */
@@ -355,8 +377,7 @@ plan_process(const struct work *w)
 	init_key(check, "cmdline", pattern);
 	check->target = xasprintf("process %s", pattern);
 	init_guess(w->plan, "%s: found by its command line, \"%s\"", check->name, pattern);
-	if (w->service->profiles.count > 0)
-		finish(w, check, true, 0);
+	finish(w, check, true, 0);
 }
 
 /* --- the choice --- */
@@ -373,7 +394,7 @@ init_plan_service(struct init_plan *plan, const struct compose_service *service)
 {
 	struct work w = { plan, service, init_kind_of(service) };
 	unsigned inner = inner_port(service);
-	if (is_job(plan->compose, service))
+	if (compose_is_job(plan->compose, service))
 		return;
 	if (strstr(service->command != NULL ? service->command : "", "celery") != NULL)
 		w.kind = NULL; /* whatever its image is */

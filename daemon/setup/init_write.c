@@ -77,14 +77,6 @@ find_env_files(const struct init_plan *plan, struct compose_words *paths)
 }
 
 static void
-free_words(struct compose_words *words)
-{
-	for (size_t i = 0; i < words->count; i++)
-		free(words->all[i]);
-	free(words->all);
-}
-
-static void
 write_env_files(const struct init_plan *plan, struct buf *out)
 {
 	struct compose_words paths = { 0 };
@@ -101,7 +93,7 @@ write_env_files(const struct init_plan *plan, struct buf *out)
 	if (plan->fill_count > 0 && !plan->options->has_fills)
 		buf_add_text(out, "# Variables with \":-\" are empty until you set them, in the "
 				  "environment or in a file:\n# env_file: triaged.env\n\n");
-	free_words(&paths);
+	compose_words_fini(&paths);
 }
 
 /* The service of the project that this configuration is for. */
@@ -120,7 +112,7 @@ write_sidecar(const struct init_plan *plan, struct buf *out)
 			  "#       - ./triaged.yaml:/etc/triaged/triaged.yaml:ro\n");
 	for (size_t i = 0; i < paths.count; i++)
 		buf_addf(out, "#       - ./%s:/etc/triaged/%s:ro\n", paths.all[i], paths.all[i]);
-	free_words(&paths);
+	compose_words_fini(&paths);
 	for (size_t i = 0; i < plan->secrets.count; i++)
 		buf_addf(out, "%s%s%s", i == 0 ? "#     secrets: [" : ", ", plan->secrets.all[i],
 			i + 1 == plan->secrets.count ? "]\n" : "");

@@ -31,6 +31,7 @@ host_of(int mode)
 		{ "127.0.0.1", 22, "sshd" },
 		{ "127.0.0.1", 3000, "docker-proxy" },
 		{ "10.0.0.4", 9100, "" },
+		{ "127.0.0.1", 11211, "" },
 	};
 	memcpy(host.listeners, listeners, sizeof(listeners));
 	host.listener_count = sizeof(listeners) / sizeof(*listeners);
@@ -197,6 +198,7 @@ test_bare_host(void **state)
 	assert_non_null(strstr(made, "disks:\n    type: disk\n    all: true\n"));
 	assert_non_null(strstr(made, "sshd:\n    type: tcp\n"));
 	assert_non_null(strstr(made, "units:\n    type: systemd\n"));
+	assert_non_null(strstr(made, "Memcached on this host, by its port"));
 	assert_null(strstr(made, "env_file"));
 	free(made);
 	complaints_free(complaints);
