@@ -60,8 +60,14 @@ class Browser:
         self("waitForSelector", "main h1")
 
     def go(self, hash_):
+        """To a view, until it has read what it shows."""
         self("evaluate", f"location.hash = {json.dumps(hash_)}")
-        self("waitForSelector", "main h1")
+        self("until", "document.querySelector('main h1') && !/Reading…|正在读取/.test("
+                                "document.querySelector('main').innerText)")
+        self("settle")
+
+    def unfold(self):
+        self("evaluate", "document.querySelectorAll('main details').forEach(one => { one.open = true; })")
         self("settle")
 
     def text(self, selector="body"):

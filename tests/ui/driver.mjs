@@ -81,6 +81,15 @@ const own = {
 	async settle() {
 		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
 	},
+	/* Until the expression is true; Playwright's own way would need eval, which the page forbids. */
+	async until(expression) {
+		const end = Date.now() + 30000;
+		while (!await page.evaluate(expression)) {
+			if (Date.now() > end)
+				throw new Error('it never became true');
+			await page.waitForTimeout(30);
+		}
+	},
 	clipboard: () => page.evaluate(() => navigator.clipboard.readText()),
 	seen: () => seen,
 	async quit() {
