@@ -259,11 +259,19 @@ export function plot(el: HTMLElement, series: PlotSeries[], opts: PlotOptions): 
 	const frame = h('div', { class: 'plot-frame', role: 'img', 'aria-label': inWords(series) });
 	const said = h('p', { class: 'plot-read num', 'aria-hidden': 'true' }, inWords(series));
 	let u: uPlot | null = null;
+	let shown: [number, number] = [opts.from, opts.to]; /* the time that was asked for, or a part of it */
 
 	replace(el, h('figure', { class: 'plot' }, legend(series), frame, said, numbers(series)));
 	if (extents.length === 0) {
 		replace(frame, h('p', { class: 'empty' }, t('plot.nothing')));
 		return () => undefined;
+	}
+
+	function zoom(self: uPlot, to: [number, number]): void {
+		shown = to;
+		frame.toggleAttribute('data-zoomed', to[0] !== opts.from || to[1] !== opts.to);
+		self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+		self.setScale('x', { min: to[0], max: to[1] });
 	}
 
 	function draw(): void {
@@ -272,9 +280,9 @@ export function plot(el: HTMLElement, series: PlotSeries[], opts: PlotOptions): 
 			width: Math.max(frame.clientWidth, 120),
 			height: opts.height ?? 200,
 			legend: { show: false },
-			cursor: { y: false, points: { size: 7 } },
+			cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false } },
 			scales: {
-				x: { time: true, range: (_u, from, to) => (from === columns.xs[0] && to === columns.xs[columns.xs.length - 1] ? [opts.from, opts.to] : [from, to]) },
+				x: { time: true, range: () => shown },
 				y: { range: () => range },
 			},
 			axes: axes(unit),
@@ -284,6 +292,11 @@ export function plot(el: HTMLElement, series: PlotSeries[], opts: PlotOptions): 
 				drawClear: [self => drawBands(self, opts.bands ?? [])],
 				draw: [self => drawThresholds(self, opts.thresholds ?? [], unit)],
 				setCursor: [self => text(said, reading(self, series))],
+				setSelect: [self => {
+					const { left, width } = self.select;
+					if (width > 0)
+						zoom(self, [self.posToVal(left, 'x'), self.posToVal(left + width, 'x')]);
+				}],
 			},
 		}, dataOf(columns, hasRange), frame);
 	}
@@ -295,6 +308,7 @@ export function plot(el: HTMLElement, series: PlotSeries[], opts: PlotOptions): 
 
 	draw();
 	sizes.observe(frame);
+	frame.addEventListener('dblclick', () => u !== null && zoom(u, [opts.from, opts.to]), true);
 	document.addEventListener('theme', draw);
 	return () => {
 		sizes.disconnect();

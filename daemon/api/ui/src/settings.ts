@@ -56,14 +56,21 @@ export function chooseLanguage(to: Language): void {
 	speak(to);
 }
 
-/* Chosen before, else what the daemon speaks once that is known, else what the browser asks for. */
+/* The first of the browser's languages that the page has. */
+function browserLanguage(): Language | undefined {
+	for (const one of navigator.languages ?? [navigator.language]) {
+		const language = one.toLowerCase().split('-')[0];
+		if (language === 'en' || language === 'zh')
+			return language;
+	}
+	return undefined;
+}
+
+/* Chosen before, else what the browser asks for, else what the daemon speaks, once that is known. */
 export function guessLanguage(daemon?: Language): void {
 	const kept = recall(LANGUAGE_KEY);
 
-	if (kept === 'en' || kept === 'zh')
-		speak(kept);
-	else
-		speak(daemon ?? (navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'));
+	speak(kept === 'en' || kept === 'zh' ? kept : browserLanguage() ?? daemon ?? 'en');
 }
 
 export function startSettings(): void {

@@ -90,7 +90,7 @@ export class History {
 		replace(this.el,
 			h('div', { class: 'section-head' }, h('h2', { id: 'history' }, t('history.title')), this.rangeBox),
 			this.picker, this.plots,
-			h('p', { class: 'hint' }, `${t('history.key-threshold')} · ${t('history.key-incident')}`));
+			h('p', { class: 'hint' }, `${t('history.key-threshold')} · ${t('history.key-incident')} · ${t('history.zoom')}`));
 		this.sayRange();
 	}
 
@@ -98,7 +98,7 @@ export class History {
 		this.range = to;
 		remember(RANGE_KEY, to);
 		this.sayRange();
-		void this.read();
+		void this.read(true);
 	}
 
 	private sayRange(): void {
@@ -134,7 +134,7 @@ export class History {
 		else
 			box.checked = false;
 		this.sayCount();
-		void this.read();
+		void this.read(true);
 	}
 
 	private sayCount(): void {
@@ -149,7 +149,8 @@ export class History {
 		this.incidents = incidents;
 	}
 
-	async read(): Promise<void> {
+	/* By itself it takes nothing away from under a pointer, nor from who looks closer. */
+	async read(isAsked = false): Promise<void> {
 		const number = ++this.asked;
 		const span = ranges[this.range];
 
@@ -160,6 +161,8 @@ export class History {
 			replace(this.plots);
 			return;
 		}
+		if (!isAsked && this.plots.querySelector('.plot-frame:hover, .plot-frame[data-zoomed]') !== null)
+			return;
 		if (document.hidden || (live.link === 'lost' && live.heardAt > 0))
 			return;
 		try {

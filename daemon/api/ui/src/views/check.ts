@@ -22,7 +22,7 @@ import { t, word } from '../words';
 
 const AGAIN_MS = 30000;
 const SAMPLES_SHOWN = 30;
-const SAMPLE_METRICS = 5;
+const SAMPLE_METRICS = 4;
 const INCIDENTS_SHOWN = 10;
 
 /* Words under a heading; a heading without words is hidden. */
@@ -356,7 +356,7 @@ class Page {
 		const chosen = ['up', ...first, ...rest].slice(0, SAMPLE_METRICS);
 
 		if (names.length > 0)
-			await this.quietly<Series>(`checks/${part(this.name)}/series?since=15m&step=10s&metric=${chosen.map(part).join(',')}`,
+			await this.quietly<Series>(`checks/${part(this.name)}/series?since=10m&step=10s&metric=${chosen.map(part).join(',')}`,
 				answer => this.samples.set(JSON.stringify(answer.series), () => sampleTable(answer, this.texts)));
 	}
 

@@ -44,6 +44,7 @@ export const words = {
 	'history.off': ['This daemon keeps no history that could be shown.', '此守护进程没有可显示的历史数据。'],
 	'history.failed': ['The history could not be read: {text}', '无法读取历史数据：{text}'],
 	'history.key-incident': ['shaded: an incident', '阴影：故障期间'],
+	'history.zoom': ['drag to look closer, double-click to go back', '拖动可放大，双击还原'],
 	'history.key-threshold': ['dashed: where a rule fires', '虚线：规则触发阈值'],
 
 	'plot.numbers': ['Numbers', '数值表'],
@@ -56,7 +57,7 @@ export const words = {
 		'{name}：{low} – {high}，平均 {mean}，最新 {last}'],
 
 	'samples.title': ['Recent samples', '最近的采样'],
-	'samples.none': ['None in the last 15 minutes.', '最近 15 分钟没有数据。'],
+	'samples.none': ['None in the last 10 minutes.', '最近 10 分钟没有数据。'],
 	'samples.state': ['State', '状态'],
 	'samples.text': ['What it said', '说明'],
 
