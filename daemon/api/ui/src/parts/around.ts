@@ -1,6 +1,6 @@
 /*
- * Plots around a breach: what the rule looks at, from half an hour before it began until it ended or
- * now, with thresholds as lines and the incident as a band.  Drawn anew while it is open.
+ * Plots around a breach: what the rule looks at, from some time before it began until it ended or now,
+ * with thresholds as lines and the incident as a band.  Drawn anew while it is open.
  */
 import { get, part } from '../api';
 import { h, replace } from '../dom';
@@ -9,8 +9,6 @@ import { plot, type PlotThreshold } from '../plot';
 import type { Incident, RuleStanding, Series } from '../types';
 import { t } from '../words';
 
-const BEFORE_S = 1800;
-const AFTER_S = 600;
 const PLOTS_MOST = 3;
 const AGAIN_MS = 30000;
 const YOUNG_S = 300; /* what was seen lately is not on disk yet, and much is to come */
@@ -21,12 +19,14 @@ interface Window {
 	to: number;
 }
 
+/* A short breach fills a third of the plot; a long one has half an hour before it. */
 function windowOf(incident: Incident): Window {
 	const now = live.now() / 1000;
-	const from = Date.parse(incident.started_at) / 1000 - BEFORE_S;
-	const end = incident.resolved_at === null ? now
-		: Math.min(now, Date.parse(incident.resolved_at) / 1000 + AFTER_S);
-	return { from, to: Math.max(end, from + BEFORE_S + 60) };
+	const began = Date.parse(incident.started_at) / 1000;
+	const ended = incident.resolved_at === null ? now : Date.parse(incident.resolved_at) / 1000;
+	const before = Math.min(1800, Math.max(180, 2 * (ended - began)));
+	const after = Math.min(600, Math.max(60, ended - began));
+	return { from: began - before, to: Math.min(now + 5, ended + after) };
 }
 
 const ageOf = (incident: Incident): number => (live.now() - Date.parse(incident.started_at)) / 1000;

@@ -93,9 +93,13 @@ function tellVerdict(name: string, verdict: Verdict): void {
 }
 
 function testButton(name: string, onTested: () => void): HTMLElement {
+	let isBusy = false;
 	const button = h('button', { type: 'button', 'aria-label': `${t('receivers.test')}: ${name}`, onclick: () =>
 		whenLoggedIn(async () => {
-			button.disabled = true;
+			if (isBusy)
+				return;
+			isBusy = true; /* not disabled: it would lose the focus that it gets back from the dialog */
+			button.setAttribute('aria-disabled', 'true');
 			button.textContent = t('receivers.testing');
 			try {
 				tellVerdict(name, await send<Verdict>('POST', `receivers/${part(name)}/test`));
@@ -103,7 +107,8 @@ function testButton(name: string, onTested: () => void): HTMLElement {
 			} catch (e) {
 				failed(e);
 			} finally {
-				button.disabled = false;
+				isBusy = false;
+				button.removeAttribute('aria-disabled');
 				button.textContent = t('receivers.test');
 			}
 		}) }, t('receivers.test'));

@@ -20,7 +20,7 @@ import { remedy } from '../parts/remedy';
 import { plain, titled } from '../parts/sections';
 import { toCheck, toIncident } from '../route';
 import { ledgerOf, mutedBy } from '../told';
-import type { Alert, Cause, Incident, Moment } from '../types';
+import type { Alert, Cause, Incident, Moment, Severity } from '../types';
 import { t, word } from '../words';
 
 const AGAIN_MS = 30000;  /* what delivery waits for changes without news */
@@ -32,12 +32,23 @@ function checkLink(name: string): Child {
 	return live.checks.size > 0 && !live.checks.has(name) ? name : h('a', { href: toCheck(name) }, name);
 }
 
+const levels: Severity[] = ['info', 'warning', 'critical'];
+
+/* Its severity may have fallen since. */
+function worstOf(incident: Incident): Severity {
+	return (incident.alerts ?? []).reduce<Severity>((worst, alert) =>
+		(levels.indexOf(alert.severity) > levels.indexOf(worst) ? alert.severity : worst), incident.severity);
+}
+
 /* ---- the head ---- */
 
 function marks(incident: Incident): Child[] {
 	const muted = mutedBy(incident);
+	const worst = worstOf(incident);
 	return [
 		badge('severity', incident.severity),
+		worst !== incident.severity && h('span', { class: `mark is-root is-${worst}` },
+			t('incident.was', { severity: word('severity', worst) })),
 		badge('status', incident.status),
 		(incident.reopened ?? 0) > 0 && h('span', { class: 'mark' },
 			t('incident.reopened', { n: incident.reopened ?? 0 })),
@@ -161,7 +172,7 @@ function causeOf(incident: Incident): Child[] {
 			cause.confidence !== '' && h('span', { class: `tag is-${cause.confidence}` },
 				word('confidence', cause.confidence)),
 			h('code', null, cause.code),
-			cause.finding !== undefined && h('code', null, cause.finding)),
+			cause.finding !== undefined && cause.finding !== cause.code && h('code', null, cause.finding)),
 	];
 }
 

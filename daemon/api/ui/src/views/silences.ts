@@ -20,8 +20,8 @@ import { t } from '../words';
 
 const EVERY_MS = 15000; /* ends that come by themselves */
 
-function timed(at: string): Child {
-	return [until(at), ' ', h('time', { class: 'dim', datetime: at, title: exact(at) }, `(${clock(at)})`)];
+function when(at: string): Child {
+	return h('time', { class: 'dim', datetime: at, title: exact(at) }, `(${clock(at)})`);
 }
 
 function endSilence(silence: Silence, onEnded: () => void): void {
@@ -37,25 +37,35 @@ function endSilence(silence: Silence, onEnded: () => void): void {
 
 function silenceRow(silence: Silence, onEnded: () => void): HTMLElement {
 	const isActive = silence.state === 'active';
-	return h('tr', null,
+	return h('tr', { class: silence.state === 'expired' ? 'is-over' : null },
 		h('th', { scope: 'row' }, matchChips(silence.match)),
 		h('td', { 'data-label': t('silences.state') }, h('span', { class: 'with-icon' },
 			icon(isActive ? 'acknowledged' : 'waiting'),
 			h('span', null, isActive ? t('silences.active') : silence.state === 'pending'
 				? within(t('silences.pending', { at: here }), until(silence.starts_at)) : t('silences.expired')))),
-		h('td', { 'data-label': t('silences.ends') }, timed(silence.ends_at)),
+		h('td', { 'data-label': t('silences.ends') }, silence.state === 'expired'
+			? when(silence.ends_at) : [until(silence.ends_at), ' ', when(silence.ends_at)]),
 		h('td', { 'data-label': t('silences.who') },
 			h('span', { class: silence.by === undefined ? 'dim' : null }, silence.by ?? t('silences.nobody')),
 			silence.comment !== undefined && h('p', { class: 'dim' }, silence.comment)),
-		h('td', { class: 'cell-do' }, h('button', {
+		h('td', { class: 'cell-do' }, silence.state !== 'expired' && h('button', {
 			type: 'button', 'aria-label': `${t('silences.end')}: ${matchText(silence.match)}`,
 			onclick: () => endSilence(silence, onEnded),
 		}, t('silences.end'))));
 }
 
-function silencesTable(all: Silence[], onEnded: () => void): Child {
-	if (all.length === 0)
-		return h('p', { class: 'dim' }, t('silences.none'));
+/* What is over is kept for a while: folded, below the rest. */
+function silencesOf(all: Silence[], onEnded: () => void): Child {
+	const over = all.filter(one => one.state === 'expired');
+	const rest = all.filter(one => one.state !== 'expired');
+	return [
+		rest.length === 0 ? h('p', { class: 'dim' }, t('silences.none')) : silencesTable(rest, onEnded),
+		over.length > 0 && h('details', { class: 'fold' },
+			h('summary', null, t('silences.over', { n: over.length })), silencesTable(over, onEnded)),
+	];
+}
+
+function silencesTable(all: Silence[], onEnded: () => void): HTMLElement {
 	return h('table', { class: 'table stacks' },
 		h('thead', null, h('tr', null,
 			h('th', { scope: 'col' }, t('silences.match')),
@@ -109,7 +119,7 @@ export function view(root: HTMLElement, _arg: string): () => void {
 			if (isGone)
 				return;
 			trouble.hidden = true;
-			silences.show(quiet.silences, () => silencesTable(quiet.silences, () => void read()));
+			silences.show(quiet.silences, () => silencesOf(quiet.silences, () => void read()));
 			works.show(quiet.maintenance, () => [worksTable(quiet.maintenance),
 				h('p', { class: 'hint' }, coded(t('works.about')))]);
 		} catch (e) {

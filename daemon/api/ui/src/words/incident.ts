@@ -39,6 +39,7 @@ export const words = {
 	'incident.ended': ['Ended', '恢复'],
 	'incident.lasted': ['Lasted', '持续'],
 	'incident.id': ['Id', '编号'],
+	'incident.was': ['was {severity}', '曾为{severity}'],
 	'incident.reopened': ['came back {n} {n|time|times}', '复发 {n} 次'],
 	'incident.flapping': ['flapping', '反复抖动'],
 	'incident.flapping-why': ['It comes and goes: it stays open and silent until 10 minutes pass without a change.',

@@ -15,6 +15,7 @@ export const words = {
 	'silences.active': ['active', '生效中'],
 	'silences.pending': ['begins {at}', '{at}开始'],
 	'silences.expired': ['over', '已结束'],
+	'silences.over': ['{n} that {n|is|are} over', '已结束的 {n} 条'],
 	'silences.end': ['End', '结束静默'],
 	'silences.end-of': ['End the silence of {name}', '结束对 {name} 的静默'],
 	'silences.end-what': ['What fits and is still open will be told now.', '仍未恢复的相关故障会立即发送通知。'],
