@@ -2,6 +2,7 @@
  * Running a backtest: for each alert its series are read, one after the other, then it is replayed
  * in pieces on another thread.  The loop only hands over.
  *
+ *	compile (of proposed rules) -> next_job
  *	next_job -> ask_series (once for each series) -> run_piece (until done) -> next_job
  */
 #include "api/backtest.h"
@@ -11,6 +12,7 @@
 #include "api/handlers.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/loop.h"
 #include "io/offload.h"
 #include "model/backtest.h"
@@ -57,7 +59,7 @@ totals(const struct backtest *b)
 	json_t *list = json_array();
 
 	for (size_t n = ask->first; n < b->at; n++)
-		if (n == ask->first || ask->jobs[n].rule != ask->jobs[n - 1].rule)
+		if (n == ask->first || !str_eq(ask->jobs[n].rule, ask->jobs[n - 1].rule))
 			json_array_append_new(
 				list, backtest_sum(b->results, ask->jobs[n].rule, span));
 	return list;
@@ -79,13 +81,13 @@ answer(struct backtest *b)
 	reply_json(b->call, 200, doc);
 }
 
+/* The reply is filled. */
 static void
-finish(struct backtest *b)
+leave(struct backtest *b)
 {
 	struct api_call *call = b->call;
 	bool is_late = b->is_late;
 
-	answer(b);
 	call->forget = NULL;
 	call->waiting = NULL;
 	(*b->running)--;
@@ -240,6 +242,15 @@ forget(struct api_call *call)
 		backtest_free(b);
 }
 
+/* The answer comes later. */
+static void
+be_late(struct backtest *b)
+{
+	b->is_late = true;
+	b->call->waiting = b;
+	b->call->forget = forget;
+}
+
 static void
 next_job(struct backtest *b)
 {
@@ -251,13 +262,41 @@ next_job(struct backtest *b)
 			add_error(b, e.text);
 			continue;
 		}
-		b->is_late = true;
-		b->call->waiting = b;
-		b->call->forget = forget;
+		be_late(b);
 		ask_series(b);
 		return;
 	}
-	finish(b);
+	answer(b);
+	leave(b);
+}
+
+static void
+begin(struct backtest *b)
+{
+	b->at = b->ask.first < b->ask.job_count ? b->ask.first : b->ask.job_count;
+	b->ask.first = b->at;
+	next_job(b);
+}
+
+static void
+compile(void *arg)
+{
+	struct backtest *b = arg;
+
+	backtest_rules_compile(&b->ask);
+}
+
+static void
+on_compiled(void *arg)
+{
+	struct backtest *b = arg;
+
+	b->piece = NULL;
+	if (backtest_rules_check(&b->ask, b->call) == -1 ||
+		backtest_ask_choose(&b->ask, b->call) == -1)
+		leave(b);
+	else
+		begin(b);
 }
 
 void
@@ -276,12 +315,14 @@ handle_backtest(struct api_call *call)
 	b->call = call;
 	b->results = json_array();
 	b->begun_us = loop_now(call->world->env->loop);
-	if (backtest_ask_read(&b->ask, call) == -1) {
+	if (backtest_ask_read(&b->ask, call) == -1 ||
+		(b->ask.text == NULL && backtest_ask_choose(&b->ask, call) == -1)) {
 		(*b->running)--;
 		backtest_free(b);
-		return;
+	} else if (b->ask.text == NULL) {
+		begin(b);
+	} else {
+		be_late(b);
+		b->piece = offload_start(call->world->env->offload, compile, on_compiled, b);
 	}
-	b->at = b->ask.first < b->ask.job_count ? b->ask.first : b->ask.job_count;
-	b->ask.first = b->at;
-	next_job(b);
 }

@@ -7,19 +7,17 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "conf/complain.h"
-#include "conf/tree.h"
 #include "conf/value.h"
 #include "io/loop.h"
-#include "probes/probe.h"
 #include "sched/sched.h"
 #include "setup/settings.h"
 
 #define TEXT_MAX       4001
 #define DEFAULT_AGE_US (7 * USEC_PER_DAY)
 #define OLDEST_US      (90 * USEC_PER_DAY)
-#define PROPOSED       "proposed" /* what a rule is called that has no name yet */
 #define NAMES_MAX      400
+#define RULES_MAX      50    /* of a text */
+#define JOBS_MAX       20000 /* rules and checks */
 
 const struct rule_set *
 backtest_set(const struct backtest_ask *ask)
@@ -38,8 +36,7 @@ backtest_ask_fini(struct backtest_ask *ask)
 	if (ask->by_name != NULL)
 		map_free(ask->by_name, NULL);
 	free(ask->jobs);
-	rule_set_free(ask->own_set);
-	conf_tree_free(ask->tree);
+	backtest_rules_fini(ask);
 	if (ask->settings != NULL)
 		settings_unref(ask->settings);
 }
@@ -78,95 +75,6 @@ copy_checks(struct backtest_ask *ask)
 }
 
 /* --- rules that are proposed --- */
-
-static const struct metric_desc *
-metrics_of_type(const char *type)
-{
-	const struct probe_type *found = probe_find(type);
-
-	return found == NULL ? NULL : found->metrics;
-}
-
-static const struct metric_desc *
-metrics_of_spec(const struct check_spec *spec)
-{
-	return probe_metrics(spec->probe_type, spec->conf);
-}
-
-/* Of an expression that somebody typed nobody needs the place in a file that there is not. */
-static void
-reply_mistake(struct api_call *call, const struct complaints *complaints)
-{
-	static const char name[] = "rule \"" PROPOSED "\": ";
-	char first[1000];
-	const char *words;
-
-	complaints_first(complaints, first, sizeof(first));
-	words = strstr(first, name);
-	reply_problem(call, 422, "%s", words == NULL ? first : words + sizeof(name) - 1);
-}
-
-static void
-reply_complaints(struct api_call *call, const struct complaints *complaints)
-{
-	struct buf out;
-	char *text;
-
-	if (buf_left(&call->request->body) == 0) {
-		reply_mistake(call, complaints);
-		return;
-	}
-	buf_init(&out, 8000);
-	complaints_print(complaints, &out);
-	text = buf_take_text(&out);
-	while (*text != '\0' && text[strlen(text) - 1] == '\n')
-		text[strlen(text) - 1] = '\0';
-	reply_problem(call, 422, "%s", text);
-	free(text);
-}
-
-static const struct conf_node *
-rules_in(const struct conf_tree *tree)
-{
-	const struct conf_node *rules;
-
-	if (tree->root == NULL || tree->root->kind != CONF_MAP)
-		return NULL;
-	rules = conf_get(tree->root, "rules");
-	return conf_is_absent(rules) ? tree->root : rules;
-}
-
-/* The text is a stranger's: nothing in it is looked up in the environment or in files. */
-static int
-compile(struct backtest_ask *ask, struct api_call *call, const char *text, size_t len)
-{
-	static const char no_builtin[] = "builtin_rules: off\n";
-	const struct settings *settings = ask->settings;
-	const struct rule_checks checks = {
-		.specs = (const struct check_spec *const *)settings->checks,
-		.count = settings->check_count,
-		.metrics_of_type = metrics_of_type,
-		.metrics_of = metrics_of_spec,
-	};
-	struct complaints *complaints = complaints_new();
-	struct conf_tree *off =
-		conf_tree_parse_raw("off", no_builtin, sizeof(no_builtin) - 1, complaints);
-	int rc = -1;
-
-	ask->tree = conf_tree_parse_raw("rules", text, len, complaints);
-	if (complaints_errors(complaints) == 0 && rules_in(ask->tree) == NULL)
-		reply_problem(call, 422, "wanted: a map of rules, alone or below `rules:`");
-	else if (complaints_errors(complaints) == 0)
-		ask->own_set = rule_set_compile(rules_in(ask->tree),
-			conf_get(off->root, "builtin_rules"), &checks, complaints);
-	if (complaints_errors(complaints) > 0)
-		reply_complaints(call, complaints);
-	else if (ask->own_set != NULL)
-		rc = 0;
-	conf_tree_free(off);
-	complaints_free(complaints);
-	return rc;
-}
 
 /* Does an expression say `this`? */
 static bool
@@ -208,7 +116,7 @@ proposed_rule(const struct backtest_ask *ask, const struct api_call *call, const
 	if (json_object_get(rule, "each") == NULL && own != NULL)
 		json_object_set_new(rule, says_this(expr) ? "each" : "check",
 			json_string(says_this(expr) ? own->spec.type : own->spec.name));
-	return json_pack("{s:o}", PROPOSED, rule);
+	return json_pack("{s:o}", BACKTEST_PROPOSED, rule);
 }
 
 static int
@@ -217,8 +125,6 @@ propose(struct backtest_ask *ask, struct api_call *call, const char *expr)
 	static const char *const levels[] = { "info", "warning", "critical" };
 	char severity[16] = "warning";
 	json_t *rules;
-	char *text;
-	int rc;
 
 	call_query(call, "severity", severity, sizeof(severity));
 	if (str_nearest(severity, levels, 3) == NULL ||
@@ -228,13 +134,12 @@ propose(struct backtest_ask *ask, struct api_call *call, const char *expr)
 		return -1;
 	}
 	rules = proposed_rule(ask, call, expr, severity);
-	text = json_dumps(rules, JSON_COMPACT); /* JSON is YAML */
-	rc = text == NULL ? -1 : compile(ask, call, text, strlen(text));
-	if (text == NULL)
-		reply_problem(call, 400, "expr: must be UTF-8");
-	free(text);
+	ask->text = json_dumps(rules, JSON_COMPACT); /* JSON is YAML */
 	json_decref(rules);
-	return rc;
+	if (ask->text != NULL)
+		return 0;
+	reply_problem(call, 400, "expr: must be UTF-8");
+	return -1;
 }
 
 /* --- what is asked --- */
@@ -254,16 +159,22 @@ refuse_rule(const struct backtest_ask *ask, struct api_call *call, const char *r
 }
 
 static int
-read_rules(struct backtest_ask *ask, struct api_call *call, const char *rule)
+read_rules(struct backtest_ask *ask, struct api_call *call)
 {
 	const struct buf *body = &call->request->body;
 	char text[TEXT_MAX];
 
-	if (buf_left(body) > 0)
-		return compile(ask, call, buf_head(body), buf_left(body));
+	if (buf_left(body) > 0) {
+		ask->text = xstrndup(buf_head(body), buf_left(body));
+		ask->is_file = true;
+		if (strlen(ask->text) == buf_left(body))
+			return 0;
+		reply_problem(call, 422, "the body is no text: it has a NUL");
+		return -1;
+	}
 	if (call_query(call, "expr", text, sizeof(text)) && *text != '\0')
 		return propose(ask, call, text);
-	if (*rule != '\0')
+	if (*ask->rule != '\0')
 		return 0;
 	reply_problem(call, 400,
 		"say which: `rule=` the name of one in force, `expr=` an expression, or a body "
@@ -272,45 +183,53 @@ read_rules(struct backtest_ask *ask, struct api_call *call, const char *rule)
 }
 
 static void
-add_jobs(struct backtest_ask *ask, const char *rule, const char *check)
+add_jobs(struct backtest_ask *ask, size_t n)
 {
 	const struct rule_set *set = backtest_set(ask);
+	const char *rule = rule_set_name(set, n);
 
-	for (size_t n = 0; n < ask->check_count; n++) {
-		const struct check_spec *spec = &ask->checks[n].spec;
+	for (size_t i = 0; i < ask->check_count && ask->job_count <= JOBS_MAX; i++) {
+		const struct check_spec *spec = &ask->checks[i].spec;
 
-		if ((*check != '\0' && !str_eq(check, spec->name)) ||
-			!rule_set_concerns(set, rule, spec->name, spec->type))
+		if ((*ask->check != '\0' && !str_eq(ask->check, spec->name)) ||
+			!rule_set_concerns(set, n, spec->name, spec->type))
 			continue;
 		ask->jobs = xreallocarray(ask->jobs, ask->job_count + 1, sizeof(*ask->jobs));
-		ask->jobs[ask->job_count++] = (struct backtest_job){ rule, n };
+		ask->jobs[ask->job_count++] = (struct backtest_job){ rule, i };
 	}
 }
 
-static int
-choose(struct backtest_ask *ask, struct api_call *call, const char *rule, const char *check)
+/* Proposed rules bring one that is always there. */
+static bool
+is_asked(const struct backtest_ask *ask, const char *name)
+{
+	return *ask->rule == '\0' ? !str_eq(name, "cannot-tell") : str_eq(name, ask->rule);
+}
+
+int
+backtest_ask_choose(struct backtest_ask *ask, struct api_call *call)
 {
 	const struct rule_set *set = backtest_set(ask);
 	const char *name;
+	size_t rules = 0;
 
-	if (*rule != '\0' && !rule_set_has(set, rule)) {
-		refuse_rule(ask, call, rule);
-		return -1;
-	}
 	for (size_t n = 0; (name = rule_set_name(set, n)) != NULL; n++) {
-		bool is_double = false;
-
-		for (size_t i = 0; i < n; i++)
-			is_double = is_double || str_eq(rule_set_name(set, i), name);
-		if (is_double || (*rule != '\0' && !str_eq(rule, name)) ||
-			(*rule == '\0' && str_eq(name, "cannot-tell")))
-			continue; /* of one name there may be several, each for another type */
-		add_jobs(ask, name, check);
+		if (!is_asked(ask, name))
+			continue;
+		if (++rules <= RULES_MAX)
+			add_jobs(ask, n);
 	}
-	if (ask->job_count > 0)
+	if (*ask->rule != '\0' && rules == 0)
+		refuse_rule(ask, call, ask->rule);
+	else if (rules > RULES_MAX || ask->job_count > JOBS_MAX)
+		reply_problem(call, 422, "at most %d rules, and %d rules and checks, at once",
+			RULES_MAX, JOBS_MAX);
+	else if (ask->job_count == 0)
+		reply_problem(call, 422, "no check %s%s%sis one that this is about",
+			*ask->check != '\0' ? "called " : "", ask->check,
+			*ask->check != '\0' ? " " : "");
+	else
 		return 0;
-	reply_problem(call, 422, "no check %s%s%sis one that this is about",
-		*check != '\0' ? "called " : "", check, *check != '\0' ? " " : "");
 	return -1;
 }
 
@@ -346,18 +265,17 @@ read_span(struct backtest_ask *ask, struct api_call *call)
 int
 backtest_ask_read(struct backtest_ask *ask, struct api_call *call)
 {
-	char rule[100] = "", check[300] = "";
 	struct check_view view;
 
 	*ask = (struct backtest_ask){ .world = call->world };
 	ask->settings =
 		settings_ref((struct settings *)(uintptr_t)(const void *)call->world->settings);
-	call_query(call, "rule", rule, sizeof(rule));
-	call_query(call, "check", check, sizeof(check));
-	if (*check != '\0' && !past_find_check(call, check, &view))
+	call_query(call, "rule", ask->rule, sizeof(ask->rule));
+	call_query(call, "check", ask->check, sizeof(ask->check));
+	if (*ask->check != '\0' && !past_find_check(call, ask->check, &view))
 		return -1;
 	if (read_span(ask, call) == -1)
 		return -1;
 	copy_checks(ask);
-	return read_rules(ask, call, rule) == -1 ? -1 : choose(ask, call, rule, check);
+	return read_rules(ask, call);
 }

@@ -61,20 +61,9 @@ find_rule(const struct rule_set *set, const char *name, const char *check, const
 }
 
 bool
-rule_set_has(const struct rule_set *set, const char *rule)
+rule_set_concerns(const struct rule_set *set, size_t n, const char *check, const char *type)
 {
-	for (size_t i = 0; i < set->count; i++)
-		if (str_eq(set->rules[i].name, rule))
-			return true;
-	return false;
-}
-
-bool
-rule_set_concerns(const struct rule_set *set, const char *rule, const char *check, const char *type)
-{
-	const struct rule_variant *variant;
-
-	return find_rule(set, rule, check, type, &variant) != NULL;
+	return rule_variant_for(&set->rules[n], check, type) != NULL;
 }
 
 const char *

@@ -50,12 +50,11 @@ struct replay_report {
 	usec_t shortest_for_us; /* of its levels; 0: none waits */
 };
 
-/* Is there a rule of that name, and is it about this check? */
-bool rule_set_has(const struct rule_set *set, const char *rule);
-bool rule_set_concerns(
-	const struct rule_set *set, const char *rule, const char *check, const char *type);
-/* The name of the nth rule of a set; NULL past the end. */
+/* The name of the nth rule of a set, of which there may be several, each for other types of checks;
+ * NULL past the end. */
 const char *rule_set_name(const struct rule_set *set, size_t n);
+/* Is the nth rule about this check? */
+bool rule_set_concerns(const struct rule_set *set, size_t n, const char *check, const char *type);
 
 /* NULL and e: it is not about this check, or asks what no history can tell.  The set, the specs and
  * the tables must live as long. */

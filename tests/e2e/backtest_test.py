@@ -1,5 +1,6 @@
 """What a rule would have said of the past: over the API and by `triage backtest`."""
 import json
+import socket
 import urllib.parse
 
 import pytest
@@ -131,6 +132,9 @@ rules:
     status, doc = post(past, "rules: {it: {warning: api.totl_time > 2s}, this: {}}")
     assert status == 422 and 'did you mean "total_time"' in doc["detail"] and "rules:1:" in doc["detail"]
     assert post(past, "[1, 2")[0] == 422 and post(past, "- 1")[0] == 422
+    assert post(past, "it: {warning: up(api)}\0")[0] == 422
+    many = "".join(f"it{n}: {{warning: up(api)}}\n" for n in range(51))
+    assert "at most 50 rules" in post(past, many)[1]["detail"]
 
 
 MISTAKES = [
@@ -188,3 +192,21 @@ def test_command(past):
             (["slow", "--since", "soon"], "since", 2)):
         run = triage(past, *args)
         assert run.returncode == code and words in run.stderr, (args, run)
+
+
+def test_askers_who_leave(past):
+    """One at a time, and one who has gone is forgotten."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(past.folder / "api.sock"))
+        s.sendall(b"GET /api/v1/backtest?rule=check-down&since=90d HTTP/1.1\r\nHost: x\r\n\r\n")
+    for n in range(20):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(past.folder / "api.sock"))
+            path = "backtest?expr=up(api)" if n % 2 else "checks/api/uptime"
+            s.sendall(f"GET /api/v1/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    def answer():
+        status, _, body = past.api.request("GET", "/api/v1/backtest?rule=slow&since=1h")
+        assert status in (200, 503), body
+        return status == 200
+    lab.wait_for("the way to be free", answer)
