@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/openapi.h"
 #include "api/server.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -20,10 +21,12 @@ api_new(const struct api_world *world)
 
 	api->world = world;
 	list_init(&api->conns);
+	list_init(&api->asking);
 	list_init(&api->walking);
 	list_init(&api->doors);
 	timer_init(&api->walk_timer, world->env->loop, conn_on_walk, api);
 	feeds_init(&api->feeds, world);
+	api->openapi = openapi_text(route_table, world->env->version);
 	api->has_group = peer_find_group(&api->group);
 	return api;
 }
@@ -37,6 +40,7 @@ api_free(struct api *api)
 	conn_close_all(api);
 	feeds_fini(&api->feeds);
 	timer_stop(&api->walk_timer);
+	free(api->openapi);
 	free(api);
 }
 

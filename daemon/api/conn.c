@@ -27,8 +27,9 @@
 #include "base/str.h"
 #include "io/stream.h"
 
-#define IN_MAX    ((size_t)256 << 10)
-#define PIECE_MAX ((size_t)256 << 10) /* handed to the stream at once */
+#define IN_MAX      ((size_t)256 << 10)
+#define PIECE_MAX   ((size_t)256 << 10) /* handed to the stream at once */
+#define DROPPED_MAX ((size_t)1 << 20)
 
 enum conn_step {
 	CONN_IDLE,
@@ -53,6 +54,7 @@ struct conn {
 	struct api_call call;
 	bool has_call;
 	size_t sent, held; /* of the reply's body */
+	size_t dropped;    /* bytes that nobody wants */
 	bool is_feed;      /* not counted any more: the feed counts its readers */
 };
 
@@ -264,7 +266,6 @@ answer(struct conn *conn)
 {
 	struct api *api = conn->api;
 
-	begin_call(conn);
 	if (api->held_bytes > HELD_MAX) {
 		reply_problem(&conn->call, 503, "too many large answers are being sent");
 		conn->call.reply.retry_after_s = 5;
@@ -283,6 +284,22 @@ answer(struct conn *conn)
 	}
 }
 
+/* One request a turn: a crowd that asks at once must not make it a long one. */
+static void
+ask(struct conn *conn)
+{
+	struct api *api = conn->api;
+
+	begin_call(conn);
+	if (timer_runs(&api->walk_timer)) {
+		enter(conn, CONN_MAKING, ANSWER_US);
+		list_append(&api->asking, &conn->walk_node);
+		return;
+	}
+	timer_after(&api->walk_timer, 0);
+	answer(conn);
+}
+
 static void
 refuse(struct conn *conn, int status, const char *text)
 {
@@ -297,26 +314,37 @@ refuse(struct conn *conn, int status, const char *text)
  * One slice of the first of those who wait; the others' turn comes when it is done, so that one
  * large answer is in the making at a time.
  */
+static void
+walk(struct conn *conn)
+{
+	struct api_call *call = &conn->call;
+
+	if (!call->walk.step(call))
+		return;
+	call->walk.end(call->walk.state);
+	call->walk = (struct walk){ .step = NULL };
+	if (call->is_dressed || dress_reply(call)) {
+		list_remove(&conn->walk_node);
+		send_reply(conn);
+	}
+}
+
+/* A turn's share: one request that has not been looked at, and one slice of a large answer. */
 void
 conn_on_walk(void *arg)
 {
 	struct api *api = arg;
-	struct api_call *call;
-	struct conn *conn;
 
-	if (list_is_empty(&api->walking))
-		return;
-	conn = LIST_ENTRY(api->walking.next, struct conn, walk_node);
-	call = &conn->call;
-	if (call->walk.step(call)) {
-		call->walk.end(call->walk.state);
-		call->walk = (struct walk){ .step = NULL };
-		if (call->is_dressed || dress_reply(call)) {
-			list_remove(&conn->walk_node);
-			send_reply(conn);
-		}
-	}
 	if (!list_is_empty(&api->walking))
+		walk(LIST_ENTRY(api->walking.next, struct conn, walk_node));
+	if (!list_is_empty(&api->asking)) {
+		struct conn *conn = LIST_ENTRY(api->asking.next, struct conn, walk_node);
+
+		list_remove(&conn->walk_node);
+		answer(conn);
+	}
+	if ((!list_is_empty(&api->walking) || !list_is_empty(&api->asking)) &&
+		!timer_runs(&api->walk_timer))
 		timer_after(&api->walk_timer, 0);
 }
 
@@ -345,13 +373,27 @@ begin_request(struct conn *conn)
 	enter(conn, CONN_READING, REQUEST_US);
 }
 
+/* What comes after the last request is read so that the peer gets to read, not without end. */
+static void
+drop(struct conn *conn, struct buf *in)
+{
+	conn->dropped += buf_left(in);
+	buf_drain(in, buf_left(in));
+	if (conn->dropped <= DROPPED_MAX)
+		return;
+	if (conn->step == CONN_LINGERING)
+		stream_pause(conn->stream, true);
+	else
+		close_conn(conn);
+}
+
 static void
 feed(struct conn *conn)
 {
 	struct buf *in = stream_in(conn->stream);
 
 	if (conn->step == CONN_LINGERING || conn->step == CONN_STREAMING) {
-		buf_drain(in, buf_left(in));
+		drop(conn, in);
 		return;
 	}
 	if (conn->step == CONN_IDLE)
@@ -365,7 +407,7 @@ feed(struct conn *conn)
 		say_continue(conn);
 		break;
 	case HTTP1_DONE:
-		answer(conn);
+		ask(conn);
 		break;
 	case HTTP1_BAD:
 		refuse(conn, conn->request.status == 0 ? 400 : conn->request.status,

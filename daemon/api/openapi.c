@@ -7,10 +7,10 @@
 
 #include "api/handlers.h"
 #include "api/openapi_schema.h"
+#include "api/server.h"
 #include "api/shapes.h"
 #include "base/str.h"
 #include "io/http1.h"
-#include "io/loop.h"
 
 #define API_BASE "/api/v1"
 #define JSON     "application/json"
@@ -192,7 +192,7 @@ static const struct refusal {
 	{ 403, "NotAllowed", "Not for this user, or from a page of another site." },
 	{ 404, "NotFound", "There is no such thing." },
 	{ 413, "TooLarge", "The body is larger than 64 kB; a ping's, than 10 KB." },
-	{ 415, "NotJson", "The body is not `application/json`, or packed." },
+	{ 415, "NotJson", "The body does not say that it is of the type below, or is packed." },
 	{ 421, "NotMine", "The `Host` is no name of this daemon." },
 	{ 429, "TooMany", "Too many wrong tokens; `Retry-After` says how long to wait." },
 	{ 503, "Busy", "Too busy; `Retry-After` says how long to wait." },
@@ -213,7 +213,8 @@ may_refuse(const struct route *route, unsigned status)
 	case 413:
 		return strcmp(route->method, "GET") != 0;
 	case 415:
-		return route->body != NULL;
+		return route->body != NULL ||
+		       (route->body_type != NULL && route->right != ROUTE_OPEN);
 	case 421:
 		return route->right != ROUTE_OPEN;
 	default:
@@ -340,8 +341,19 @@ openapi_document(const struct route *routes, const char *version)
 	return doc;
 }
 
+char *
+openapi_text(const struct route *routes, const char *version)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	json_write(&out, openapi_document(routes, version));
+	buf_add_text(&out, "\n");
+	return buf_take_text(&out);
+}
+
 void
 handle_openapi(struct api_call *call)
 {
-	reply_json(call, 200, openapi_document(route_table, call->world->env->version));
+	reply_text(call, 200, "application/json", call->api->openapi);
 }

@@ -12,6 +12,7 @@
 
 /* A new document about these rows (closed by a NULL method). */
 json_t *openapi_document(const struct route *routes, const char *version);
+char *openapi_text(const struct route *routes, const char *version); /* to be freed */
 /* docs/api-reference.md: the rows as a table, and a table for each shape that they name. */
 void openapi_manual(const struct route *routes, struct buf *out);
 

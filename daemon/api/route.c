@@ -186,19 +186,20 @@ may_write(struct api_call *call)
 	return has_token(call);
 }
 
-/* What a page of another site can send without asking first is none of these. */
 static bool
-is_json(const char *type)
+is_type(const char *given, const char *wanted)
 {
-	size_t len = type == NULL ? 0 : strcspn(type, "; \t");
+	size_t len = given == NULL ? 0 : strcspn(given, "; \t");
 
-	return len == strlen("application/json") && strncasecmp(type, "application/json", len) == 0;
+	return len == strlen(wanted) && strncasecmp(given, wanted, len) == 0;
 }
 
+/* What a page of another site can send without asking first is of none of these types. */
 static bool
 is_body_fine(struct api_call *call, const struct route *route)
 {
 	const char *encoding = http1_header(call->request, "Content-Encoding");
+	const char *type = http1_header(call->request, "Content-Type");
 
 	if (buf_left(&call->request->body) == 0)
 		return true;
@@ -206,9 +207,12 @@ is_body_fine(struct api_call *call, const struct route *route)
 		reply_problem(call, 415, "a body is taken as it is, not packed");
 		return false;
 	}
-	if (route->body == NULL || is_json(http1_header(call->request, "Content-Type")))
+	if ((route->body == NULL && route->body_type == NULL) || route->right == ROUTE_OPEN ||
+		is_type(type, "application/json") ||
+		(route->body_type != NULL && is_type(type, route->body_type)))
 		return true;
-	reply_problem(call, 415, "the body must be JSON: say `Content-Type: application/json`");
+	reply_problem(call, 415, "the body must say what it is: `Content-Type: %s`",
+		route->body_type == NULL ? "application/json" : route->body_type);
 	return false;
 }
 

@@ -29,10 +29,12 @@ struct api {
 	struct list conns;
 	size_t conn_count, tcp_count;
 	size_t held_bytes;
+	struct list asking;  /* connections whose request waits to be looked at */
 	struct list walking; /* connections whose reply is being made, in order */
 	struct timer walk_timer;
 	struct feeds feeds;
 	struct guard guard;
+	char *openapi;      /* the document: it does not change while we run */
 	unsigned backtests; /* under way */
 	struct list doors;
 	gid_t group;

@@ -64,7 +64,7 @@ bad_too_large(struct http1 *m, const char *text, size_t have)
 {
 	if (m->kind == HTTP1_RESPONSE)
 		return http1_bad(m, 0, "the reply's head is too large");
-	if (memchr(text, '\n', have) == NULL)
+	if (memchr(text, '\n', have < m->limits.head_max ? have : m->limits.head_max) == NULL)
 		return http1_bad(m, 414, "the request line is too long");
 	return http1_bad(m, 431, "the request's head is too large");
 }

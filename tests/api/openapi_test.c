@@ -102,7 +102,10 @@ test_rows_are_whole(void **state)
 			fail_msg("%s %s: what does it answer?", route->method, route->path);
 		if (route->has_tag && strcmp(route->method, "GET") != 0)
 			fail_msg("%s %s: a tag is for GET", route->method, route->path);
-		if (route->right == ROUTE_READ && strcmp(route->method, "GET") != 0)
+		/* A question too long for a query: its body has a type that no page of another
+		 * site can send unasked. */
+		if (route->right == ROUTE_READ && strcmp(route->method, "GET") != 0 &&
+			route->body == NULL && route->body_type == NULL)
 			fail_msg("%s %s: who reads may change nothing", route->method, route->path);
 		for (const struct route *other = route_table; other < route; other++)
 			if (strcmp(other->method, route->method) == 0 &&

@@ -169,6 +169,18 @@ def calls(up):
         "GET /ping/{token}/{event}": [dict(status=200, values=[JOB, "start"]),
                                       dict(status=404, values=[JOB, "dance"])],
         "POST /ping/{token}/{event}": [dict(status=200, values=[JOB, 0])],
+        "GET /api/v1/backtest": [
+            dict(status=200, query="rule=full&since=1h"),
+            dict(status=200, query="expr=api.total_time%20%3E%200&since=10m"),
+            dict(status=404, query="rule=nothing"), dict(status=422, query="expr=((("),
+            dict(status=400, query="since=tomorrow&rule=full")],
+        "POST /api/v1/backtest": [
+            dict(status=200, query="since=1h", body=b"slow: {warning: api.total_time > 5s}",
+                 headers={"Content-Type": "application/yaml"}),
+            dict(status=404, query="check=nobody", body=b"slow: {warning: this.total_time > 5s}",
+                 headers={"Content-Type": "application/yaml"}),
+            dict(status=422, body=b"slow: {warning: nothing.at_all > 5s}",
+                 headers={"Content-Type": "application/yaml"})],
         "POST /api/v1/reload": [dict(status=200)],
     }
 
@@ -255,7 +267,8 @@ def test_refusals_are_as_described(up):
         names = [p["name"] for p in operation["parameters"] if p["in"] == "path"]
         values = [value_of(name) for name in names]
         said = operation["responses"]
-        body = {"body": {}} if "requestBody" in operation else {}
+        types = list(operation.get("requestBody", {}).get("content", {}))
+        body = {"body": b"{}", "headers": {"Content-Type": types[0]}} if types else {}
         if "404" in said and names:
             contract.call(method, path, 404, values, **body)
         if "421" in said:
@@ -264,7 +277,8 @@ def test_refusals_are_as_described(up):
             answer = contract.call(method, path, 401, values, is_tcp=True, **body)
             assert answer.headers["www-authenticate"].startswith("Bearer")
             good = {"Authorization": f"Bearer {TOKEN}", "Origin": "http://evil.example"}
-            contract.call(method, path, 403, values, is_tcp=True, headers=good, **body)
+            contract.call(method, path, 403, values, is_tcp=True,
+                          **{**body, "headers": {**body.get("headers", {}), **good}})
         if "415" in said:
             contract.call(method, path, 415, values, body=b"{}",
                           headers={"Content-Type": "text/plain"})
