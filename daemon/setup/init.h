@@ -143,6 +143,20 @@ struct init_login {
 	struct init_text user, password, database;
 };
 
+/* DB_HOST and what belongs to it, of one service. */
+struct init_parts {
+	const struct compose_var *host, *user, *database; /* NULL: not set */
+	unsigned port;                                    /* 0: not said */
+	char password[64];                                /* the variable's name */
+	bool has_password;                                /* it or its _FILE is set */
+	const char *type;                                 /* of a probe; NULL: it does not tell */
+};
+
+struct init_family;
+/* False: it has no such host. */
+bool init_parts_read(const struct compose_service *service, const struct init_family *family,
+	struct init_parts *parts);
+
 void init_login_fini(struct init_login *login);
 /* What the server's own variables say, and then what its clients say. */
 void init_login_find(struct init_plan *plan, const struct compose_service *service,

@@ -118,8 +118,45 @@ on_host(void *arg, const char *host)
 static const char *
 reached_as(const struct init_plan *plan, const char *host)
 {
-	return !plan->options->is_sidecar && str_eq(host, "host.docker.internal") ? "127.0.0.1"
-										  : host;
+	bool is_host = init_is_self(host) || str_eq(host, "host.docker.internal");
+	return !plan->options->is_sidecar && is_host ? "127.0.0.1" : host;
+}
+
+/* Is this name, in a variable of that service, the name of something that is no service?  In a
+ * container `localhost` is itself, unless it has the host's network. */
+static bool
+is_outside(const struct init_plan *plan, const struct compose_service *service, const char *host)
+{
+	if (init_is_self(host))
+		return !plan->options->is_sidecar && str_eq(service->network_mode, "host");
+	return *host != '\0' && compose_find(plan->compose, host) == NULL;
+}
+
+/* A check that is there already for that port of this host. */
+static struct init_check *
+check_of_port(const struct init_plan *plan, const char *type, unsigned port)
+{
+	char ending[16];
+	snprintf(ending, sizeof(ending), ":%u", port);
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *target = plan->checks[i]->target;
+		const char *at = target != NULL && str_starts(target, "127.0.0.1:")
+					 ? strstr(target, ending)
+					 : NULL;
+		if (at != NULL && strchr("/", at[strlen(ending)]) != NULL &&
+			str_eq(plan->checks[i]->type, type))
+			return plan->checks[i];
+	}
+	return NULL;
+}
+
+static struct init_check *
+check_of_target(const struct init_plan *plan, const char *type, const char *target)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (str_eq(plan->checks[i]->target, target) && str_eq(plan->checks[i]->type, type))
+			return plan->checks[i];
+	return NULL;
 }
 
 static const char *
@@ -134,15 +171,19 @@ outside_check(struct init_plan *plan, const struct compose_service *service,
 	const struct compose_var *var, const struct dsn *dsn)
 {
 	const char *type = type_of_grammar(dsn->kind);
+	struct init_check *there = init_is_self(dsn->hosts[0].host)
+					   ? check_of_port(plan, type, dsn->hosts[0].port)
+					   : NULL;
+	if (there != NULL)
+		return there;
 	char *target = xasprintf("%s:%u%s%s", reached_as(plan, dsn->hosts[0].host),
 		dsn->hosts[0].port, dsn->database != NULL ? "/" : "",
 		dsn->database != NULL ? dsn->database : "");
-	for (size_t i = 0; i < plan->count; i++)
-		if (str_eq(plan->checks[i]->target, target) &&
-			str_eq(plan->checks[i]->type, type)) {
-			free(target);
-			return plan->checks[i];
-		}
+	there = check_of_target(plan, type, target);
+	if (there != NULL) {
+		free(target);
+		return there;
+	}
 	char *name = xasprintf("%s-%s", service->name, type);
 	struct init_check *check = init_check_new(plan, name, type);
 	check->target = target;
@@ -183,7 +224,7 @@ write_outside(struct init_plan *plan, struct init_check *check, const struct com
 	}
 	char *text = init_dsn(plan, check->type, &login, host, dsn->hosts[0].port);
 	init_key(check, key, text);
-	if (dsn->params.count > 0 || dsn->tls != DSN_TLS_UNSET)
+	if (dsn->params.count > 0 || dsn->tls >= DSN_TLS_REQUIRE)
 		init_guess(plan, "%s: parameters of %s (TLS and the like) are left out",
 			check->name, var->name);
 	free(text);
@@ -199,8 +240,7 @@ plan_outside(struct init_plan *plan, const struct compose_service *service,
 	if (!init_dsn_read(var->value, &dsn))
 		return;
 	const char *host = dsn.hosts[0].host;
-	if (dsn.host_count == 1 && *host != '\0' && !init_is_self(host) &&
-		compose_find(plan->compose, host) == NULL) {
+	if (dsn.host_count == 1 && is_outside(plan, service, host)) {
 		struct init_check *check = outside_check(plan, service, var, &dsn);
 		if (buf_left(&check->keys) == 0)
 			write_outside(plan, check, var, &dsn);
@@ -209,51 +249,68 @@ plan_outside(struct init_plan *plan, const struct compose_service *service,
 	dsn_fini(&dsn);
 }
 
+static struct init_check *
+check_of_parts(struct init_plan *plan, const struct compose_service *service,
+	const struct init_parts *parts, const char *host, unsigned port)
+{
+	const char *type = parts->type;
+	char *name = xasprintf("%s-%s", service->name, type);
+	struct init_check *check = init_check_new(plan, name, type);
+	size_t fills = plan->fill_count;
+	struct init_login login = { .password = init_secret_var(plan, service, parts->password) };
+	check->from = xasprintf("%s of %s", parts->host->name, service->name);
+	init_about(check, "%s: outside of this project.", check->from);
+	for (; fills < plan->fill_count; fills++)
+		init_about_fill(plan, check, &plan->fills[fills]);
+	if (parts->user != NULL)
+		login.user = init_plain(plan, parts->user);
+	if (parts->database != NULL)
+		login.database = init_plain(plan, parts->database);
+	char *dsn = init_dsn(plan, type, &login, host, port);
+	init_key(check, str_eq(type, "redis") ? "url" : "dsn", dsn);
+	init_login_fini(&login);
+	free(dsn);
+	free(name);
+	return check;
+}
+
+static bool
+has_login(const struct init_parts *parts)
+{
+	return str_eq(parts->type, "redis") || (parts->user != NULL && parts->has_password);
+}
+
 /* DB_HOST=db.example.com and what belongs to it. */
 static void
 plan_outside_family(struct init_plan *plan, const struct compose_service *service,
 	const struct init_family *family)
 {
-	static const char *const parts[] = { "HOST", "PORT", "USER", "NAME", "PASSWORD" };
-	const char *value[5];
-	char names[5][32];
-	for (size_t i = 0; i < 5; i++) {
-		snprintf(names[i], sizeof(names[i]), "%s%s", family->prefix, parts[i]);
-		value[i] = compose_value(service, names[i]);
-	}
-	const char *host = value[0];
-	if (host == NULL || init_is_self(host) || compose_find(plan->compose, host) != NULL ||
-		strpbrk(host, ":/, ") != NULL)
+	struct init_parts parts;
+	if (!init_parts_read(service, family, &parts) ||
+		!is_outside(plan, service, parts.host->value) ||
+		strpbrk(parts.host->value, ":/, ") != NULL)
 		return;
-	unsigned port = value[1] != NULL ? (unsigned)strtoul(value[1], NULL, 10) : 0;
-	const char *type = family->type != NULL ? family->type
-			   : port == 5432       ? "postgres"
-			   : port == 3306       ? "mysql"
-						: NULL;
-	if (type == NULL || (value[2] == NULL && !str_eq(type, "redis"))) {
-		init_guess(plan, "%s of %s is %s: what is there is not clear, so it has no check",
-			names[0], service->name, host);
-		return;
+	const char *host = reached_as(plan, parts.host->value), *type = parts.type;
+	unsigned port = parts.port > 0 || type == NULL ? parts.port : init_kind_of_type(type)->port;
+	const char *database = parts.database != NULL ? parts.database->value : NULL;
+	char *target = xasprintf("%s:%u%s%s", host, port, database != NULL ? "/" : "",
+		database != NULL ? database : "");
+	struct init_check *check = NULL;
+	if (type != NULL && init_is_self(parts.host->value))
+		check = check_of_port(plan, type, port);
+	if (type != NULL && check == NULL)
+		check = check_of_target(plan, type, target);
+	if (type != NULL && check == NULL && has_login(&parts)) {
+		check = check_of_parts(plan, service, &parts, host, port);
+		check->target = xstrdup(target);
 	}
-	const struct init_kind *kind = init_kind_of_type(type);
-	char *name = xasprintf("%s-%s", service->name, type);
-	struct init_check *check = init_check_new(plan, name, type);
-	struct init_login login = { .password = init_secret_var(plan, service, names[4]) };
-	if (value[2] != NULL)
-		login.user = init_plain(plan, compose_var(service, names[2]));
-	if (value[3] != NULL)
-		login.database = init_plain(plan, compose_var(service, names[3]));
-	host = reached_as(plan, host);
-	char *dsn =
-		init_dsn(plan, type, &login, host, port > 0 && port < 65536 ? port : kind->port);
-	init_key(check, str_eq(type, "redis") ? "url" : "dsn", dsn);
-	check->target = xasprintf("%s:%u", host, port > 0 ? port : kind->port);
-	check->from = xasprintf("%s of %s", names[0], service->name);
-	init_about(check, "%s: outside of this project.", check->from);
-	add_need(plan, service, check);
-	init_login_fini(&login);
-	free(dsn);
-	free(name);
+	if (check != NULL)
+		add_need(plan, service, check);
+	else
+		init_guess(plan,
+			"%s of %s is %s: no check, for what is there, or its login, is not clear",
+			parts.host->name, service->name, parts.host->value);
+	free(target);
 }
 
 void

@@ -170,32 +170,89 @@ take_from_var(struct init_plan *plan, const struct compose_service *service,
 	dsn_fini(&dsn);
 }
 
+/* --- one variable for each part --- */
+
+/* The first of the names, behind the prefix, that is set; NULL. */
+static const struct compose_var *
+part_of(const struct compose_service *service, const char *prefix, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s%s", prefix, *names);
+		if (compose_value(service, name) != NULL)
+			return compose_var(service, name);
+	}
+	return NULL;
+}
+
+/* What DB_TYPE or DB_CONNECTION call it, else what the port means. */
+static const char *
+type_of_parts(const struct compose_service *service, const char *prefix, unsigned port)
+{
+	static const char *const names[] = { "TYPE", "CONNECTION", "DRIVER", "ENGINE", NULL };
+	const struct compose_var *var = part_of(service, prefix, names);
+	if (var != NULL &&
+		(strstr(var->value, "postgres") != NULL || strstr(var->value, "pgsql") != NULL))
+		return "postgres";
+	if (var != NULL &&
+		(strstr(var->value, "mysql") != NULL || strstr(var->value, "maria") != NULL))
+		return "mysql";
+	return port == 5432 ? "postgres" : port == 3306 ? "mysql" : NULL;
+}
+
+bool
+init_parts_read(const struct compose_service *service, const struct init_family *family,
+	struct init_parts *parts)
+{
+	static const char *const hosts[] = { "HOST", "HOSTNAME", NULL };
+	static const char *const ports[] = { "PORT", NULL };
+	static const char *const users[] = { "USER", "USERNAME", NULL };
+	static const char *const databases[] = { "NAME", "DATABASE", "DB", NULL };
+	static const char *const passwords[] = { "PASSWORD", "PASS", NULL };
+	const char *prefix = family->prefix;
+	const struct compose_var *port = part_of(service, prefix, ports);
+	const struct compose_var *password = part_of(service, prefix, passwords);
+	*parts = (struct init_parts){
+		.host = part_of(service, prefix, hosts),
+		.user = part_of(service, prefix, users),
+		.database = part_of(service, prefix, databases),
+	};
+	if (parts->host == NULL)
+		return false;
+	unsigned long number = port != NULL ? strtoul(port->value, NULL, 10) : 0;
+	parts->port = number < 65536 ? (unsigned)number : 0;
+	if (password != NULL)
+		str_copy(parts->password, sizeof(parts->password), password->name);
+	else
+		snprintf(parts->password, sizeof(parts->password), "%sPASSWORD", prefix);
+	char *file = xasprintf("%s_FILE", parts->password);
+	parts->has_password = password != NULL || compose_value(service, file) != NULL;
+	free(file);
+	parts->type =
+		family->type != NULL ? family->type : type_of_parts(service, prefix, parts->port);
+	return true;
+}
+
 /* DB_PASSWORD beside a DB_HOST that is this service. */
 static void
 take_from_family(struct init_plan *plan, const struct compose_service *service,
 	const struct compose_service *client, const struct init_family *family,
 	struct init_login *login)
 {
-	char name[64];
-	const char *type = init_kind_of(service)->type;
-	snprintf(name, sizeof(name), "%sHOST", family->prefix);
-	const char *host = compose_value(client, name);
-	if (host == NULL || compose_find(plan->compose, host) != service ||
-		(family->type != NULL && !str_eq(family->type, type)))
+	struct init_parts parts;
+	if (!init_parts_read(client, family, &parts) ||
+		compose_find(plan->compose, parts.host->value) != service ||
+		(family->type != NULL && !str_eq(family->type, init_kind_of(service)->type)))
 		return;
-	snprintf(name, sizeof(name), "%sNAME", family->prefix);
-	const struct compose_var *database = compose_var(client, name);
-	if (login->database.text == NULL && database != NULL && database->value != NULL)
-		login->database = init_plain(plan, database);
+	if (login->database.text == NULL && parts.database != NULL)
+		login->database = init_plain(plan, parts.database);
 	if (login->password.text != NULL)
 		return;
-	snprintf(name, sizeof(name), "%sPASSWORD", family->prefix);
-	login->password = init_secret_var(plan, client, name);
-	snprintf(name, sizeof(name), "%sUSER", family->prefix);
-	if (login->password.text == NULL || compose_value(client, name) == NULL)
+	login->password = init_secret_var(plan, client, parts.password);
+	if (login->password.text == NULL || parts.user == NULL)
 		return;
 	init_text_fini(&login->user);
-	login->user = init_plain(plan, compose_var(client, name));
+	login->user = init_plain(plan, parts.user);
 }
 
 static void

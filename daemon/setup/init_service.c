@@ -244,8 +244,13 @@ plan_tcp(const struct work *w, const char *name, unsigned target)
 	struct init_check *check = begin(w, name, "tcp");
 	bool is_v6 = strchr(host, ':') != NULL;
 	if (w->kind == NULL || w->kind->note == NULL || !is_first)
-		init_about(
-			check, "That its port %u accepts connections is all that is seen.", target);
+		init_about(check, "That its port %u accepts connections is all that is seen.%s",
+			target,
+			target == 443
+				? "  Its certificate is seen with `type: tls` and `server_name:`."
+			: w->kind == NULL && is_first
+				? "  If it speaks HTTP, `type: http` with a `url:` sees more."
+				: "");
 	check->target = xasprintf("%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
 	init_key(check, "address", check->target);
 	if (w->kind != NULL && w->kind->more != NULL)

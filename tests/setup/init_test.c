@@ -271,7 +271,8 @@ test_needs_never_go_in_a_circle(void **state)
 		    "  b: { image: x, ports: ['2:2'], depends_on: [c] }\n"
 		    "  c: { image: x, ports: ['3:3'], depends_on: [a, a, nobody] }\n",
 		"address: 127.0.0.1:2\n    needs: [c]\n\n  # Service c, image x.\n"
-		"  # That its port 3 accepts connections is all that is seen.\n"
+		"  # That its port 3 accepts connections is all that is seen.  If it speaks HTTP,\n"
+		"  # `type: http` with a `url:` sees more.\n"
 		"  c:\n    type: tcp\n    address: 127.0.0.1:3\n\n");
 }
 
