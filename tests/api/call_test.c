@@ -139,6 +139,85 @@ test_problems_are_json_whatever_they_quote(void **state)
 	http1_fini(&request);
 }
 
+/* One header of a request that was read. */
+static void
+parse(struct http1 *request, const char *name, const char *value)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	buf_addf(&text, "GET / HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n", name, value);
+	http1_init(request, HTTP1_REQUEST, NULL);
+	if (http1_feed(request, &text) != HTTP1_DONE)
+		fail_msg("%s", request->err.text);
+	buf_fini(&text);
+}
+
+static void
+test_who_takes_gzip(void **state)
+{
+	static const struct {
+		const char *accept;
+		bool takes;
+	} rows[] = {
+		{ "gzip", true },
+		{ "deflate, GZIP;q=0.5, br", true },
+		{ "*", true },
+		{ "gzip;q=0", false },
+		{ "gzip; q=0.000, *;q=1", false },
+		{ "*;q=0", false },
+		{ "identity", false },
+		{ "xgzip, gzipped", false },
+		{ ",,", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http1 request;
+		struct api_call call;
+
+		parse(&request, "Accept-Encoding", rows[i].accept);
+		call_init(&call, &world, &request);
+		if (call_takes_gzip(&call) != rows[i].takes)
+			fail_msg("Accept-Encoding: %s", rows[i].accept);
+		call_fini(&call);
+		http1_fini(&request);
+	}
+}
+
+static void
+test_who_has_seen_it(void **state)
+{
+	static const struct {
+		const char *tags;
+		bool has;
+	} rows[] = {
+		{ "\"abc\"", true },
+		{ "W/\"abc\"", true },
+		{ "\"x\", \"y,z\" , W/\"abc\"", true },
+		{ "*", true },
+		{ "abc", false },
+		{ "\"abcd\"", false },
+		{ "\"ab\"", false },
+		{ "", false },
+		{ ", ,", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http1 request;
+		struct api_call call;
+
+		parse(&request, "If-None-Match", rows[i].tags);
+		call_init(&call, &world, &request);
+		if (call_has_seen(&call, "\"abc\"") != rows[i].has)
+			fail_msg("If-None-Match: %s", rows[i].tags);
+		call_fini(&call);
+		http1_fini(&request);
+	}
+}
+
 int
 main(void)
 {
@@ -147,6 +226,8 @@ main(void)
 		cmocka_unit_test(test_a_value_too_long_is_none),
 		cmocka_unit_test(test_absolute_form),
 		cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_who_takes_gzip),
+		cmocka_unit_test(test_who_has_seen_it),
 		cmocka_unit_test(test_problems_are_json_whatever_they_quote),
 	};
 
