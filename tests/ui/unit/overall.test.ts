@@ -17,8 +17,18 @@ test('the worst that nobody is at says how it stands', () => {
 	assert.deepEqual(of([aCheck()], [warning, acked]), ['warning', '1 warning', 1]);
 	assert.deepEqual(of([aCheck()], [acked]), ['acknowledged', '1 incident, acknowledged', 0]);
 	assert.deepEqual(of([aCheck(), aCheck()], []), ['up', 'All 2 checks are fine', 0]);
-	assert.deepEqual(of([aCheck({ state: 'suspect' })], []), ['up', 'Nothing is broken', 0]);
 	assert.deepEqual(of([], []), ['waiting', 'Nothing is watched yet', 0]);
+});
+
+test('fine is only what all checks are', () => {
+	const sign = (...checks: ReturnType<typeof aCheck>[]) => overall([aCheck(), ...checks], [], true).sign;
+
+	assert.equal(sign(aCheck()), 'up');
+	assert.equal(sign(aCheck({ state: 'unknown', last: null })), 'waiting');
+	assert.equal(sign(aCheck({ state: 'unknown' })), 'unknown');
+	assert.equal(sign(aCheck({ state: 'starting' })), 'starting');
+	assert.equal(sign(aCheck({ state: 'suspect' }), aCheck({ state: 'unknown' })), 'suspect');
+	assert.equal(sign(aCheck({ state: 'down' }), aCheck({ state: 'suspect' })), 'critical');
 });
 
 test('what has not been read is not fine', () => {

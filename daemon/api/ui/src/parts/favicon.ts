@@ -1,7 +1,7 @@
 /* The tab's sign: the overall state's shape and colour, with the count of what is open. */
 const colours: Record<string, string> = {
 	up: '#1a7f4b', critical: '#c62828', warning: '#b26a00', acknowledged: '#4a5f8a',
-	unknown: '#6b7280', waiting: '#6b7280',
+	suspect: '#b26a00', unknown: '#6b7280', waiting: '#6b7280', starting: '#6b7280',
 };
 
 const bodies: Record<string, string> = {
@@ -12,6 +12,9 @@ const bodies: Record<string, string> = {
 
 const marks: Record<string, string> = {
 	up: '<path d="M9 17l5 5 9-11" fill="none" stroke="#fff" stroke-width="3.600"/>',
+	suspect: '<path d="M16 8v10m0 5v1" fill="none" stroke="#fff" stroke-width="4"/>',
+	waiting: '<path d="M8 16h2m5 0h2m5 0h2" fill="none" stroke="#fff" stroke-width="4"/>',
+	starting: '<path d="M16 8v9l6 4" fill="none" stroke="#fff" stroke-width="3.600"/>',
 	acknowledged: '<path d="M9 17l5 5 9-11" fill="none" stroke="#fff" stroke-width="3.600"/>',
 };
 

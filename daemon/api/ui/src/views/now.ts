@@ -1,8 +1,9 @@
 /* What is going on now: open incidents first, then every check. */
 import { get } from '../api';
-import { h, replace } from '../dom';
+import { h, replace, text } from '../dom';
 import { live, type Change } from '../live';
 import { arrange, countStates, parseFilter, sorts, type Group, type Sort } from '../order';
+import { overall } from '../overall';
 import { ago } from '../parts/age';
 import { badge } from '../parts/badge';
 import { Cards } from '../parts/card';
@@ -71,19 +72,24 @@ class Trouble {
 		const shown = this.isAll ? all : all.slice(0, CARDS_AT_FIRST);
 
 		this.el.hidden = live.heardAt === 0;
-		this.title.textContent = all.length === 0 ? t('now.open') : `${t('now.open')} (${all.length})`;
+		text(this.title, all.length === 0 ? t('now.open') : `${t('now.open')} (${all.length})`);
 		this.title.classList.toggle('unseen', all.length === 0);
 		this.cards.keep(live.incidents);
 		arrangeChildren(this.list, shown.map(one => this.cards.card(one, this.mutedOf(one))));
 		this.list.classList.toggle('is-many', all.length > DETAILED);
 		this.more.hidden = shown.length === all.length;
-		this.more.textContent = t('now.more', { n: all.length });
-		this.calm.hidden = all.length > 0 || live.checks.size === 0;
-		if (this.hadAny !== all.length > 0 && live.heardAt > 0) {
-			this.hadAny = all.length > 0;
-			if (!this.hadAny)
-				void this.sayCalm();
-		}
+		text(this.more, t('now.more', { n: all.length }));
+		this.sayWhetherCalm(all.length > 0);
+	}
+
+	/* Fine is what has been found so, not what nothing is known of. */
+	private sayWhetherCalm(hasAny: boolean): void {
+		this.calm.hidden = hasAny || overall(live.checks.values(), [], live.heardAt > 0).sign !== 'up';
+		if (this.hadAny === hasAny || live.heardAt === 0)
+			return;
+		this.hadAny = hasAny;
+		if (!hasAny)
+			void this.sayCalm();
 	}
 
 	/* With the last one that ended, for whoever was called and finds nothing. */
@@ -106,8 +112,8 @@ class Trouble {
 }
 
 /* A text with an element where its argument goes. */
-function around(text: string, el: HTMLElement): (HTMLElement | string)[] {
-	const [before = '', after = ''] = text.split('\u0000');
+function around(words: string, el: HTMLElement): (HTMLElement | string)[] {
+	const [before = '', after = ''] = words.split('\u0000');
 
 	return [before, el, after];
 }
@@ -263,20 +269,20 @@ class Board {
 	}
 
 	arrange(): void {
-		const text = keptFilter = this.filter.value;
-		const groups = arrange(live.checks.values(), this.sort.value as Sort, parseFilter(text));
+		const filter = keptFilter = this.filter.value;
+		const groups = arrange(live.checks.values(), this.sort.value as Sort, parseFilter(filter));
 		const isAlone = groups.length === 1 && groups[0]!.name === '';
 
 		for (const check of live.checks.values())
 			this.states.set(check.name, stateName(check));
 		for (const group of groups) {
 			const box = this.group(group.name);
-			box.setFolded(text.trim() === '' && this.folded.has(group.name));
+			box.setFolded(filter.trim() === '' && this.folded.has(group.name));
 			box.set(group, group.checks.map(check => this.rows.row(check).el), isAlone);
 		}
 		arrangeChildren(this.box, groups.map(group => this.group(group.name).el));
 		this.sayCounts();
-		this.sayNone(groups.length === 0, text.trim() !== '');
+		this.sayNone(groups.length === 0, filter.trim() !== '');
 	}
 
 	private sayNone(isNone: boolean, hasFilter: boolean): void {
@@ -339,8 +345,7 @@ export function view(root: HTMLElement, _arg: string): () => void {
 		board.filter.focus();
 	};
 	const off = live.on(change => {
-		if (change.all || change.incidents.size > 0 || change.ended.length > 0)
-			trouble.refresh();
+		trouble.refresh();
 		if (change.all || change.checks.size > 0 || change.incidents.size > 0)
 			board.refresh(change);
 		if (change.topics.has('silences'))
