@@ -26,13 +26,13 @@ const struct api_param backtest_params[] = {
 	{ "severity", SHAPE_TEXT, false, "Its level; `warning` if left out.", levels },
 	{ "each", SHAPE_TEXT, false, "A type of checks, or a pattern of names.", NULL },
 	SPAN_PARAMS,
-	{ NULL },
+	{ .name = NULL },
 };
 
 const struct api_param backtest_file_params[] = {
 	{ "rule", SHAPE_TEXT, false, "Only this one of the rules in the body.", NULL },
 	SPAN_PARAMS,
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape_field firing_fields[] = {
@@ -44,7 +44,7 @@ static const struct shape_field firing_fields[] = {
 	{ "text", SHAPE_TEXT, 0, "What it would have said.", NULL, NULL },
 	{ "incident", SHAPE_TEXT, SHAPE_OPTIONAL, "The incident that it falls together with.", NULL,
 		NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape firing = {
@@ -64,7 +64,7 @@ static const struct shape_field incident_fields[] = {
 	{ "caught", SHAPE_FLAG, 0, "The rule would have fired with it.", NULL, NULL },
 	{ "earlier_seconds", SHAPE_NUMBER, SHAPE_OPTIONAL,
 		"So much before it was detected; negative: after.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape incident = {
@@ -78,7 +78,7 @@ static const struct shape_field grain_fields[] = {
 	{ "since", SHAPE_TIME, 0, "The first of them.", NULL, NULL },
 	{ "until", SHAPE_TIME, 0, "The last of them.", NULL, NULL },
 	{ "samples", SHAPE_INTEGER, 0, "How many values they stand for.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape grain = {
@@ -103,7 +103,7 @@ static const struct shape_field result_fields[] = {
 	{ "resolution", SHAPE_OBJECT, SHAPE_LIST | SHAPE_OPTIONAL, "What it rests on.", &grain,
 		NULL },
 	{ "notes", SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL, "What could not be seen.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape result = {
@@ -127,7 +127,7 @@ static const struct shape_field total_fields[] = {
 	{ "known_ratio", SHAPE_NUMBER, SHAPE_OPTIONAL, "The share of the time that is known.", NULL,
 		NULL },
 	{ "summary", SHAPE_TEXT, 0, "All of it in a sentence.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape total = {
@@ -146,7 +146,7 @@ static const struct shape_field backtest_fields[] = {
 	{ "next", SHAPE_INTEGER, SHAPE_OPTIONAL,
 		"There is more: ask again with this `next`, and the times as answered.", NULL,
 		NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 const struct shape shape_backtest = {

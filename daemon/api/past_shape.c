@@ -14,7 +14,7 @@ const struct api_param series_params[] = {
 		"How long a step is at least; the answer says how long it is. Without it: at most "
 		"400 steps. Never more than 2,000, nor finer than what is kept of that time.",
 		NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape_field one_series_fields[] = {
@@ -25,7 +25,7 @@ static const struct shape_field one_series_fields[] = {
 		"`[seconds since 1970, average, minimum, maximum, number of values]` each; a step "
 		"without a value is left out.",
 		NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape one_series = {
@@ -40,7 +40,7 @@ static const struct shape_field series_fields[] = {
 	{ "until", SHAPE_TIME, 0, "Where it ends.", NULL, NULL },
 	{ "step", SHAPE_NUMBER, 0, "Seconds of a step.", NULL, NULL },
 	{ "series", SHAPE_OBJECT, SHAPE_LIST, "One for each metric.", &one_series, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 const struct shape shape_series = {
@@ -57,7 +57,7 @@ static const struct shape_field span_fields[] = {
 	{ "up_ratio", SHAPE_NUMBER, SHAPE_OPTIONAL, "The share of that, 0 to 1.", NULL, NULL },
 	{ "down_seconds", SHAPE_NUMBER, 0, "So much of it was down.", NULL, NULL },
 	{ "incidents", SHAPE_INTEGER, 0, "Incidents of this check in that time.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape uptime_span = {
@@ -69,7 +69,7 @@ static const struct shape uptime_span = {
 static const struct shape_field uptime_fields[] = {
 	{ "check", SHAPE_TEXT, 0, "The check's name.", NULL, NULL },
 	{ "windows", SHAPE_OBJECT, SHAPE_LIST, "One for each span.", &uptime_span, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 const struct shape shape_uptime = {
@@ -89,7 +89,7 @@ static const struct shape_field level_fields[] = {
 	{ "for", SHAPE_NUMBER, 0, "Seconds that it must be true.", NULL, NULL },
 	{ "for_samples", SHAPE_INTEGER, SHAPE_OPTIONAL, "Samples in a row instead.", NULL, NULL },
 	{ "clear", SHAPE_TEXT, SHAPE_OPTIONAL, "What ends the alert.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape rule_level = {
@@ -105,7 +105,7 @@ static const struct shape_field limit_fields[] = {
 		op_words },
 	{ "value", SHAPE_NUMBER, 0, "In the metric's base unit.", NULL, NULL },
 	{ "unit", SHAPE_TEXT, 0, "The symbol of that unit.", NULL, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape rule_limit = {
@@ -123,7 +123,7 @@ static const struct shape_field standing_fields[] = {
 	{ "summary", SHAPE_TEXT, SHAPE_OPTIONAL, "Its words, while it fires.", NULL, NULL },
 	{ "levels", SHAPE_OBJECT, SHAPE_LIST, "Its levels.", &rule_level, NULL },
 	{ "thresholds", SHAPE_OBJECT, SHAPE_LIST, "Limits for a plot.", &rule_limit, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct shape rule_standing = {
@@ -135,7 +135,7 @@ static const struct shape rule_standing = {
 static const struct shape_field stand_fields[] = {
 	{ "check", SHAPE_TEXT, 0, "The check's name.", NULL, NULL },
 	{ "rules", SHAPE_OBJECT, SHAPE_LIST, "One for each rule.", &rule_standing, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
 
 const struct shape shape_stand = {

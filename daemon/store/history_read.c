@@ -136,8 +136,22 @@ find_reach(struct reader *r, struct reach reach[LEVELS], struct err *e)
 	return 0;
 }
 
-/* Where a finer level takes over from this one; a whole number of its slots.  Raw values set an end
- * to nothing. */
+/*
+ * Where a finer level takes over from this one: at the end of the slot in which it begins, unless
+ * nothing of that slot is older, or asked for.
+ */
+static int64_t
+seam(const struct reader *r, const struct reach *coarse, const struct reach *fine, int64_t slot_ms)
+{
+	int64_t begin_ms = fine->first_ms / slot_ms * slot_ms;
+
+	if (begin_ms == fine->first_ms || begin_ms < r->since_us / USEC_PER_MSEC ||
+		begin_ms <= coarse->first_ms)
+		return begin_ms;
+	return begin_ms + slot_ms;
+}
+
+/* Where this level ends, or a finer one is better; a whole number of its slots. */
 static int64_t
 end_of(const struct reader *r, const struct reach reach[LEVELS], enum level level)
 {
@@ -145,9 +159,10 @@ end_of(const struct reader *r, const struct reach reach[LEVELS], enum level leve
 	int64_t end_ms = (reach[level].last_ms / slot_ms + 1) * slot_ms;
 
 	for (enum level finer = LEVEL_RAW; finer < level; finer++) {
-		int64_t begin_ms = (reach[finer].first_ms + slot_ms - 1) / slot_ms * slot_ms;
-		if (r->step_us < slot_ms * USEC_PER_MSEC && reach[finer].first_ms >= 0 &&
-			begin_ms < end_ms)
+		if (r->step_us >= slot_ms * USEC_PER_MSEC || reach[finer].first_ms < 0)
+			continue;
+		int64_t begin_ms = seam(r, &reach[level], &reach[finer], slot_ms);
+		if (begin_ms < end_ms)
 			end_ms = begin_ms;
 	}
 	return end_ms;

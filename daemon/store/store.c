@@ -152,6 +152,7 @@ store_drop_waiter(struct store *s, void *arg)
 			continue;
 		question->fn = NULL;
 		question->read_fn = NULL;
+		question->is_dropped = true;
 	}
 }
 

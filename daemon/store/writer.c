@@ -278,7 +278,7 @@ answer(struct writer *w, struct posted *todo)
 		struct question *q = LIST_ENTRY(it, struct question, node);
 		if (q->kind)
 			q->is_unread = keeper_read(&w->keeper, q->kind, q->key, &q->body) < 0;
-		else
+		else if (!q->is_dropped)
 			answer_history(w, q, todo->wall_us);
 		list_remove(&q->node);
 		pthread_mutex_lock(&w->mutex);

@@ -31,6 +31,7 @@ struct question {
 	char *check, *metric;
 	struct store_query query; /* points to the two above */
 	store_points_fn fn;       /* NULL: nobody wants to know any more */
+	_Atomic bool is_dropped;  /* the same, for the thread */
 	void *arg;
 	struct store_point *points;
 	size_t count;

@@ -267,6 +267,25 @@ test_seams_between_levels_neither_lose_nor_double(void **state)
 	assert_int_equal(grain_us, 0);
 }
 
+/* A history that began in the midst of a minute, and a question that does. */
+static void
+test_what_begins_within_a_slot_is_there(void **state)
+{
+	struct bed *bed = *state;
+	struct store_series s = { .check = "api", .metric = "total_time" };
+	usec_t begin = T0 + 5 * USEC_PER_MIN + 25 * USEC_PER_SEC;
+	for (int n = 0; n < 360; n++)
+		write_one(bed, &s, begin + n * 10 * USEC_PER_SEC, n);
+	ask(bed, &s, begin, begin + USEC_PER_HOUR, 0);
+	assert_int_equal(bed->count, 360);
+	ask(bed, &s, T0, begin + USEC_PER_HOUR, 0);
+	assert_int_equal(bed->count, 360);
+	ask(bed, &s, begin + 70 * USEC_PER_SEC, begin + USEC_PER_HOUR, 0);
+	assert_int_equal(bed->count, 353);
+	ask(bed, &s, T0, begin + USEC_PER_HOUR, 15 * USEC_PER_MIN);
+	assert_int_equal(count_values(bed), 360);
+}
+
 static int64_t
 used_bytes(struct bed *bed)
 {
@@ -379,6 +398,7 @@ main(void)
 		TEST(test_many_series_lie_in_parts),
 		TEST(test_each_level_is_kept_for_its_time),
 		TEST(test_seams_between_levels_neither_lose_nor_double),
+		TEST(test_what_begins_within_a_slot_is_there),
 		TEST(test_size_is_kept_by_giving_up_raw_values_first),
 		TEST(test_clock_set_back_and_forth_loses_no_value),
 		TEST(test_late_row_belongs_to_the_minute_under_way),

@@ -274,6 +274,26 @@ test_dropped_question_is_not_answered(void **state)
 	assert_false(other.is_answered);
 }
 
+/* Askers may come and go as they like: so many questions wait, and no more. */
+static void
+test_many_questions_are_too_many(void **state)
+{
+	struct bed *bed = *state;
+	struct bed other = { .is_answered = false };
+	struct store_query query = { "api", "total_time", WALL, WALL + 1, 0 };
+	open_store(bed);
+	assert_false(store_is_busy(bed->store));
+	for (int n = 0; n < 32; n++)
+		store_query_start(bed->store, &query, on_points, &other);
+	assert_true(store_is_busy(bed->store));
+	store_drop_waiter(bed->store, &other);
+	put(bed, "x", "a", 1);
+	assert_true(settle(bed)); /* what must survive does not wait for all of them */
+	ask(bed, "total_time", WALL, WALL + 1, 0);
+	assert_false(store_is_busy(bed->store));
+	assert_false(other.is_answered);
+}
+
 static void
 test_damaged_history_is_set_aside_and_goes_on(void **state)
 {
@@ -319,6 +339,7 @@ main(void)
 		TEST(test_samples_come_back_as_posted),
 		TEST(test_history_is_written_by_the_clock_alone),
 		TEST(test_dropped_question_is_not_answered),
+		TEST(test_many_questions_are_too_many),
 		TEST(test_damaged_history_is_set_aside_and_goes_on),
 		TEST(test_rows_beyond_the_queue_are_counted),
 	};

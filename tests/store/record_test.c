@@ -1,0 +1,93 @@
+/* From samples to rows: one for ten seconds, and whether the check was up beside them. */
+#include <math.h>
+
+#include "store/record.h"
+#include "tests/store/bed.h"
+
+static const struct metric_desc metrics[] = {
+	{ "total_time", METRIC_GAUGE, UNIT_SECONDS, "" },
+	{ "status", METRIC_MOMENT, UNIT_NONE, "" },
+	{ .name = NULL },
+};
+
+/* A sample so many seconds after the beginning. */
+static void
+take(struct recorder *recorder, int second, double total, double up)
+{
+	double values[] = { total, 200 };
+	char text[] = "";
+	const struct sample sample = { .outcome = OUTCOME_OK,
+		.text = text,
+		.started_us = USEC_PER_HOUR + second * USEC_PER_SEC,
+		.wall_us = WALL + second * USEC_PER_SEC,
+		.metrics = metrics,
+		.values = values,
+		.metric_count = 2 };
+
+	recorder_take(recorder, "api", &sample, up);
+}
+
+static void
+on_points(void *arg, const struct store_point *points, size_t count)
+{
+	struct bed *bed = arg;
+
+	bed->is_answered = true;
+	bed->point_count = count;
+	for (size_t n = 0; n < count && n < 64; n++)
+		bed->points[n] = points[n];
+}
+
+static bool
+is_answered(void *arg)
+{
+	return ((const struct bed *)arg)->is_answered;
+}
+
+static void
+ask(struct bed *bed, const char *metric)
+{
+	const struct store_query query = { "api", metric, WALL, WALL + USEC_PER_HOUR, 0 };
+
+	bed->is_answered = false;
+	store_query_start(bed->store, &query, on_points, bed);
+	assert_true(loop_turn_until(bed->loop, is_answered, bed, MAX_TURN));
+}
+
+static void
+test_rows(void **state)
+{
+	struct bed *bed = *state;
+
+	open_store(bed);
+	struct recorder *recorder = recorder_new(bed->store);
+	take(recorder, 0, 1, 1);
+	for (int second = 2; second <= 10; second += 2) /* quick ones are one row */
+		take(recorder, second, 3, second < 8);
+	take(recorder, 40, (double)NAN, 0); /* no number, and down */
+	take(recorder, 70, 5, (double)NAN); /* nobody could tell */
+	take(recorder, 75, 5, 1);
+	take(recorder, 100, 5, (double)NAN);
+	ask(bed, "total_time");
+	assert_int_equal(bed->point_count, 4);
+	assert_true(bed->points[1].avg == 3 && bed->points[3].avg == 5);
+	ask(bed, RECORD_UP);
+	assert_int_equal(bed->point_count, 4);
+	assert_true(bed->points[0].avg == 1 && bed->points[2].avg == 0);
+	assert_true(fabs(bed->points[1].avg - 0.6) < 1e-6);
+	assert_int_equal(bed->points[2].wall_us, WALL + 40 * USEC_PER_SEC);
+	/* What was told between two rows is said with the next one. */
+	assert_int_equal(bed->points[3].wall_us, WALL + 100 * USEC_PER_SEC);
+	ask(bed, "status");
+	assert_int_equal(bed->point_count, 0);
+	recorder_free(recorder);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_rows),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
