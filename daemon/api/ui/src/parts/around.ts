@@ -3,6 +3,7 @@
  * with thresholds as lines and the incident as a band.  Drawn anew while it is open.
  */
 import { get, part } from '../api';
+import { bandsOf, windowOf, type Stretch } from '../breach';
 import { h, replace } from '../dom';
 import { live } from '../live';
 import { plot, type PlotThreshold } from '../plot';
@@ -14,26 +15,11 @@ const AGAIN_MS = 30000;
 const YOUNG_S = 300; /* what was seen lately is not on disk yet, and much is to come */
 const YOUNG_AGAIN_MS = 5000;
 
-interface Window {
-	from: number;
-	to: number;
-}
-
-/* A short breach fills a third of the plot; a long one has half an hour before it. */
-function windowOf(incident: Incident): Window {
-	const now = live.now() / 1000;
-	const began = Date.parse(incident.started_at) / 1000;
-	const ended = incident.resolved_at === null ? now : Date.parse(incident.resolved_at) / 1000;
-	const before = Math.min(1800, Math.max(180, 2 * (ended - began)));
-	const after = Math.min(600, Math.max(60, ended - began));
-	return { from: began - before, to: Math.min(now + 5, ended + after) };
-}
-
 const ageOf = (incident: Incident): number => (live.now() - Date.parse(incident.started_at)) / 1000;
 
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
 
-async function seriesOf(incident: Incident, where: Window, metrics: string[]): Promise<Series> {
+async function seriesOf(incident: Incident, where: Stretch, metrics: string[]): Promise<Series> {
 	const query = new URLSearchParams({ since: at(where.from), until: at(where.to) });
 	if (metrics.length > 0)
 		query.set('metric', metrics.join(','));
@@ -51,7 +37,7 @@ async function thresholdsOf(incident: Incident): Promise<RuleStanding['threshold
 }
 
 /* The metrics of the rule first, then what the check shows anyhow. */
-async function read(incident: Incident, where: Window): Promise<{ doc: Series; thresholds: RuleStanding['thresholds'] }> {
+async function read(incident: Incident, where: Stretch): Promise<{ doc: Series; thresholds: RuleStanding['thresholds'] }> {
 	const thresholds = await thresholdsOf(incident);
 	const metrics = [...new Set(thresholds.map(one => one.metric))];
 	const usual = await seriesOf(incident, where, []);
@@ -60,17 +46,26 @@ async function read(incident: Incident, where: Window): Promise<{ doc: Series; t
 	return { doc: { ...usual, step: first?.step ?? usual.step, series }, thresholds };
 }
 
+/* Who reads its numbers or has the pointer on it would lose both. */
+function isLookedAt(el: HTMLElement): boolean {
+	return el.matches(':hover') || el.contains(document.activeElement) || el.querySelector('details[open]') !== null;
+}
+
 export function drawAround(el: HTMLElement, incident: Incident): () => void {
 	let ends: (() => void)[] = [];
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	let isGone = false, isDrawn = false;
 
 	const draw = async (): Promise<void> => {
-		const where = windowOf(incident);
+		const where = windowOf(incident, live.now() / 1000);
 		try {
 			const { doc, thresholds } = await read(incident, where);
 			if (isGone)
 				return;
+			if (isDrawn && isLookedAt(el)) {
+				timer = setTimeout(() => void draw(), YOUNG_AGAIN_MS);
+				return;
+			}
 			const shown = doc.series.filter(one => one.points.length > 0).slice(0, PLOTS_MOST);
 			ends.forEach(end => end());
 			const boxes = shown.map(() => h('div', { class: 'plot-box' }));
@@ -80,10 +75,7 @@ export function drawAround(el: HTMLElement, incident: Incident): () => void {
 				...where, step: doc.step, height: 160,
 				thresholds: thresholds.filter(line => line.metric === one.metric)
 					.map((line): PlotThreshold => ({ value: line.value, severity: line.severity })),
-				bands: [{
-					from: Date.parse(incident.started_at) / 1000, severity: incident.severity,
-					to: incident.resolved_at === null ? where.to : Date.parse(incident.resolved_at) / 1000,
-				}],
+				bands: bandsOf(incident, where.to),
 			}));
 			isDrawn = true;
 		} catch {

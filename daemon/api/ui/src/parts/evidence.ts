@@ -13,10 +13,13 @@ function lead(text: string): string {
 	return line.length > 120 ? `${line.slice(0, 119)}…` : line;
 }
 
+/* As the daemon writes that a fact is missing. */
+const isMissing = (fact: Fact): boolean => /^(could not be had: |无法获取：)/.test(fact.text);
+
 function factOf(fact: Fact): HTMLElement[] {
 	const lines = fact.text.split('\n');
 	const isLong = lines.length > LONG_LINES || fact.text.length > LONG_CHARS;
-	const text = h('pre', { class: 'fact', tabindex: isLong ? 0 : null }, fact.text);
+	const text = h('pre', { class: isMissing(fact) ? 'fact dim' : 'fact', tabindex: isLong ? 0 : null }, fact.text);
 	return [
 		h('dt', null, fact.name),
 		h('dd', null, isLong
@@ -28,8 +31,10 @@ function factOf(fact: Fact): HTMLElement[] {
 	];
 }
 
+/* What says something first, what could not be had last. */
 export function evidence(facts: Fact[]): HTMLElement {
-	return h('dl', { class: 'evidence' }, facts.map(factOf));
+	const order = [...facts.filter(fact => !isMissing(fact)), ...facts.filter(isMissing)];
+	return h('dl', { class: 'evidence' }, order.map(factOf));
 }
 
 export function values(all: Record<string, number>): HTMLElement {

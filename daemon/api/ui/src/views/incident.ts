@@ -311,7 +311,7 @@ function pageOf(): Page {
 				h('a', { href: incident.runbook_url, rel: 'noreferrer' }, t('incident.runbook'))),
 		]);
 		impact.show(incident.alerts?.length ? [incident.alerts, live.checks.size > 0] : null, () => alerts(incident));
-		plots.show([incident.id, incident.check, incident.rule, incident.resolved_at], () => {
+		plots.show([incident.id, incident.check, incident.rule, incident.resolved_at, incident.reopened], () => {
 			const box = h('div', { class: 'around' });
 			endPlots();
 			endPlots = drawAround(box, incident);

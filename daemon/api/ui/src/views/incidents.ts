@@ -48,7 +48,7 @@ function rowOf(incident: Incident): HTMLElement {
 		h('td', { 'data-label': t('incidents.began'), class: 'num-left' },
 			h('time', { datetime: incident.started_at, title: exact(incident.started_at) },
 				clock(incident.started_at))),
-		h('td', { 'data-label': t('incidents.lasted') }, incident.resolved_at === null
+		h('td', { 'data-label': t('incidents.lasted'), class: 'num-left' }, incident.resolved_at === null
 			? lasting(incident.started_at) : span(incident.duration)));
 }
 

@@ -17,6 +17,8 @@ import { t, word } from '../words';
 const FOLD_ABOVE = 60;
 const AS_KEY = 'triaged.map';
 const NEEDS_NAMED = 8;
+const SCALE_MOST = 1.5;
+const PAPER_EDGE = 40;
 const node = { height: 44, gap: 12, between: 64, lane: 10, least: 128, most: 228 };
 
 type Way = 'drawing' | 'list';
@@ -99,6 +101,12 @@ function boxOf(one: GraphNode, graph: Graph, drawn: Drawn, onGroup: (name: strin
 		: h('a', { ...props, href: toCheck(one.id) }, inside));
 }
 
+/* Few checks are drawn larger, where there is room. */
+function scaleOf(el: HTMLElement, drawn: Drawn): number {
+	const room = Math.min((el.clientWidth - PAPER_EDGE) / drawn.width, window.innerHeight * 0.5 / drawn.height);
+	return Math.max(1, Math.min(SCALE_MOST, room));
+}
+
 function canvas(): Canvas {
 	const el = h('div', { class: 'map-scroll', tabindex: 0, role: 'group', 'aria-label': t('map.title') });
 	return {
@@ -114,13 +122,16 @@ function canvas(): Canvas {
 				const [p, q] = [drawn.places.get(a.id)!, drawn.places.get(b.id)!];
 				return p.column - q.column || p.y - q.y;
 			});
-			replace(el, h('div', { class: 'map-canvas', style: {
-				width: `${drawn.width}px`, height: `${drawn.height}px`,
+			const scale = scaleOf(el, drawn);
+			replace(el, h('div', { class: 'map-paper', style: {
+				width: `${drawn.width * scale}px`, height: `${drawn.height * scale}px`,
+			} }, h('div', { class: 'map-canvas', style: {
+				width: `${drawn.width}px`, height: `${drawn.height}px`, transform: `scale(${scale})`,
 			} },
 			svg('svg', { class: 'map-edges', width: drawn.width, height: drawn.height, 'aria-hidden': 'true', focusable: 'false' },
 				[...drawn.paths].sort((a, b) => Number(a.edge.isHot) - Number(b.edge.isHot)).map(path =>
 					svg('path', { class: path.edge.isHot ? 'edge is-hot' : 'edge', d: curve(path.points) }))),
-			h('ul', { class: 'map-nodes' }, order.map(one => boxOf(one, graph, drawn, onGroup)))));
+			h('ul', { class: 'map-nodes' }, order.map(one => boxOf(one, graph, drawn, onGroup))))));
 		},
 	};
 }
@@ -281,9 +292,15 @@ export function view(root: HTMLElement, _arg: string): () => void {
 				h('div', { class: 'switch', role: 'group', 'aria-label': t('map.as') }, switches))),
 		body, left);
 	draw(true);
-	return live.on(change => {
+	const onResize = (): void => draw(true);
+	window.addEventListener('resize', onResize);
+	const off = live.on(change => {
 		if (change.all || change.checks.size > 0 || change.incidents.size > 0)
 			draw(false);
 	});
+	return () => {
+		window.removeEventListener('resize', onResize);
+		off();
+	};
 }
 
