@@ -6,18 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/places.h"
+#include "cli/trouble.h"
 #include "io/http1.h"
 #include "io/loop.h"
 #include "io/resolve.h"
@@ -284,24 +283,9 @@ run(struct exchange *x, const struct url *url)
 struct search {
 	const struct client_request *ask;
 	struct client_reply *reply;
-	struct buf looked; /* the places, for the message */
-	char denied[300];  /* a place that is there but not for us */
+	char denied[120]; /* a socket that is there but not for us */
+	char reason[200]; /* what the last place said */
 };
-
-static void
-note_denied(struct search *search, const struct url *url)
-{
-	const char *path = url->place.path;
-	const struct group *group;
-	struct stat st;
-
-	if (search->denied[0] != '\0' || *path == '\0')
-		return;
-	group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
-	snprintf(search->denied, sizeof(search->denied),
-		"%s: permission denied: root and members of the group `%s` may ask", path,
-		group == NULL ? "triaged" : group->gr_name);
-}
 
 /* 0: answered; 1: nobody there; -1: somebody is, but it went wrong. */
 static int
@@ -324,27 +308,18 @@ try_place(struct client *client, const char *text, struct search *search, struct
 		reply->len = buf_left(&x.reply.body);
 		reply->body = xstrndup(buf_text(&x.reply.body), reply->len);
 	} else if (x.is_denied) {
-		note_denied(search, &url);
+		str_copy(search->denied, sizeof(search->denied), url.place.path);
 	}
 	if (result == -1 && x.is_open)
 		err_set(e, 0, "%s: %s", text, x.err.text);
 	else if (result == -1)
 		result = 1;
+	if (result == 1)
+		str_copy(search->reason, sizeof(search->reason), x.err.text);
 	http1_fini(&x.reply);
 	buf_fini(&x.request);
 	url_fini(&url);
 	return result;
-}
-
-static int
-say_unreachable(const struct search *search, struct err *e)
-{
-	if (search->denied[0] != '\0')
-		return err_set(e, 0, "%s", search->denied);
-	return err_set(e, 0,
-		"triaged is not running (looked at %s): start it with `systemctl start triaged` or "
-		"`triaged -c FILE`; if it runs elsewhere, say where with -c FILE or -u URL",
-		buf_text(&search->looked));
 }
 
 int
@@ -358,16 +333,15 @@ client_ask(struct client *client, const struct client_request *ask, struct clien
 		return err_set(e, 0, "%s", client->trouble.text);
 	if (client->chosen != 0)
 		result = try_place(client, client->places.all[client->chosen - 1], &search, e);
-	buf_init(&search.looked, 4096);
 	for (size_t i = 0; result == 1 && i < client->places.count; i++) {
-		buf_addf(&search.looked, "%s%s", i == 0 ? "" : ", ", client->places.all[i]);
 		result = try_place(client, client->places.all[i], &search, e);
 		if (result == 0)
 			client->chosen = i + 1;
 	}
-	if (result == 1)
-		say_unreachable(&search, e);
-	buf_fini(&search.looked);
+	if (result == 1 && search.denied[0] != '\0')
+		trouble_denied(search.denied, e);
+	else if (result == 1)
+		trouble_not_running(&client->places, search.reason, e);
 	return result == 0 ? 0 : -1;
 }
 
@@ -410,6 +384,28 @@ client_problem(const struct client_reply *reply)
 	return text;
 }
 
+/* Ours has a detail; a route that is not there is of another version; anything else is not ours. */
+static void
+set_problem(struct client *client, const struct client_reply *reply, struct err *e)
+{
+	json_t *doc = json_loadb(reply->body, reply->len, 0, NULL);
+	const char *detail = json_string_value(json_object_get(doc, "detail"));
+	char *text = client_problem(reply);
+
+	if (reply->status == 405 || str_eq(detail, "there is nothing at this path"))
+		err_set(e, reply->status,
+			CLIENT_OLD " and does not know this (this command is of version %s): "
+				   "upgrade and restart it",
+			TRIAGED_VERSION);
+	else if (detail == NULL && reply->status != 503)
+		err_set(e, reply->status, "what answers at %s is not triaged: %s",
+			client_place(client), text);
+	else
+		err_set(e, reply->status, "%s", text);
+	free(text);
+	json_decref(doc);
+}
+
 static json_t *
 ask_json(struct client *client, const struct client_request *ask, struct err *e)
 {
@@ -422,10 +418,7 @@ ask_json(struct client *client, const struct client_request *ask, struct err *e)
 		return NULL;
 	}
 	if (reply.status < 200 || reply.status > 299) {
-		char *text = client_problem(&reply);
-
-		err_set(e, reply.status, "%s", text);
-		free(text);
+		set_problem(client, &reply, e);
 	} else {
 		doc = json_loadb(reply.body, reply.len, 0, NULL);
 		if (doc == NULL)

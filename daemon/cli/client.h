@@ -47,6 +47,8 @@ json_t *client_post(struct client *client, const char *path, struct err *e);
 /* With a body (consumed; NULL: none). */
 json_t *client_send(
 	struct client *client, const char *method, const char *path, json_t *doc, struct err *e);
+/* How an error begins when the daemon lacks what is asked for. */
+#define CLIENT_OLD "the daemon that answers is of another version"
 /* The detail of a problem+json body, or the status in words; owned. */
 char *client_problem(const struct client_reply *reply);
 /* A name as one path segment: "disks[/var]" -> "disks%5B%2Fvar%5D"; owned. */

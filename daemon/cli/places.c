@@ -141,6 +141,7 @@ places_find(struct places *places, const struct cli *cli, struct err *e)
 	places->count = 0;
 	free(places->warning);
 	places->warning = NULL;
+	places->is_only = true;
 	if (str_starts(url, "unix:") || strstr(url, "://") != NULL)
 		add(places, xstrdup(url));
 	else if (strchr(url, '/') != NULL || str_ends(url, ".sock"))

@@ -13,6 +13,7 @@ struct places {
 	char *all[PLACES_MAX]; /* "unix:/path" or a URL */
 	size_t count;
 	char *token_path; /* where the token of writes over TCP may be; NULL */
+	bool is_only;     /* somebody said where: no other is looked at */
 	char *warning;    /* why --config was no help in finding them; NULL */
 };
 

@@ -73,11 +73,11 @@ receiver_list_print(const struct term *term, const json_t *receivers)
 {
 	static const struct table_column columns[] = {
 		{ .title = "RECEIVER", .is_flexible = true },
-		{ .title = "TYPE" },
+		{ .title = "TYPE", .is_spare = true },
 		{ .title = "STATE" },
-		{ .title = "LAST TAKEN", .is_right = true },
+		{ .title = "LAST TAKEN", .is_spare = true, .is_right = true },
 		{ .title = "WAITING", .is_right = true },
-		{ .title = "NEXT TRY", .is_right = true },
+		{ .title = "NEXT TRY", .is_spare = true, .is_right = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	const json_t *receiver;

@@ -1,6 +1,10 @@
-/* Lays a table out: widths first, then what is too wide is cut, flexible columns before others. */
+/*
+ * Lays a table out: widths first; what is too wide is cut, flexible columns first; spare ones are
+ * left out before that makes the others unreadable.
+ */
 #include "cli/table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +13,7 @@
 
 #define GAP       2
 #define WIDTH_MIN 6
+#define WIDTH_LOW 14 /* of a flexible column, while spare ones are left */
 
 struct row {
 	char *cells[TABLE_COLUMNS_MAX];
@@ -77,14 +82,19 @@ table_rows(const struct table *table)
 	return table->count;
 }
 
-/* The widest column that may still shrink; flexible ones first.  -1: none. */
+static const size_t hidden = SIZE_MAX; /* the width of a column that is left out */
+
+/* The widest column that may still shrink to `least`.  -1: none. */
 static int
-pick_wide(const struct table *table, const size_t *widths, bool is_flexible)
+pick_wide(const struct table *table, const size_t *widths, bool is_flexible, size_t least)
 {
 	int picked = -1;
 
 	for (size_t c = 0; c < table->column_count; c++) {
-		if (widths[c] <= WIDTH_MIN || table->columns[c].is_flexible != is_flexible)
+		const struct table_column *column = &table->columns[c];
+
+		if (widths[c] == hidden || widths[c] <= least || column->is_whole ||
+			column->is_flexible != is_flexible)
 			continue;
 		if (picked == -1 || widths[c] > widths[picked])
 			picked = (int)c;
@@ -92,11 +102,33 @@ pick_wide(const struct table *table, const size_t *widths, bool is_flexible)
 	return picked;
 }
 
-static void
-lay_out(const struct table *table, size_t columns, size_t *widths)
+static int
+pick_spare(const struct table *table, const size_t *widths)
 {
-	size_t total = GAP * (table->column_count - 1);
+	int picked = -1;
 
+	for (size_t c = 0; c < table->column_count; c++)
+		if (table->columns[c].is_spare && widths[c] != hidden)
+			picked = (int)c;
+	return picked;
+}
+
+static size_t
+total_of(const struct table *table, const size_t *widths)
+{
+	size_t total = 0, count = 0;
+
+	for (size_t c = 0; c < table->column_count; c++)
+		if (widths[c] != hidden) {
+			total += widths[c];
+			count++;
+		}
+	return total + (count > 0 ? GAP * (count - 1) : 0);
+}
+
+static void
+measure(const struct table *table, size_t *widths)
+{
 	for (size_t c = 0; c < table->column_count; c++) {
 		widths[c] = str_columns(table->columns[c].title);
 		for (size_t r = 0; r < table->count; r++) {
@@ -105,18 +137,42 @@ lay_out(const struct table *table, size_t columns, size_t *widths)
 			if (width > widths[c])
 				widths[c] = width;
 		}
-		total += widths[c];
 	}
-	while (total > columns) {
-		int wide = pick_wide(table, widths, true);
+}
+
+/* Cuts columns of that kind, the widest first, until they fit or have come down to `least`. */
+static bool
+shrink(const struct table *table, size_t columns, size_t *widths, bool is_flexible, size_t least)
+{
+	while (total_of(table, widths) > columns) {
+		int wide = pick_wide(table, widths, is_flexible, least);
 
 		if (wide == -1)
-			wide = pick_wide(table, widths, false);
-		if (wide == -1)
-			return;
+			return false;
 		widths[wide]--;
-		total--;
 	}
+	return true;
+}
+
+/* What a column that is left out gives, the others take. */
+static void
+lay_out(const struct table *table, size_t columns, size_t *widths)
+{
+	size_t natural[TABLE_COLUMNS_MAX];
+	int spare;
+
+	measure(table, natural);
+	for (;;) {
+		memcpy(widths, natural, sizeof(natural));
+		if (shrink(table, columns, widths, true, WIDTH_LOW))
+			return;
+		spare = pick_spare(table, natural);
+		if (spare == -1)
+			break;
+		natural[spare] = hidden;
+	}
+	if (!shrink(table, columns, widths, true, WIDTH_MIN))
+		shrink(table, columns, widths, false, WIDTH_MIN);
 }
 
 struct cell {
@@ -142,15 +198,22 @@ print_cell(const struct cell *cell, const struct term *term, FILE *out)
 static void
 print_row(const struct table *table, struct row *row, const size_t *widths, FILE *out)
 {
+	size_t last = 0;
+
+	for (size_t c = 0; c < table->column_count; c++)
+		if (widths[c] != hidden)
+			last = c;
 	for (size_t c = 0; c < table->column_count; c++) {
 		const struct cell cell = {
 			.text = row->cells[c],
 			.width = widths[c],
 			.paint = row->paints[c],
 			.is_right = table->columns[c].is_right,
-			.is_last = c + 1 == table->column_count,
+			.is_last = c == last,
 		};
 
+		if (widths[c] == hidden)
+			continue;
 		term_cut(row->cells[c], widths[c]);
 		print_cell(&cell, table->term, out);
 	}

@@ -10,6 +10,8 @@ struct table_column {
 	const char *title;
 	bool is_right;
 	bool is_flexible; /* is cut first */
+	bool is_spare;    /* is left out where the rest would be cut to pieces */
+	bool is_whole;    /* is never cut: an id that is to be typed */
 };
 
 struct table;

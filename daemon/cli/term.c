@@ -191,3 +191,22 @@ term_print_wrapped(const struct term *term, FILE *out, size_t indent, const char
 		text += *text == '\n';
 	}
 }
+
+void
+term_print_marked(
+	const struct term *term, FILE *out, enum paint paint, const char *mark, const char *text)
+{
+	char *line = xasprintf("%s  %s", mark, text), *whole = NULL;
+	size_t len = 0;
+	FILE *memory = open_memstream(&whole, &len);
+
+	term_clean(line, false);
+	if (memory != NULL) {
+		term_print_wrapped(term, memory, 0, line);
+		fclose(memory);
+		term_paint(term, out, paint, mark);
+		fputs(whole + strlen(mark), out);
+	}
+	free(whole);
+	free(line);
+}

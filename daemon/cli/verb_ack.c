@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/client.h"
+#include "cli/near.h"
 #include "cli/when.h"
 #include "cli/who.h"
 
@@ -33,13 +34,15 @@ print_words(const struct cli *cli, const json_t *incident)
 	char *line =
 		xasprintf("%s: %s", answer_text(incident, "id"), answer_text(incident, "title"));
 
-	term_clean(line, false);
-	term_paint(&cli->term, stdout, PAINT_BOLD, answer_text(incident, "status"));
-	printf("  %s\n", line);
+	term_print_marked(&cli->term, stdout, PAINT_BOLD, answer_text(incident, "status"), line);
+	free(line);
+	line = NULL;
 	when_of(incident, "acknowledged_until", until);
 	when_span(incident, "acknowledged_until", span);
 	if (until[0] != '\0')
-		printf("until %s (%s); after that it is open again\n", until, span);
+		line = xasprintf("until %s (%s); after that it is open again", until, span);
+	if (line != NULL)
+		term_print_wrapped(&cli->term, stdout, 0, line);
 	free(line);
 }
 
@@ -51,6 +54,8 @@ ask_daemon(const struct cli *cli, json_t *ask, struct err *e)
 	char *path = xasprintf("/api/v1/incidents/%s/ack", id);
 	json_t *doc = client_send(client, ask == NULL ? "DELETE" : "POST", path, ask, e);
 
+	if (doc == NULL)
+		near_suggest(client, TAKES_INCIDENT, cli->args[0], e);
 	client_free(client);
 	free(path);
 	free(id);

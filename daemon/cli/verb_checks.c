@@ -11,9 +11,9 @@ print(const struct cli *cli, const json_t *doc)
 {
 	static const struct table_column columns[] = {
 		{ .title = "CHECK", .is_flexible = true },
-		{ .title = "TYPE" },
+		{ .title = "TYPE", .is_spare = true },
 		{ .title = "STATE" },
-		{ .title = "VALUE", .is_right = true },
+		{ .title = "VALUE", .is_spare = true, .is_right = true },
 		{ .title = "LAST RUN", .is_flexible = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));

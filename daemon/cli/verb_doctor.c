@@ -208,14 +208,18 @@ static void
 print_findings(const struct term *term, const json_t *list)
 {
 	const json_t *one;
+	char *line;
 	size_t i;
 
 	json_array_foreach(list, i, one) print_finding(term, one);
-	printf("\n%zu problem%s, %zu warning%s, %zu hint%s, %zu fine, %zu not known\n",
+	line = xasprintf("%zu problem%s, %zu warning%s, %zu hint%s, %zu fine, %zu not known",
 		count_of(list, FINDING_PROBLEM), count_of(list, FINDING_PROBLEM) == 1 ? "" : "s",
 		count_of(list, FINDING_WARNING), count_of(list, FINDING_WARNING) == 1 ? "" : "s",
 		count_of(list, FINDING_HINT), count_of(list, FINDING_HINT) == 1 ? "" : "s",
 		count_of(list, FINDING_OK), count_of(list, FINDING_UNKNOWN));
+	putchar('\n');
+	term_print_wrapped(term, stdout, 0, line);
+	free(line);
 }
 
 static void

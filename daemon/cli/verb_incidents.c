@@ -12,11 +12,11 @@ static void
 print(const struct cli *cli, const json_t *doc)
 {
 	static const struct table_column columns[] = {
-		{ .title = "ID" },
+		{ .title = "ID", .is_whole = true },
 		{ .title = "SEVERITY" },
-		{ .title = "STATUS" },
-		{ .title = "STARTED", .is_right = true },
-		{ .title = "CHECK", .is_flexible = true },
+		{ .title = "STATUS", .is_spare = true },
+		{ .title = "STARTED", .is_spare = true, .is_right = true },
+		{ .title = "CHECK", .is_spare = true, .is_flexible = true },
 		{ .title = "TITLE", .is_flexible = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/local.h"
+#include "cli/near.h"
 #include "cli/remote.h"
 #include "cli/report.h"
 #include "cli/target.h"
@@ -291,6 +292,8 @@ probe_remote(const struct cli *cli)
 	char hint[600];
 	int result;
 
+	if (check == NULL)
+		near_suggest(client, TAKES_CHECK, cli->args[0], &e);
 	client_free(client);
 	if (check == NULL) {
 		/* 404: not known; 0: nobody who could know it. */

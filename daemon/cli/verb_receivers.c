@@ -110,10 +110,10 @@ print_queue(const struct term *term, const json_t *doc)
 {
 	static const struct table_column columns[] = {
 		{ .title = "WAITS", .is_flexible = true },
-		{ .title = "INCIDENT" },
-		{ .title = "SEVERITY" },
-		{ .title = "WRITTEN", .is_right = true },
-		{ .title = "TRIES", .is_right = true },
+		{ .title = "INCIDENT", .is_whole = true },
+		{ .title = "SEVERITY", .is_spare = true },
+		{ .title = "WRITTEN", .is_spare = true, .is_right = true },
+		{ .title = "TRIES", .is_spare = true, .is_right = true },
 		{ .title = "NEXT TRY", .is_right = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
@@ -143,11 +143,11 @@ static void
 print_ledger(const struct term *term, const json_t *doc)
 {
 	static const struct table_column columns[] = {
-		{ .title = "TOLD OF" },
+		{ .title = "TOLD OF", .is_whole = true },
 		{ .title = "LAST WORD", .is_flexible = true },
-		{ .title = "REASON" },
+		{ .title = "REASON", .is_spare = true },
 		{ .title = "WHEN", .is_right = true },
-		{ .title = "NOTICE", .is_flexible = true },
+		{ .title = "NOTICE", .is_spare = true, .is_flexible = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	const json_t *one;

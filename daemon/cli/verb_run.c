@@ -1,7 +1,11 @@
 /* `triage run NAME`: the daemon runs a check now; its rules hear of it as of any run. */
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
 
 #include "cli/answer.h"
+#include "cli/near.h"
 #include "cli/remote.h"
 
 static int
@@ -12,6 +16,8 @@ run(struct cli *cli)
 	json_t *check = remote_run(client, cli->args[0], &e);
 	const json_t *last;
 
+	if (check == NULL)
+		near_suggest(client, TAKES_CHECK, cli->args[0], &e);
 	client_free(client);
 	if (check == NULL)
 		return answer_fail(&e);
@@ -21,8 +27,11 @@ run(struct cli *cli)
 	} else {
 		const char *outcome = answer_text(last, "outcome");
 
-		term_paint(&cli->term, stdout, term_paint_of(outcome), outcome);
-		printf("  %s: %s\n", answer_text(check, "name"), answer_text(last, "text"));
+		char *line =
+			xasprintf("%s: %s", answer_text(check, "name"), answer_text(last, "text"));
+
+		term_print_marked(&cli->term, stdout, term_paint_of(outcome), outcome, line);
+		free(line);
 	}
 	json_decref(check);
 	return EXIT_FINE;

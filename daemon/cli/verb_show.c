@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/client.h"
+#include "cli/near.h"
 #include "cli/view.h"
 #include "cli/when.h"
 
@@ -296,6 +297,7 @@ print_record(const struct cli *cli)
 		text = client_problem(&reply);
 		err_set(&e, reply.status, "%s", text);
 		free(text);
+		near_suggest(client, TAKES_INCIDENT, cli->args[0], &e);
 		result = answer_fail(&e);
 	} else {
 		fwrite(reply.body, 1, reply.len, stdout);

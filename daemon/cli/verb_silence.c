@@ -137,10 +137,11 @@ add_row(struct table *table, const json_t *one, bool is_work)
 static void
 print_list(const struct cli *cli, const json_t *doc)
 {
-	static const struct table_column columns[] = { { .title = "SILENCE" }, { .title = "STATE" },
-		{ .title = "LEFT", .is_right = true }, { .title = "UNTIL/FROM" },
+	static const struct table_column columns[] = { { .title = "SILENCE", .is_whole = true },
+		{ .title = "STATE" }, { .title = "LEFT", .is_right = true },
+		{ .title = "UNTIL/FROM", .is_spare = true },
 		{ .title = "MATCH", .is_flexible = true },
-		{ .title = "WHY", .is_flexible = true } };
+		{ .title = "WHY", .is_spare = true, .is_flexible = true } };
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	const json_t *one;
 	size_t i;

@@ -247,8 +247,8 @@ print_checks(const struct term *term, const json_t *checks)
 		{ .title = "CHECK", .is_flexible = true },
 		{ .title = "STATE" },
 		{ .title = "VALUE", .is_right = true },
-		{ .title = "FOR", .is_right = true },
-		{ .title = "SEEN", .is_right = true },
+		{ .title = "FOR", .is_spare = true, .is_right = true },
+		{ .title = "SEEN", .is_spare = true, .is_right = true },
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	const json_t *check;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/near.h"
 #include "cli/screen.h"
 
 #define AGAIN_MS 2000
@@ -103,7 +104,10 @@ view_run(struct cli *cli, const struct view *view)
 	if (is_watching(cli) && cli->term.is_tty && !cli->is_json) {
 		watch(cli, client, view);
 	} else if (show_once(cli, client, view, &e) == -1) {
-		result = answer_fail(&e);
+		if (cli->arg_count > 0)
+			near_suggest(client, cli->verb->takes, cli->args[0], &e);
+		/* Without words it is the output that failed, which is said at the end. */
+		result = *e.text == '\0' ? EXIT_TROUBLE : answer_fail(&e);
 		if (e.code == 400)
 			result = EXIT_USAGE;
 	} else if (is_watching(cli)) {

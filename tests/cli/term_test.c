@@ -155,10 +155,51 @@ test_colours_do_not_move_columns(void **state)
 	free(text);
 }
 
+static void
+print_spare(FILE *out, const void *arg)
+{
+	static const struct table_column columns[] = { { .title = "ID", .is_whole = true },
+		{ .title = "SEVERITY" }, { .title = "STARTED", .is_spare = true },
+		{ .title = "TITLE", .is_flexible = true } };
+	struct table *table = table_new(columns, 4);
+
+	table_add(table, (const char *const[]){ "3f9c2a7d41b8", "critical", "2d 4h",
+				 "redis refuses connections" });
+	table_print(table, arg, out);
+	table_free(table);
+}
+
+/* What would leave nothing readable is left out; what is to be typed is never cut. */
+static void
+test_spare_columns(void **state)
+{
+	static const struct {
+		size_t columns;
+		const char *text;
+	} rows[] = {
+		{ 80, "ID            SEVERITY  STARTED  TITLE\n"
+		      "3f9c2a7d41b8  critical  2d 4h    redis refuses connections\n" },
+		{ 50, "ID            SEVERITY  STARTED  TITLE\n"
+		      "3f9c2a7d41b8  critical  2d 4h    redis refuses co…\n" },
+		{ 40, "ID            SEVERITY  TITLE\n"
+		      "3f9c2a7d41b8  critical  redis refuses c…\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct term term = { .columns = rows[i].columns };
+		char *text = printed(print_spare, &term);
+
+		assert_string_equal(text, rows[i].text);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spare_columns),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_wrap),
