@@ -26,7 +26,6 @@ export function copyButton(words: string): HTMLButtonElement {
 	const button = h('button', {
 		class: 'copy',
 		type: 'button',
-		'aria-label': `${t('do.copy')}: ${words}`,
 		onclick: async () => {
 			if (!await copyText(words)) {
 				failed(new Error(t('do.copy-failed')));
@@ -39,7 +38,7 @@ export function copyButton(words: string): HTMLButtonElement {
 				button.classList.remove('is-done');
 			}, 2000);
 		},
-	}, label);
+	}, label, h('span', { class: 'unseen' }, words));
 
 	return button;
 }

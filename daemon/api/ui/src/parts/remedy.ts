@@ -13,15 +13,13 @@ function dangerous(words: string): HTMLElement {
 		code.classList.add('is-guarded');
 		replace(slot, h('button', {
 			class: 'copy', type: 'button', onclick: open,
-			'aria-label': `${t('incident.copy-ask')} ${words}`,
-		}, t('incident.copy-ask')));
+		}, t('incident.copy-ask'), h('span', { class: 'unseen' }, words)));
 	};
 	const open = (): void => {
 		const yes = copyButton(words);
 		const label = yes.querySelector('span');
 		code.classList.remove('is-guarded');
 		yes.classList.add('is-danger');
-		yes.setAttribute('aria-label', `${t('incident.copy-anyway')}: ${words}`);
 		if (label !== null)
 			label.textContent = t('incident.copy-anyway');
 		replace(slot, yes, h('button', {
