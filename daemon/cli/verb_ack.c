@@ -21,7 +21,8 @@ ask_of(const struct cli *cli)
 		json_object_set_new(ask, "for", json_string(cli_value(cli, "for")));
 	if (cli_has(cli, "sticky"))
 		json_object_set_new(ask, "sticky", json_true());
-	if (when_put(ask, "until", "until", cli_value(cli, "until")) == 0)
+	if (when_put(ask, "until",
+		    &(struct when_typed){ "until", cli_value(cli, "until"), when_now() }) == 0)
 		return ask;
 	json_decref(ask);
 	return NULL;

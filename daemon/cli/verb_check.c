@@ -72,10 +72,22 @@ run(struct cli *cli)
 	return result;
 }
 
+static const struct cli_example examples[] = {
+	{ "triage check triaged.yaml", NULL },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_check = {
 	.name = "check",
 	.usage = "[FILE]",
 	.summary = "look a configuration over; exits 0 fine, 2 not",
+	.detail = "Every mistake at once, with its line and what was probably meant. Without FILE "
+		  "it is that of --config, else $TRIAGED_CONFIG, else /etc/triaged/triaged.yaml. "
+		  "--json: {\"file\", \"ok\", \"errors\", \"warnings\", \"text\"}.",
+	.examples = examples,
+	.exits = "0  it is good, perhaps with warnings"
+		 "\n"
+		 "2  it is bad",
 	.takes = TAKES_FILE,
 	.args_max = 1,
 	.run = run,

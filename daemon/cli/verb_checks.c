@@ -55,10 +55,20 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage checks", NULL },
+	{ "triage checks --json | jq -r '.checks[] | select(.state == \"down\").name'",
+		"the names of those that are down" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_checks = {
 	.name = "checks",
 	.usage = "",
 	.summary = "every check with what its last run said",
+	.detail = "The words for a state are explained under the states of a check; --json has "
+		  "those of the API.",
+	.examples = examples,
 	.options = options,
 	.run = run,
 };

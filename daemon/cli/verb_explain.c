@@ -98,10 +98,21 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage explain net.refused", "what the code means and what to do" },
+	{ "triage explain disk-space --lang zh", "a rule, in Chinese" },
+	{ "triage explain", "all playbooks" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_explain = {
 	.name = "explain",
 	.usage = "[CODE]",
 	.summary = "what a cause, finding, playbook, rule or fact means; alone, all playbooks",
+	.detail = "A code such as net.refused, the name of a playbook, a finding of one, or a "
+		  "rule. No daemon is asked; playbooks of your own are read from where the "
+		  "configuration says.",
+	.examples = examples,
 	.options = options,
 	.takes = TAKES_CODE,
 	.args_max = 1,

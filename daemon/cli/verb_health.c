@@ -27,9 +27,20 @@ run(struct cli *cli)
 	return is_healthy ? EXIT_FINE : EXIT_TROUBLE;
 }
 
+static const struct cli_example examples[] = {
+	{ "triage health", NULL },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_health = {
 	.name = "health",
 	.usage = "",
 	.summary = "exit 0 while the daemon makes progress, 1 when not",
+	.detail = "Whatever its targets do. For a container: HEALTHCHECK CMD [\"triage\", "
+		  "\"health\"].",
+	.examples = examples,
+	.exits = "0  the daemon makes progress"
+		 "\n"
+		 "1  it does not, or nobody answers",
 	.run = run,
 };

@@ -1,4 +1,5 @@
-/* `triage import gatus|kuma FILE`: another monitor's settings as ours.  It never overwrites a file. */
+/* `triage import gatus|kuma FILE`: another monitor's settings as ours.  It never overwrites a file.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -123,7 +124,8 @@ say_fills(const struct job *job)
 	bool is_first = true;
 
 	if (job->env != NULL && import->fill_count > 0)
-		fprintf(stderr, "\nPasswords, tokens and webhooks are in %s (mode 0600), by name.\n",
+		fprintf(stderr,
+			"\nPasswords, tokens and webhooks are in %s (mode 0600), by name.\n",
 			job->env);
 	for (size_t i = 0; i < import->fill_count; i++) {
 		if (job->env != NULL && import->fills[i].value != NULL &&
@@ -189,8 +191,9 @@ say_json(const struct job *job)
 			json_pack("{s:s, s:s, s:b}", "name", import->fills[i].name, "where",
 				import->fills[i].where, "known", import->fills[i].value != NULL));
 	for (size_t i = 0; i < import->note_count; i++)
-		json_array_append_new(notes, json_pack("{s:s, s:s}", "where", import->notes[i].where,
-						     "text", import->notes[i].text));
+		json_array_append_new(
+			notes, json_pack("{s:s, s:s}", "where", import->notes[i].where, "text",
+				       import->notes[i].text));
 	json_t *doc = json_pack("{s:s, s:s?, s:o, s:o, s:o, s:s}", "file", job->out, "env_file",
 		job->env, "checks", checks, "values", fills, "not_carried_over", notes, "text",
 		job->said);
@@ -389,12 +392,15 @@ const struct cli_verb verb_import = {
 	.name = "import",
 	.usage = "gatus|kuma FILE",
 	.summary = "make a configuration from one of Gatus or an Uptime Kuma export",
-	.detail = "What has no like here is said on stderr and at the end of the file, each with its "
-		  "place and what to do.\n\n"
-		  "No password, token or webhook stands in the configuration: it names them, and their "
-		  "values are written to a file beside it (triaged.env for triaged.yaml) that only you "
-		  "can read.  With -o - no such file is written, and what is to be set is listed.\n\n"
-		  "No file is ever overwritten.",
+	.detail =
+		"What has no like here is said on stderr and at the end of the file, each with its "
+		"place and what to do.\n\n"
+		"No password, token or webhook stands in the configuration: it names them, and "
+		"their "
+		"values are written to a file beside it (triaged.env for triaged.yaml) that only "
+		"you "
+		"can read.  With -o - no such file is written, and what is to be set is listed.\n\n"
+		"No file is ever overwritten.",
 	.options = options,
 	.examples = examples,
 	.takes = TAKES_FILE,

@@ -78,10 +78,19 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage incidents", NULL },
+	{ "triage incidents --state all --since 2d",
+		"also what was resolved in the last two days" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_incidents = {
 	.name = "incidents",
 	.usage = "",
 	.options = options,
 	.summary = "open incidents, or those asked for",
+	.detail = "Without --state those that are not over yet.",
+	.examples = examples,
 	.run = run,
 };

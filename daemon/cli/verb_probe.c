@@ -337,10 +337,31 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage probe https://example.com/health", NULL },
+	{ "triage probe \"$SQL_DSN\"", "as applications write it" },
+	{ "triage probe --type memory", NULL },
+	{ "triage probe api", "a check, by the daemon" },
+	{ "triage probe / --nagios", NULL },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_probe = {
 	.name = "probe",
 	.usage = USAGE,
 	.summary = "one run with its phases; exits 0 ok, 2 failed, 3 cannot tell",
+	.detail = "A URL, a data source name or a path is probed from here and needs no daemon. A "
+		  "name is a check's: the daemon runs it once; with --config it is run from here. "
+		  "--type says which probe is meant where the target does not tell, or where there "
+		  "is none, as of memory, cpu, network and clock.",
+	.examples = examples,
+	.exits = "0  ok"
+		 "\n"
+		 "1  warning"
+		 "\n"
+		 "2  critical"
+		 "\n"
+		 "3  unknown: it could not be told",
 	.args_min = 0, /* memory, cpu and the like have no target */
 	.options = options,
 	.takes = TAKES_TARGET,

@@ -230,11 +230,20 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage receivers", NULL },
+	{ "triage receivers ops --watch", NULL },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_receivers = {
 	.name = "receivers",
 	.usage = "[NAME]",
 	.options = options,
 	.summary = "who is told and how it fares; one with its queue and ledger",
+	.detail = "Alone the list, with why what waits does. With a name one receiver: its queue, "
+		  "its failures by kind, how long it takes, and what it was told of what.",
+	.examples = examples,
 	.takes = TAKES_RECEIVER,
 	.args_max = 1,
 	.run = run,

@@ -137,10 +137,23 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_example examples[] = {
+	{ "triage rule 'avg(api.total_time, 5m) > 2s'", NULL },
+	{ "triage rule 'disks[/].free_bytes'", "a plain value" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_rule = {
 	.name = "rule",
 	.usage = "EXPR",
 	.summary = "what an expression of the rule language is worth now",
+	.detail = "Every number that it looked at is shown, and what is not known.",
+	.examples = examples,
+	.exits = "0  it has a value, or is not known at present"
+		 "\n"
+		 "1  nobody answers"
+		 "\n"
+		 "2  it is no expression: the column is shown",
 	.takes = TAKES_TEXT,
 	.args_min = 1,
 	.args_max = 1,

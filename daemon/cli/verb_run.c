@@ -37,10 +37,17 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_example examples[] = {
+	{ "triage run api", NULL },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_run = {
 	.name = "run",
 	.usage = "NAME",
 	.summary = "let the daemon run one check now",
+	.detail = "The rules hear of this run as of any other.",
+	.examples = examples,
 	.takes = TAKES_CHECK,
 	.args_min = 1,
 	.args_max = 1,

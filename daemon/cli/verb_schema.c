@@ -18,9 +18,17 @@ run(struct cli *cli)
 	return EXIT_FINE;
 }
 
+static const struct cli_example examples[] = {
+	{ "triage schema > triaged.schema.json",
+		"then `# yaml-language-server: $schema=triaged.schema.json` on top of the file" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_schema = {
 	.name = "schema",
 	.usage = "",
 	.summary = "print the JSON Schema of the configuration",
+	.detail = "Editors with YAML support complete and check with it.",
+	.examples = examples,
 	.run = run,
 };

@@ -340,10 +340,20 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage show 3f9c", NULL },
+	{ "triage show 3f9c --md > post-mortem.md", NULL },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_show = {
 	.name = "show",
 	.usage = "ID",
 	.summary = "one incident: cause, facts, what to do, timeline",
+	.detail = "The first four digits of an id are enough where only one begins so. On a "
+		  "terminal it is for reading; into a pipe or a file it is a record in Markdown: "
+		  "time, impact, cause, evidence, remedy, timeline.",
+	.examples = examples,
 	.options = options,
 	.takes = TAKES_INCIDENT,
 	.args_min = 1,

@@ -51,6 +51,8 @@ static json_t *
 ask_of(const struct cli *cli)
 {
 	json_t *ask = json_object(), *match = json_object();
+	const char *from = cli_value(cli, "from");
+	usec_t begin_us = when_now();
 
 	for (size_t i = 0; i < cli->arg_count; i++)
 		add_word(match, cli->args[i]);
@@ -60,8 +62,12 @@ ask_of(const struct cli *cli)
 		json_object_set_new(ask, "for", json_string(cli_value(cli, "for")));
 	if (cli_value(cli, "comment") != NULL)
 		json_object_set_new(ask, "comment", json_string(cli_value(cli, "comment")));
-	if (when_put(ask, "ends_at", "until", cli_value(cli, "until")) == 0 &&
-		when_put(ask, "starts_at", "from", cli_value(cli, "from")) == 0)
+	if (from != NULL)
+		when_parse(from, begin_us, &begin_us);
+	/* "from 22:00 until 06:00" is one night. */
+	if (when_put(ask, "starts_at", &(struct when_typed){ "from", from, when_now() }) == 0 &&
+		when_put(ask, "ends_at",
+			&(struct when_typed){ "until", cli_value(cli, "until"), begin_us }) == 0)
 		return ask;
 	json_decref(ask);
 	return NULL;
@@ -275,7 +281,7 @@ static const struct cli_example examples[] = {
 	{ "triage silence", "what is silenced, with the time left, and planned maintenance" },
 	{ "triage silence 'db*' --for 2h --comment 'moving the disk'", NULL },
 	{ "triage silence type=redis severity=warning --until 18:00", NULL },
-	{ "triage silence team=core --from 22:00 --until '2026-01-03 06:00'", "planned: a label" },
+	{ "triage silence team=core --from 22:00 --until 06:00", "planned, by a label" },
 	{ "triage silence --undo 12a82fa8", NULL },
 	{ NULL, NULL },
 };

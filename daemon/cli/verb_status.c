@@ -358,10 +358,29 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage status", NULL },
+	{ "triage status --watch", "until Ctrl-C or q; goes on when the daemon comes back" },
+	{ "triage status --nagios", "for another monitor: one line, perfdata, its exit status" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_status = {
 	.name = "status",
 	.usage = "",
 	.options = options,
 	.summary = "what is wrong, and every check with its value",
+	.detail = "The first line tells all: how many checks, in which states, how many incidents. "
+		  "Then what is wrong with the daemon itself, each open incident with why and the "
+		  "first thing to do, the worst first, and every check with its value."
+		  "\n\n"
+		  "With --json it is {\"status\", \"incidents\", \"checks\"}: three answers of the "
+		  "API in one.",
+	.examples = examples,
+	.exits = "0  the daemon answers, whatever it says"
+		 "\n"
+		 "1  it does not"
+		 "\n"
+		 "with --nagios: 0 ok, 1 warning, 2 critical, 3 unknown",
 	.run = run,
 };

@@ -227,10 +227,22 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_example examples[] = {
+	{ "triage test ops", NULL },
+	{ "triage test --all", "one after the other, and at the end who did not take it" },
+	{ NULL, NULL },
+};
+
 const struct cli_verb verb_test = {
 	.name = "test",
 	.usage = "[RECEIVER]",
 	.summary = "a test message to a receiver, and its answer; exits 0 taken, 1 not",
+	.detail = "What went out, what came back, the verdict, and what would become of an alert. "
+		  "Secrets are masked. Alone it lists the receivers.",
+	.examples = examples,
+	.exits = "0  it was taken"
+		 "\n"
+		 "1  it was not, or nobody answers",
 	.options = options,
 	.takes = TAKES_RECEIVER,
 	.args_max = 1,

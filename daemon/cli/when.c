@@ -98,18 +98,18 @@ when_parse(const char *text, usec_t now_us, usec_t *at_us)
 }
 
 int
-when_put(json_t *ask, const char *key, const char *option, const char *text)
+when_put(json_t *ask, const char *key, const struct when_typed *typed)
 {
 	char utc[CLOCK_RFC3339_SIZE];
 	usec_t at_us;
 
-	if (text == NULL)
+	if (typed->text == NULL)
 		return 0;
-	if (when_parse(text, when_now(), &at_us) == -1) {
+	if (when_parse(typed->text, typed->after_us, &at_us) == -1) {
 		fprintf(stderr,
 			"triage: --%s \"%s\": a time such as 18:30, \"2026-01-02 18:30\" or "
 			"2026-01-02T18:30:00Z\n",
-			option, text);
+			typed->option, typed->text);
 		return -1;
 	}
 	clock_format_rfc3339(at_us, utc);

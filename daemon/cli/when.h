@@ -19,8 +19,13 @@ void when_span(const json_t *doc, const char *key, char out[WHEN_SIZE]);
 /* What people type: RFC 3339, "18:30" (the next one), "2026-01-02 18:30", in local time.  -1: none
  * of these. */
 int when_parse(const char *text, usec_t now_us, usec_t *at_us);
-/* Puts what was typed under `option` into a request; -1: it is no time, which has been said. */
-int when_put(json_t *ask, const char *key, const char *option, const char *text);
+/* Puts what was typed under `option`, if it was, into a request; -1: it is no time, which has been
+ * said.  A time of the day is the next one after `after_us`. */
+struct when_typed {
+	const char *option, *text; /* text NULL: nothing was typed */
+	usec_t after_us;
+};
+int when_put(json_t *ask, const char *key, const struct when_typed *typed);
 /* A sentence of the daemon's with every RFC 3339 time in it turned into local time; owned. */
 char *when_localise(const char *text, usec_t now_us);
 
