@@ -135,6 +135,19 @@ test('the life of a link', async () => {
 	assert.equal(live.link, 'live');
 	assert.equal(live.feed, 'events');
 
+	/* a proxy that swallows the feed: the daemon is asked instead, and the feed tried again */
+	live.retry();
+	await pass(8000);
+	assert.equal(live.link, 'live');
+	assert.equal(live.feed, 'asking');
+	const before = feeds.length;
+	for (let i = 0; i < 8; i++)
+		await pass(5000);
+	assert.ok(feeds.length > before);
+	feeds[feeds.length - 1]!.say('hello', { resync: true });
+	await pass(20);
+	assert.equal(live.feed, 'events');
+
 	/* a feed that says nothing for long is asked whether it lives */
 	daemon.isThere = false;
 	await pass(60000);

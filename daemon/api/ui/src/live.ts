@@ -24,6 +24,7 @@ type Listener = (change: Change) => void;
 const ASK_EVERY_MS = 5000;
 const FEED_AGAIN_MS = 30000;
 const SILENT_TOO_LONG_MS = 40000;
+const HELLO_WITHIN_MS = 8000; /* a proxy may swallow the feed without an error */
 const RETRY_FIRST_MS = 1000;
 const RETRY_MOST_MS = 30000;
 const TOTALS_KEPT = 60;
@@ -271,6 +272,7 @@ function listen(source: EventSource): void {
 		});
 
 	on('hello', () => {
+		clearTimeout(timer);
 		readAll().then(() => {
 			if (feed !== source)
 				return;
@@ -289,12 +291,15 @@ function listen(source: EventSource): void {
 		void readAll().catch(lost);
 	});
 	source.onerror = () => {
-		if (feed !== source)
-			return;
-		closeFeed();
-		feedFailedAt = Date.now();
-		void askAgain();
+		if (feed === source)
+			doWithout();
 	};
+}
+
+function doWithout(): void {
+	closeFeed();
+	feedFailedAt = Date.now();
+	void askAgain();
 }
 
 function connect(): void {
@@ -305,6 +310,7 @@ function connect(): void {
 	mark();
 	feed = new EventSource('/api/v1/events');
 	listen(feed);
+	timer = setTimeout(doWithout, HELLO_WITHIN_MS);
 }
 
 /* At once instead of when its time comes. */

@@ -246,6 +246,7 @@ class Page {
 	private shownHead = '';
 	private whole: Check | null = null;
 	private isReading = false;
+	private isOld = false; /* it changed while it was read */
 	private isClosed = false;
 
 	constructor(private readonly root: HTMLElement, private readonly name: string) {
@@ -278,9 +279,12 @@ class Page {
 	/* --- what is read --- */
 
 	private async readCheck(): Promise<void> {
-		if (this.isReading)
+		if (this.isReading) {
+			this.isOld = true;
 			return;
+		}
 		this.isReading = true;
+		this.isOld = false;
 		try {
 			this.take(await get<Check>(`checks/${part(this.name)}`));
 		} catch (e) {
@@ -289,6 +293,8 @@ class Page {
 		} finally {
 			this.isReading = false;
 		}
+		if (this.isOld && !this.isClosed)
+			void this.readCheck();
 	}
 
 	private take(check: Check): void {
