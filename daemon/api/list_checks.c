@@ -12,12 +12,14 @@
 #include "api/show.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/loop.h"
 #include "model/record.h"
 #include "sched/sched.h"
 #include "setup/settings.h"
 
+#define SLICE_US     USEC_PER_MSEC /* and not more than so many, shown or looked at */
 #define SLICE_SHOWN  100
-#define SLICE_LOOKED 5000 /* at checks that are not wanted */
+#define SLICE_LOOKED 2000
 #define LIMIT_MAX    10000
 #define RESTARTS_MAX 3
 
@@ -186,6 +188,8 @@ step(struct api_call *call)
 {
 	struct listing *listing = call->walk.state;
 	const struct api_world *world = call->world;
+	const struct loop *loop = world->env->loop;
+	usec_t begin_us = loop_now(loop);
 	size_t shown = 0, looked = 0;
 	struct check_view view;
 
@@ -195,7 +199,8 @@ step(struct api_call *call)
 		listing->restarts++;
 		begin(call, listing);
 	}
-	while (shown < SLICE_SHOWN && looked++ < SLICE_LOOKED) {
+	while (shown < SLICE_SHOWN && looked++ < SLICE_LOOKED &&
+		loop_now(loop) - begin_us < SLICE_US) {
 		if (!sched_view(world->sched, listing->at++, &view)) {
 			finish(call, listing);
 			return true;

@@ -196,17 +196,14 @@ count_checks(const struct sched *sched)
 {
 	static const enum check_state states[] = { CHECK_UP, CHECK_SUSPECT, CHECK_DOWN,
 		CHECK_STARTING, CHECK_UNKNOWN };
-	size_t counts[sizeof(states) / sizeof(states[0])] = { 0 };
+	size_t counts[CHECK_STARTING + 1];
 	json_t *doc = json_object();
-	struct check_view view;
 
-	for (size_t n = 0; sched_view(sched, n, &view); n++)
-		for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-			counts[i] += view.state == states[i];
+	sched_count_states(sched, counts);
 	json_object_set_new(doc, "total", json_integer((json_int_t)sched_count(sched)));
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		json_object_set_new(
-			doc, check_state_name(states[i]), json_integer((json_int_t)counts[i]));
+		json_object_set_new(doc, check_state_name(states[i]),
+			json_integer((json_int_t)counts[states[i]]));
 	return doc;
 }
 

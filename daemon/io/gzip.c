@@ -58,8 +58,10 @@ turn(struct gzip *gzip, int how)
 	do {
 		char *room = buf_reserve(gzip->out, ROOM);
 
-		if (room == NULL)
+		if (room == NULL) {
+			gzip->out->is_over = true;
 			return;
+		}
 		gzip->z.next_out = (Bytef *)room;
 		gzip->z.avail_out = (uInt)ROOM;
 		got = deflate(&gzip->z, how);

@@ -82,6 +82,8 @@ struct check_view {
 };
 size_t sched_count(const struct sched *sched);
 bool sched_view(const struct sched *sched, size_t n, struct check_view *out); /* config order */
+/* How many checks are in each state; a view of each would cost ten times as much. */
+void sched_count_states(const struct sched *sched, size_t counts[CHECK_STARTING + 1]);
 bool sched_view_name(const struct sched *sched, const char *name, struct check_view *out);
 const struct sample *sched_last(const struct sched *sched, const char *name); /* NULL: none yet */
 bool sched_round_done(const struct sched *sched); /* every check has run once since the start */

@@ -50,6 +50,14 @@ shown_state(const struct check *check)
 	return check->state;
 }
 
+void
+sched_count_states(const struct sched *sched, size_t counts[CHECK_STARTING + 1])
+{
+	memset(counts, 0, (CHECK_STARTING + 1) * sizeof(counts[0]));
+	for (size_t i = 0; i < sched->flat_count; i++)
+		counts[shown_state(sched->flat[i])]++;
+}
+
 /* Turns the ring so that the oldest total comes first; the ring goes on from its start. */
 static void
 turn_totals(struct check *check)

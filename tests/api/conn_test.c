@@ -399,6 +399,36 @@ test_all_busy_turns_newcomers_away(void **state)
 	assert_true(stats_get(&f->stats, STAT_API_REJECTED) >= 1);
 }
 
+/* However many ask at once, a turn answers few: checks have theirs in between. */
+static void
+test_a_crowd_is_answered_one_by_one(void **state)
+{
+	enum { CROWD = 40 };
+	struct fixture *f = *state;
+	uint64_t before = (uint64_t)stats_get(&f->stats, STAT_API_REQUESTS), answered = before;
+	int fds[CROWD];
+
+	for (size_t i = 0; i < CROWD; i++) {
+		fds[i] = dial_unix(f);
+		settle(f);
+	}
+	for (size_t i = 0; i < CROWD; i++)
+		say(fds[i], "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+	for (int turn = 0; answered < before + CROWD && turn < 10 * CROWD; turn++) {
+		uint64_t now;
+
+		loop_turn(f->loop, false);
+		now = (uint64_t)stats_get(&f->stats, STAT_API_REQUESTS);
+		assert_true(now - answered <= 2);
+		answered = now;
+	}
+	assert_int_equal(answered, before + CROWD);
+	for (size_t i = 0; i < CROWD; i++) {
+		expect(f, fds[i], "200 OK");
+		close(fds[i]);
+	}
+}
+
 static void
 test_names_are_checked_over_tcp_only(void **state)
 {
@@ -558,6 +588,7 @@ main(void)
 		TEST(test_idle_connections_end),
 		TEST(test_newcomers_take_the_place_of_the_oldest),
 		TEST(test_all_busy_turns_newcomers_away),
+		TEST(test_a_crowd_is_answered_one_by_one),
 		TEST(test_names_are_checked_over_tcp_only),
 		TEST(test_writing_over_tcp_needs_the_token),
 		TEST(test_a_bad_reload_says_why),

@@ -5,12 +5,28 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/call.h"
 #include "api/feed.h"
+#include "api/page.h"
 #include "base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The path of a next page is text of one line, whatever the query was. */
+static void
+turn_page(struct api_call *call)
+{
+	static const char *const words[] = { "up", "down", NULL };
+	char *next = page_next(call, "after", "db[/var]");
+	size_t limit = 7;
+
+	assert(strpbrk(next, "\r\n") == NULL);
+	free(next);
+	assert(page_number(call, "limit", 1, 100, &limit) == -1 || (limit >= 1 && limit <= 100));
+	assert(page_word(call, "state", words) < 2);
+}
 
 static void
 listen_from(const struct api_world *world, const struct api_call *call)
@@ -54,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		call_takes_gzip(&call);
 		call_has_seen(&call, "\"abc\"");
 		listen_from(&world, &call);
+		turn_page(&call);
 		call_fini(&call);
 	}
 	http1_fini(&request);
