@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -16,7 +17,8 @@
 #include "conf/value.h"
 #include "model/backtest.h"
 
-#define FILE_MAX ((size_t)65536) /* what the daemon takes */
+#define FILE_MAX  ((size_t)65536) /* what the daemon takes */
+#define TRIES_MAX 30
 
 /* --- the question --- */
 
@@ -85,25 +87,37 @@ read_file(const char *name)
 }
 
 static json_t *
+ask_once(struct client *client, const struct client_request *request, struct err *e)
+{
+	struct client_reply reply;
+	json_t *doc = NULL;
+
+	if (client_ask(client, request, &reply, e) == -1)
+		return NULL;
+	if (reply.status == 200)
+		doc = json_loadb(reply.body, reply.len, 0, NULL);
+	if (doc == NULL) {
+		char *problem = client_problem(&reply);
+
+		err_set(e, reply.status, "%s", problem);
+		free(problem);
+	}
+	client_reply_fini(&reply);
+	return doc;
+}
+
+/* One at a time is answered: another one's turn may come between two of ours. */
+static json_t *
 ask(const struct cli *cli, struct client *client, const char *body, const json_t *first,
 	long long next, struct err *e)
 {
 	char *path = path_of(cli, first, next);
-	const struct client_request request = { "POST", path, body };
-	struct client_reply reply;
-	json_t *doc = NULL;
+	const struct client_request request = { body == NULL ? "GET" : "POST", path, body };
+	json_t *doc = ask_once(client, &request, e);
 
-	if (body == NULL) {
-		doc = client_get(client, path, e);
-	} else if (client_ask(client, &request, &reply, e) == 0) {
-		if (reply.status == 200)
-			doc = json_loadb(reply.body, reply.len, 0, NULL);
-		if (doc == NULL) {
-			char *problem = client_problem(&reply);
-			err_set(e, reply.status, "%s", problem);
-			free(problem);
-		}
-		client_reply_fini(&reply);
+	for (int tries = 0; doc == NULL && e->code == 503 && tries < TRIES_MAX; tries++) {
+		sleep(1);
+		doc = ask_once(client, &request, e);
 	}
 	free(path);
 	return doc;

@@ -210,3 +210,21 @@ def test_askers_who_leave(past):
         assert status in (200, 503), body
         return status == 200
     lab.wait_for("the way to be free", answer)
+
+
+def test_children_and_several_checks(daemon, web):
+    d = daemon(f"""
+checks:
+  disks: {{type: disk, all: true, interval: 1s}}
+  api: {{type: http, url: "{web.url}", interval: 1s}}
+""").start()
+    d.wait_state("api", "up")
+
+    def known():
+        doc = ask(d, rule="disk-space", since="1h")
+        return doc if any(r.get("known_seconds", 0) > 0 for r in doc["results"]) else None
+    doc = lab.wait_for("values of the children", known)
+    assert any(r["check"].startswith("disks[") for r in doc["results"])
+    doc = ask(d, expr="api.total_time > 0s and disks.count > 0 and up(api)", since="1h", severity="info")
+    result, = doc["results"]
+    assert result["check"] == "api" and result["firings"][0]["to"] is None and result["known_seconds"] > 0

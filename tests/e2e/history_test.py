@@ -133,3 +133,15 @@ def test_uptime_command(past):
     doc = json.loads(lab.triage("uptime", "api", "--json", env=env).stdout)
     assert doc["check"] == "api" and len(doc["windows"]) == 4
     assert 'did you mean "api"' in lab.triage("uptime", "apo", env=env).stderr
+
+
+def test_nobody_knows_of_planned_work(daemon, web):
+    d = daemon(CONFIG.format(url=web.url) + """
+maintenance: [{checks: [gone], from: "2020-01-01T00:00:00Z", until: "2100-01-01T00:00:00Z", reason: move}]
+""").start()
+    d.wait_state("gone", "down")
+
+    def known(name):
+        return d.api.get(f"/api/v1/checks/{name}/uptime")["windows"][0]
+    lab.wait_for("a row of the other one", lambda: known("api")["known_seconds"] > 0)
+    assert known("gone")["known_seconds"] == known("gone")["down_seconds"] == 0 and "up_ratio" not in known("gone")
