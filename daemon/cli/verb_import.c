@@ -1,6 +1,4 @@
-/* `triage import gatus|kuma FILE`: another monitor's settings as ours.  It never overwrites a file.
- */
-#include <errno.h>
+/* `triage import gatus|kuma FILE`: their settings as ours.  It never overwrites a file. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/answer.h"
+#include "cli/new_file.h"
 #include "cli/table.h"
 #include "io/tls.h"
 #include "rules/expr.h"
@@ -29,33 +28,6 @@ struct job {
 };
 
 /* --- files --- */
-
-static int
-write_new(const char *path, const struct buf *text, mode_t mode, struct err *e)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	const char *at = buf_text(text);
-	size_t left = buf_left(text);
-
-	if (fd < 0)
-		return err_sys(e, "cannot write %s", path);
-	while (left > 0) {
-		ssize_t put = write(fd, at, left);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0) {
-			err_sys(e, "cannot write %s", path);
-			fd_close(&fd);
-			unlink(path);
-			return -1;
-		}
-		at += put;
-		left -= (size_t)put;
-	}
-	fd_close(&fd);
-	return 0;
-}
 
 static int
 read_file(const char *path, struct buf *out, struct err *e)
@@ -245,9 +217,9 @@ write_all(struct job *job, struct err *e)
 	if (job->out == NULL)
 		fputs(buf_text(&text), stdout);
 	else
-		result = write_new(job->out, &text, 0644, e);
+		result = new_file_write(job->out, &text, 0644, e);
 	if (result == 0 && job->env != NULL && job->import->fill_count > 0) {
-		result = write_new(job->env, &values, 0600, e);
+		result = new_file_write(job->env, &values, 0600, e);
 		if (result != 0)
 			unlink(job->out);
 	}

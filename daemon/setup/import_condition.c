@@ -312,20 +312,22 @@ add_json(struct conditions *all, const struct condition *c, const char *expr)
 	import_words_add(&all->json, expr);
 }
 
-/* A value as JSON would have it. */
+/* A value as JSON would have it.  Gatus compares texts: 1 is "1" there, so it may be both here. */
 static void
-add_value(struct buf *out, const char *text)
+add_value(struct buf *out, const char *text, bool may_be_text)
 {
 	static const char *const words[] = { "true", "false", "null" };
-	bool is_bare = is_number(text);
+	char quote = strchr(text, '"') != NULL ? '\'' : '"';
+	bool is_word = false;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		is_bare = is_bare || str_eq(text, words[i]);
-	if (is_bare)
+		is_word = is_word || str_eq(text, words[i]);
+	if (is_word || (is_number(text) && !may_be_text))
 		buf_add_text(out, text);
+	else if (is_number(text))
+		buf_addf(out, "%s, \"%s\"", text, text);
 	else
-		buf_addf(out, "%c%s%c", strchr(text, '"') != NULL ? '\'' : '"', text,
-			strchr(text, '"') != NULL ? '\'' : '"');
+		buf_addf(out, "%c%s%c", quote, text, quote);
 }
 
 /* ".a.b-c[0].d" -> a["b-c"][0].d */
@@ -367,18 +369,18 @@ take_json(struct conditions *all, const struct condition *c)
 			"\"%s\": patterns over one value are not known; `expect: { body: REGEX }` "
 			"looks at the whole body",
 			c->text);
-	} else if (c->kind == WANT_ANY) {
+	} else if (c->kind == WANT_ANY || (c->op <= OP_UNEQUAL && is_number(c->want))) {
 		split_words(c->want, &words);
 		buf_addf(&expr, "%s%s in [", c->op == OP_UNEQUAL ? "not " : "", path);
 		for (size_t i = 0; i < words.count; i++) {
 			buf_add_text(&expr, i > 0 ? ", " : "");
-			add_value(&expr, words.all[i]);
+			add_value(&expr, words.all[i], true);
 		}
 		buf_add_text(&expr, "]");
 		add_json(all, c, buf_text(&expr));
 	} else {
 		buf_addf(&expr, "%s %s ", path, operators[c->op].text);
-		add_value(&expr, c->want);
+		add_value(&expr, c->want, false);
 		add_json(all, c, buf_text(&expr));
 	}
 	import_words_fini(&words);
