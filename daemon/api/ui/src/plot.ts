@@ -73,7 +73,7 @@ function drawLabel(u: uPlot, words: string, y: number, taken: number[][]): void 
 	const px = devicePixelRatio;
 	const height = 14 * px;
 	const width = ctx.measureText(words).width + 8 * px;
-	const top = y - height < bbox.top ? y + 2 * px : y - height - px;
+	const top = y - height < bbox.top ? y + 2 * px : y - height - 2 * px;
 	const side = taken.findIndex(list => list.every(one => Math.abs(one - top) >= height));
 
 	if (side === -1)

@@ -4,12 +4,12 @@
  */
 import { get, part, Problem } from '../api';
 import { h, replace } from '../dom';
-import { quantity } from '../format';
 import { live } from '../live';
-import { plot, type PlotBand, type PlotThreshold } from '../plot';
+import { plot, type PlotBand } from '../plot';
 import { recall, remember } from '../settings';
 import type { Incident, RuleStanding, Series } from '../types';
-import { t, word } from '../words';
+import { thresholdsOf } from '../thresholds';
+import { t } from '../words';
 
 const ranges = { '1h': 3600, '2h': 7200, '24h': 86400, '7d': 604800, '30d': 2592000 };
 type Range = keyof typeof ranges;
@@ -17,21 +17,6 @@ type Range = keyof typeof ranges;
 const RANGE_KEY = 'triaged.range';
 const METRICS_MOST = 8;
 const ASKED_AT_ONCE = 16;
-
-/* Limits that are drawn: of the metric itself, one for each level and value. */
-export function thresholdsOf(rules: RuleStanding[], metrics: string[]): PlotThreshold[] {
-	const found = new Map<string, PlotThreshold>();
-
-	for (const rule of rules)
-		for (const one of rule.thresholds)
-			if (metrics.includes(one.metric))
-				found.set(`${one.metric} ${one.value} ${one.severity}`, {
-					value: one.value,
-					severity: one.severity,
-					label: `${rule.name}: ${word('severity', one.severity)} ${one.op} ${quantity(one.value, one.unit)}`,
-				});
-	return [...found.values()];
-}
 
 export function bandsOf(incidents: Incident[], now: number): PlotBand[] {
 	return incidents.map(one => ({

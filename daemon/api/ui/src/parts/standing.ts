@@ -49,7 +49,7 @@ export function ruleList(rules: RuleStanding[]): HTMLElement[] {
 		out.push(h('ul', { class: 'rule-list' }, loud.map(ruleItem)));
 	if (rest.length > 0)
 		out.push(h('details', { class: 'fold', 'data-keep': 'rules' },
-			h('summary', null, t('rules.quiet', { n: rest.length })),
+			h('summary', null, t(loud.length > 0 ? 'rules.quiet' : 'rules.all-quiet', { n: rest.length })),
 			h('ul', { class: 'rule-list' }, rest.map(ruleItem))));
 	return out;
 }

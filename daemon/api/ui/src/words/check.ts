@@ -63,6 +63,7 @@ export const words = {
 
 	'rules.title': ['Rules', '规则'],
 	'rules.none': ['No rule looks at this check.', '没有规则涉及此检查。'],
+	'rules.all-quiet': ['{n} {n|rule|rules}, quiet or without data', '{n} 条规则，未触发或无数据'],
 	'rules.quiet': ['{n} more, quiet or without data', '另有 {n} 条，未触发或无数据'],
 	'rule.quiet': ['quiet', '未触发'],
 	'rule.pending': ['about to fire', '即将触发'],
