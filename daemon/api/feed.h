@@ -19,13 +19,14 @@
 #include "io/timer.h"
 #include "model/incident.h"
 
-#define FEEDS_MAX      16
-#define FEED_RING      256 /* incidents' events that a reader may have missed */
-#define FEED_TICK_US   USEC_PER_SEC
-#define FEED_BEAT_US   (15 * USEC_PER_SEC)
-#define FEED_STUCK_US  (60 * USEC_PER_SEC)
-#define FEED_LINGER_US (60 * USEC_PER_SEC) /* a reader that comes back so soon has missed nothing  \
-					    */
+#define FEEDS_MAX     16
+#define FEED_RING     256 /* incidents' events that a reader may have missed */
+#define FEED_TICK_US  USEC_PER_SEC
+#define FEED_BEAT_US  (15 * USEC_PER_SEC)
+#define FEED_STUCK_US (60 * USEC_PER_SEC)
+#define FEED_LINGER_US                                                                             \
+	(60 * USEC_PER_SEC) /* a reader that comes back so soon has missed nothing                 \
+			     */
 #define FEED_FILTER_MAX 4096
 
 struct api_call;
