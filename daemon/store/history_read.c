@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "store/levels.h"
+#include "store/points.h"
 
 #define POINTS_MAX   20000  /* with a step */
 #define POINTS_LIMIT 100000 /* as stored */
@@ -22,17 +23,6 @@ struct reader {
 };
 
 static void
-merge(struct store_point *into, const struct store_point *from)
-{
-	uint64_t count = into->count + from->count;
-	into->avg += (from->avg - into->avg) * ((double)from->count / (double)count);
-	into->min = from->min < into->min ? from->min : into->min;
-	into->max = from->max > into->max ? from->max : into->max;
-	into->count = count;
-	into->grain_us = from->grain_us > into->grain_us ? from->grain_us : into->grain_us;
-}
-
-static void
 take_point(struct reader *r, struct store_point point)
 {
 	if (point.wall_us < r->since_us || point.wall_us > r->until_us || point.count == 0)
@@ -41,7 +31,7 @@ take_point(struct reader *r, struct store_point point)
 		point.wall_us -= point.wall_us % r->step_us;
 	struct store_point *last = r->count ? &r->points[r->count - 1] : NULL;
 	if (last && last->wall_us == point.wall_us) {
-		merge(last, &point);
+		points_join(last, &point);
 		return;
 	}
 	if (last && last->wall_us > point.wall_us)
@@ -211,7 +201,7 @@ put_in_order(struct reader *r)
 	qsort(r->points, r->count, sizeof(*r->points), by_time);
 	for (size_t n = 1; n < r->count; n++) {
 		if (r->points[n].wall_us == r->points[kept].wall_us)
-			merge(&r->points[kept], &r->points[n]);
+			points_join(&r->points[kept], &r->points[n]);
 		else
 			r->points[++kept] = r->points[n];
 	}

@@ -1,8 +1,8 @@
 /* See points.h.  Pure. */
 #include "store/points.h"
 
-static void
-join(struct store_point *into, const struct store_point *from)
+void
+points_join(struct store_point *into, const struct store_point *from)
 {
 	uint64_t count = into->count + from->count;
 
@@ -23,7 +23,7 @@ points_thin(struct store_point *points, size_t count, usec_t step_us)
 
 		point.wall_us -= point.wall_us % step_us;
 		if (kept > 0 && points[kept - 1].wall_us == point.wall_us)
-			join(&points[kept - 1], &point);
+			points_join(&points[kept - 1], &point);
 		else
 			points[kept++] = point;
 	}

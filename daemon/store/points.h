@@ -4,6 +4,9 @@
 
 #include "store/store.h"
 
+/* Two points of one step as one, in `into`. */
+void points_join(struct store_point *into, const struct store_point *from);
+
 /* Averages them over longer steps, in place; returns how many are left. */
 size_t points_thin(struct store_point *points, size_t count, usec_t step_us);
 
