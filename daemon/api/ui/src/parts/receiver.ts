@@ -26,7 +26,18 @@ function incidentLink(id: string): HTMLElement {
 	return h('a', { href: toIncident(id) }, live.incidents.get(id)?.title ?? h('span', { class: 'mono' }, id));
 }
 
-function letterRow(letter: Letter): HTMLElement {
+/* Those of one incident go one after the other. */
+function whenNext(letter: Letter, isBehind: boolean): Child {
+	if (letter.state === 'in flight')
+		return t('receivers.in-flight');
+	if (isBehind)
+		return h('span', { class: 'dim' }, t('receivers.behind'));
+	return letter.next_try_at === null ? t('age.now') : until(letter.next_try_at);
+}
+
+function letterRow(letter: Letter, n: number, all: Letter[]): HTMLElement {
+	const isBehind = letter.incident !== undefined &&
+		all.slice(0, n).some(one => one.incident === letter.incident);
 	const event = letter.type.replace(/^incident\./, '');
 	return h('tr', null,
 		h('th', { scope: 'row' }, word('told', event), letter.events > 1 && ` ×${letter.events}`),
@@ -34,8 +45,7 @@ function letterRow(letter: Letter): HTMLElement {
 			? t('receivers.digest', { n: letter.incidents ?? 0 }) : incidentLink(letter.incident)),
 		h('td', { 'data-label': t('receivers.made') }, ago(letter.created_at)),
 		h('td', { 'data-label': t('receivers.tries'), class: 'num-left' }, String(letter.tries)),
-		h('td', { 'data-label': t('receivers.next') }, letter.state === 'in flight'
-			? t('receivers.in-flight') : letter.next_try_at === null ? t('age.now') : until(letter.next_try_at)));
+		h('td', { 'data-label': t('receivers.next') }, whenNext(letter, isBehind)));
 }
 
 function tellingRow(told: Delivery): HTMLElement {
@@ -168,14 +178,18 @@ export function receiverCard(name: string, onTested: () => void): ReceiverCard {
 	const test = testButton(name, onTested);
 	const fold = h('details', { class: 'fold' }, h('summary', null, t('receivers.details'),
 		h('span', { class: 'unseen' }, ` ${name}`)), inside);
-	let shown = '', isReading = false;
+	let shown = '', shownInside = '', isReading = false;
 
 	const readInside = async (): Promise<void> => {
 		if (isReading || !fold.open)
 			return;
 		isReading = true;
 		try {
-			replace(inside, insideOf(await get<Receiver>(`receivers/${part(name)}`)));
+			const whole = await get<Receiver>(`receivers/${part(name)}`);
+			const key = JSON.stringify([whole.queue, whole.ledger, [...live.incidents.keys()]]);
+			if (key !== shownInside)
+				replace(inside, insideOf(whole));
+			shownInside = key;
 		} catch (e) {
 			replace(inside, h('p', { class: 'trouble' }, e instanceof Error ? e.message : String(e)));
 		} finally {
@@ -191,6 +205,7 @@ export function receiverCard(name: string, onTested: () => void): ReceiverCard {
 		},
 		show(receiver) {
 			const key = JSON.stringify(receiver);
+			void readInside();
 			if (key === shown)
 				return;
 			shown = key;
@@ -206,7 +221,6 @@ export function receiverCard(name: string, onTested: () => void): ReceiverCard {
 				troubleOf(receiver),
 				receiver.state !== 'off' && numbers(receiver));
 			test.hidden = fold.hidden = receiver.state === 'off';
-			void readInside();
 		},
 	};
 }

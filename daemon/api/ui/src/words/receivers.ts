@@ -26,6 +26,7 @@ export const words = {
 	'receivers.next': ['Next', '下次'],
 	'receivers.told': ['Told', '通知内容'],
 	'receivers.when': ['When', '时间'],
+	'receivers.behind': ['after the one before', '待前一条送出'],
 	'receivers.in-flight': ['on its way', '发送中'],
 	'receivers.digest': ['digest of {n} {n|incident|incidents}', '{n} 起故障的摘要'],
 	'receivers.over': ['told of its end', '已通知结束'],
