@@ -44,6 +44,9 @@ static const struct shape_field firing_fields[] = {
 	{ "text", SHAPE_TEXT, 0, "What it would have said.", NULL, NULL },
 	{ "incident", SHAPE_TEXT, SHAPE_OPTIONAL, "The incident that it falls together with.", NULL,
 		NULL },
+	{ "forgotten", SHAPE_FLAG, SHAPE_OPTIONAL,
+		"Incidents of that time are forgotten: nobody knows whether there was one.", NULL,
+		NULL },
 	{ .name = NULL },
 };
 

@@ -3,6 +3,7 @@
 
 #include "api/backtest.h"
 #include "base/str.h"
+#include "io/loop.h"
 #include "model/record.h"
 #include "triage/triage.h"
 
@@ -102,6 +103,13 @@ incident_of(const struct matches *matches, const struct replay_firing *firing, u
 	return NULL;
 }
 
+/* What ended before it cannot be compared with. */
+static usec_t
+memory_of(const struct backtest_ask *ask)
+{
+	return triage_remembers_us(ask->world->triage, loop_wall(ask->world->env->loop));
+}
+
 static json_t *
 firing_json(const struct backtest_ask *ask, const struct matches *matches,
 	const struct replay_firing *firing)
@@ -119,6 +127,8 @@ firing_json(const struct backtest_ask *ask, const struct matches *matches,
 	json_object_set_new(doc, "text", record_text(firing->text));
 	if (incident != NULL)
 		json_object_set_new(doc, "incident", json_string(incident->id));
+	else if (firing->from_us < memory_of(ask))
+		json_object_set_new(doc, "forgotten", json_true());
 	return doc;
 }
 
@@ -182,6 +192,18 @@ note_grain(json_t *notes, const struct backtest_ask *ask, const struct replay_re
 			ask->wants_peaks ? "" : ": a shorter peak cannot be seen");
 }
 
+static void
+note_memory(json_t *notes, usec_t since_us)
+{
+	char since[CLOCK_RFC3339_SIZE];
+
+	clock_format_rfc3339(since_us, since);
+	add_note(notes,
+		"incidents that ended before %s are forgotten: what would have fired before is "
+		"compared with nothing",
+		since);
+}
+
 static json_t *
 notes_json(const struct backtest_ask *ask, const struct replay *replay)
 {
@@ -192,6 +214,8 @@ notes_json(const struct backtest_ask *ask, const struct replay *replay)
 	for (size_t n = REPLAY_GRAINS; n-- > 1;)
 		if (report->grains[n].samples > 0)
 			note_grain(notes, ask, report, &report->grains[n]);
+	if (memory_of(ask) > ask->since_us)
+		note_memory(notes, memory_of(ask));
 	for (size_t n = 0; (unkept = replay_unkept(replay, n)) != NULL; n++)
 		add_note(notes,
 			"the history does not keep %s: what rests on it alone is unknown, and "

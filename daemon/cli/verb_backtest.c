@@ -224,7 +224,10 @@ add_firings(struct table *table, const json_t *result)
 		const char *severity = answer_text(firing, "severity");
 		char from[20], span[40];
 		const char *cells[] = { from, span, severity, answer_text(result, "check"),
-			*incident == '\0' ? "none" : incident, answer_text(firing, "text") };
+			*incident != '\0'                                    ? incident
+			: json_is_true(json_object_get(firing, "forgotten")) ? "forgotten"
+									     : "none",
+			answer_text(firing, "text") };
 
 		put_time(firing, "from", from);
 		put_duration(answer_number(firing, "seconds"), span, sizeof(span));

@@ -37,7 +37,8 @@ add_firings(struct sum *sum, const json_t *result)
 		sum->firings++;
 		sum->seconds += seconds;
 		sum->longest = seconds > sum->longest ? seconds : sum->longest;
-		sum->noise += json_object_get(firing, "incident") == NULL;
+		sum->noise += json_object_get(firing, "incident") == NULL &&
+			      json_object_get(firing, "forgotten") == NULL;
 	}
 	sum->firings += (size_t)number(result, "firings_left_out");
 }

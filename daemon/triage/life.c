@@ -588,3 +588,15 @@ life_forget_old(struct triage *t)
 	if (find_old(t))
 		life_want(t, t->at.now_us + FORGET_SOON_US);
 }
+
+usec_t
+triage_remembers_us(const struct triage *triage, usec_t wall_us)
+{
+	const struct entry_list *resolved = &triage->book.resolved;
+	usec_t since_us = wall_us - RESOLVED_MAX_US;
+
+	if (resolved->count < RESOLVED_MAX)
+		return since_us;
+	const struct incident *oldest = &resolved->all[0]->incident;
+	return oldest->resolved_us > since_us ? oldest->resolved_us : since_us;
+}

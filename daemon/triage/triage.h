@@ -109,6 +109,9 @@ size_t triage_count(const struct triage *triage);
 const struct incident *triage_at(const struct triage *triage, size_t n);
 const struct incident *triage_find(const struct triage *triage, const char *id); /* prefix >= 4 */
 size_t triage_open_count(const struct triage *triage);
+/* Resolved incidents are remembered for a while, and so many: those that ended before this are
+ * forgotten. */
+usec_t triage_remembers_us(const struct triage *triage, usec_t wall_us);
 
 /*
  * For `triage why`: what triage has decided about a check and waits for, one object each:

@@ -73,6 +73,8 @@ def test_proposed(past):
     firing, = result["firings"]
     assert HOUR - 60 <= firing["seconds"] <= HOUR + 60  # over quarters of an hour, one outage
     assert [g["grain_seconds"] for g in result["resolution"]] == [900, 60, 0]
+    doc = ask(past, expr="up(api)", since="60d")
+    assert doc["results"][0]["firings"][0].get("forgotten") is None and "are forgotten" in str(doc["results"][0]["notes"])
     result, = ask(past, expr="down(api)", since="7d", for_="5m", check="api")["results"]
     assert HOUR - 960 <= result["firings"][0]["seconds"] <= HOUR - 240
     assert "`for: 5m` cannot be told" in result["notes"][0] and "15m" in result["notes"][0]

@@ -18,10 +18,11 @@ static const struct {
 		"would have fired once in 7d, 1m 30s in all; there were no incidents to compare "
 		"with" },
 	{ "[{\"rule\": \"it\", " KNOWN ", \"firings\": [{\"seconds\": 60, \"incident\": \"a\"},"
-	  "{\"seconds\": 1200, \"incident\": \"b\"}, {\"seconds\": 1200}], \"incidents\": ["
+	  "{\"seconds\": 1200, \"incident\": \"b\"}, {\"seconds\": 1200}, "
+	  "{\"seconds\": 0, \"forgotten\": true}], \"incidents\": ["
 	  "{\"caught\": true, \"earlier_seconds\": 90}, {\"caught\": true, "
 	  "\"earlier_seconds\": 20}, {\"caught\": false}]}]",
-		"would have fired 3 times in 7d, 41m in all, 20m at longest; caught 2 of 3 "
+		"would have fired 4 times in 7d, 41m in all, 20m at longest; caught 2 of 3 "
 		"incidents, 1m 30s earlier in the middle; 1 would have been noise" },
 	{ "[{\"rule\": \"it\", " KNOWN ", \"firings\": [{\"seconds\": 60, \"incident\": \"a\"}],"
 	  "\"incidents\": [{\"caught\": true, \"earlier_seconds\": -5}]},"
