@@ -227,7 +227,7 @@ static const struct shape_field rights_fields[] = {
 		.doc = "Of those in effect the ones that decide what a monitor sees." },
 	{ "no_new_privileges", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "No child can gain rights." },
 	{ "seccomp", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "System calls are filtered." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape rights_shape = {
 	.name = "DoctorRights",
@@ -241,7 +241,7 @@ static const struct shape_field sight_fields[] = {
 		.doc = "Docker's socket; absent: there is none in the usual place." },
 	{ "journal", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "The journal's folder; absent: no such." },
 	{ "kernel_log", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "/dev/kmsg; absent: no such." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape sight_shape = {
 	.name = "DoctorSight",
@@ -252,7 +252,7 @@ static const struct shape sight_shape = {
 static const struct shape_field clock_fields[] = {
 	{ "synchronised", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "The kernel's own word." },
 	{ "max_error", SHAPE_NUMBER, SHAPE_OPTIONAL, .doc = "Its bound of the error, in seconds." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape clock_shape = {
 	.name = "DoctorClock",
@@ -274,7 +274,7 @@ static const struct shape_field doctor_fields[] = {
 	{ "sees", SHAPE_OBJECT, .doc = "What it may look at.", .of = &sight_shape },
 	{ "clock", SHAPE_OBJECT, .doc = "Its clock.", .of = &clock_shape },
 	{ "numbers", SHAPE_MAP, .doc = "Its own numbers, by the names of the `self` check." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_doctor = {
 	.name = "Doctor",

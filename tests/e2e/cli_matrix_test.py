@@ -79,7 +79,7 @@ def test_for_programs(up):
         assert "\x1b" not in run.stdout
 
 
-@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("columns", [40, 80, pytest.param(200, marks=pytest.mark.slow)])
 def test_fits(up, columns):
     # What programs read (a record, a schema, a script) is as long as it is.
     for verb in VERBS:
