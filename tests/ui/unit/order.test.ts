@@ -40,6 +40,13 @@ test('orders', () => {
 	assert.equal(names('', 'name'), 'db-2 db-10 api loose');
 });
 
+test('what is dragged down comes behind what drags it', () => {
+	const down = ['web', 'api', 'cache'].map(name => aCheck({ name, state: 'down' }));
+	const groups = arrange([...down, aCheck({ name: 'fine' })], 'worst', () => true, new Map([['web', 'cache'], ['api', 'cache']]));
+
+	assert.deepEqual(groups[0]!.checks.map(one => one.name), ['cache', 'web', 'api', 'fine']);
+});
+
 test('states are counted, the worst first', () => {
 	assert.deepEqual([...countStates(checks)], [['down', 1], ['suspect', 1], ['waiting', 1], ['up', 1]]);
 });

@@ -52,8 +52,7 @@ function slowness(check: Check): number {
 	return check.last?.values.total_time ?? check.last?.duration ?? -1;
 }
 
-const compare: Record<Sort, (a: Check, b: Check) => number> = {
-	worst: (a, b) => rank(a) - rank(b),
+const compare: Record<Exclude<Sort, 'worst'>, (a: Check, b: Check) => number> = {
 	configured: () => 0,
 	name: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }),
 	type: (a, b) => a.type.localeCompare(b.type),
@@ -66,8 +65,20 @@ export interface Group {
 	bad: number; /* down or failing */
 }
 
-/* Groups in the order in which the configuration first names them; those without one at the end. */
-export function arrange(checks: Iterable<Check>, sort: Sort, fitsFilter: (check: Check) => boolean): Group[] {
+/* What is dragged down comes behind what drags it. */
+function byWorst(follows: ReadonlyMap<string, string>): (a: Check, b: Check) => number {
+	const weight = (check: Check) => rank(check) + (follows.has(check.name) ? 0.5 : 0);
+
+	return (a, b) => weight(a) - weight(b);
+}
+
+/*
+ * Groups in the order in which the configuration first names them; those without one at the end.
+ * `follows`: by name, the check that drags this one down.
+ */
+export function arrange(checks: Iterable<Check>, sort: Sort, fitsFilter: (check: Check) => boolean,
+	follows: ReadonlyMap<string, string> = new Map()): Group[] {
+	const before = sort === 'worst' ? byWorst(follows) : compare[sort];
 	const groups = new Map<string, Group>();
 
 	for (const check of checks) {
@@ -80,7 +91,7 @@ export function arrange(checks: Iterable<Check>, sort: Sort, fitsFilter: (check:
 		groups.set(check.group, group);
 	}
 	for (const group of groups.values())
-		group.checks.sort(compare[sort]);
+		group.checks.sort(before);
 	return [...groups.values()].sort((a, b) => Number(a.name === '') - Number(b.name === ''));
 }
 

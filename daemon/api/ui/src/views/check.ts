@@ -173,6 +173,7 @@ function sampleTable(answer: Series, texts: Map<number, string>): Child {
 	const series = answer.series.filter(one => one.points.length > 0);
 	const rows = stretches(series);
 	const said = (at: number) => [...texts].find(([when]) => when >= at && when < at + answer.step)?.[1] ?? '';
+	const hasTexts = rows.some(row => said(row.at) !== '');
 
 	if (rows.length === 0)
 		return h('p', { class: 'dim' }, t('samples.none'));
@@ -181,11 +182,11 @@ function sampleTable(answer: Series, texts: Map<number, string>): Child {
 		h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('plot.time')),
 			series.map(one => (one.metric === 'up' ? h('th', { scope: 'col' }, t('samples.state'))
 				: h('th', { scope: 'col', class: 'num' }, h('code', null, one.metric)))),
-			h('th', { scope: 'col', class: 'samples-said' }, t('samples.text')))),
+			hasTexts && h('th', { scope: 'col', class: 'samples-said' }, t('samples.text')))),
 		h('tbody', null, rows.map(row => h('tr', null,
 			h('td', { class: 'num-left', title: exact(row.at * 1000) }, clock(row.at * 1000)),
 			series.map((one, i) => sampleCell(one, row.values[i])),
-			h('td', { class: 'samples-said dim' }, said(row.at)))))));
+			hasTexts && h('td', { class: 'samples-said dim' }, said(row.at)))))));
 }
 
 /* --- needs, settings --- */

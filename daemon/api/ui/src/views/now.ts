@@ -270,7 +270,7 @@ class Board {
 
 	arrange(): void {
 		const filter = keptFilter = this.filter.value;
-		const groups = arrange(live.checks.values(), this.sort.value as Sort, parseFilter(filter));
+		const groups = arrange(live.checks.values(), this.sort.value as Sort, parseFilter(filter), this.follows);
 		const isAlone = groups.length === 1 && groups[0]!.name === '';
 
 		for (const check of live.checks.values())
@@ -303,7 +303,7 @@ class Board {
 
 	refresh(change: Change): void {
 		const isFollowChanged = this.findFollowers();
-		let isOrderStale = change.all || this.sort.value === 'slowest' || this.filter.value !== '';
+		let isOrderStale = change.all || isFollowChanged || this.sort.value === 'slowest' || this.filter.value !== '';
 
 		if (change.all)
 			this.rows.keep(live.checks);
