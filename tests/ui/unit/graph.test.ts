@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { branches, curve, graphOf, layout, needsOf, rolesOf, worst, type Choice, type Member, type Sizes,
-	type Told } from '../../../daemon/api/ui/src/graph';
+import { branches, graphOf, needsOf, rolesOf, worst, type Choice, type Member, type Told } from '../../../daemon/api/ui/src/graph';
+import { curve, layout, type Sizes } from '../../../daemon/api/ui/src/layout';
 
 const sizes: Sizes = { node: 40, gap: 10, between: 60, lane: 10, widthOf: () => 100 };
 const choice = (more: Partial<Choice> = {}): Choice =>

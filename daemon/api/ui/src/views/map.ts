@@ -3,8 +3,9 @@
  * drawing where there is room, a nested list where there is not or where one is preferred.
  */
 import { h, replace, svg, type Child } from '../dom';
-import { branches, curve, graphOf, layout, rolesOf, worst, type Branch, type Choice, type Drawn, type Graph,
-	type GraphNode, type Member, type Part, type Role } from '../graph';
+import { branches, graphOf, rolesOf, worst, type Branch, type Choice, type Graph, type GraphNode,
+	type Member, type Part, type Role } from '../graph';
+import { curve, layout, type Drawn } from '../layout';
 import { live } from '../live';
 import { badge } from '../parts/badge';
 import { icon } from '../parts/icon';
