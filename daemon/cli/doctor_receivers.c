@@ -72,7 +72,7 @@ say_receiver(struct doctor *doctor, const json_t *receiver)
 			"%s is %s: %s", name, state, error);
 		return;
 	}
-	reached = doctor->is_here ? reach_url(target, &e) : 1;
+	reached = doctor->is_here ? reach_target(target, &e) : 1;
 	if (reached == -1)
 		doctor_say(doctor, FINDING_PROBLEM, "mend the address, or the way there",
 			"%s: %s cannot be reached: %s", name, target, e.text);

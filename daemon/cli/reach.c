@@ -1,8 +1,10 @@
 /* One connection on a loop that lives as long as it. */
 #include "cli/reach.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
 #include "io/resolve.h"
@@ -12,6 +14,20 @@
 #include "io/url.h"
 
 #define REACH_US (5 * USEC_PER_SEC)
+
+/* What takes connections, where, and whether TLS comes first. */
+static const struct way {
+	const char *scheme;
+	uint16_t port;
+	bool is_tls;
+} ways[] = {
+	{ "http", 80, false },
+	{ "https", 443, true },
+	{ "smtp", 25, false },
+	{ "smtps", 465, true },
+	{ "tcp", 601, false },
+	{ "tls", 6514, true },
+};
 
 struct reach {
 	struct stream *stream;
@@ -50,9 +66,11 @@ on_stream(void *arg, enum stream_event event)
 
 /* The loop's own life around it. */
 static int
-connect_to(const struct url *url, struct loop *loop, struct err *e)
+connect_to(const struct url *url, const struct way *way, struct loop *loop, struct err *e)
 {
-	const struct tls_options tls = { .alpn = "http/1.1" };
+	const struct tls_options tls = {
+		.alpn = str_eq(way->scheme, "https") ? "http/1.1" : NULL,
+	};
 	struct resolver *resolver = resolver_new(loop, NULL);
 	struct tls_pool *pool = tls_pool_new();
 	struct reach reach = { .err.text = "" };
@@ -63,7 +81,7 @@ connect_to(const struct url *url, struct loop *loop, struct err *e)
 		.in_max = 1 << 16,
 	};
 
-	if (str_eq(url->scheme, "https"))
+	if (way->is_tls)
 		o.tls = tls_ctx_get(pool, &tls, &reach.err);
 	if (reach.err.text[0] == '\0') {
 		timer_init(&reach.timer, loop, on_timeout, &reach);
@@ -78,28 +96,58 @@ connect_to(const struct url *url, struct loop *loop, struct err *e)
 	return reach.err.text[0] == '\0' ? 0 : err_set(e, 0, "%s", reach.err.text);
 }
 
-int
-reach_url(const char *text, struct err *e)
+static const struct way *
+find_way(const struct url *url)
 {
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (str_eq(ways[i].scheme, url->scheme))
+			return &ways[i];
+	return NULL;
+}
+
+/* One address; 1: it is none that takes connections. */
+static int
+reach_one(const char *text, struct err *e)
+{
+	const struct way *way;
 	struct clock clock;
 	struct loop *loop;
 	struct url url;
-	int result;
+	int result = -1;
 
 	memset(&url, 0, sizeof(url));
-	if (!str_starts(text, "http://") && !str_starts(text, "https://"))
+	if (strstr(text, "://") == NULL || url_parse(&url, text, NULL) == -1)
 		return 1;
-	if (url_parse(&url, text, NULL) == -1)
+	way = find_way(&url);
+	if (way == NULL) {
+		url_fini(&url);
 		return 1;
+	}
 	clock_init_real(&clock);
 	loop = loop_new(&clock, e);
-	if (loop == NULL) {
-		url_fini(&url);
-		return -1;
+	if (loop != NULL) {
+		if (url.place.port == 0)
+			url.place.port = way->port;
+		result = connect_to(&url, way, loop, e);
+		loop_free(loop);
 	}
-	url.place.port = url_port(&url);
-	result = connect_to(&url, loop, e);
-	loop_free(loop);
 	url_fini(&url);
+	return result;
+}
+
+int
+reach_target(const char *target, struct err *e)
+{
+	char *all = xstrdup(target), *rest = all, *part;
+	int result = 1;
+
+	/* "https://a, https://b", "smtps://mail, to ann": what is no address is passed over. */
+	while (result != -1 && (part = strsep(&rest, ",")) != NULL) {
+		int one = reach_one(part + strspn(part, " "), e);
+
+		if (one != 1)
+			result = one;
+	}
+	free(all);
 	return result;
 }

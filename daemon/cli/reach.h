@@ -4,7 +4,10 @@
 
 #include "base/err.h"
 
-/* 0: it takes connections; 1: not a http:// or https:// URL, so it cannot be tried; -1: e. */
-int reach_url(const char *url, struct err *e);
+/*
+ * A receiver's target: "https://host", "smtp://host:587, to ann", several with commas.  0: they take
+ * connections; 1: there is no address in it that does, so it cannot be tried; -1: one does not, e.
+ */
+int reach_target(const char *target, struct err *e);
 
 #endif

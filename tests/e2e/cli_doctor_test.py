@@ -73,6 +73,25 @@ def test_a_dead_receiver(daemon, web):
     assert "cannot be reached" in found["receivers"][0]["text"], found["receivers"]
 
 
+def test_receivers_of_other_kinds(daemon, web, hook):
+    closed = lab.free_port()
+    d = daemon(f"""
+checks:
+  api: {{type: tcp, address: "127.0.0.1:{web.port}", interval: 500ms, timeout: 400ms}}
+receivers:
+  mail: {{type: email, server: "smtp://127.0.0.1:{closed}", starttls: off, from: a@example.com, to: b@example.com}}
+  logs: {{type: syslog, server: "tcp://127.0.0.1:{web.port}"}}
+  two: {{type: alertmanager, url: ["{hook.url}", "http://127.0.0.1:{closed}/"]}}
+  run: {{type: exec, command: [/bin/true]}}
+""").start()
+    d.wait_state("api", "up")
+    found = {f["text"].split(":")[0]: f for f in look(d)["receivers"]}
+    assert found["mail"]["finding"] == "problem" and "cannot be reached" in found["mail"]["text"], found
+    assert found["two"]["finding"] == "problem", found
+    assert found["logs"]["finding"] == "hint" and "takes connections" in found["logs"]["text"], found
+    assert found["run"]["finding"] == "hint" and "only a message" in found["run"]["text"], found
+
+
 def test_secrets_that_everybody_can_read(up):
     os.chmod(up.config, 0o644)
     found = look(up)
