@@ -28,7 +28,7 @@ static const char shapes_intro[] =
 	"What requests take and answers hold. Numbers are in base units: seconds, bytes, percent 0 "
 	"to "
 	"100.\n"
-	"Readers should take fields that they do not know: there will be more of them.\n\n";
+	"Readers should take fields that they do not know: there will be more of them.\n";
 
 /* ---- routes ---- */
 
@@ -157,7 +157,7 @@ add_kind(struct buf *out, const struct shape_field *field)
 static void
 add_shape(struct buf *out, const struct shape *shape)
 {
-	buf_addf(out, "### %s\n\n%s", shape->name, shape->doc);
+	buf_addf(out, "\n### %s\n\n%s", shape->name, shape->doc);
 	if (shape->extends != NULL) {
 		buf_add_text(out, " It has all of ");
 		add_link(out, shape->extends);
@@ -175,7 +175,6 @@ add_shape(struct buf *out, const struct shape *shape)
 		}
 		buf_add_text(out, " |\n");
 	}
-	buf_add_text(out, "\n");
 }
 
 static void

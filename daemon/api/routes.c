@@ -13,13 +13,13 @@
 
 static const struct api_param readyz_params[] = {
 	{ "verbose", SHAPE_TEXT, .doc = "With any value or none: the parts, a line each." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const char *const off_words[] = { "off", NULL };
 static const struct api_param metrics_params[] = {
 	{ "checks", SHAPE_TEXT, .doc = "`off`: without the checks.", .words = off_words },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct api_param checks_params[] = {
@@ -30,7 +30,7 @@ static const struct api_param checks_params[] = {
 	{ "label", SHAPE_TEXT, .doc = "With this label: `team=core`; the value is a glob." },
 	{ "limit", SHAPE_INTEGER, .doc = "1 to 10000; default: all." },
 	{ "after", SHAPE_TEXT, .doc = "The last one of the page before: `next` has it." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const char *const incident_words[] = { "open", "acknowledged", "resolved", "all", NULL };
@@ -45,29 +45,29 @@ static const struct api_param incidents_params[] = {
 	{ "limit", SHAPE_INTEGER, .doc = "1 to 1000; default 200." },
 	{ "offset", SHAPE_INTEGER, .doc = "So many are left out at the beginning." },
 	{ "after", SHAPE_TEXT, .doc = "The last one of the page before: `next` has it." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const char *const languages[] = { "en", "zh", NULL };
 static const struct api_param language_params[] = {
 	{ "lang", SHAPE_TEXT, .doc = "Default: `daemon.language`.", .words = languages },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct api_param receiver_params[] = {
 	{ "limit", SHAPE_INTEGER, .doc = "Of the ledger: 1 to 1000; default 100." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct api_param rule_params[] = {
 	{ "expr", SHAPE_TEXT, true, .doc = "An expression of the rule language." },
 	{ "check", SHAPE_TEXT, .doc = "What `this` means." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct api_param events_params[] = {
 	{ "checks", SHAPE_TEXT, .doc = "Only these, by name, with commas between them." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- answers that do not follow from the rest of a row ---- */

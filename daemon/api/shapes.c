@@ -11,7 +11,7 @@ static const struct shape_field problem_fields[] = {
 	{ "title", SHAPE_TEXT, .doc = "The words of the status." },
 	{ "status", SHAPE_INTEGER, .doc = "The status of the answer." },
 	{ "detail", SHAPE_TEXT, .doc = "What is wrong and, where that helps, what to do." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_problem = {
 	.name = "Problem",
@@ -22,7 +22,7 @@ const struct shape shape_problem = {
 static const struct shape_field text_fields[] = {
 	{ "name", SHAPE_TEXT, .doc = "What it is." },
 	{ "text", SHAPE_TEXT, .doc = "What was found." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_text = {
 	.name = "Fact",
@@ -39,7 +39,7 @@ static const struct shape_field check_count_fields[] = {
 	{ "down", SHAPE_INTEGER, .doc = "Of them down." },
 	{ "starting", SHAPE_INTEGER, .doc = "Failing within `start_period`." },
 	{ "unknown", SHAPE_INTEGER, .doc = "We could not tell, or it has not run yet." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape check_counts = {
 	.name = "CheckCounts",
@@ -52,7 +52,7 @@ static const struct shape_field incident_count_fields[] = {
 	{ "critical", SHAPE_INTEGER, .doc = "Of them critical." },
 	{ "warning", SHAPE_INTEGER, .doc = "Of them warnings." },
 	{ "info", SHAPE_INTEGER, .doc = "Of them for information." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape incident_counts = {
 	.name = "IncidentCounts",
@@ -67,7 +67,7 @@ static const struct shape_field place_fields[] = {
 	{ "sent", SHAPE_INTEGER, .doc = "Beats that got through." },
 	{ "failed", SHAPE_INTEGER, .doc = "Beats that did not." },
 	{ "last_error", SHAPE_TEXT, .doc = "Why the last one did not; empty: it did." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape heartbeat_place = {
 	.name = "HeartbeatPlace",
@@ -80,7 +80,7 @@ static const struct shape_field heartbeat_fields[] = {
 		.doc = "Why no beat is sent at present: evidence that we work is missing." },
 	{ "left_out", SHAPE_INTEGER, .doc = "Beats that were left out for that." },
 	{ "places", SHAPE_OBJECT, SHAPE_LIST, .doc = "Where to.", .of = &heartbeat_place },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape heartbeat_out = {
 	.name = "Heartbeat",
@@ -109,7 +109,7 @@ static const struct shape_field status_fields[] = {
 		.doc = "Why the last reload failed; null: it did not." },
 	{ "store_trouble", SHAPE_TEXT, SHAPE_NULL,
 		.doc = "Why nothing can be kept; null: it can." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_status = {
 	.name = "Status",
@@ -124,7 +124,7 @@ static const struct shape_field part_fields[] = {
 	{ "ok", SHAPE_FLAG, .doc = "Is it fine?" },
 	{ "needed", SHAPE_FLAG, .doc = "Does being ready need it?" },
 	{ "detail", SHAPE_TEXT, SHAPE_NULL, .doc = "What is wrong." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape readiness_part = {
 	.name = "ReadinessPart",
@@ -135,7 +135,7 @@ static const struct shape readiness_part = {
 static const struct shape_field readiness_fields[] = {
 	{ "ready", SHAPE_FLAG, .doc = "All that is needed is fine." },
 	{ "parts", SHAPE_OBJECT, SHAPE_LIST, .doc = "One by one.", .of = &readiness_part },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_readiness = {
 	.name = "Readiness",
@@ -145,7 +145,7 @@ const struct shape shape_readiness = {
 
 static const struct shape_field reloaded_fields[] = {
 	{ "reloaded", SHAPE_FLAG, .doc = "true: the new settings are in force." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_reloaded = {
 	.name = "Reloaded",
@@ -160,7 +160,7 @@ static const struct shape_field openapi_fields[] = {
 	{ "security", SHAPE_ANY, .doc = "What reading needs: nothing." },
 	{ "paths", SHAPE_ANY, .doc = "The routes." },
 	{ "components", SHAPE_ANY, .doc = "The shapes." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_openapi = {
 	.name = "OpenApi",

@@ -11,7 +11,7 @@ static const char *const outcomes[] = { "ok", "fail", "error", NULL };
 static const struct shape_field note_fields[] = {
 	{ "cause", SHAPE_TEXT, .doc = "A code: what we lack or should know." },
 	{ "text", SHAPE_TEXT, .doc = "In words." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape sample_note = {
 	.name = "Note",
@@ -33,7 +33,7 @@ static const struct shape_field sample_fields[] = {
 		.doc = "Units of metrics that settings or a plugin brought." },
 	{ "facts", SHAPE_OBJECT, SHAPE_LIST, .doc = "What was read.", .of = &shape_text },
 	{ "notes", SHAPE_OBJECT, SHAPE_LIST, .doc = "What should be known.", .of = &sample_note },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_sample = {
 	.name = "Sample",
@@ -48,7 +48,7 @@ static const struct shape_field value_fields[] = {
 	{ "value", SHAPE_NUMBER, .doc = "In base units." },
 	{ "unit", SHAPE_TEXT, .doc = "`s`, `B`, `%`…; empty: none." },
 	{ "text", SHAPE_TEXT, .doc = "As a person would write it." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape check_value = {
 	.name = "TellingValue",
@@ -81,7 +81,7 @@ static const struct shape_field check_fields[] = {
 	{ "cause", SHAPE_TEXT, SHAPE_NULL, .doc = "Of the last run." },
 	{ "value", SHAPE_OBJECT, SHAPE_NULL, .doc = "null: nothing is known.", .of = &check_value },
 	{ "last", SHAPE_OBJECT, SHAPE_NULL, .doc = "The last run.", .of = &shape_sample },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_check = {
 	.name = "Check",
@@ -96,7 +96,7 @@ static const struct shape_field checks_fields[] = {
 	{ "total", SHAPE_INTEGER, .doc = "How many fit, on all pages." },
 	{ "next", SHAPE_TEXT, SHAPE_OPTIONAL,
 		.doc = "The path of the next page, if there is one." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_checks = {
 	.name = "Checks",
@@ -107,7 +107,7 @@ const struct shape shape_checks = {
 static const struct shape_field whole_fields[] = {
 	{ "totals", SHAPE_NUMBER, SHAPE_LIST | SHAPE_NULL,
 		.doc = "Total seconds of the last 60 runs, oldest first; null: it failed." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_check_whole = {
 	.name = "CheckWhole",
@@ -119,7 +119,7 @@ const struct shape shape_check_whole = {
 static const struct shape_field run_fields[] = {
 	{ "check", SHAPE_TEXT, .doc = "Its name." },
 	{ "runs", SHAPE_INTEGER, .doc = "Runs before this one." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_run = {
 	.name = "RunStarted",
@@ -137,7 +137,7 @@ static const struct shape_field decision_fields[] = {
 	{ "receiver", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "The receiver that it is about." },
 	{ "tries", SHAPE_INTEGER, SHAPE_OPTIONAL, .doc = "Tries to tell it, so far." },
 	{ "error", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "What was wrong with the last one." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_decision = {
 	.name = "Decision",
@@ -147,7 +147,7 @@ const struct shape shape_decision = {
 
 static const struct shape_field whose_fields[] = {
 	{ "who", SHAPE_TEXT, .doc = "Who decided: check, rules, triage, incident, delivery." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape whose_decision = {
 	.name = "WhoseDecision",
@@ -160,7 +160,7 @@ static const struct shape_field why_fields[] = {
 	{ "check", SHAPE_TEXT, .doc = "Its name." },
 	{ "decisions", SHAPE_OBJECT, SHAPE_LIST, .doc = "In the order of the pipeline.",
 		.of = &whose_decision },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_why = {
 	.name = "Why",
@@ -175,7 +175,7 @@ static const struct shape_field worth_fields[] = {
 	{ "value", SHAPE_ANY, .doc = "Number, text, true or false; null: not known." },
 	{ "unit", SHAPE_TEXT, .doc = "Of a number." },
 	{ "text", SHAPE_TEXT, .doc = "As a person would write it." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape worth = {
 	.name = "Worth",
@@ -185,7 +185,7 @@ static const struct shape worth = {
 
 static const struct shape_field looked_fields[] = {
 	{ "name", SHAPE_TEXT, .doc = "As the expression has it." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape looked_at = {
 	.name = "LookedAt",
@@ -202,7 +202,7 @@ static const struct shape_field window_fields[] = {
 	{ "span_text", SHAPE_TEXT, .doc = "As a person would write it." },
 	{ "source", SHAPE_TEXT, .doc = "Where they are from.", .words = window_sources },
 	{ "filled", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "The values reach back so far." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape window_looked_at = {
 	.name = "Window",
@@ -217,7 +217,7 @@ static const struct shape_field rule_fields[] = {
 	{ "looked_at", SHAPE_OBJECT, SHAPE_LIST, .doc = "Every value.", .of = &looked_at },
 	{ "windows", SHAPE_OBJECT, SHAPE_LIST, .doc = "Every span of time.",
 		.of = &window_looked_at },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_rule_answer = {
 	.name = "ExpressionWorth",

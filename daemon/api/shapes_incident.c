@@ -14,7 +14,7 @@ static const struct shape_field cause_fields[] = {
 	{ "finding", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "What the playbook found: `name.cause`." },
 	{ "for", SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL, .doc = "What speaks for it." },
 	{ "against", SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL, .doc = "What speaks against it." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape incident_cause = {
 	.name = "Cause",
@@ -26,7 +26,7 @@ static const struct shape_field impact_fields[] = {
 	{ "check", SHAPE_TEXT, .doc = "A check that suffers from it." },
 	{ "rule", SHAPE_TEXT, .doc = "The rule that fires there." },
 	{ "since", SHAPE_TIME, SHAPE_NULL, .doc = "Since when." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape impact = {
 	.name = "Impact",
@@ -38,7 +38,7 @@ static const struct shape_field step_fields[] = {
 	{ "text", SHAPE_TEXT, .doc = "What to do." },
 	{ "command", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "A command that does it." },
 	{ "destructive", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "true: it destroys something." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape remedy_step = {
 	.name = "RemedyStep",
@@ -49,7 +49,7 @@ static const struct shape remedy_step = {
 static const struct shape_field related_fields[] = {
 	{ "id", SHAPE_TEXT, .doc = "Of the other incident." },
 	{ "text", SHAPE_TEXT, .doc = "How they belong together." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape related = {
 	.name = "Related",
@@ -91,7 +91,7 @@ static const struct shape_field incident_fields[] = {
 	{ "reopened", SHAPE_INTEGER, SHAPE_OPTIONAL, .doc = "How often it came back." },
 	{ "flapping", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "It comes and goes." },
 	{ "quiet_since", SHAPE_TIME, SHAPE_OPTIONAL, .doc = "Since when a flapping one is well." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_incident = {
 	.name = "Incident",
@@ -105,7 +105,7 @@ static const struct shape_field incidents_fields[] = {
 		.of = &shape_incident },
 	{ "next", SHAPE_TEXT, SHAPE_OPTIONAL,
 		.doc = "The path of the next page, if there is one." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_incidents = {
 	.name = "Incidents",
@@ -122,7 +122,7 @@ static const struct shape_field alert_fields[] = {
 	{ "since", SHAPE_TIME, SHAPE_NULL, .doc = "Since when." },
 	{ "firing", SHAPE_FLAG, .doc = "It still is so." },
 	{ "text", SHAPE_TEXT, .doc = "In words." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape alert = {
 	.name = "Alert",
@@ -134,7 +134,7 @@ static const struct shape_field moment_fields[] = {
 	{ "at", SHAPE_TIME, SHAPE_NULL, .doc = "When." },
 	{ "kind", SHAPE_TEXT, .doc = "What happened, in a word." },
 	{ "text", SHAPE_TEXT, .doc = "In words." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape moment = {
 	.name = "Moment",
@@ -153,7 +153,7 @@ static const struct shape_field delivery_fields[] = {
 	{ "first_told_at", SHAPE_TIME, SHAPE_NULL, .doc = "When it was first told." },
 	{ "told_at", SHAPE_TIME, SHAPE_NULL, .doc = "When it was last told." },
 	{ "waiting", SHAPE_INTEGER, .doc = "Notices that wait." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape delivery = {
 	.name = "Delivery",
@@ -170,7 +170,7 @@ static const struct shape_field whole_fields[] = {
 		       "waits.",
 		.of = &shape_decision },
 	{ "sequence", SHAPE_INTEGER, .doc = "Of its last event." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_incident_whole = {
 	.name = "IncidentWhole",
@@ -185,7 +185,7 @@ static const struct shape_field ack_fields[] = {
 	{ "for", SHAPE_DURATION, SHAPE_OPTIONAL, .doc = "How long it holds." },
 	{ "until", SHAPE_TIME, SHAPE_OPTIONAL, .doc = "Until when it holds, in place of `for`." },
 	{ "sticky", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "It stays when the severity rises." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_ack = {
 	.name = "Acknowledgement",

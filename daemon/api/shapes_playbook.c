@@ -7,7 +7,7 @@ static const struct shape_field symptom_fields[] = {
 	{ "type", SHAPE_TEXT, SHAPE_LIST, .doc = "Types of checks; globs; empty: any." },
 	{ "cause", SHAPE_TEXT, SHAPE_LIST, .doc = "Cause codes; globs." },
 	{ "rule", SHAPE_TEXT, SHAPE_LIST, .doc = "Rules." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape symptom = {
 	.name = "Symptom",
@@ -21,7 +21,7 @@ static const struct shape_field head_fields[] = {
 	{ "shipped", SHAPE_FLAG, .doc = "It came with the program." },
 	{ "scenarios", SHAPE_TEXT, SHAPE_LIST, .doc = "Rows of the failure catalogue." },
 	{ "symptoms", SHAPE_OBJECT, SHAPE_LIST, .doc = "What it is for.", .of = &symptom },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape playbook_head = {
 	.name = "Playbook",
@@ -31,7 +31,7 @@ static const struct shape playbook_head = {
 
 static const struct shape_field playbooks_fields[] = {
 	{ "playbooks", SHAPE_OBJECT, SHAPE_LIST, .doc = "In force.", .of = &playbook_head },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_playbooks = {
 	.name = "Playbooks",
@@ -42,7 +42,7 @@ const struct shape shape_playbooks = {
 static const struct shape_field claim_fields[] = {
 	{ "when", SHAPE_TEXT, .doc = "The condition; empty: always." },
 	{ "text", SHAPE_TEXT, .doc = "In words." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape claim = {
 	.name = "Claim",
@@ -55,7 +55,7 @@ static const struct shape_field step_fields[] = {
 	{ "text", SHAPE_TEXT, .doc = "What to do." },
 	{ "command", SHAPE_TEXT, .doc = "A command that does it; empty: none." },
 	{ "destructive", SHAPE_FLAG, .doc = "It destroys something." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape step = {
 	.name = "PlaybookStep",
@@ -66,7 +66,7 @@ static const struct shape step = {
 static const struct shape_field root_fields[] = {
 	{ "type", SHAPE_TEXT, .doc = "Of the check or thing that is the root." },
 	{ "of", SHAPE_TEXT, .doc = "How it is found." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape root = {
 	.name = "PlaybookRoot",
@@ -84,7 +84,7 @@ static const struct shape_field cause_fields[] = {
 	{ "for", SHAPE_OBJECT, SHAPE_LIST, .doc = "What speaks for it.", .of = &claim },
 	{ "against", SHAPE_OBJECT, SHAPE_LIST, .doc = "What speaks against it.", .of = &claim },
 	{ "remedy", SHAPE_OBJECT, SHAPE_LIST, .doc = "What to do.", .of = &step },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape playbook_cause = {
 	.name = "PlaybookCause",
@@ -97,7 +97,7 @@ static const struct shape_field fact_key_fields[] = {
 	{ "name", SHAPE_TEXT, .doc = "As conditions and texts name it." },
 	{ "unit", SHAPE_TEXT, .doc = "The symbol of its unit, `text`, or `yes or no`." },
 	{ "help", SHAPE_TEXT, .doc = "What it says." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape fact_key = {
 	.name = "FactKey",
@@ -131,7 +131,7 @@ static const struct shape_field explained_fields[] = {
 	{ "causes", SHAPE_OBJECT, SHAPE_LIST | SHAPE_OPTIONAL,
 		.doc = "Of a playbook: what it looks for. Of a finding: that one.",
 		.of = &playbook_cause },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_explained = {
 	.name = "Explained",

@@ -5,29 +5,36 @@
 
 /* ---- what is told, or not ---- */
 
-#define MATCH_FIELDS(kind, more)                                                                   \
-	{ "severity", kind, more, .doc = "`info`, `warning`, `critical`." },                       \
-		{ "min_severity", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "The lowest level.",          \
-			.words = shape_severities },                                               \
-		{ "check", kind, more, .doc = "Names of checks; globs." },                         \
-		{ "type", kind, more, .doc = "Types of checks; globs." },                          \
-		{ "rule", kind, more, .doc = "Names of rules; globs." },                           \
-		{ "cause", kind, more, .doc = "Cause codes or findings; globs." },                 \
-		{ "labels", SHAPE_LABELS, SHAPE_OPTIONAL,                                          \
-			.doc = "Globs; after `~` a regular expression." },                         \
+/* The keys of a match: lists in answers, a text or a list where one is asked for. */
+#define MATCH_ROWS(kind, is)                                                                       \
+	{ "severity", kind, is, .doc = "`info`, `warning`, `critical`." },                         \
+		{ "check", kind, is, .doc = "Names of checks; globs." },                           \
+		{ "type", kind, is, .doc = "Types of checks; globs." },                            \
+		{ "rule", kind, is, .doc = "Names of rules; globs." },                             \
 	{                                                                                          \
-		NULL                                                                               \
+		"cause", kind, is, .doc = "Cause codes or findings; globs."                        \
 	}
 
-static const struct shape_field match_fields[] = { MATCH_FIELDS(
-	SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL) };
+static const struct shape_field match_fields[] = {
+	MATCH_ROWS(SHAPE_TEXT, SHAPE_LIST | SHAPE_OPTIONAL),
+	{ "min_severity", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "The lowest level.",
+		.words = shape_severities },
+	{ "labels", SHAPE_LABELS, SHAPE_OPTIONAL, .doc = "Globs; after `~` a regular expression." },
+	{ .name = NULL },
+};
 static const struct shape match = {
 	.name = "Match",
 	.doc = "What is silenced: all keys that are there must hold.",
 	.fields = match_fields,
 };
 
-static const struct shape_field match_ask_fields[] = { MATCH_FIELDS(SHAPE_GLOBS, SHAPE_OPTIONAL) };
+static const struct shape_field match_ask_fields[] = {
+	MATCH_ROWS(SHAPE_GLOBS, SHAPE_OPTIONAL),
+	{ "min_severity", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "The lowest level.",
+		.words = shape_severities },
+	{ "labels", SHAPE_LABELS, SHAPE_OPTIONAL, .doc = "Globs; after `~` a regular expression." },
+	{ .name = NULL },
+};
 static const struct shape match_ask = {
 	.name = "MatchAsk",
 	.doc = "What is to be silenced: all keys given must hold; at least one is needed.",
@@ -42,7 +49,7 @@ static const struct shape_field latency_fields[] = {
 	{ "p50", SHAPE_NUMBER, .doc = "Half of them took at most this." },
 	{ "p99", SHAPE_NUMBER, .doc = "99 of 100 took at most this." },
 	{ "max", SHAPE_NUMBER, .doc = "The slowest." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape latency = {
 	.name = "Latency",
@@ -72,7 +79,7 @@ static const struct shape_field receiver_fields[] = {
 	{ "last_error", SHAPE_TEXT, .doc = "What was wrong last; empty: nothing." },
 	{ "latency", SHAPE_OBJECT, SHAPE_NULL, .doc = "null: none was taken.", .of = &latency },
 	{ "next_daily_test_at", SHAPE_TIME, SHAPE_NULL, .doc = "null: it has no daily test." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_receiver = {
 	.name = "Receiver",
@@ -83,7 +90,7 @@ const struct shape shape_receiver = {
 static const struct shape_field escalation_fields[] = {
 	{ "after", SHAPE_NUMBER, .doc = "Seconds without anybody at it." },
 	{ "to", SHAPE_TEXT, SHAPE_LIST, .doc = "Who is told then." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape escalation = {
 	.name = "Escalation",
@@ -101,7 +108,7 @@ static const struct shape_field route_fields[] = {
 	{ "continue", SHAPE_FLAG, .doc = "The routes after it are looked at, too." },
 	{ "resting", SHAPE_FLAG, .doc = "It is outside its hours." },
 	{ "begins_at", SHAPE_TIME, SHAPE_OPTIONAL | SHAPE_NULL, .doc = "When its hours begin." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape route_shape = {
 	.name = "Route",
@@ -117,7 +124,7 @@ static const struct shape_field receivers_fields[] = {
 		.doc = "In the order in which they are tried; empty: every receiver hears "
 		       "everything.",
 		.of = &route_shape },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_receivers = {
 	.name = "Receivers",
@@ -139,7 +146,7 @@ static const struct shape_field letter_fields[] = {
 	{ "events", SHAPE_INTEGER, .doc = "Events that it tells of." },
 	{ "incident", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "The incident it is about." },
 	{ "incidents", SHAPE_INTEGER, SHAPE_OPTIONAL, .doc = "Of a digest: how many." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape letter = {
 	.name = "WaitingNotice",
@@ -159,7 +166,7 @@ static const struct shape_field told_fields[] = {
 	{ "first_told_at", SHAPE_TIME, SHAPE_NULL, .doc = "When it was first told." },
 	{ "told_at", SHAPE_TIME, SHAPE_NULL, .doc = "When it was last told." },
 	{ "waiting", SHAPE_INTEGER, .doc = "Notices that wait." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape told = {
 	.name = "LedgerEntry",
@@ -173,7 +180,7 @@ static const struct shape_field receiver_whole_fields[] = {
 	{ "ledger", SHAPE_OBJECT, SHAPE_LIST, .doc = "What it was told, the latest first.",
 		.of = &told },
 	{ "ledger_total", SHAPE_INTEGER, .doc = "All that it was told." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_receiver_whole = {
 	.name = "ReceiverWhole",
@@ -187,7 +194,7 @@ static const struct shape_field test_fields[] = {
 	{ "ok", SHAPE_FLAG, .doc = "The message was taken." },
 	{ "text", SHAPE_TEXT, .doc = "What became of it." },
 	{ "transcript", SHAPE_TEXT, .doc = "Lines `> sent` and `< answered`, secrets masked." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_test = {
 	.name = "TestResult",
@@ -207,7 +214,7 @@ static const struct shape_field silence_fields[] = {
 	{ "by", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Who made it." },
 	{ "comment", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Why." },
 	{ "state", SHAPE_TEXT, .doc = "Whether it holds.", .words = silence_states },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_silence = {
 	.name = "Silence",
@@ -217,7 +224,7 @@ const struct shape shape_silence = {
 
 static const struct shape_field made_fields[] = {
 	{ "warning", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "That no check fits it now." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_silence_made = {
 	.name = "SilenceMade",
@@ -234,7 +241,7 @@ static const struct shape_field work_fields[] = {
 	{ "active", SHAPE_FLAG, .doc = "It is going on." },
 	{ "ends_at", SHAPE_TIME, SHAPE_OPTIONAL, .doc = "Of one that is going on." },
 	{ "starts_at", SHAPE_TIME, SHAPE_OPTIONAL, .doc = "The next time; absent: none." },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct shape work = {
 	.name = "Maintenance",
@@ -246,7 +253,7 @@ static const struct shape_field silences_fields[] = {
 	{ "silences", SHAPE_OBJECT, SHAPE_LIST, .doc = "Made for the moment.",
 		.of = &shape_silence },
 	{ "maintenance", SHAPE_OBJECT, SHAPE_LIST, .doc = "Planned.", .of = &work },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_silences = {
 	.name = "Silences",
@@ -261,7 +268,7 @@ static const struct shape_field ask_fields[] = {
 	{ "starts_at", SHAPE_TIME, SHAPE_OPTIONAL, .doc = "From when; default: now." },
 	{ "by", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Who." },
 	{ "comment", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "Why." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_silence_ask = {
 	.name = "SilenceAsk",
@@ -271,7 +278,7 @@ const struct shape shape_silence_ask = {
 
 static const struct shape_field ended_fields[] = {
 	{ "ended", SHAPE_TEXT, .doc = "Its id." },
-	{ NULL },
+	{ .name = NULL },
 };
 const struct shape shape_ended = {
 	.name = "Ended",
