@@ -12,7 +12,9 @@ const struct api_param series_params[] = {
 	{ "until", SHAPE_TEXT, false, "A time or an age; now, if left out.", NULL },
 	{ "step", SHAPE_DURATION, false,
 		"How long a step is at least; the answer says how long it is. Without it: at most "
-		"400 steps. Never more than 2,000, nor finer than what is kept of that time.",
+		"400 steps. Never more than 2,000 (of all metrics 16,000), nor finer than what is "
+		"kept of "
+		"that time.",
 		NULL },
 	{ .name = NULL },
 };

@@ -22,6 +22,7 @@
 #define METRICS_TEXT   2000
 #define POINTS_WANTED  400
 #define POINTS_MAX     2000
+#define TOTAL_MAX      16000 /* of all metrics together */
 #define SLICE_POINTS   400
 #define DEFAULT_AGE_US (2 * USEC_PER_HOUR)
 #define OLDEST_US      (90 * USEC_PER_DAY)
@@ -89,7 +90,9 @@ fit_step(struct past *past, usec_t now_us)
 {
 	usec_t grain_us = grain_at(now_us - past->since_us);
 	usec_t span_us = past->until_us - past->since_us;
-	usec_t least_us = past->step_us > 0 ? span_us / POINTS_MAX : span_us / POINTS_WANTED;
+	usec_t most =
+		past->count * POINTS_MAX > TOTAL_MAX ? TOTAL_MAX / (usec_t)past->count : POINTS_MAX;
+	usec_t least_us = span_us / (past->step_us > 0 ? most : POINTS_WANTED);
 
 	least_us = least_us > past->row_us ? least_us : past->row_us;
 	if (past->step_us >= least_us)
@@ -332,7 +335,7 @@ handle_series(struct api_call *call)
 		return;
 	past = past_new(call, &view);
 	past->answer = answer;
-	if (read_span(past) == -1 || add_metrics(past, &view) == -1)
+	if (add_metrics(past, &view) == -1 || read_span(past) == -1)
 		past_free(past);
 	else
 		past_start(past);

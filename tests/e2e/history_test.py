@@ -53,6 +53,9 @@ def test_series(past):
         assert abs(held - span / 30) < step / 30 + 40, held  # each value once
         assert max(p[3] for p in points) == 3 and min(p[2] for p in points) < 0.26
 
+    doc = series(past, "?since=9d&step=1s&metric=" + ",".join(["total_time"] * 16))
+    assert len(doc["series"]) == 16 and all(len(s["points"]) <= 1000 for s in doc["series"])
+
     doc = series(past, "?metric=up,total_time,status&since=7d&until=1d&step=1h")
     up, total, status = doc["series"]
     assert doc["step"] == 3600 and status == {"metric": "status", "unit": "", "kept": False, "points": []}
