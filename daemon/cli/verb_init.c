@@ -1,13 +1,15 @@
 /* `triage init [DIR]`: a first configuration from what is here.  It never overwrites a file. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/answer.h"
-#include "cli/new_file.h"
 #include "cli/table.h"
 #include "io/tls.h"
 #include "rules/expr.h"
@@ -28,6 +30,31 @@ struct job {
 };
 
 /* --- files --- */
+
+static int
+write_new(const char *path, const struct buf *text, mode_t mode, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	const char *at = buf_text(text);
+	size_t left = buf_left(text);
+	if (fd < 0)
+		return err_sys(e, "cannot write %s", path);
+	while (left > 0) {
+		ssize_t put = write(fd, at, left);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0) {
+			err_sys(e, "cannot write %s", path);
+			fd_close(&fd);
+			unlink(path);
+			return -1;
+		}
+		at += put;
+		left -= (size_t)put;
+	}
+	fd_close(&fd);
+	return 0;
+}
 
 /* The folder of a path that is to be made, absolute; owned, NULL: there is none. */
 static char *
@@ -129,9 +156,9 @@ say_fills(const struct job *job)
 	for (size_t i = 0; i < plan->fill_count; i++)
 		fprintf(stderr, "  %-28s as in %s\n", plan->fills[i].name, plan->fills[i].where);
 	if (job->has_own_fills)
-		fprintf(stderr, "  (the file was there already: look whether it has them all)\n");
+		fprintf(stderr, "  (that file was there already: look whether it has them all)\n");
 	else if (!job->is_copying && job->fills_out != NULL)
-		fprintf(stderr, "  (`triage init --copy-secrets` would copy them there)\n");
+		fprintf(stderr, "  (with --copy-secrets they are copied there)\n");
 }
 
 static size_t
@@ -150,7 +177,7 @@ say_words(const struct job *job)
 	say_found(job);
 	say_table(job);
 	say_fills(job);
-	say_list(term, "Guessed, please look:", &job->plan->guesses);
+	say_list(term, "Guessed, or left open:", &job->plan->guesses);
 	say_list(term, "Not carried over:", &job->plan->compose->notes);
 	if (*job->said != '\0')
 		fprintf(stderr, "\n%s", job->said);
@@ -229,9 +256,9 @@ write_all(struct job *job, struct err *e)
 	if (job->out == NULL)
 		fputs(buf_text(&text), stdout);
 	else
-		result = new_file_write(job->out, &text, 0644, e);
+		result = write_new(job->out, &text, 0644, e);
 	if (result == 0 && job->out != NULL && job->plan->fill_count > 0 && !job->has_own_fills)
-		result = new_file_write(job->fills_out, &fills, 0600, e);
+		result = write_new(job->fills_out, &fills, 0600, e);
 	buf_fini(&text);
 	buf_fini(&fills);
 	return result;

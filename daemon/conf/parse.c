@@ -72,7 +72,7 @@ static void
 push(struct parse *p, struct conf_node *node)
 {
 	if (p->stack_count == p->stack_room) {
-		p->stack_room = p->stack_room == 0 ? 64 : p->stack_room * 2;
+		p->stack_room *= 2;
 		p->stack = xreallocarray(p->stack, p->stack_room, sizeof(struct conf_node *));
 	}
 	p->stack[p->stack_count++] = node;
@@ -428,6 +428,8 @@ parse_file(struct conf_tree *tree, const struct conf_file *file, bool *is_empty,
 	yaml_parser_set_encoding(&p.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p.parser, (const unsigned char *)file->text, file->len);
 	p.anchors = map_new();
+	p.stack_room = 64;
+	p.stack = xcalloc(p.stack_room, sizeof(struct conf_node *));
 	struct conf_node *root = parse_document(&p, is_empty);
 	if (root != NULL && root->is_null) {
 		*is_empty = true;

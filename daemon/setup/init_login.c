@@ -263,6 +263,8 @@ take_clients(
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t s = 0; s < compose->service_count; s++) {
 			const struct compose_service *client = &compose->services[s];
+			if (login->password.text != NULL && login->database.text != NULL)
+				return;
 			for (size_t v = 0; client != service && v < client->var_count; v++)
 				if (is_broker(&client->vars[v]) == (pass == 0))
 					take_from_var(
