@@ -42,7 +42,7 @@ function rowOf(incident: Incident): HTMLElement {
 			impact.length > 0 && h('p', { class: 'dim' },
 				`${t('incident.dragged')}${t('list.colon')}${impact.slice(0, IMPACT_SHOWN).join(t('list.comma'))}`,
 				more > 0 && ` ${t('incidents.more', { n: more })}`)),
-		h('td', { 'data-label': t('incidents.check') }, live.checks.has(incident.check)
+		h('td', { 'data-label': t('incidents.check'), class: 'cell-check' }, live.checks.has(incident.check)
 			? h('a', { href: toCheck(incident.check) }, incident.check) : incident.check),
 		h('td', { 'data-label': t('incidents.cause'), class: 'mono' }, incident.cause.code),
 		h('td', { 'data-label': t('incidents.began'), class: 'num-left' },
