@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/assets.h"
 #include "app_private.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -36,13 +37,30 @@ specs_of(const struct settings *settings)
 	return (const struct check_spec *const *)settings->checks;
 }
 
+/* The dashboard's page of an incident; without a dashboard the incident itself.  NULL: nowhere. */
+static char *
+make_link_prefix(const struct app *app)
+{
+	const char *path = asset_has_dashboard ? "/#/incidents/" : "/api/v1/incidents/";
+	const char *base = app->settings->api.public_url;
+	char where[512];
+	size_t len;
+
+	if (base == NULL && app->api != NULL) {
+		api_where(app->api, where, sizeof(where));
+		base = strstr(where, "http://");
+	}
+	len = base == NULL ? 0 : strcspn(base, " ");
+	while (len > 0 && base[len - 1] == '/')
+		len--;
+	return len == 0 ? NULL : xasprintf("%.*s%s", (int)len, base, path);
+}
+
 void
 app_configure_triage(struct app *app)
 {
 	const struct settings *settings = app->settings;
-	char where[512];
-	const char *http;
-	char *base = NULL;
+	char *prefix = make_link_prefix(app);
 	struct triage_options options = {
 		.on_incident = app_on_incident,
 		.on_keep = app_keep_incident,
@@ -55,20 +73,12 @@ app_configure_triage(struct app *app)
 		.facts_wait_us = settings->triage.facts_wait_us,
 	};
 
-	if (settings->api.public_url != NULL) {
-		base = xstrdup(settings->api.public_url);
-	} else if (app->api != NULL) {
-		api_where(app->api, where, sizeof(where));
-		http = strstr(where, "http://");
-		if (http != NULL)
-			base = xstrndup(http, strcspn(http, " "));
-	}
-	options.url_base = base;
+	options.link_prefix = prefix;
 	if (app->triage == NULL)
 		app->triage = triage_new(&options);
 	else
 		triage_configure(app->triage, &options);
-	free(base);
+	free(prefix);
 }
 
 void

@@ -43,7 +43,7 @@ struct peers {
 
 struct triage {
 	struct triage_options options; /* its strings are the two below */
-	char *host, *url_base;
+	char *host, *link_prefix;
 	struct triage_moment at; /* of what is going on now */
 	struct book book;
 	struct map *evidence; /* check -> facts of a failing check that has no incident yet */

@@ -165,7 +165,7 @@ life_begin(struct triage *t, const struct place *place, usec_t started_us)
 	i->detected_us = t->at.wall_us;
 	entry->opened_us = t->at.now_us;
 	entry->is_confirmed = is_confirmed(place);
-	words_link(i, t->options.url_base);
+	words_link(i, t->options.link_prefix);
 	book_add(&t->book, entry);
 	return entry;
 }
@@ -181,7 +181,7 @@ life_reopen(struct triage *t, struct entry *entry)
 	xstrset(&i->first_recovered, NULL);
 	entry->opened_us = t->at.now_us;
 	ack_forget(entry);
-	words_link(i, t->options.url_base);
+	words_link(i, t->options.link_prefix);
 	book_reopen(&t->book, entry);
 }
 

@@ -18,9 +18,9 @@ set_options(struct triage *t, const struct triage_options *options)
 {
 	t->options = *options;
 	xstrset(&t->host, options->host ? options->host : "");
-	xstrset(&t->url_base, options->url_base);
+	xstrset(&t->link_prefix, options->link_prefix);
 	t->options.host = t->host;
-	t->options.url_base = t->url_base;
+	t->options.link_prefix = t->link_prefix;
 }
 
 struct triage *
@@ -52,7 +52,7 @@ triage_free(struct triage *t)
 	book_fini(&t->book);
 	evidence_free(t);
 	free(t->host);
-	free(t->url_base);
+	free(t->link_prefix);
 	free(t);
 }
 
@@ -67,7 +67,7 @@ void
 triage_configure(struct triage *t, const struct triage_options *options)
 {
 	bool is_language_new = options->language != t->options.language;
-	bool is_url_new = !str_eq(options->url_base, t->url_base);
+	bool is_link_new = !str_eq(options->link_prefix, t->link_prefix);
 	set_options(t, options);
 	for (size_t n = 0; n < t->book.open.count; n++) {
 		struct entry *entry = t->book.open.all[n];
@@ -75,9 +75,9 @@ triage_configure(struct triage *t, const struct triage_options *options)
 			judge_words(t, entry, NULL); /* only its playbook can say it */
 		else if (is_language_new)
 			words_translate(&entry->incident, t->options.language);
-		if (is_url_new)
-			words_link(&entry->incident, t->options.url_base);
-		entry->is_dirty |= is_language_new || is_url_new;
+		if (is_link_new)
+			words_link(&entry->incident, t->options.link_prefix);
+		entry->is_dirty |= is_language_new || is_link_new;
 	}
 }
 
@@ -94,7 +94,7 @@ triage_restore(struct triage *t, const char *id, const json_t *doc)
 		book_free_entry(entry);
 		return;
 	}
-	words_link(&entry->incident, t->options.url_base); /* it may have moved meanwhile */
+	words_link(&entry->incident, t->options.link_prefix); /* it may have moved meanwhile */
 	book_add(&t->book, entry);
 	restored_add(t, entry);
 }

@@ -48,7 +48,9 @@ struct triage_options {
 	void *arg;
 	const char *host; /* copied */
 	enum language language;
-	const char *url_base; /* "http://127.0.0.1:8421"; copied; NULL: no links */
+	/* What an incident's id goes behind: "http://127.0.0.1:8421/#/incidents/"; copied;
+	 * NULL: no links. */
+	const char *link_prefix;
 	usec_t reopen_within_us;
 	usec_t triage_wait_us, facts_wait_us;
 };

@@ -160,11 +160,8 @@ words_translate(struct incident *i, enum language language)
 }
 
 void
-words_link(struct incident *i, const char *url_base)
+words_link(struct incident *i, const char *link_prefix)
 {
-	size_t len = url_base ? strlen(url_base) : 0;
-	while (len > 0 && url_base[len - 1] == '/')
-		len--;
 	free(i->url);
-	i->url = len ? xasprintf("%.*s/#/incidents/%s", (int)len, url_base, i->id) : NULL;
+	i->url = link_prefix ? xasprintf("%s%s", link_prefix, i->id) : NULL;
 }

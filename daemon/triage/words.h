@@ -12,6 +12,6 @@ void words_fall_back(
 	struct incident *i, enum language language, const struct incident_alert *alert);
 /* The same in another language; where a playbook spoke, only it can do that: judge again. */
 void words_translate(struct incident *i, enum language language);
-void words_link(struct incident *i, const char *url_base); /* NULL: no link */
+void words_link(struct incident *i, const char *link_prefix); /* NULL: no link */
 
 #endif

@@ -60,6 +60,7 @@ def test_a_real_redis_breaks_and_is_mended(browser, board, redis, hook):
     browser.wait("article.incident")
     incident = hook.wait("incident.opened", "cache")["data"]["incident"]
     browser.wait_text(incident["title"])
+    assert browser("evaluate", "location.href") == incident["url"]  # the link that messages have
     command = next(step["command"] for step in incident["remedy"] if step.get("command"))
     browser("click", "section.is-remedy button:has-text('Copy') >> nth=0")
     assert browser("clipboard") == command

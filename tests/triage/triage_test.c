@@ -65,7 +65,7 @@ start(struct bed *bed)
 		.arg = bed,
 		.host = "web-1",
 		.language = LANG_EN,
-		.url_base = "http://127.0.0.1:8421",
+		.link_prefix = "http://127.0.0.1:8421/#/incidents/",
 		.reopen_within_us = 10 * USEC_PER_MIN,
 	};
 	bed->triage = triage_new(&bed->options);
@@ -634,13 +634,13 @@ test_language_and_link_change_with_the_settings(void **state)
 	char *english = xstrdup(newest(bed)->title);
 	bed->told[0] = '\0';
 	bed->options.language = LANG_ZH;
-	bed->options.url_base = NULL;
+	bed->options.link_prefix = NULL;
 	triage_configure(bed->triage, &bed->options);
 	assert_told(bed, "");
 	assert_string_not_equal(newest(bed)->title, english);
 	assert_null(newest(bed)->url);
 	free(english);
-	bed->options.url_base = "https://status.example.com/";
+	bed->options.link_prefix = "https://status.example.com/#/incidents/";
 	triage_configure(bed->triage, &bed->options);
 	assert_true(str_starts(newest(bed)->url, "https://status.example.com/#/incidents/"));
 	restart(bed);
