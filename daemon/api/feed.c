@@ -87,6 +87,7 @@ feed_new(struct feeds *feeds, const char *filter, const char *last_id)
 		feeds->marked_since = feeds->marks.serial;
 	feeds->is_marking = true;
 	feeds->count++;
+	stats_set(feeds->world->env->stats, STAT_API_FEEDS, (double)feeds->count);
 	list_init(&feed->node);
 	return feed;
 }
@@ -97,7 +98,9 @@ feed_free(struct feed *feed)
 	if (feed == NULL)
 		return;
 	list_remove(&feed->node);
-	if (--feed->feeds->count == 0) {
+	feed->feeds->count--;
+	stats_set(feed->feeds->world->env->stats, STAT_API_FEEDS, (double)feed->feeds->count);
+	if (feed->feeds->count == 0) {
 		feed->feeds->deserted_us = loop_now(feed->feeds->tick.loop);
 		/* Also where it never began: the marks must not outlive the wait. */
 		if (!timer_runs(&feed->feeds->tick))

@@ -151,19 +151,22 @@ import_receiver(struct import *import, const char *name, const char *type)
 
 /* --- what is said --- */
 
-static char *format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+#define SAID_MAX 1000
 
+static char *say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+/* One line that can be shown, whatever is quoted in it. */
 static char *
-format(const char *fmt, va_list ap)
+say(const char *fmt, va_list ap)
 {
+	char shown[SAID_MAX];
 	struct buf text;
 
-	buf_init(&text, 2000);
+	buf_init(&text, 0);
 	buf_addv(&text, fmt, ap);
-	for (char *p = text.data; p != NULL && *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20)
-			*p = ' '; /* a comment, a line of a list */
-	return buf_take_text(&text);
+	str_printable(shown, sizeof(shown), buf_text(&text), buf_left(&text));
+	buf_fini(&text);
+	return xstrdup(shown);
 }
 
 void
@@ -173,7 +176,7 @@ import_about(struct import_item *item, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = format(fmt, ap);
+	text = say(fmt, ap);
 	va_end(ap);
 	buf_addf(&item->about, "%s\n", text);
 	free(text);
@@ -193,7 +196,7 @@ import_note(struct import *import, const char *where, const char *fmt, ...)
 	note = &import->notes[import->note_count++];
 	note->where = xstrdup(where);
 	va_start(ap, fmt);
-	note->text = format(fmt, ap);
+	note->text = say(fmt, ap);
 	va_end(ap);
 }
 

@@ -143,7 +143,8 @@ def an_alert_of_ours_fires(prom):
     def firing():
         alerts = (prom.ask("alerts") or {"alerts": []})["alerts"]
         return [a for a in alerts if a["state"] == "firing"
-                and a["labels"]["alertname"] == "TriagedIncident"]
+                and a["labels"]["alertname"] == "TriagedIncident"
+                and a["labels"]["check"] == "shut"]
     first = lab.wait_for("TriagedIncident", firing)[0]
     assert first["labels"]["severity"] == "critical"
     assert first["annotations"]["summary"] == "shut: net.refused"
@@ -175,6 +176,8 @@ def test_what_is_shipped_is_valid(up):
 def test_shipped_expressions_speak_of_what_is_there(up, hook):
     """Every metric of the dashboard and of the alerts is in a real scrape."""
     hook.wait("incident.opened", "shut")
+    # What is the difference of two samples comes with the second.
+    lab.wait_for("a second sample", lambda: "triaged_cpu_used_ratio" in metrics(up, "text/plain"))
     there = names_of(metrics(up, "text/plain"))
     dashboard = json.loads(GRAFANA.read_text())
     exprs = [t["expr"] for p in dashboard["panels"] for t in p.get("targets", [])]
