@@ -5,8 +5,9 @@
 #include "base/err.h"
 
 /*
- * A receiver's target: "https://host", "smtp://host:587, to ann", several with commas.  0: they take
- * connections; 1: there is no address in it that does, so it cannot be tried; -1: one does not, e.
+ * A receiver's target: "https://host", "smtp://host:587, to ann", several with commas.  0: they
+ * take connections; 1: there is no address in it that does, so it cannot be tried; -1: one does
+ * not, e.
  */
 int reach_target(const char *target, struct err *e);
 

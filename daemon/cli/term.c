@@ -49,6 +49,7 @@ term_look(struct term *term, bool no_color)
 	term->is_tty = isatty(STDOUT_FILENO) == 1;
 	term->has_color = term->is_tty && !no_color && (plain == NULL || *plain == '\0') &&
 			  !str_eq(kind, "dumb");
+	term->has_cursor = term->is_tty && kind != NULL && !str_eq(kind, "dumb");
 	term_measure(term);
 }
 

@@ -11,6 +11,7 @@ enum paint { PAINT_NONE, PAINT_GOOD, PAINT_WARN, PAINT_BAD, PAINT_DIM, PAINT_BOL
 struct term {
 	bool has_color;
 	bool is_tty;
+	bool has_cursor; /* a terminal that can be written over */
 	size_t columns, rows;
 };
 

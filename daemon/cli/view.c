@@ -30,7 +30,7 @@ show_once(struct cli *cli, struct client *client, const struct view *view, struc
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 
-/* Into a pipe or a file: one after the other. */
+/* Into a pipe, a file or a terminal that only prints: one after the other. */
 static void
 repeat(struct cli *cli, struct client *client, const struct view *view)
 {
@@ -101,7 +101,7 @@ view_run(struct cli *cli, const struct view *view)
 	struct err e = { .text = "" };
 	int result = EXIT_FINE;
 
-	if (is_watching(cli) && cli->term.is_tty && !cli->is_json) {
+	if (is_watching(cli) && cli->term.has_cursor && !cli->is_json) {
 		watch(cli, client, view);
 	} else if (show_once(cli, client, view, &e) == -1) {
 		if (cli->arg_count > 0)

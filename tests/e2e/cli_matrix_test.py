@@ -101,7 +101,7 @@ def on_terminal(d, *words, steps=(), seconds=30, **more):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     before = termios.tcgetattr(theirs)
-    environment = {**os.environ, **env(d, **more), "TERM": "xterm"}
+    environment = {**os.environ, "TERM": "xterm", **env(d, **more)}
     del environment["COLUMNS"]
     run = subprocess.Popen([lab.BUILD / "triage", *map(str, words)], stdin=theirs, stdout=theirs,
                            stderr=theirs, env=environment, start_new_session=True,
@@ -209,6 +209,13 @@ def test_who_answers_is_not_triaged(up, web):
     assert run.returncode == 1 and "not triaged" in run.stderr, run
 
 
+def test_a_daemon_of_another_version(up, web):
+    web.status, web.headers = 404, {"Content-Type": "application/problem+json"}
+    web.body = b'{"status": 404, "detail": "there is nothing at this path"}'
+    run = lab.triage("uptime", "-u", web.url, env=env(up))
+    assert run.returncode == 1 and "of another version" in run.stderr and "restart" in run.stderr, run
+
+
 def test_a_pipe_that_closes(up):
     run = subprocess.run(f"{lab.BUILD}/triage schema | head -c 10", shell=True, capture_output=True,
                          text=True, env={**os.environ, **env(up)}, timeout=60)
@@ -234,6 +241,42 @@ def test_watch_ends_with_a_key(up, verb):
 def test_watch_ends_with_ctrl_c(up):
     text, status = on_terminal(up, "status", "-w", steps=[("\x1b[J", lambda fd: os.write(fd, b"\x03"))])
     assert status == 0 and text.endswith(LEAVE), (status, text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_watch_gives_the_terminal_back_when_it_is_ended(up, number):
+    def end(fd):
+        os.killpg(os.tcgetpgrp(fd), number)
+
+    text, status = on_terminal(up, "status", "-w", steps=[("\x1b[J", end)])
+    assert status == 128 + number and text.endswith(LEAVE), (status, text)
+
+
+def test_watch_steps_aside(up):
+    """Ctrl-Z: the screen is the shell's until it goes on."""
+    groups = []
+
+    def stop(fd):
+        groups.append(os.tcgetpgrp(fd))
+        os.write(fd, b"\x1a")
+
+    def go_on(fd):
+        def is_stopped():
+            with open(f"/proc/{groups[0]}/stat") as f:
+                return f.read().rsplit(")")[1].split()[0] == "T"
+
+        lab.wait_for("it to stop", is_stopped)
+        os.killpg(groups[0], signal.SIGCONT)
+
+    text, status = on_terminal(up, "status", "-w", steps=[
+        ("\x1b[J", stop), (LEAVE, go_on), (ENTER, lambda fd: None), ("\x1b[J", leave)])
+    assert status == 0 and text.endswith(LEAVE) and text.count(ENTER) == 2, (status, text)
+
+
+def test_watch_on_a_terminal_that_only_prints(up):
+    text, status = on_terminal(up, "checks", "-w", TERM="dumb",
+                               steps=[("gone", lambda fd: None), ("gone", lambda fd: os.write(fd, b"\x03"))])
+    assert status in (-signal.SIGINT, 130) and "\x1b" not in text, (status, text)
 
 
 def test_watch_follows_the_window(up):
