@@ -11,9 +11,10 @@ import type { Incident, RuleStanding, Series } from '../types';
 import { thresholdsOf } from '../thresholds';
 import { t } from '../words';
 
-const ranges = { '1h': 3600, '2h': 7200, '24h': 86400, '7d': 604800, '30d': 2592000 };
+const ranges = { '15m': 900, '1h': 3600, '2h': 7200, '24h': 86400, '7d': 604800, '30d': 2592000 };
 type Range = keyof typeof ranges;
 
+const FIRST_RANGE = '2h';
 const RANGE_KEY = 'triaged.range';
 const METRICS_MOST = 8;
 const ASKED_AT_ONCE = 16;
@@ -43,15 +44,25 @@ async function keptOf(check: string, metrics: string[]): Promise<string[]> {
 	return kept;
 }
 
-function keptRange(): Range {
+/* null: nobody has chosen. */
+function keptRange(): Range | null {
 	const kept = recall(RANGE_KEY) ?? '';
 
-	return kept in ranges ? kept as Range : '2h';
+	return kept in ranges ? kept as Range : null;
+}
+
+/* The shortest that shows all of a young history; undefined: it is older than all that was asked for. */
+export function shortestRange(answer: Series): Range | undefined {
+	const to = Date.parse(answer.until) / 1000;
+	const first = Math.min(...answer.series.map(one => one.points[0]?.[0] ?? to));
+
+	return (Object.keys(ranges) as Range[]).find(one => ranges[one] < ranges[FIRST_RANGE] && to - first <= ranges[one]);
 }
 
 export class History {
 	readonly el = h('section', { class: 'card history', 'aria-labelledby': 'history' });
-	private range = keptRange();
+	private range: Range = keptRange() ?? FIRST_RANGE;
+	private isFitted = keptRange() !== null; /* to a history that is shorter */
 	private chosen: string[] = [];
 	private offered: string[] = [];
 	private rules: RuleStanding[] = [];
@@ -81,6 +92,7 @@ export class History {
 
 	private setRange(to: Range): void {
 		this.range = to;
+		this.isFitted = true;
 		remember(RANGE_KEY, to);
 		this.sayRange();
 		void this.read(true);
@@ -152,12 +164,25 @@ export class History {
 			return;
 		try {
 			const answer = await get<Series>(`checks/${part(this.check)}/series?since=${this.range}&metric=${this.chosen.map(part).join(',')}`);
-			if (number === this.asked && !this.isClosed)
+			if (number === this.asked && !this.isClosed && !this.fit(answer))
 				this.draw(answer, span);
 		} catch (e) {
 			if (number === this.asked && !this.isClosed)
 				this.sayFailure(e);
 		}
+	}
+
+	/* Once, unless somebody has chosen: what is all known is shown large; true: it is read again. */
+	private fit(answer: Series): boolean {
+		const range = this.isFitted ? undefined : shortestRange(answer);
+
+		this.isFitted = true;
+		if (range === undefined)
+			return false;
+		this.range = range;
+		this.sayRange();
+		void this.read(true);
+		return true;
 	}
 
 	private sayFailure(e: unknown): void {

@@ -39,6 +39,7 @@ function paths(totals: (number | null)[]): { ok: string; bad: string } {
 export interface Spark {
 	el: SVGElement;
 	set(totals: (number | null)[] | undefined): void;
+	fit(count: number): void; /* no wider than so many bars */
 }
 
 export function makeSpark(): Spark {
@@ -51,6 +52,11 @@ export function makeSpark(): Spark {
 
 	return {
 		el,
+		fit(count) {
+			const shown = Math.min(count, COUNT) * STEP;
+			el.setAttribute('viewBox', `${COUNT * STEP - shown} 0 ${shown} ${HEIGHT}`);
+			el.style.width = `${shown}px`;
+		},
 		set(totals) {
 			if (totals === undefined || totals === shown)
 				return;

@@ -59,7 +59,10 @@ export function ruleList(rules: RuleStanding[]): HTMLElement[] {
 const spans: Record<string, number> = { '24h': 86400, '7d': 604800, '30d': 2592000, '90d': 7776000 };
 
 export function uptimeList(uptime: Uptime): HTMLElement {
-	return h('dl', { class: 'uptime' }, uptime.windows.map(one => {
+	/* Of a young check the longer ones would only say the same again. */
+	const told = uptime.windows.filter((one, i, all) => i === 0 || one.known_seconds > all[i - 1]!.known_seconds);
+
+	return h('dl', { class: 'uptime' }, told.map(one => {
 		const whole = spans[one.span] ?? one.known_seconds;
 		const isPart = one.known_seconds < whole * 0.98;
 		return h('div', null,

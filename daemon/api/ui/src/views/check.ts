@@ -100,6 +100,7 @@ function strip(check: Check): Child {
 	if (totals.length < 2)
 		return null;
 	spark.set(totals);
+	spark.fit(totals.length);
 	return h('div', { class: 'strip' }, spark.el, h('span', { class: 'hint' },
 		t('check.runs-strip', { n: totals.length, bad: totals.filter(one => one === null).length })));
 }
