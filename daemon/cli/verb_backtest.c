@@ -418,7 +418,7 @@ static const struct cli_example examples[] = {
 	{ "triage backtest 'avg(api.total_time, 5m) > 2s' --for 1m", "one that is proposed" },
 	{ "triage backtest 'this.used_percent > 85' --each disk --severity critical", NULL },
 	{ "triage backtest --file new-rules.yaml --since 7d", "all rules of a file" },
-	{ NULL },
+	{ .command = NULL },
 };
 
 const struct cli_verb verb_backtest = {

@@ -140,7 +140,7 @@ run(struct cli *cli)
 static const struct cli_example examples[] = {
 	{ "triage uptime", "all checks" },
 	{ "triage uptime api --json", NULL },
-	{ NULL },
+	{ .command = NULL },
 };
 
 const struct cli_verb verb_uptime = {
