@@ -103,7 +103,7 @@ take_body(struct gatus *gatus, struct import_item *check, const struct conf_node
 			import_about(check, "GraphQL: see that the header Content-Type is "
 					    "application/json.");
 	}
-	import_key(&check->keys, "body", body);
+	import_body(gatus->import, check, gatus->where, body);
 	free(body);
 }
 
@@ -127,12 +127,15 @@ make_http(struct gatus *gatus, struct import_item *check, const struct conf_node
 	free(method);
 }
 
-/* host:port behind the scheme. */
+/* host:port behind the scheme, without who logs in there. */
 static char *
 place_of(struct gatus *gatus, const char *url)
 {
-	const char *rest = strstr(url, "://");
-	char *host = xstrndup(rest + 3, strcspn(rest + 3, "/?"));
+	const char *rest = strstr(url, "://") + 3;
+	size_t len = strcspn(rest, "/?");
+	const char *at = memrchr(rest, '@', len);
+	char *host =
+		at == NULL ? xstrndup(rest, len) : xstrndup(at + 1, len - (size_t)(at + 1 - rest));
 	char *place = import_place(gatus->import, host, "unset.invalid:1");
 
 	free(host);
@@ -213,7 +216,8 @@ make_port(struct gatus *gatus, struct import_item *check, const struct conf_node
 	import_key(&check->keys, "address", place);
 	if (is_tls)
 		import_raw(&check->keys, "tls: true\n");
-	import_about(check, "%s: there is no check for this protocol, only for its port.", url);
+	import_about(check, "There is no check for %.*s, only for its port.",
+		(int)strcspn(url, ":"), url);
 	import_note(gatus->import, gatus->where,
 		"%.*s is not spoken; it became a `tcp` check of the port", (int)strcspn(url, ":"),
 		url);

@@ -49,6 +49,9 @@ char *import_url(struct import *import, const char *where, const char *hint, con
 char *import_place(struct import *import, const char *text, const char *fallback);
 /* A reference to a variable that the other program had: known if our environment has it. */
 void import_refer(struct import *import, const char *where, const char *name);
+/* A body to send; one that speaks of a password is a secret as a whole. */
+void import_body(
+	struct import *import, struct import_item *check, const char *where, const char *text);
 bool import_is_secret_name(const char *name); /* of a header, a parameter */
 /* A text as a regular expression that finds it, or with * and ? as a shell has them. */
 char *import_regex(const char *text, bool is_glob, bool is_whole);

@@ -217,14 +217,20 @@ make_database(struct kuma *kuma, struct import_item *check)
 {
 	bool is_redis = str_eq(check->type, "redis");
 	char *dsn = kuma_text(kuma->monitor, "databaseConnectionString");
-	char *query = kuma_text(kuma->monitor, "databaseQuery"), *hidden;
+	char *query = kuma_text(kuma->monitor, "databaseQuery"), *hidden, *hint;
 
 	if (dsn == NULL) {
 		import_note(kuma->import, kuma->where, "it has no connection string");
 		check->is_off = true;
 		dsn = xasprintf("%s://unset.invalid", is_redis ? "redis" : check->type);
 	}
-	hidden = import_url(kuma->import, kuma->where, check->name, dsn);
+	/* Of keywords (`host=... password=...`) the whole is the secret. */
+	hint = xasprintf("%s_dsn", check->name);
+	if (strstr(dsn, "://") == NULL && strcasestr(dsn, "password=") != NULL)
+		hidden = import_secret(kuma->import, kuma->where, hint, dsn);
+	else
+		hidden = import_url(kuma->import, kuma->where, check->name, dsn);
+	free(hint);
 	if (str_eq(check->type, "mysql") && lacks_path(hidden)) {
 		char *with = xasprintf("%s/", hidden);
 
@@ -416,8 +422,6 @@ note_rest(struct kuma *kuma, struct import_item *check)
 			"a check cannot want that something is down: it is switched off; a rule "
 			"`critical: up(NAME)` says it");
 	}
-	if (kuma_number(m, "proxyId", 0) > 0)
-		kuma_note(kuma, "proxyId", "give the proxy to the check: `proxy: http://...`");
 	if (json_array_size(json_object_get(m, "conditions")) > 0)
 		kuma_note(kuma, "conditions", "look at them by hand: `expect:`");
 	if (kuma_is_true(m, "domainExpiryNotification"))

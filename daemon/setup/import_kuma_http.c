@@ -86,6 +86,64 @@ take_statuses(struct kuma *kuma, struct import_item *check)
 	import_words_fini(&words);
 }
 
+static void
+take_body(struct kuma *kuma, struct import_item *check)
+{
+	char *body = kuma_text(kuma->monitor, "body");
+
+	if (body != NULL)
+		import_body(kuma->import, check, kuma->where, body);
+	free(body);
+}
+
+/* By its number in the export's list. */
+static const json_t *
+find_proxy(const struct kuma *kuma, double id)
+{
+	const json_t *list = json_object_get(kuma->root, "proxyList"), *proxy;
+	size_t i;
+
+	json_array_foreach(list, i, proxy)
+	{
+		double n = kuma_number(proxy, "id", 0);
+
+		if (n >= id && n <= id)
+			return proxy;
+	}
+	return NULL;
+}
+
+static void
+add_proxy(struct kuma *kuma, struct import_item *check, const json_t *proxy, const char *host)
+{
+	char *user = kuma_text(proxy, "username"), *password = kuma_text(proxy, "password");
+	char *url = xasprintf("http://%s%s%s%s%s:%.0f", user == NULL ? "" : user,
+		password == NULL ? "" : ":", password == NULL ? "" : password,
+		user == NULL ? "" : "@", host, kuma_number(proxy, "port", 3128));
+	char *hidden = import_url(kuma->import, kuma->where, "proxy", url);
+
+	import_key(&check->keys, "proxy", hidden);
+	free(user);
+	free(password);
+	free(url);
+	free(hidden);
+}
+
+static void
+take_proxy(struct kuma *kuma, struct import_item *check)
+{
+	double id = kuma_number(kuma->monitor, "proxyId", 0);
+	const json_t *proxy = id < 1 ? NULL : find_proxy(kuma, id);
+	const char *protocol = json_string_value(json_object_get(proxy, "protocol"));
+	char *host = kuma_text(proxy, "host");
+
+	if (host != NULL && str_eq(protocol, "http"))
+		add_proxy(kuma, check, proxy, host);
+	else if (id >= 1)
+		kuma_note(kuma, "proxyId", "give the proxy to the check: `proxy: http://...`");
+	free(host);
+}
+
 void
 kuma_make_http(struct kuma *kuma, struct import_item *check)
 {
@@ -99,7 +157,8 @@ kuma_make_http(struct kuma *kuma, struct import_item *check)
 		json_is_string(json_object_get(kuma->monitor, "body")))
 		kuma_add_text(kuma, check, "method", "method");
 	take_headers(kuma, check);
-	kuma_add_text(kuma, check, "body", "body");
+	take_body(kuma, check);
+	take_proxy(kuma, check);
 	take_auth(kuma, check);
 	import_raw(&check->keys, "follow: %.0f\n", fmin(fmax(redirects, 0), 10));
 	if (kuma_is_true(kuma->monitor, "ignoreTls"))

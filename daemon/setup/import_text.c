@@ -200,6 +200,20 @@ import_place(struct import *import, const char *text, const char *fallback)
 	return buf_take_text(&out);
 }
 
+void
+import_body(struct import *import, struct import_item *check, const char *where, const char *text)
+{
+	static const char *const words[] = { "passw", "secret", "token", "apikey", "api_key" };
+	char *hint = xasprintf("%s_body", check->name), *body = NULL;
+
+	for (size_t i = 0; body == NULL && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(text, words[i]) != NULL)
+			body = import_secret(import, where, hint, text);
+	import_key(&check->keys, "body", body == NULL ? text : body);
+	free(hint);
+	free(body);
+}
+
 bool
 import_is_secret_name(const char *name)
 {
