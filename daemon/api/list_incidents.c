@@ -7,9 +7,9 @@
 
 #include "api/handlers.h"
 #include "api/page.h"
+#include "api/past.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "conf/value.h"
 #include "io/loop.h"
 #include "model/record.h"
 #include "triage/triage.h"
@@ -65,26 +65,6 @@ fits(const struct filter *filter, const struct incident *i)
 }
 
 static int
-parse_since(struct api_call *call, struct filter *filter)
-{
-	char text[64];
-	usec_t age;
-
-	if (!call_query(call, "since", text, sizeof(text)))
-		return 0;
-	if (clock_parse_rfc3339(text, &filter->since_us) == 0)
-		return 0;
-	if (value_duration(text, &age, NULL) == 0) {
-		filter->since_us = loop_wall(call->world->env->loop) - age;
-		return 0;
-	}
-	reply_problem(call, 400,
-		"since: a time such as 2026-01-02T03:04:05Z (with %%2B for a +) or an age such as "
-		"2h");
-	return -1;
-}
-
-static int
 parse_about(struct api_call *call, struct filter *filter)
 {
 	char text[32];
@@ -119,7 +99,8 @@ read_filter(struct api_call *call, struct filter *filter)
 	int state = page_word(call, "state", states);
 
 	filter->wanted = state < 0 ? WANT_ALL : (enum wanted)state;
-	if (state == -2 || parse_since(call, filter) == -1 || parse_about(call, filter) == -1 ||
+	if (state == -2 || past_when(call, "since", &filter->since_us) == -1 ||
+		parse_about(call, filter) == -1 ||
 		page_number(call, "limit", 1, LIMIT_MAX, &filter->limit) == -1 ||
 		page_number(call, "offset", 0, OFFSET_MAX, &filter->offset) == -1)
 		return -1;

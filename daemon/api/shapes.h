@@ -34,6 +34,7 @@ extern const struct shape shape_rule_answer;
 extern const struct shape shape_incident;
 extern const struct shape shape_incidents;
 extern const struct shape shape_incident_whole;
+extern const struct shape shape_delivery;
 extern const struct shape shape_ack;
 
 /* show_doctor.c */

@@ -155,7 +155,7 @@ static const struct shape_field delivery_fields[] = {
 	{ "waiting", SHAPE_INTEGER, .doc = "Notices that wait." },
 	{ .name = NULL },
 };
-static const struct shape delivery = {
+const struct shape shape_delivery = {
 	.name = "Delivery",
 	.doc = "What a receiver was told of an incident last.",
 	.fields = delivery_fields,
@@ -164,7 +164,7 @@ static const struct shape delivery = {
 static const struct shape_field whole_fields[] = {
 	{ "alerts", SHAPE_OBJECT, SHAPE_LIST, .doc = "Rules that fired.", .of = &alert },
 	{ "timeline", SHAPE_OBJECT, SHAPE_LIST, .doc = "What happened.", .of = &moment },
-	{ "deliveries", SHAPE_OBJECT, SHAPE_LIST, .doc = "Who was told.", .of = &delivery },
+	{ "deliveries", SHAPE_OBJECT, SHAPE_LIST, .doc = "Who was told.", .of = &shape_delivery },
 	{ "decisions", SHAPE_OBJECT, SHAPE_LIST,
 		.doc = "What delivery has decided and waits for; of one that is over, what still "
 		       "waits.",

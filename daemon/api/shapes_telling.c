@@ -154,23 +154,14 @@ static const struct shape letter = {
 	.fields = letter_fields,
 };
 
-static const char *const told_states[] = { "open", "ended", NULL };
 static const struct shape_field told_fields[] = {
-	{ "receiver", SHAPE_TEXT, .doc = "Who was told." },
 	{ "incident", SHAPE_TEXT, .doc = "Of which incident." },
-	{ "state", SHAPE_TEXT, .doc = "Whether it was told of the end.", .words = told_states },
-	{ "told", SHAPE_TEXT, .doc = "The last event that it was told of." },
-	{ "reason", SHAPE_TEXT, .doc = "Why." },
-	{ "notice", SHAPE_TEXT, .doc = "Its id." },
-	{ "sequence", SHAPE_INTEGER, .doc = "Of the incident's events." },
-	{ "first_told_at", SHAPE_TIME, SHAPE_NULL, .doc = "When it was first told." },
-	{ "told_at", SHAPE_TIME, SHAPE_NULL, .doc = "When it was last told." },
-	{ "waiting", SHAPE_INTEGER, .doc = "Notices that wait." },
 	{ .name = NULL },
 };
 static const struct shape told = {
 	.name = "LedgerEntry",
 	.doc = "What a receiver was told of an incident.",
+	.extends = &shape_delivery,
 	.fields = told_fields,
 };
 

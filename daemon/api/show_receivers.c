@@ -6,6 +6,7 @@
 
 #include "alerts/receiver.h"
 #include "api/handlers.h"
+#include "api/page.h"
 #include "api/show.h"
 #include "base/str.h"
 #include "deliver/deliver.h"
@@ -165,19 +166,14 @@ handle_receiver(struct api_call *call)
 	const struct deliver *deliver = call->world->deliver;
 	json_t *doc = find_receiver(call);
 	size_t limit = LEDGER_DEFAULT;
-	char text[16], *end;
 
 	if (doc == NULL) {
 		reply_unknown_receiver(call);
 		return;
 	}
-	if (call_query(call, "limit", text, sizeof(text))) {
-		limit = strtoul(text, &end, 10);
-		if (*end != '\0' || limit == 0 || limit > LEDGER_MAX) {
-			json_decref(doc);
-			reply_problem(call, 400, "limit: 1 to %d", LEDGER_MAX);
-			return;
-		}
+	if (page_number(call, "limit", 1, LEDGER_MAX, &limit) == -1) {
+		json_decref(doc);
+		return;
 	}
 	take_in(doc, deliver_queue(deliver, call->name, QUEUE_SHOWN), "queue_total");
 	take_in(doc, deliver_ledger(deliver, NULL, call->name, limit), "ledger_total");
