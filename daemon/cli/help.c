@@ -9,7 +9,9 @@
 #include "base/str.h"
 #include "cli/option.h"
 
-#define DOC_COLUMN_MAX 28
+#define DOC_COLUMN_MAX  28
+#define DOC_COLUMNS_MIN 24 /* where there are fewer, the text goes below the name */
+#define NARROW_INDENT   6
 
 void
 help_synopsis(const struct cli_verb *verb, struct buf *out)
@@ -35,13 +37,14 @@ name_option(const struct cli_option *row, char *out, size_t size)
 	snprintf(out, size, "%s--%s%s%s", letter, row->name, *value == '\0' ? "" : " ", value);
 }
 
-/* "  name      what it is", the second column broken where the terminal ends. */
+/* "  name      what it is", the second column broken where the terminal ends; COLUMNS_MIN of term.c
+ * leaves room for the indent. */
 static void
 print_pair(const struct term *term, const char *name, size_t column, const char *doc)
 {
 	size_t used = str_columns(name) + 2;
-	size_t room = term->columns > column + 20 ? term->columns - column : 20;
-	struct term narrow = { .columns = room };
+	bool is_narrow = term->columns < column + DOC_COLUMNS_MIN;
+	struct term narrow = { .columns = term->columns - (is_narrow ? NARROW_INDENT : column) };
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
@@ -51,6 +54,8 @@ print_pair(const struct term *term, const char *name, size_t column, const char 
 	term_print_wrapped(&narrow, out, 0, doc);
 	fclose(out);
 	printf("  %s", name);
+	if (is_narrow)
+		column = NARROW_INDENT;
 	if (used >= column) {
 		putchar('\n');
 		used = 0;
