@@ -112,7 +112,7 @@ def what_is_kept(browser, d):
     browser("click", "button[data-do=copy-record]")
     browser.wait_text("Copied", "body")
     assert browser("clipboard").startswith(f"# Incident {d.incident}")
-    browser.wait(".is-told tr:has-text('dead'):has-text('in vain')")
+    browser.wait(".is-told tr:has-text('dead'):has-text('nothing yet')")
     browser.wait(".is-told tr:has-text('hook'):has-text('it opened')")
     browser.wait(".is-impact tr:has-text('api'):has-text('dragged down')")
     browser.wait(".is-timeline li:has-text('opened')")

@@ -24,6 +24,7 @@ import type { Alert, Cause, Incident, Moment, Severity } from '../types';
 import { t, word } from '../words';
 
 const AGAIN_MS = 30000;  /* what delivery waits for changes without news */
+const WAITING_AGAIN_MS = 8000; /* somebody is still to be told */
 const ALERTS_SHOWN = 10;
 const SOON_MS = 400;     /* news come in bursts */
 
@@ -352,7 +353,7 @@ function gone(root: HTMLElement, id: string, e: unknown): void {
 
 export function view(root: HTMLElement, id: string): () => void {
 	const page = pageOf();
-	let whole = '', isOpen = true, isGone = false;
+	let whole = '', isOpen = true, isWaiting = false, isGone = false;
 	let timer: ReturnType<typeof setTimeout> | undefined;
 
 	const read = async (): Promise<void> => {
@@ -365,13 +366,14 @@ export function view(root: HTMLElement, id: string): () => void {
 				replace(root, h('p', { class: 'trail' }, h('a', { href: '#/incidents' }, t('incident.back'))), page.main);
 			whole = incident.id;
 			isOpen = incident.status !== 'resolved';
+			isWaiting = ledgerOf(incident).some(row => row.standing === 'waits');
 			page.show(incident);
 		} catch (e) {
 			if (!isGone && whole === '')
 				gone(root, id, e);
 		}
 		if (!isGone && isOpen)
-			timer = setTimeout(() => void read(), AGAIN_MS);
+			timer = setTimeout(() => void read(), isWaiting ? WAITING_AGAIN_MS : AGAIN_MS);
 	};
 	const soon = (): void => {
 		clearTimeout(timer);
