@@ -108,7 +108,15 @@ names_of(const struct api_call *call)
 	};
 }
 
-/* Browsers always send Host: without one (HTTP/1.0) nobody was tricked. */
+static bool
+is_browser(const struct api_call *call)
+{
+	return http1_header(call->request, "Origin") != NULL ||
+	       http1_header(call->request, "Sec-Fetch-Site") != NULL;
+}
+
+/* Browsers always send Host: without one (HTTP/1.0) nobody was tricked.  A unix socket has no name,
+ * but somebody may have forwarded it to a port that a browser's pages reach. */
 static bool
 host_is_fine(struct api_call *call)
 {
@@ -119,7 +127,8 @@ host_is_fine(struct api_call *call)
 		reply_problem(call, 400, "exactly one Host header is needed");
 		return false;
 	}
-	if (call->peer->is_unix || host == NULL || peer_host_fits(&names, host))
+	if ((call->peer->is_unix && !is_browser(call)) || host == NULL ||
+		peer_host_fits(&names, host))
 		return true;
 	reply_problem(call, 421,
 		"this host name is not mine: ask for the address in api.listen, or put the name "
@@ -177,13 +186,11 @@ has_token(struct api_call *call)
 static bool
 may_write(struct api_call *call)
 {
-	if (call->peer->is_unix)
-		return may_write_on_unix(call);
 	if (is_cross_site(call)) {
 		reply_problem(call, 403, "this request comes from a page of another site");
 		return false;
 	}
-	return has_token(call);
+	return call->peer->is_unix ? may_write_on_unix(call) : has_token(call);
 }
 
 static bool

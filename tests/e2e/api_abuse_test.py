@@ -394,6 +394,20 @@ def test_a_page_of_another_site_changes_nothing(up):
         assert not any(s["state"] == "active" for s in left), extra
 
 
+def test_a_forwarded_socket_is_not_open_to_any_page(up):
+    """`ssh -L 8421:.../api.sock` gives the socket a port, which pages of any site reach."""
+    page = {"Host": "localhost:8421", "Origin": "http://localhost:8421", "Sec-Fetch-Site": "same-origin"}
+    rebound = {"Host": "evil.example:8421", "Sec-Fetch-Site": "same-origin"}
+    assert ask(up.unix, "POST", "/api/v1/reload").status == 200
+    assert ask(up.unix, "POST", "/api/v1/reload", page).status == 200
+    assert ask(up.unix, "POST", "/api/v1/reload", rebound).status == 421
+    assert ask(up.unix, "GET", "/api/v1/config", rebound).status == 421
+    for extra in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                  {"Origin": "http://localhost:9", "Sec-Fetch-Site": "same-site"}):
+        answer = ask(up.unix, "POST", "/api/v1/reload", {**page, **extra})
+        assert answer.status == 403, (extra, answer.status, answer.body)
+
+
 def test_reading_from_another_site_gives_it_nothing(up):
     """No CORS: the page may ask, and may not read."""
     answer = ask(up.tcp, "GET", "/api/v1/config", {"Origin": "http://evil.example"})
