@@ -9,12 +9,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/answer.h"
-#include "cli/new_file.h"
+#include "cli/new_config.h"
 #include "cli/table.h"
-#include "io/tls.h"
-#include "rules/expr.h"
 #include "setup/import.h"
-#include "setup/settings.h"
 
 #define FILE_MAX ((size_t)16 << 20)
 
@@ -175,27 +172,6 @@ say_json(const struct job *job)
 
 /* --- the work --- */
 
-/* What was written is looked over as any other configuration. */
-static void
-look_over(struct job *job)
-{
-	struct complaints *complaints = complaints_new();
-	struct tls_pool *tls = tls_pool_new();
-	const struct settings_context context = { .tls = tls, .judge = &expr_judge };
-	struct settings *settings = settings_load(job->out, &context, complaints);
-	struct buf said;
-
-	buf_init(&said, 0);
-	complaints_print(complaints, &said);
-	free(job->said);
-	job->said = buf_take_text(&said);
-	job->errors = complaints_errors(complaints);
-	if (settings != NULL)
-		settings_unref(settings);
-	complaints_free(complaints);
-	tls_pool_free(tls);
-}
-
 static const char *
 last_part(const char *path)
 {
@@ -214,15 +190,16 @@ write_all(struct job *job, struct err *e)
 	buf_init(&values, 0);
 	import_write(job->import, job->env == NULL ? NULL : last_part(job->env), &text);
 	import_write_env(job->import, !cli_has(job->cli, "no-secrets"), &values);
+	const struct new_config config = {
+		.path = job->out,
+		.text = &text,
+		.values_path = job->env,
+		.values = job->env != NULL && job->import->fill_count > 0 ? &values : NULL,
+	};
 	if (job->out == NULL)
 		fputs(buf_text(&text), stdout);
 	else
-		result = new_file_write(job->out, &text, 0644, e);
-	if (result == 0 && job->env != NULL && job->import->fill_count > 0) {
-		result = new_file_write(job->env, &values, 0600, e);
-		if (result != 0)
-			unlink(job->out);
-	}
+		result = new_config_write(&config, e);
 	buf_fini(&text);
 	buf_fini(&values);
 	return result;
@@ -237,8 +214,10 @@ finish(struct job *job)
 		fprintf(stderr, "triage import: %s\n", e.text);
 		return EXIT_TROUBLE;
 	}
-	if (job->out != NULL)
-		look_over(job);
+	if (job->out != NULL) {
+		free(job->said);
+		job->errors = new_config_look_over(job->out, &job->said);
+	}
 	if (job->cli->is_json)
 		say_json(job);
 	else

@@ -1,20 +1,15 @@
 /* `triage init [DIR]`: a first configuration from what is here.  It never overwrites a file. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/answer.h"
+#include "cli/new_config.h"
 #include "cli/table.h"
-#include "io/tls.h"
-#include "rules/expr.h"
 #include "setup/init.h"
-#include "setup/settings.h"
 
 #define FILLS_NAME "triaged.env"
 
@@ -30,31 +25,6 @@ struct job {
 };
 
 /* --- files --- */
-
-static int
-write_new(const char *path, const struct buf *text, mode_t mode, struct err *e)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	const char *at = buf_text(text);
-	size_t left = buf_left(text);
-	if (fd < 0)
-		return err_sys(e, "cannot write %s", path);
-	while (left > 0) {
-		ssize_t put = write(fd, at, left);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0) {
-			err_sys(e, "cannot write %s", path);
-			fd_close(&fd);
-			unlink(path);
-			return -1;
-		}
-		at += put;
-		left -= (size_t)put;
-	}
-	fd_close(&fd);
-	return 0;
-}
 
 /* The folder of a path that is to be made, absolute; owned, NULL: there is none. */
 static char *
@@ -225,25 +195,6 @@ say_json(const struct job *job)
 
 /* --- the work --- */
 
-/* What was written is looked over as any other configuration. */
-static void
-look_over(struct job *job)
-{
-	struct complaints *complaints = complaints_new();
-	struct tls_pool *tls = tls_pool_new();
-	const struct settings_context context = { .tls = tls, .judge = &expr_judge };
-	struct settings *settings = settings_load(job->out, &context, complaints);
-	struct buf said;
-	buf_init(&said, 0);
-	complaints_print(complaints, &said);
-	free(job->said);
-	job->said = buf_take_text(&said);
-	if (settings != NULL)
-		settings_unref(settings);
-	complaints_free(complaints);
-	tls_pool_free(tls);
-}
-
 static int
 write_all(struct job *job, struct err *e)
 {
@@ -253,12 +204,16 @@ write_all(struct job *job, struct err *e)
 	buf_init(&fills, 0);
 	init_write(job->plan, &text);
 	init_write_fills(job->plan, job->is_copying, &fills);
+	const struct new_config config = {
+		.path = job->out,
+		.text = &text,
+		.values_path = job->fills_out,
+		.values = job->plan->fill_count > 0 && !job->has_own_fills ? &fills : NULL,
+	};
 	if (job->out == NULL)
 		fputs(buf_text(&text), stdout);
 	else
-		result = write_new(job->out, &text, 0644, e);
-	if (result == 0 && job->out != NULL && job->plan->fill_count > 0 && !job->has_own_fills)
-		result = write_new(job->fills_out, &fills, 0600, e);
+		result = new_config_write(&config, e);
 	buf_fini(&text);
 	buf_fini(&fills);
 	return result;
@@ -283,8 +238,10 @@ make(struct job *job, const struct compose *compose)
 	if (result != 0) {
 		fprintf(stderr, "triage init: %s\n", e.text);
 	} else {
-		if (job->out != NULL && !options.is_sidecar)
-			look_over(job);
+		if (job->out != NULL && !options.is_sidecar) {
+			free(job->said);
+			new_config_look_over(job->out, &job->said);
+		}
 		if (job->cli->is_json)
 			say_json(job);
 		else

@@ -161,3 +161,23 @@ env_file_parse(struct map *into, const char *text, struct err *e)
 	}
 	return 0;
 }
+
+/* In single quotes nothing means anything; a value with one of them goes into double quotes. */
+void
+env_file_quote(const char *value, struct buf *out)
+{
+	if (strpbrk(value, "'\n\r") == NULL) {
+		buf_addf(out, "'%s'", value);
+		return;
+	}
+	buf_add_text(out, "\"");
+	for (; *value != '\0'; value++) {
+		if (*value == '\n')
+			buf_add_text(out, "\\n");
+		else if (*value == '\r')
+			buf_add_text(out, "\\r");
+		else
+			buf_addf(out, "%s%c", strchr("\"\\$", *value) != NULL ? "\\" : "", *value);
+	}
+	buf_add_text(out, "\"");
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/map.h"
 
@@ -21,7 +22,7 @@ char *interpolate(
 int env_file_parse(struct map *into, const char *text, struct err *e);
 /* The same from a file; the error names it. */
 int env_file_load(struct map *into, const char *path, struct err *e);
-/* The same from a file. */
-int env_file_load(struct map *into, const char *path, struct err *e);
+/* A value as it must stand behind KEY= to be read again as it is. */
+void env_file_quote(const char *value, struct buf *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/interpolate.h"
 #include "setup/import_inside.h"
 #include "setup/init.h"
 
@@ -126,23 +127,6 @@ import_write(const struct import *import, const char *env_file, struct buf *out)
 	write_notes(import, out);
 }
 
-/* In single quotes nothing means anything; a value with one of them goes into double quotes. */
-static void
-write_value(const char *value, struct buf *out)
-{
-	if (strpbrk(value, "'\n\r") == NULL) {
-		buf_addf(out, "'%s'", value);
-		return;
-	}
-	buf_add_text(out, "\"");
-	for (; *value != '\0'; value++)
-		if (*value == '\n')
-			buf_add_text(out, "\\n");
-		else if (*value != '\r')
-			buf_addf(out, "%s%c", strchr("\"\\$", *value) != NULL ? "\\" : "", *value);
-	buf_add_text(out, "\"");
-}
-
 void
 import_write_env(const struct import *import, bool is_filled, struct buf *out)
 {
@@ -153,7 +137,7 @@ import_write_env(const struct import *import, bool is_filled, struct buf *out)
 
 		buf_addf(out, "# as in %s\n%s=", fill->where, fill->name);
 		if (is_filled && fill->value != NULL)
-			write_value(fill->value, out);
+			env_file_quote(fill->value, out);
 		buf_add_text(out, "\n");
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/interpolate.h"
 #include "setup/init.h"
 
 #define COMMENT_COLUMNS 76
@@ -235,20 +236,6 @@ init_write(const struct init_plan *plan, struct buf *out)
 
 /* --- the values --- */
 
-/* In single quotes nothing means anything; a value with one of them goes into double quotes. */
-static void
-write_value(const char *value, struct buf *out)
-{
-	if (strchr(value, '\'') == NULL) {
-		buf_addf(out, "'%s'", value);
-		return;
-	}
-	buf_add_text(out, "\"");
-	for (; *value != '\0'; value++)
-		buf_addf(out, "%s%c", strchr("\"\\$", *value) != NULL ? "\\" : "", *value);
-	buf_add_text(out, "\"");
-}
-
 void
 init_write_fills(const struct init_plan *plan, bool is_filled, struct buf *out)
 {
@@ -257,7 +244,7 @@ init_write_fills(const struct init_plan *plan, bool is_filled, struct buf *out)
 	for (size_t i = 0; i < plan->fill_count; i++) {
 		buf_addf(out, "# as in %s\n%s=", plan->fills[i].where, plan->fills[i].name);
 		if (is_filled)
-			write_value(plan->fills[i].value, out);
+			env_file_quote(plan->fills[i].value, out);
 		buf_add_text(out, "\n");
 	}
 }

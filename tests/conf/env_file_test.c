@@ -70,12 +70,36 @@ test_errors_name_the_line_only(void **state)
 	}
 }
 
+static void
+test_what_is_quoted_is_read_again(void **state)
+{
+	static const char *const values[] = { "", "plain", " two  words ", "a'b", "a\"b$c`d\\e",
+		"it's \"$HOME\" \\n", "line\nline's\n", "cr\rlf\r\n", "#no comment", "密码 'ü'" };
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		struct map *map = map_new();
+		struct err e = { 0 };
+		struct buf text;
+		buf_init(&text, 0);
+		buf_add_text(&text, "A=");
+		env_file_quote(values[i], &text);
+		buf_add_text(&text, "\nB=2\n");
+		if (env_file_parse(map, buf_text(&text), &e) != 0)
+			fail_msg("%s: %s", buf_text(&text), e.text);
+		assert_string_equal((char *)map_get(map, "A"), values[i]);
+		assert_string_equal((char *)map_get(map, "B"), "2");
+		buf_fini(&text);
+		map_free(map, free);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grammar),
 		cmocka_unit_test(test_errors_name_the_line_only),
+		cmocka_unit_test(test_what_is_quoted_is_read_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
