@@ -232,6 +232,19 @@ family_add(struct family *family, const char *labels, double value)
 }
 
 void
+family_add_with(struct family *family, const char *labels, const char *name, const char *value,
+	double number)
+{
+	struct buf all;
+
+	buf_init(&all, 0);
+	buf_add_text(&all, labels);
+	labels_add(&all, name, value);
+	family_add(family, buf_text(&all), number);
+	buf_fini(&all);
+}
+
+void
 family_add_hist(struct family *family, const char *labels, const struct hist *hist)
 {
 	struct buf with_le;

@@ -35,6 +35,9 @@ void labels_clean_name(char *out, size_t size, const char *name);
 /* NAN is a value of its own here: leave unknown numbers out before calling.  The labels of the
  * sample before again: that one stays, this one is dropped. */
 void family_add(struct family *family, const char *labels, double value);
+/* With one label more. */
+void family_add_with(struct family *family, const char *labels, const char *name, const char *value,
+	double number);
 void family_add_hist(struct family *family, const char *labels, const struct hist *hist);
 
 /* Appends everything, families by name, samples as they came; false: it was over the cap. */

@@ -83,20 +83,6 @@ add_values(struct exposition *ex, const char *labels, const struct check_view *c
 	}
 }
 
-/* With one label more than the check's own. */
-static void
-add_with(struct family *family, const char *labels, const char *name, const char *value,
-	double number)
-{
-	struct buf all;
-
-	buf_init(&all, LABELS_MAX + 128);
-	buf_add_text(&all, labels);
-	labels_add(&all, name, value);
-	family_add(family, buf_text(&all), number);
-	buf_fini(&all);
-}
-
 /* The rows that every network probe begins with; "dns_time" is shown as phase "dns". */
 static void
 add_phases(struct exposition *ex, const char *labels, const struct sample *last)
@@ -115,7 +101,7 @@ add_phases(struct exposition *ex, const char *labels, const struct sample *last)
 		str_copy(phase, sizeof(phase), name);
 		if (str_ends(phase, "_time"))
 			phase[strlen(phase) - strlen("_time")] = '\0';
-		add_with(family, labels, "phase", phase, last->values[i]);
+		family_add_with(family, labels, "phase", phase, last->values[i]);
 	}
 }
 
@@ -125,12 +111,12 @@ add_state(struct exposition *ex, const char *labels, const struct check_view *ch
 {
 	const struct cause *cause = check->last == NULL ? NULL : check->last->cause;
 
-	add_with(exposition_family(ex, "triaged_check_state", FAMILY_GAUGE, "",
-			 "1 for the state that the check is in."),
+	family_add_with(exposition_family(ex, "triaged_check_state", FAMILY_GAUGE, "",
+				"1 for the state that the check is in."),
 		labels, "state", check_state_name(check->state), 1);
 	if (cause != NULL && check->state != CHECK_UP)
-		add_with(exposition_family(ex, "triaged_check_cause", FAMILY_GAUGE, "",
-				 "1 for what a check that is not up found last."),
+		family_add_with(exposition_family(ex, "triaged_check_cause", FAMILY_GAUGE, "",
+					"1 for what a check that is not up found last."),
 			labels, "cause", cause->code, 1);
 	if (check->since_us != 0)
 		family_add(exposition_family(ex, "triaged_check_state_since_timestamp_seconds",

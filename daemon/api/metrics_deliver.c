@@ -24,20 +24,6 @@ static const char *const reasons[SEND_CLASSES] = {
 
 static const char *const states[] = { "ok", "idle", "retrying", "failing", "disabled" };
 
-/* With one label more than all the others have. */
-static void
-add_with(struct family *family, const char *labels, const char *name, const char *value,
-	double number)
-{
-	struct buf all;
-
-	buf_init(&all, LABELS_MAX + 64);
-	buf_add_text(&all, labels);
-	labels_add(&all, name, value);
-	family_add(family, buf_text(&all), number);
-	buf_fini(&all);
-}
-
 /* All reasons and states are there from the start: rates begin at 0, not with a gap. */
 static void
 add_reasons(struct exposition *ex, const char *labels, const struct receiver_view *receiver)
@@ -48,9 +34,10 @@ add_reasons(struct exposition *ex, const char *labels, const struct receiver_vie
 		"1 for the state that the receiver is in.");
 
 	for (size_t i = 0; i < SEND_CLASSES; i++)
-		add_with(failures, labels, "reason", reasons[i], (double)receiver->failed_by[i]);
+		family_add_with(
+			failures, labels, "reason", reasons[i], (double)receiver->failed_by[i]);
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		add_with(state, labels, "state", states[i],
+		family_add_with(state, labels, "state", states[i],
 			str_eq(receiver->state, states[i]) ? 1 : 0);
 }
 

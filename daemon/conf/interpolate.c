@@ -41,9 +41,8 @@ name_length(const char *text, size_t len)
 	return n > 0 && isdigit((unsigned char)text[0]) ? 0 : n;
 }
 
-/* Index of the } that closes the ${ whose inside begins at `at`; len when there is none. */
-static size_t
-closing_brace(const char *text, size_t at, size_t len)
+size_t
+interpolate_closing(const char *text, size_t at, size_t len)
 {
 	unsigned open = 1;
 	for (; at < len; at++) {
@@ -168,7 +167,7 @@ expand(struct expansion *x, const char *text, size_t len)
 			buf_add_text(x->out, "${");
 			at += 3;
 		} else if (len - at >= 2 && memcmp(text + at, "${", 2) == 0) {
-			size_t end = closing_brace(text, at + 2, len);
+			size_t end = interpolate_closing(text, at + 2, len);
 			if (end == len)
 				return err_set(x->e, 0,
 					"\"${\" is never closed; write $${ for a literal ${");

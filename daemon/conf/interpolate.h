@@ -18,6 +18,8 @@ struct interpolate_env {
 /* Owned text, or NULL and e.  *is_secret becomes true when a file or credential was read. */
 char *interpolate(
 	const char *text, const struct interpolate_env *env, bool *is_secret, struct err *e);
+/* Index of the } that closes the ${ whose inside begins at `at`; len when there is none. */
+size_t interpolate_closing(const char *text, size_t at, size_t len);
 /* KEY=VALUE lines, # comments, export, quotes, CRLF; the last of a duplicate key wins. */
 int env_file_parse(struct map *into, const char *text, struct err *e);
 /* The same from a file; the error names it. */

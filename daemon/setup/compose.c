@@ -55,16 +55,22 @@ compose_words_fini(struct compose_words *words)
 }
 
 void
-compose_note(struct compose *compose, const char *fmt, ...)
+compose_add_words(struct compose_words *words, const char *fmt, va_list ap)
 {
 	struct buf text;
-	va_list ap;
 	buf_init(&text, 512);
-	va_start(ap, fmt);
 	buf_addv(&text, fmt, ap);
-	va_end(ap);
-	compose_add_word(&compose->notes, buf_text(&text));
+	compose_add_word(words, buf_text(&text));
 	buf_fini(&text);
+}
+
+void
+compose_note(struct compose *compose, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	compose_add_words(&compose->notes, fmt, ap);
+	va_end(ap);
 }
 
 bool

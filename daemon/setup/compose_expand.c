@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "conf/interpolate.h"
 #include "setup/compose.h"
 
 #define TEXT_MAX    (64 * 1024)
@@ -33,20 +34,6 @@ name_length(const char *text, size_t len)
 	while (n < len && (isalnum((unsigned char)text[n]) || text[n] == '_'))
 		n++;
 	return n;
-}
-
-/* Index of the } that closes; len: none does. */
-static size_t
-closing(const char *text, size_t at, size_t len)
-{
-	unsigned open = 1;
-	for (; at < len; at++) {
-		if (text[at] == '$' && at + 1 < len && text[at + 1] == '{')
-			open++;
-		else if (text[at] == '}' && --open == 0)
-			return at;
-	}
-	return len;
 }
 
 static const char *
@@ -99,7 +86,7 @@ expand(const struct compose *compose, const char *raw, size_t len, unsigned dept
 			buf_add(out, "$", 1);
 			at += 2;
 		} else if (left > 0 && *rest == '{') {
-			size_t end = closing(rest, 1, left);
+			size_t end = interpolate_closing(rest, 1, left);
 			expand_braced(compose, rest + 1, end - 1, depth, out);
 			at += end + 2;
 		} else if ((n = name_length(rest, left)) > 0) {

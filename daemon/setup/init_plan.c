@@ -108,14 +108,10 @@ init_about_fill(
 void
 init_guess(struct init_plan *plan, const char *fmt, ...)
 {
-	struct buf text;
 	va_list ap;
-	buf_init(&text, 512);
 	va_start(ap, fmt);
-	buf_addv(&text, fmt, ap);
+	compose_add_words(&plan->guesses, fmt, ap);
 	va_end(ap);
-	compose_add_word(&plan->guesses, buf_text(&text));
-	buf_fini(&text);
 }
 
 /* --- values in YAML --- */
