@@ -9,6 +9,7 @@
 #include "conf/value.h"
 #include "io/loop.h"
 #include "probes/probe.h"
+#include "store/record.h"
 
 #define NAMES_MAX 2000
 
@@ -74,12 +75,11 @@ struct past *
 past_new(struct api_call *call, const struct check_view *view)
 {
 	struct past *past = xcalloc(1, sizeof(*past));
-	usec_t interval_us = view->spec->common.interval_us;
 
 	past->call = call;
 	past->world = call->world;
 	past->check = xstrdup(view->spec->name);
-	past->row_us = interval_us > PAST_ROW_US ? interval_us : PAST_ROW_US;
+	past->row_us = recorder_row_us(view->spec->common.interval_us);
 	return past;
 }
 

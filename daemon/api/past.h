@@ -10,9 +10,6 @@
 #include "sched/sched.h"
 #include "store/store.h"
 
-/* The first row that a check's series may have: more often nothing is written. */
-#define PAST_ROW_US (10 * USEC_PER_SEC)
-
 struct past_series {
 	const char *stored; /* its name in the history; borrowed */
 	char *metric;       /* its name for people */

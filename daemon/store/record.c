@@ -9,6 +9,8 @@
 #include "base/mem.h"
 
 #define STEP_US (10 * USEC_PER_SEC)
+/* A run is never in time to the microsecond: the row is not to wait for the next one. */
+#define SLACK_US (USEC_PER_SEC / 2)
 
 struct sum {
 	float total;
@@ -16,7 +18,7 @@ struct sum {
 };
 
 struct entry {
-	usec_t due_us;                     /* monotonic: the row that is being gathered ends here */
+	usec_t due_us; /* monotonic: a run that starts from here on ends the row being gathered */
 	const struct metric_desc *metrics; /* the table that `sums` and `series` are in step with */
 	struct sum *sums;                  /* NULL while every sample is its own row */
 	struct store_series **series;      /* NULL: none was written yet; the same for each of it */
@@ -157,7 +159,7 @@ void
 recorder_take(struct recorder *recorder, const char *check, const struct sample *sample, double up)
 {
 	struct entry *entry = entry_of(recorder, check, sample);
-	usec_t now = sample->started_us + sample->took_us;
+	usec_t now = sample->started_us;
 
 	if (entry->sums != NULL || now < entry->due_us)
 		gather(entry, sample);
@@ -166,5 +168,16 @@ recorder_take(struct recorder *recorder, const char *check, const struct sample 
 		return;
 	write_row(recorder, check, entry, sample);
 	write_up(recorder, check, entry, sample->wall_us);
-	entry->due_us = now + STEP_US;
+	entry->due_us = now + STEP_US - SLACK_US;
+}
+
+usec_t
+recorder_row_us(usec_t interval_us)
+{
+	usec_t runs;
+
+	if (interval_us <= 0)
+		return STEP_US;
+	runs = (STEP_US - SLACK_US + interval_us - 1) / interval_us;
+	return runs * interval_us;
 }

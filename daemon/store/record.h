@@ -18,5 +18,7 @@ void recorder_free(struct recorder *recorder);
 /* `up`: 1, 0, or NAN: this sample does not tell. */
 void recorder_take(
 	struct recorder *recorder, const char *check, const struct sample *sample, double up);
+/* How often a check that runs so often has a row. */
+usec_t recorder_row_us(usec_t interval_us);
 
 #endif

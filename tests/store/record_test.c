@@ -10,21 +10,27 @@ static const struct metric_desc metrics[] = {
 	{ .name = NULL },
 };
 
-/* A sample so many seconds after the beginning. */
+/* A sample so long after the beginning. */
 static void
-take(struct recorder *recorder, int second, double total, double up)
+take_at(struct recorder *recorder, usec_t after_us, double total, double up)
 {
 	double values[] = { total, 200 };
 	char text[] = "";
 	const struct sample sample = { .outcome = OUTCOME_OK,
 		.text = text,
-		.started_us = USEC_PER_HOUR + second * USEC_PER_SEC,
-		.wall_us = WALL + second * USEC_PER_SEC,
+		.started_us = USEC_PER_HOUR + after_us,
+		.wall_us = WALL + after_us,
 		.metrics = metrics,
 		.values = values,
 		.metric_count = 2 };
 
 	recorder_take(recorder, "api", &sample, up);
+}
+
+static void
+take(struct recorder *recorder, int second, double total, double up)
+{
+	take_at(recorder, second * USEC_PER_SEC, total, up);
 }
 
 static void
@@ -83,11 +89,43 @@ test_rows(void **state)
 	recorder_free(recorder);
 }
 
+/* Runs are some milliseconds early or late: none of them waits for the next one's row. */
+static void
+test_rows_of_ten_seconds(void **state)
+{
+	static const usec_t late_us[] = { 3000, 900, 2500, 100, 4000, 0 };
+	struct bed *bed = *state;
+
+	open_store(bed);
+	struct recorder *recorder = recorder_new(bed->store);
+	for (int n = 0; n < 6; n++)
+		take_at(recorder, n * 10 * USEC_PER_SEC + late_us[n], 1, 1);
+	ask(bed, "total_time");
+	assert_int_equal(bed->point_count, 6);
+	recorder_free(recorder);
+}
+
+static void
+test_distance_of_rows(void **state)
+{
+	static const struct {
+		int every, row; /* seconds */
+	} rows[] = { { 1, 10 }, { 2, 10 }, { 3, 12 }, { 4, 12 }, { 5, 10 }, { 9, 18 }, { 10, 10 },
+		{ 15, 15 }, { 3600, 3600 }, { 0, 10 } };
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++)
+		assert_int_equal(
+			recorder_row_us(rows[n].every * USEC_PER_SEC), rows[n].row * USEC_PER_SEC);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_rows),
+		TEST(test_rows_of_ten_seconds),
+		cmocka_unit_test(test_distance_of_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
