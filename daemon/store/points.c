@@ -5,8 +5,10 @@ void
 points_join(struct store_point *into, const struct store_point *from)
 {
 	uint64_t count = into->count + from->count;
+	double share = (double)from->count / (double)count;
 
-	into->avg += (from->avg - into->avg) * ((double)from->count / (double)count);
+	/* Not by their difference: it may be beyond what a double holds. */
+	into->avg = into->avg * (1 - share) + from->avg * share;
 	into->min = from->min < into->min ? from->min : into->min;
 	into->max = from->max > into->max ? from->max : into->max;
 	into->grain_us = from->grain_us > into->grain_us ? from->grain_us : into->grain_us;

@@ -22,6 +22,15 @@ narrow(double value)
 	return (float)fmin(fmax(value, -FLT_MAX), FLT_MAX);
 }
 
+/* Of numbers whose sum no double holds the bounds are still known. */
+static double
+average(const struct gather *g)
+{
+	double avg = g->sum / g->count;
+
+	return isfinite(avg) ? avg : fmin(fmax(avg, g->min), g->max);
+}
+
 void
 gather_emit(struct buf *block, const struct gather *g, uint16_t slot)
 {
@@ -30,7 +39,7 @@ gather_emit(struct buf *block, const struct gather *g, uint16_t slot)
 		.count = g->count > UINT16_MAX ? UINT16_MAX : (uint16_t)g->count,
 		.min = narrow(g->min),
 		.max = narrow(g->max),
-		.avg = g->sum / g->count,
+		.avg = average(g),
 	};
 	buf_add(block, &entry, sizeof(entry));
 }

@@ -386,6 +386,21 @@ test_forgotten_series_begins_anew(void **state)
 	assert_true(bed->points[0].avg == 3);
 }
 
+static void
+test_values_that_no_sum_can_hold(void **state)
+{
+	struct bed *bed = *state;
+	struct store_series s = { .check = "c", .metric = "m" };
+
+	for (int n = 0; n < 8; n++)
+		write_one(bed, &s, T0 + n * 10 * USEC_PER_SEC, 1e308);
+	write_one(bed, &s, T0 + 15 * USEC_PER_MIN, 1);
+	ask(bed, &s, T0, T0 + USEC_PER_HOUR, 15 * USEC_PER_MIN);
+	assert_int_equal(bed->count, 2);
+	assert_true(isfinite(bed->points[0].avg) && bed->points[0].avg > 1e38);
+	assert_int_equal(bed->points[0].count, 8);
+}
+
 int
 main(void)
 {
@@ -404,6 +419,7 @@ main(void)
 		TEST(test_late_row_belongs_to_the_minute_under_way),
 		TEST(test_values_and_times_that_are_none_are_left_out),
 		TEST(test_forgotten_series_begins_anew),
+		TEST(test_values_that_no_sum_can_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
