@@ -24,6 +24,7 @@
 #define PIECE_SAMPLES 20000                /* between which other jobs get their turn */
 #define BUDGET_US     (6 * USEC_PER_SEC)   /* of one answer; then it says where to go on */
 #define RESULTS_MAX   200                  /* of one answer */
+#define FIRINGS_MAX   1000                 /* of them, about: they are written in one turn */
 #define STRETCHES_MAX ((size_t)400 * 1000) /* in memory, of one alert */
 
 struct backtest {
@@ -36,6 +37,7 @@ struct backtest {
 	struct offload_job *piece;
 	bool is_done, is_late;
 	json_t *results;
+	size_t firings; /* in them */
 	usec_t begun_us;
 };
 
@@ -120,6 +122,7 @@ on_piece(void *arg)
 		return;
 	}
 	json_array_append_new(b->results, backtest_result(&b->ask, &b->ask.jobs[b->at], b->replay));
+	b->firings += replay_report(b->replay)->count;
 	replay_free(b->replay);
 	b->replay = NULL;
 	b->at++;
@@ -257,6 +260,7 @@ next_job(struct backtest *b)
 	struct err e = { 0 };
 
 	while (b->at < b->ask.job_count && json_array_size(b->results) < RESULTS_MAX &&
+		b->firings < FIRINGS_MAX &&
 		loop_now(b->ask.world->env->loop) - b->begun_us < BUDGET_US) {
 		if (!begin_job(b, &e)) {
 			add_error(b, e.text);

@@ -214,6 +214,27 @@ def test_askers_who_leave(past):
     lab.wait_for("the way to be free", answer)
 
 
+def test_many_firings_are_several_answers(daemon, web):
+    """What is written in one turn of the loop is bounded; the command puts the parts together."""
+    names = [f"c{n}" for n in range(5)]
+    d = daemon("checks:\n" + "".join(f"  {n}: {{type: http, url: \"{web.url}\", interval: 30s}}\n" for n in names))
+    history = History(d.folder)
+    for name in names:
+        history.fill(name, "total_time", 2 * HOUR, lambda age: age // 10 % 2, step=10, until=60)
+        history.fill(name, ".up", 2 * HOUR, lambda age: 1, step=10, until=60)
+    history.write()
+    d.start()
+    rule = {"expr": "this.total_time > 500ms", "each": "http", "since": "119m"}
+    doc = ask(d, **rule)
+    counts = [len(r["firings"]) for r in doc["results"]]
+    assert all(count > 300 for count in counts) and sum(counts) < 1500 and doc["next"] == len(counts) < 5
+    rest = ask(d, **rule, next=doc["next"])
+    assert len(rest["results"]) == 5 - len(counts) and "next" not in rest
+    run = triage(d, rule["expr"], "--each", "http", "--since", "119m", "--json")
+    whole = json.loads(run.stdout)
+    assert [r["check"] for r in whole["results"]] == names and whole["totals"][0]["firings"] > 1500
+
+
 def test_children_and_several_checks(daemon, web):
     d = daemon(f"""
 checks:
