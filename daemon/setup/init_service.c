@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "conf/value.h"
 #include "setup/init.h"
@@ -169,15 +170,44 @@ plan_login(const struct work *w)
 
 /* --- HTTP --- */
 
-static void
-add_url(struct init_check *check, const struct init_asked *asked, const char *host, unsigned port)
+/* A path whose query has a token: by a name; owned. */
+static char *
+path_of(const struct work *w, struct init_check *check, const char *path)
 {
+	const struct compose_service *service = w->service;
+	size_t fills = w->plan->fill_count, len;
+	const char *value;
+	struct buf out;
+	buf_init(&out, 0);
+	while ((value = secret_in_query(path, &len)) != NULL) {
+		char *plain = xstrndup(value, len);
+		struct init_text text = init_secret(
+			w->plan, service, plain, "HEALTHCHECK_TOKEN", &service->health.pos);
+		buf_add(&out, path, (size_t)(value - path));
+		buf_add_text(&out, text.text);
+		init_text_fini(&text);
+		secret_wipe(plain, len);
+		free(plain);
+		path = value + len;
+	}
+	buf_add_text(&out, path);
+	for (size_t i = fills; i < w->plan->fill_count; i++)
+		init_about_fill(w->plan, check, &w->plan->fills[i]);
+	return buf_take_text(&out);
+}
+
+static void
+add_url(const struct work *w, struct init_check *check, const struct init_asked *asked,
+	const char *host, unsigned port)
+{
+	char *path = path_of(w, check, asked->path);
 	bool is_v6 = strchr(host, ':') != NULL;
 	char *url = xasprintf("%s://%s%s%s:%u%s", asked->is_https ? "https" : "http",
-		is_v6 ? "[" : "", host, is_v6 ? "]" : "", port, asked->path);
+		is_v6 ? "[" : "", host, is_v6 ? "]" : "", port, path);
 	init_key(check, "url", url);
 	check->target = xstrdup(url);
 	free(url);
+	free(path);
 }
 
 /* What its healthcheck asks for, from where the daemon is. */
@@ -194,7 +224,7 @@ plan_asked(const struct work *w)
 	bool is_reached = init_place(w->plan, w->service, asked.port, host, &port);
 	struct init_check *check = begin(w, w->service->name, "http");
 	init_about(check, "As its healthcheck asks.");
-	add_url(check, &asked, host, port);
+	add_url(w, check, &asked, host, port);
 	if (*asked.json != '\0')
 		buf_addf(&check->keys, "expect: { json: %s }\n", asked.json);
 	else if (w->kind != NULL && w->kind->expect != NULL && str_eq(asked.path, w->kind->path))
@@ -218,7 +248,7 @@ plan_http(const struct work *w)
 	struct init_check *check = begin(w, w->service->name, "http");
 	str_copy(asked.path, sizeof(asked.path), w->kind->path != NULL ? w->kind->path : "/");
 	asked.is_https = asked.port == 443 || asked.port == 8443;
-	add_url(check, &asked, host, port);
+	add_url(w, check, &asked, host, port);
 	if (w->kind->expect != NULL)
 		buf_addf(&check->keys, "expect: %s\n", w->kind->expect);
 	if (w->kind->more != NULL)

@@ -243,6 +243,8 @@ test_healthchecks(void **state)
 		{ "curl -f http://localhost:80/ping || exit 1",
 			"url: http://127.0.0.1:8080/ping\n" },
 		{ "curl -fsS 127.0.0.1/a/b?c=d", "url: \"http://127.0.0.1:8080/a/b?c=d\"\n" },
+		{ "curl -f http://localhost/h?token=s3cret",
+			"url: \"http://127.0.0.1:8080/h?token=${HEALTHCHECK_TOKEN}\"\n" },
 		{ "wget --spider -q http://[::1]:80/x", "url: http://127.0.0.1:8080/x\n" },
 		{ "curl -k https://localhost:80/", "verify: false\n" },
 		{ "wget -qO- http://localhost/s | grep '\\\"up\\\" *: *true'",
