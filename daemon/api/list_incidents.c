@@ -2,6 +2,8 @@
  * The list of incidents.  Which ones is decided at once, so that nothing is there twice or left out
  * because something happens meanwhile; they are written a slice each turn of the loop.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +23,24 @@
 
 enum wanted { WANT_ALL, WANT_OPEN, WANT_ACKNOWLEDGED, WANT_RESOLVED };
 
+/*
+ * Where a page begins, by time rather than by who was the last one: that one may be resolved when
+ * the next page is asked for, and stand elsewhere in the list.
+ */
+struct page_place {
+	char id[INCIDENT_ID_LEN + 1]; /* "": this is the first page */
+	bool is_over;                 /* it stood among the resolved ones */
+	usec_t time_us;               /* by which it was placed there */
+	usec_t first_us;              /* when the first page was asked for */
+};
+
 struct filter {
 	enum wanted wanted;
 	usec_t since_us;        /* wall; 0: any */
 	enum severity severity; /* SEVERITY_OK: any */
 	char check[128];        /* a glob; "": any */
 	size_t offset, limit;
-	char after[64]; /* the last one of the page before; "": this is the first */
+	struct page_place after;
 };
 
 /* Is it the root, or was it dragged down? */
@@ -85,6 +98,72 @@ parse_about(struct api_call *call, struct filter *filter)
 	return -1;
 }
 
+/* ---- places ---- */
+
+static bool
+is_over(const struct incident *incident)
+{
+	return incident->status == INCIDENT_RESOLVED;
+}
+
+static usec_t
+time_of(const struct incident *incident)
+{
+	return is_over(incident) ? incident->resolved_us : incident->detected_us;
+}
+
+/* "ID.1.TIME.FIRST" as `next` has it; the id alone means its place now. */
+static int
+parse_after(struct api_call *call, struct page_place *after)
+{
+	const struct incident *incident;
+	char text[100] = "";
+	int section, used = 0;
+
+	after->first_us = loop_wall(call->world->env->loop);
+	if (!call_query(call, "after", text, sizeof(text)))
+		return 0;
+	if (sscanf(text, "%12[0-9a-z].%1d.%" SCNd64 ".%" SCNd64 "%n", after->id, &section,
+		    &after->time_us, &after->first_us, &used) == 4 &&
+		text[used] == '\0') {
+		after->is_over = section != 0;
+		return 0;
+	}
+	incident = triage_find(call->world->triage, text);
+	if (incident == NULL) {
+		reply_problem(call, 400, "after: no incident has this id any more: begin anew");
+		return -1;
+	}
+	str_copy(after->id, sizeof(after->id), incident->id);
+	after->is_over = is_over(incident);
+	after->time_us = time_of(incident);
+	return 0;
+}
+
+/* In the order of the list: the newest first, of the same time the greater id. */
+static bool
+is_past(const struct page_place *after, const struct incident *incident, usec_t time_us)
+{
+	if (time_us != after->time_us)
+		return time_us > after->time_us;
+	return strcmp(incident->id, after->id) >= 0;
+}
+
+/* Was it on an earlier page? */
+static bool
+was_shown(const struct page_place *after, const struct incident *incident)
+{
+	if (after->id[0] == '\0')
+		return false;
+	if (is_over(incident) == after->is_over)
+		return is_past(after, incident, time_of(incident));
+	/* It is over since, and was shown while it was not; or it is new. */
+	if (is_over(incident))
+		return incident->resolved_us >= after->first_us &&
+		       is_past(after, incident, incident->detected_us);
+	return true;
+}
+
 static const char *const states[] = {
 	[WANT_ALL] = "all",
 	[WANT_OPEN] = "open",
@@ -104,11 +183,7 @@ read_filter(struct api_call *call, struct filter *filter)
 		page_number(call, "limit", 1, LIMIT_MAX, &filter->limit) == -1 ||
 		page_number(call, "offset", 0, OFFSET_MAX, &filter->offset) == -1)
 		return -1;
-	if (!call_query(call, "after", filter->after, sizeof(filter->after)) ||
-		triage_find(call->world->triage, filter->after) != NULL)
-		return 0;
-	reply_problem(call, 400, "after: no incident has this id any more: begin anew");
-	return -1;
+	return parse_after(call, &filter->after);
 }
 
 /* ---- the walk ---- */
@@ -119,31 +194,55 @@ struct listing {
 	id_text *ids;
 	size_t count, at, shown;
 	bool has_more;
+	struct page_place last; /* of this page */
 };
+
+/* As in the book; those of one moment by their ids, so that every page has them in one order. */
+static int
+by_place(const void *a, const void *b)
+{
+	const struct incident *x = *(const struct incident *const *)a;
+	const struct incident *y = *(const struct incident *const *)b;
+
+	if (is_over(x) != is_over(y))
+		return is_over(x) ? 1 : -1;
+	if (time_of(x) != time_of(y))
+		return time_of(x) < time_of(y) ? 1 : -1;
+	return strcmp(y->id, x->id);
+}
+
+static void
+take(struct listing *listing, const struct incident *incident)
+{
+	struct page_place *last = &listing->last;
+
+	memcpy(listing->ids[listing->count++], incident->id, sizeof(id_text));
+	str_copy(last->id, sizeof(last->id), incident->id);
+	last->is_over = is_over(incident);
+	last->time_us = time_of(incident);
+}
 
 /* Returns how many fit, on all pages. */
 static size_t
 choose(const struct triage *triage, const struct filter *filter, struct listing *listing)
 {
-	bool is_begun = filter->after[0] == '\0';
+	const struct incident **all = xcalloc(triage_count(triage) + 1, sizeof(*all));
 	size_t total = 0, skipped = 0;
 
-	for (size_t n = 0; n < triage_count(triage); n++) {
-		const struct incident *incident = triage_at(triage, n);
-		bool is_before = !is_begun;
-
-		if (is_before && str_starts(incident->id, filter->after))
-			is_begun = true;
-		if (!fits(filter, incident))
-			continue;
-		total++;
-		if (is_before || skipped++ < filter->offset)
+	for (size_t n = 0; n < triage_count(triage); n++)
+		if (fits(filter, triage_at(triage, n)))
+			all[total++] = triage_at(triage, n);
+	qsort(all, total, sizeof(const struct incident *), by_place);
+	listing->last.first_us = filter->after.first_us;
+	for (size_t n = 0; n < total; n++) {
+		if (was_shown(&filter->after, all[n]) || skipped++ < filter->offset)
 			continue;
 		if (listing->count < filter->limit)
-			memcpy(listing->ids[listing->count++], incident->id, sizeof(id_text));
+			take(listing, all[n]);
 		else
 			listing->has_more = true;
 	}
+	free(all);
 	return total;
 }
 
@@ -151,11 +250,14 @@ static void
 finish(struct api_call *call, const struct listing *listing)
 {
 	struct buf *body = &call->reply.body;
-	char *path;
+	const struct page_place *last = &listing->last;
+	char *path, place[100];
 
 	buf_add_text(body, "]");
 	if (listing->has_more) {
-		path = page_next(call, "after", listing->ids[listing->count - 1]);
+		snprintf(place, sizeof(place), "%s.%d.%" PRId64 ".%" PRId64, last->id,
+			last->is_over, last->time_us, last->first_us);
+		path = page_next(call, "after", place);
 		buf_add_text(body, ",\"next\":");
 		json_write(body, record_text(path));
 		free(path);

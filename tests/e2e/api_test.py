@@ -159,3 +159,25 @@ receivers:
         other.join(lab.LIMIT)
     status, _, body = answers[0]
     assert status == 200 and json.loads(body)["ok"] is False, body
+
+def test_pages_go_on_when_their_last_one_ends(daemon):
+    """What was the last of a page is resolved before the next is asked for: the others that are
+    open are still told, none twice."""
+    ports = [lab.free_port() for _ in range(5)]
+    d = daemon("checks:\n" + "".join(
+        f"  c{n}: {{type: tcp, address: \"127.0.0.1:{port}\", interval: 1s, retries: 1}}\n"
+        for n, port in enumerate(ports))).start()
+    lab.wait_for("five incidents", lambda: len(d.incidents()) == 5)
+    page = d.api.get("/api/v1/incidents?limit=2")
+    last = page["incidents"][-1]
+    with socket.create_server(("127.0.0.1", ports[int(last["check"][1:])])):
+        lab.wait_for("its end", lambda: last["id"] not in {i["id"] for i in d.incidents()})
+        shown = [i["id"] for i in page["incidents"]]
+        while "next" in page:
+            page = d.api.get(page["next"])
+            shown += [i["id"] for i in page["incidents"]]
+    assert sorted(shown) == sorted(i["id"] for i in d.incidents("all")) and len(shown) == 5
+    for odd in ("0123.1", "0123456789ab.1.2", "0123456789ab.0.1.2x", "0123456789ab.9.x.1"):
+        assert d.api.request("GET", f"/api/v1/incidents?after={odd}")[0] == 400
+    for odd in (f"{last['id']}.0.{'9' * 30}.-{'9' * 30}", "0123456789ab.1.-5.0"):
+        assert d.api.request("GET", f"/api/v1/incidents?after={odd}")[0] == 200
