@@ -144,6 +144,7 @@ static void
 say_words(const struct job *job)
 {
 	const struct term *term = &job->cli->term;
+	size_t on = checks_on(job->plan);
 	say_found(job);
 	say_table(job);
 	say_fills(job);
@@ -153,7 +154,10 @@ say_words(const struct job *job)
 		fprintf(stderr, "\n%s", job->said);
 	if (job->out == NULL)
 		return;
-	fprintf(stderr, "\nWrote %s: %zu checks.  Next:\n", job->out, checks_on(job->plan));
+	fprintf(stderr, "\nWrote %s: %zu check%s", job->out, on, on == 1 ? "" : "s");
+	if (on < job->plan->count)
+		fprintf(stderr, ", %zu off", job->plan->count - on);
+	fprintf(stderr, ".  Next:\n");
 	if (cli_has(job->cli, "sidecar"))
 		fprintf(stderr, "  add the service at its top to the compose file\n"
 				"  docker compose up -d triaged\n");

@@ -172,6 +172,20 @@ const struct init_kind init_kinds[] = {
 		.path = "/-/healthy",
 	},
 	{
+		.name = "a web application",
+		.images = "wordpress phpmyadmin phppgadmin adminer ghost drupal joomla mediawiki "
+			  "matomo nextcloud roundcubemail redmine",
+		.type = "http",
+		.port = 80,
+	},
+	{
+		.name = "Gitea",
+		.images = "gitea forgejo",
+		.type = "http",
+		.port = 3000,
+		.path = "/api/healthz",
+	},
+	{
 		.name = "sshd",
 		.images = "openssh-server",
 		.processes = "sshd",

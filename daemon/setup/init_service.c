@@ -13,6 +13,7 @@
 
 #define PORTS_PER_SERVICE 8 /* more are counted, and not written */
 #define COMMAND_MAX       80
+#define SSH_PORT          22
 
 struct work {
 	struct init_plan *plan;
@@ -78,12 +79,13 @@ set_off(const struct work *w, struct init_check *check, unsigned port)
 	check->is_off = true;
 	init_about(check,
 		"Not measured yet: its port %u is not published on this host.  Publish it in "
-		"compose (\"127.0.0.1:%u:%u\") and remove `enabled: false`, or run triaged as a "
-		"service "
-		"beside it: `triage init --sidecar`.",
+		"compose (\"127.0.0.1:%u:%u\"), remove `enabled: false` and name it under `needs` "
+		"of what needs it, or run triaged as a service beside it: `triage init --sidecar`.",
 		port, port, port);
-	init_guess(w->plan, "%s: port %u is not published here, so its check is off", check->name,
-		port);
+	init_guess(w->plan,
+		"%s: port %u is not published here, so its check is off: publish it for this host "
+		"(\"127.0.0.1:%u:%u\"), or see `triage init --sidecar`",
+		check->name, port, port, port);
 }
 
 /* One with profiles starts only when COMPOSE_PROFILES names one of them. */
@@ -125,7 +127,8 @@ finish(const struct work *w, struct init_check *check, bool is_reached, unsigned
 		buf_add_text(&check->keys, "enabled: false\n");
 }
 
-/* The port of its kind, or else the first one that is in reach. */
+/* The port of its kind, or else the first one that is in reach; the one for SSH of a program with
+ * pages is not it. */
 static unsigned
 main_port(const struct work *w)
 {
@@ -135,7 +138,7 @@ main_port(const struct work *w)
 	if (init_place(w->plan, service, w->kind->port, host, &port))
 		return w->kind->port;
 	for (size_t i = 0; i < service->port_count; i++)
-		if (!service->ports[i].is_udp &&
+		if (!service->ports[i].is_udp && service->ports[i].first != SSH_PORT &&
 			init_place(w->plan, service, service->ports[i].first, host, &port))
 			return service->ports[i].first;
 	return w->kind->port;
@@ -278,6 +281,7 @@ plan_tcp(const struct work *w, const char *name, unsigned target)
 			target,
 			target == 443
 				? "  Its certificate is seen with `type: tls` and `server_name:`."
+			: target == SSH_PORT ? ""
 			: w->kind == NULL && is_first
 				? "  If it speaks HTTP, `type: http` with a `url:` sees more."
 				: "");
@@ -394,6 +398,14 @@ command_pattern(const struct compose_service *service, char *out, size_t size)
 	out[len] = '\0';
 }
 
+/* Whoever wrote "no" wants it to end: a migration, an import. */
+static bool
+is_for_once(const struct compose_service *service)
+{
+	return service->restart != NULL &&
+	       (str_eq(service->restart, "no") || str_eq(service->restart, "false"));
+}
+
 static void
 plan_process(const struct work *w)
 {
@@ -401,9 +413,17 @@ plan_process(const struct work *w)
 	command_pattern(w->service, pattern, sizeof(pattern));
 	if (*w->plan->host->docker_socket != '\0')
 		return; /* its container is watched */
+	if (is_for_once(w->service)) {
+		init_guess(w->plan,
+			"%s is not started again when it ends (restart: \"no\"), and so has no "
+			"check",
+			w->service->name);
+		return;
+	}
 	if (*pattern == '\0') {
 		init_guess(w->plan,
-			"%s has no port, and so no check: one of type process can watch it",
+			"%s has no port, and so no check: one of type http can ask it through the "
+			"proxy before it, one of type process can look for it",
 			w->service->name);
 		return;
 	}

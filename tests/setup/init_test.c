@@ -264,6 +264,51 @@ test_healthchecks(void **state)
 	}
 }
 
+/* What is told beside the configuration. */
+static void
+assert_guess(const char *yaml, const char *words, bool is_checked)
+{
+	struct init_plan *plan;
+	struct compose *compose;
+	bool is_said = false;
+	char *text = plan_of(yaml, &plan, &compose);
+	for (size_t i = 0; i < plan->guesses.count; i++)
+		is_said |= strstr(plan->guesses.all[i], words) != NULL;
+	assert_true(is_said);
+	assert_int_equal(strstr(text, "\n  a:\n") != NULL, is_checked);
+	free(text);
+	init_plan_free(plan);
+	compose_free(compose);
+}
+
+/* A migration that has ended is no trouble. */
+static void
+test_what_runs_once_has_no_check(void **state)
+{
+	(void)state;
+	assert_guess("services: { a: { build: ., command: python manage.py migrate, restart: 'no' "
+		     "} }\n",
+		"not started again", false);
+	assert_guess("services: { a: { build: ., command: python manage.py migrate, restart: no } "
+		     "}\n",
+		"not started again", false);
+	assert_guess("services: { a: { build: ., command: python queue.py, restart: always } }\n",
+		"found by its command line", true);
+}
+
+static void
+test_web_applications(void **state)
+{
+	(void)state;
+	assert_line("services: { a: { image: 'wordpress:6', ports: ['8080:80'] } }\n",
+		"url: http://127.0.0.1:8080/\n");
+	assert_line("services: { a: { image: gitea/gitea, ports: ['3001:3000', '222:22'] } }\n",
+		"url: http://127.0.0.1:3001/api/healthz\n");
+	/* Its pages are behind a proxy: the port for SSH is not asked for them. */
+	assert_line("services: { a: { image: gitea/gitea, ports: ['222:22'] } }\n",
+		"  a-22:\n    type: tcp\n    address: 127.0.0.1:222\n");
+}
+
 static void
 test_needs_never_go_in_a_circle(void **state)
 {
@@ -344,6 +389,8 @@ main(void)
 		cmocka_unit_test(test_no_password_is_copied),
 		cmocka_unit_test(test_bare_host),
 		cmocka_unit_test(test_healthchecks),
+		cmocka_unit_test(test_what_runs_once_has_no_check),
+		cmocka_unit_test(test_web_applications),
 		cmocka_unit_test(test_needs_never_go_in_a_circle),
 		cmocka_unit_test(test_filled_values),
 		cmocka_unit_test(test_passwords_that_no_form_holds),
