@@ -23,6 +23,17 @@ say(json_t *list, const char *who, const char *what, const char *text)
 	json_array_append_new(list, one);
 }
 
+static bool
+has(const json_t *list, const char *what)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i,
+		one) if (str_eq(json_string_value(json_object_get(one, "what")), what)) return true;
+	return false;
+}
+
 /* Takes a room's list in. */
 static void
 join(json_t *list, const char *who, json_t *more)
@@ -103,6 +114,9 @@ handle_why(struct api_call *call)
 	join(list, "rules", rules_why(world->rules, call->name, view.last));
 	join(list, "triage", triage_why(world->triage, call->name, now_us));
 	say_incidents(list, world, call->name);
+	if (!has(list, "muted"))
+		join(list, "delivery",
+			deliver_why_check(world->deliver, call->name, view.spec->type));
 	reply_json(call, 200, json_pack("{s:s, s:o}", "check", call->name, "decisions", list));
 }
 

@@ -190,6 +190,8 @@ print_made(const struct cli *cli, const json_t *doc)
 	term_clean(line, false);
 	term_print_wrapped(&cli->term, stdout, 0, line);
 	print_warning(cli, answer_text(doc, "warning"));
+	if (*answer_text(doc, "warning") != '\0')
+		printf("take it back: triage silence --undo %s\n", answer_text(doc, "id"));
 	free(line);
 	free(match);
 }
@@ -268,6 +270,12 @@ run(struct cli *cli)
 	}
 	if (cli_has(cli, "undo"))
 		return end_each(cli);
+	if (cli->arg_count == 0 &&
+		(cli_has(cli, "for") || cli_has(cli, "until") || cli_has(cli, "from"))) {
+		fprintf(stderr, "triage: say of which checks, such as 'db*' or type=redis; '*' for "
+				"all\n");
+		return EXIT_USAGE;
+	}
 	if (cli->arg_count == 0)
 		return view_run(cli, &(struct view){ take, print_list });
 	if (cli_value(cli, "for") == NULL && cli_value(cli, "until") == NULL) {

@@ -129,6 +129,9 @@ void deliver_count_mutes(const struct deliver *deliver, size_t *silences, size_t
  * of muted), "text", "until"?, "tries"? and "error"? of what is queued}.
  */
 json_t *deliver_why(struct deliver *deliver, const struct incident *incident);
+/* The same of a check that has no incident of its own to be muted: the silences and the maintenance
+ * that it falls under now. */
+json_t *deliver_why_check(const struct deliver *deliver, const char *check, const char *type);
 
 struct delivery_event {
 	enum incident_event_type type;

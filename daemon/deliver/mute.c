@@ -184,6 +184,53 @@ deliver_is_muted(const struct deliver *deliver, const struct incident *incident,
 	return mute_holds(&deliver->mute, incident, loop_wall(deliver->loop), why, size, until_us);
 }
 
+/* Is this check silenced whatever is wrong with it? */
+static bool
+covers(const struct route_match *match, const char *check, const char *type)
+{
+	return route_match_concerns(match, check, type) && match->rule.count == 0 &&
+	       match->cause.count == 0 && match->labels.count == 0 && match->severity.count == 0 &&
+	       match->min_severity <= SEVERITY_OK;
+}
+
+static void
+say_muted(json_t *list, const char *why, usec_t until_us)
+{
+	json_t *one = json_object();
+
+	json_object_set_new(one, "what", json_string("muted"));
+	json_object_set_new(one, "text", record_text(why));
+	json_object_set_new(one, "until", record_time(until_us));
+	json_array_append_new(list, one);
+}
+
+json_t *
+deliver_why_check(const struct deliver *deliver, const char *check, const char *type)
+{
+	const struct mute *mute = &deliver->mute;
+	usec_t wall_us = loop_wall(deliver->loop), until_us;
+	json_t *list = json_array();
+	char why[300];
+
+	for (size_t i = 0; i < mute->silence_count; i++) {
+		const struct silence *s = mute->silences[i];
+
+		if (wall_us < s->from_us || wall_us >= s->until_us ||
+			!covers(&s->match, check, type))
+			continue;
+		say_silence(s, why, sizeof(why));
+		say_muted(list, why, s->until_us);
+	}
+	for (size_t i = 0; i < mute->work_count; i++) {
+		if (!covers(&mute->works[i]->match, check, type) ||
+			!maintenance_holds(mute->works[i], wall_us, &until_us))
+			continue;
+		say_work(mute->works[i], until_us, why, sizeof(why));
+		say_muted(list, why, until_us);
+	}
+	return list;
+}
+
 void
 deliver_count_mutes(const struct deliver *deliver, size_t *silences, size_t *maintenance)
 {

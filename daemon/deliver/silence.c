@@ -55,9 +55,13 @@ fill_ask(struct ask *ask, const json_t *doc, struct err *e)
 			conf_fill(&part, 1, tree->root, "silence", NULL, complaints);
 		if (complaints_errors(complaints) > 0) {
 			char first[400];
+			const char *said;
 
 			complaints_first(complaints, first, sizeof(first));
-			result = err_set(e, 0, "%s", first);
+			/* Its line and column are those of a text that nobody wrote. */
+			said = strstr(first, "error: ");
+			result = err_set(
+				e, 0, "%s", said != NULL ? said + sizeof("error: ") - 1 : first);
 		}
 		conf_tree_free(tree);
 	}

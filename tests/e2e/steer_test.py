@@ -107,6 +107,7 @@ def test_silenced_and_told_afterwards(up, web, hook):
     sid = re.search(r"silence (\w+):", made).group(1)
     listed = triage(up, "silence")
     assert sid in listed and "active" in listed and "check=ap*" in listed and "deploy" in listed
+    assert f"deploy (silence {sid})" in " ".join(triage(up, "why", "api").split())
     web.stop()
     incident = lab.wait_for("the incident", up.incidents)[0]
     assert "silenced" in triage(up, "why", "api")
@@ -186,7 +187,11 @@ def test_a_silence_that_fits_nothing_says_so(up):
     assert "no check fits" not in triage(up, "silence", "triaged", "--for", "1h")
     assert "no check fits" not in triage(up, "silence", "cause=net.*", "--for", "1h")
     made = triage(up, "silence", "apo", "--for", "1h")
-    assert 'no check fits it now; did you mean "api"?' in made, made
+    assert 'no check fits it now; did you mean "api"?' in made and "--undo" in made, made
+    for words, said in ((["--for", "1h"], "say of which checks"),
+                        (["api", "--for", "2"], 'triage: for: "2" needs a unit')):
+        run = lab.triage("silence", *words, env=env(up))
+        assert run.returncode != 0 and said in run.stderr and "error:" not in run.stderr, run
     assert "no check fits it now" in triage(up, "silence", "type=redis", "--for", "1h")
     status, doc = post(up, "/api/v1/silences", {"match": {"check": "db-*"}, "for": "1h"})
     assert status == 201 and doc["warning"] == "no check fits it now" and doc["id"]
