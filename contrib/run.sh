@@ -20,8 +20,9 @@ until "$build/triage" health >/dev/null 2>&1; do
 done
 "$build/triage" status
 echo
+echo "dashboard $("$build/triage" -u "$run/api.sock" dashboard)"
 echo "settings  etc/triaged.yaml      state  $run/state"
-echo "look      $build/triage status | checks | incidents     http://127.0.0.1:8421/api/v1/status"
+echo "look      $build/triage status | checks | incidents"
 echo "write     $build/triage -u $run/api.sock reload | run NAME | test RECEIVER"
 echo "stop      Ctrl-C"
 wait "$daemon"

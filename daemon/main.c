@@ -94,6 +94,8 @@ load(const char *config, struct tls_pool *tls)
 		fprintf(stderr, "triaged: %u error%s in %s; nothing was started\n",
 			complaints_errors(complaints),
 			complaints_errors(complaints) == 1 ? "" : "s", config);
+	if (settings == NULL)
+		settings_hint(config, "triaged -c ", stderr);
 	complaints_free(complaints);
 	return settings;
 }

@@ -30,8 +30,10 @@ doctor_config(struct doctor *doctor)
 			"%s: %u warning%s", doctor->config_path, warnings,
 			warnings == 1 ? "" : "s");
 	else
-		doctor_say(doctor, FINDING_OK, "", "%s: %zu checks, %zu receivers",
-			doctor->config_path, settings->check_count, settings->receiver_count);
+		doctor_say(doctor, FINDING_OK, "", "%s: %zu check%s, %zu receiver%s",
+			doctor->config_path, settings->check_count,
+			settings->check_count == 1 ? "" : "s", settings->receiver_count,
+			settings->receiver_count == 1 ? "" : "s");
 }
 
 /* Both are printed by the same code with the same masks: equal texts are equal settings, save for a

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "cli/answer.h"
 
+#define NAME_COLUMNS 29 /* the longest name of a playbook and a blank */
+
 enum label {
 	LABEL_LEVEL,
 	LABEL_SCENARIOS,
@@ -216,6 +218,29 @@ print_cause(const struct page *page, size_t number, const json_t *cause)
 
 /* --- the whole --- */
 
+/* "name      title", what does not fit of the title under its beginning, where there is room. */
+static void
+print_row(const struct term *term, const char *name, const char *title)
+{
+	bool has_room = term->columns >= 2 * NAME_COLUMNS;
+	char *line = has_room ? xstrdup(title) : xasprintf("%-*s%s", NAME_COLUMNS, name, title);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *memory = has_room ? open_memstream(&text, &len) : NULL;
+
+	term_clean(line, false);
+	if (memory == NULL) {
+		term_print_wrapped(term, stdout, 0, line);
+	} else {
+		term_print_wrapped(term, memory, NAME_COLUMNS, line);
+		fclose(memory);
+		printf("%-*s%s", NAME_COLUMNS, name,
+			len > NAME_COLUMNS ? text + NAME_COLUMNS : "\n");
+	}
+	free(text);
+	free(line);
+}
+
 void
 explain_print_list(const struct term *term, const json_t *list)
 {
@@ -223,13 +248,7 @@ explain_print_list(const struct term *term, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, one)
-	{
-		char *line =
-			xasprintf("%-28s %s", answer_text(one, "name"), answer_text(one, "title"));
-		term_clean(line, false);
-		term_print_wrapped(term, stdout, 0, line);
-		free(line);
-	}
+		print_row(term, answer_text(one, "name"), answer_text(one, "title"));
 }
 
 static void

@@ -37,6 +37,7 @@ print_words(const char *path, const struct complaints *complaints, const struct 
 	buf_fini(&text);
 	if (settings == NULL) {
 		fprintf(stderr, "%s: %u error%s\n", path, errors, errors == 1 ? "" : "s");
+		settings_hint(path, "triage check ", stderr);
 		return;
 	}
 	printf("%s: OK, %zu check%s, %zu receiver%s", path, settings->check_count,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/answer.h"
@@ -184,12 +185,12 @@ count_of(const json_t *list, enum finding finding)
 
 /* "warning  clock: ...", the lines after the first under the text. */
 static void
-print_finding(const struct term *term, const json_t *one)
+print_finding(const struct term *term, const json_t *one, const char *names)
 {
 	enum finding finding = finding_of(one);
 	const char *sign = findings[finding].sign, *todo = answer_text(one, "todo");
-	char *line = xasprintf("%s: %s%s%s", answer_text(one, "name"), answer_text(one, "text"),
-		*todo == '\0' ? "" : "\n-> ", todo);
+	char *line = xasprintf(
+		"%s: %s%s%s", names, answer_text(one, "text"), *todo == '\0' ? "" : "\n-> ", todo);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
@@ -204,14 +205,39 @@ print_finding(const struct term *term, const json_t *one)
 	free(line);
 }
 
+static bool
+is_same(const json_t *a, const json_t *b)
+{
+	return finding_of(a) == FINDING_UNKNOWN && finding_of(b) == FINDING_UNKNOWN &&
+	       str_eq(answer_text(a, "text"), answer_text(b, "text"));
+}
+
+/* What could not be looked at for one reason is one line, where the first of it stands. */
+static void
+print_with_its_like(const struct term *term, const json_t *list, size_t at)
+{
+	const json_t *one = json_array_get(list, at);
+	struct buf names;
+
+	for (size_t i = 0; i < at; i++)
+		if (is_same(json_array_get(list, i), one))
+			return;
+	buf_init(&names, 0);
+	buf_add_text(&names, answer_text(one, "name"));
+	for (size_t i = at + 1; i < json_array_size(list); i++)
+		if (is_same(json_array_get(list, i), one))
+			buf_addf(&names, ", %s", answer_text(json_array_get(list, i), "name"));
+	print_finding(term, one, buf_text(&names));
+	buf_fini(&names);
+}
+
 static void
 print_findings(const struct term *term, const json_t *list)
 {
-	const json_t *one;
 	char *line;
-	size_t i;
 
-	json_array_foreach(list, i, one) print_finding(term, one);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print_with_its_like(term, list, i);
 	line = xasprintf("%zu problem%s, %zu warning%s, %zu hint%s, %zu fine, %zu not known",
 		count_of(list, FINDING_PROBLEM), count_of(list, FINDING_PROBLEM) == 1 ? "" : "s",
 		count_of(list, FINDING_WARNING), count_of(list, FINDING_WARNING) == 1 ? "" : "s",

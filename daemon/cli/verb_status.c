@@ -221,7 +221,7 @@ static void
 print_incident(const struct term *term, const json_t *incident)
 {
 	const char *summary = answer_summary(incident);
-	char age[AGE_SIZE];
+	char age[AGE_SIZE], *more;
 	struct buf line;
 
 	answer_age(incident, "started_at", age);
@@ -235,7 +235,12 @@ print_incident(const struct term *term, const json_t *incident)
 		*answer_text(incident, "acknowledged_at") == '\0' ? "" : " · acknowledged",
 		answer_text(incident, "check"));
 	add_impact(&line, json_object_get(incident, "impact"));
-	buf_addf(&line, " · more: triage show %s", answer_text(incident, "id"));
+	more = xasprintf("more: triage show %s", answer_text(incident, "id"));
+	/* A command to copy is never broken into two lines. */
+	buf_addf(&line, "%s%s",
+		str_columns(buf_text(&line)) + str_columns(more) + 5 > term->columns ? "\n" : " · ",
+		more);
+	free(more);
 	print_clean(term, 2, buf_text(&line));
 	buf_fini(&line);
 }

@@ -10,7 +10,8 @@
 #include "cli/client.h"
 #include "cli/table.h"
 
-#define SPANS 4 /* as the API has them: 24h, 7d, 30d, 90d */
+#define SPANS           4 /* as the API has them: 24h, 7d, 30d, 90d */
+#define LONGEST_SECONDS (90 * 86400.0)
 
 static json_t *
 take_one(struct client *client, const char *name, struct err *e)
@@ -89,6 +90,32 @@ add_check(struct table *table, const json_t *check)
 		table_paint(table, i + 1, paint_of(json_array_get(windows, i)));
 }
 
+/* A number for 90 days that rests on an hour is said to. */
+static void
+print_known(const struct cli *cli, const json_t *list)
+{
+	const json_t *check;
+	double most = 0;
+	char span[64], *line;
+	size_t i;
+
+	json_array_foreach(list, i, check)
+	{
+		const json_t *windows = json_object_get(check, "windows");
+		double known = answer_number(json_array_get(windows, SPANS - 1), "known_seconds");
+
+		if (known > most)
+			most = known;
+	}
+	if (most >= LONGEST_SECONDS * 0.99)
+		return;
+	clock_format_duration((usec_t)most * USEC_PER_SEC, span, sizeof(span));
+	line = xasprintf(
+		"at most %s is known; what is not known counts as neither up nor down", span);
+	term_print_wrapped(&cli->term, stdout, 0, line);
+	free(line);
+}
+
 static void
 print(const struct cli *cli, const json_t *list)
 {
@@ -108,6 +135,7 @@ print(const struct cli *cli, const json_t *list)
 	json_array_foreach(list, i, check) add_check(table, check);
 	table_print(table, &cli->term, stdout);
 	table_free(table);
+	print_known(cli, list);
 }
 
 static int

@@ -1,6 +1,7 @@
 /* Loads, shares and compares whole configurations. */
 #include "setup/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,18 @@ settings_default_path(void)
 {
 	const char *path = getenv("TRIAGED_CONFIG");
 	return path != NULL && *path != '\0' ? path : "/etc/triaged/triaged.yaml";
+}
+
+void
+settings_hint(const char *path, const char *command, FILE *out)
+{
+	if (!str_eq(path, settings_default_path()) || access(path, F_OK) == 0)
+		return;
+	if (access("triaged.yaml", R_OK) == 0)
+		fprintf(out, "there is a triaged.yaml in this folder: `%striaged.yaml`\n", command);
+	else
+		fprintf(out, "name another with `%sFILE`; `triage init` makes a first one\n",
+			command);
 }
 
 static void

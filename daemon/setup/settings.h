@@ -5,6 +5,8 @@
 #ifndef SETUP_SETTINGS_H
 #define SETUP_SETTINGS_H
 
+#include <stdio.h>
+
 #include "base/secret.h"
 #include "conf/complain.h"
 #include "deliver/deliver.h"
@@ -82,6 +84,9 @@ void settings_unref(struct settings *settings);
 void settings_restart_needed(
 	const struct settings *old, const struct settings *new_, struct buf *out);
 
+/* Where the settings that nobody named are missing, says what else lies here: `command` is what is
+ * typed before a path. */
+void settings_hint(const char *path, const char *command, FILE *out);
 /* $TRIAGED_CONFIG, else /etc/triaged/triaged.yaml. */
 const char *settings_default_path(void);
 /* From the tables: whole documents. */

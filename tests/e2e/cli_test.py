@@ -274,6 +274,22 @@ def test_bad_options(words, message):
     assert run.returncode == 2 and run.stderr.startswith(message), run
 
 
+def test_settings_that_nobody_named(folder):
+    """Whoever types `triage check` beside a triaged.yaml means that one."""
+    nowhere = {"TRIAGED_CONFIG": f"{folder}/none.yaml", "PATH": os.environ["PATH"]}
+    for words, said in (("triage", "check"), "triage check "), (("triaged",), "triaged -c "):
+        def run():
+            return subprocess.run([lab.BUILD / words[0], *words[1:]], cwd=folder, env=nowhere, text=True,
+                                  capture_output=True, timeout=lab.LIMIT)
+        found = run()
+        assert found.returncode == 2 and f"`{said}FILE`" in found.stderr, found
+        with open(f"{folder}/triaged.yaml", "w") as f:
+            f.write("checks: { memory: { type: memory } }\n")
+        found = run()
+        assert found.returncode == 2 and f"`{said}triaged.yaml`" in found.stderr, found
+        os.unlink(f"{folder}/triaged.yaml")
+
+
 def test_bad_values_are_wrong_usage(up):
     for words in (["--state", "bogus"], ["--since", "yesterday"]):
         run = lab.triage("incidents", *words, env=env(up))
