@@ -65,9 +65,10 @@ fail_hidden(const struct scene *s)
 		return false;
 	if (s->state->unknown > 0) {
 		probe_error(s->run, "self.local",
-			"the command line of %u processes cannot be read (they are stuck in the "
-			"kernel): one of them may be %s",
-			s->state->unknown, s->wanted);
+			"the command line of %u process%s cannot be read (stuck in the kernel), "
+			"and "
+			"may be %s",
+			s->state->unknown, s->state->unknown == 1 ? "" : "es", s->wanted);
 		return true;
 	}
 	if (s->state->unmapped > 0) {

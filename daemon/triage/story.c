@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 
 enum word {
@@ -336,6 +337,24 @@ find_fact(const struct incident *i, const char *name)
 	return NULL;
 }
 
+/* Lines of a fact as one sentence. */
+static void
+add_joined(const struct page *page, const char *lines)
+{
+	const char *between = "";
+
+	while (*lines != '\0') {
+		size_t len = strcspn(lines, "\n");
+		char *line = xstrndup(lines, len);
+
+		buf_add_text(page->out, between);
+		add_text(page, line);
+		free(line);
+		between = "; ";
+		lines += len + (lines[len] == '\n');
+	}
+}
+
 static void
 add_follow_up(const struct page *page, const struct incident *i)
 {
@@ -344,7 +363,7 @@ add_follow_up(const struct page *page, const struct incident *i)
 	add_heading(page, WORD_FOLLOW_UP);
 	if (changes != NULL) {
 		buf_addf(page->out, "- [ ] %s: ", say(page, WORD_CHANGED));
-		add_text(page, changes->text);
+		add_joined(page, changes->text);
 		buf_add_text(page->out, "\n");
 	}
 	if (i->reopened > 0)

@@ -496,8 +496,8 @@ on_sockets(void *arg, const struct procs_trouble *trouble, const struct sock_tab
 	fact_number(run, KEY_COUNT, table->count);
 	fact_number(run, KEY_TIME_WAIT, waiting);
 	if (waiting > 0)
-		fact_line(run, "%u connections of port %u are in TIME_WAIT", waiting,
-			fact_subject(run)->port);
+		fact_line(run, "%u connection%s of port %u in TIME_WAIT", waiting,
+			waiting == 1 ? "" : "s", fact_subject(run)->port);
 	if (table->count == 0) {
 		tell_nobody(run);
 		return;

@@ -96,7 +96,7 @@ export const words = {
 	'do.cancel': ['Cancel', '取消'],
 	'do.close': ['Close', '关闭'],
 	'do.ack': ['Acknowledge', '确认'],
-	'do.unack': ['Take back', '撤销确认'],
+	'do.unack': ['Unacknowledge', '撤销确认'],
 	'do.silence': ['Silence', '静默'],
 	'do.open': ['Open', '打开'],
 
