@@ -187,6 +187,7 @@ import_note(struct import *import, const char *where, const char *fmt, ...)
 {
 	struct import_note *note;
 	va_list ap;
+	char *raw;
 
 	import->note_total++;
 	if (import->note_count == IMPORT_NOTES_MAX)
@@ -194,10 +195,12 @@ import_note(struct import *import, const char *where, const char *fmt, ...)
 	import->notes =
 		xreallocarray(import->notes, import->note_count + 1, sizeof(*import->notes));
 	note = &import->notes[import->note_count++];
-	note->where = xstrdup(where);
+	note->where = import_line(where);
 	va_start(ap, fmt);
-	note->text = say(fmt, ap);
+	raw = say(fmt, ap);
 	va_end(ap);
+	note->text = import_line(raw);
+	free(raw);
 }
 
 /* --- lines of YAML --- */

@@ -39,6 +39,8 @@ void import_words_fini(struct import_words *words);
 
 /* A literal text in our words: "${" becomes "$${". */
 char *import_literal(const char *text);
+/* What they call something, fit for a comment and a terminal; owned. */
+char *import_line(const char *text);
 /* A secret: its name in ${}, whose value goes into the file of values.  A text that is a reference
  * already stays.  `hint` names it: "slack_url". */
 char *import_secret(struct import *import, const char *where, const char *hint, const char *text);

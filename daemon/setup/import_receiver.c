@@ -44,9 +44,15 @@ static void
 add_row(struct import *import, struct import_item *item, const struct import_row *row,
 	const char *where, const char *text)
 {
+	char *url;
+
 	switch (row->shape) {
 	case SHAPE_TEXT:
-		import_key(&item->keys, row->ours, text);
+		/* Their servers may have a password before their name. */
+		url = strstr(text, "://") == NULL ? xstrdup(text)
+						  : import_url(import, where, item->name, text);
+		import_key(&item->keys, row->ours, url);
+		free(url);
 		break;
 	case SHAPE_NUMBER:
 		if (strspn(text, "0123456789") == strlen(text))

@@ -63,6 +63,16 @@ find_fill(const struct import *import, const char *name)
 	return NULL;
 }
 
+char *
+import_line(const char *text)
+{
+	size_t len = strlen(text), size = 4 * len + 1;
+	char *line = xcalloc(1, size);
+
+	str_printable(line, size, text, len);
+	return line;
+}
+
 static struct import_fill *
 add_fill(struct import *import, const char *name, const char *value, const char *where)
 {
@@ -72,7 +82,7 @@ add_fill(struct import *import, const char *name, const char *value, const char 
 		xreallocarray(import->fills, import->fill_count + 1, sizeof(*import->fills));
 	fill = &import->fills[import->fill_count++];
 	*fill = (struct import_fill){
-		.name = xstrdup(name), .value = xstrdup(value), .where = xstrdup(where)
+		.name = xstrdup(name), .value = xstrdup(value), .where = import_line(where)
 	};
 	return fill;
 }

@@ -294,6 +294,34 @@ test_fills(void **state)
 	import_free(import);
 }
 
+/* What others call their things stays in its comment; a receiver's server may have a password. */
+static void
+test_names_and_servers(void **state)
+{
+	static const char text[] =
+		"alerting:\n"
+		"  ntfy: { topic: t, url: 'https://u:word-1@ntfy.example.com' }\n"
+		"endpoints:\n"
+		"  - { name: \"a\\nEVIL=1\\n\", url: 'http://u:word-2@a/', conditions: "
+		"[nonsense],\n"
+		"      alerts: [{ type: ntfy }, { type: nope }] }\n";
+	struct import *import = import_text(true, text);
+	struct buf out;
+
+	(void)state;
+	assert_non_null(import);
+	buf_init(&out, 0);
+	import_write(import, "triaged.env", &out);
+	assert_null(strstr(buf_text(&out), "word-"));
+	assert_null(strstr(buf_text(&out), "\nEVIL"));
+	buf_reset(&out);
+	import_write_env(import, true, &out);
+	assert_non_null(strstr(buf_text(&out), "word-1"));
+	assert_null(strstr(buf_text(&out), "\nEVIL"));
+	buf_fini(&out);
+	import_free(import);
+}
+
 int
 main(void)
 {
@@ -303,6 +331,7 @@ main(void)
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_what_is_none),
 		cmocka_unit_test(test_fills),
+		cmocka_unit_test(test_names_and_servers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
