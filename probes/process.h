@@ -86,8 +86,9 @@ struct process_memory {
 	double restarts;
 	usec_t starts[PROCESS_STARTS]; /* of the last restarts, a ring */
 	unsigned start_count;
-	double oom_kills; /* the kernel's count when all was well; NAN: not known */
-	double oom_since; /* kills since then, while something is missing */
+	size_t living;    /* in the last run */
+	double oom_kills; /* the kernel's count then; NAN: not known */
+	double oom_since; /* kills while what is missing went */
 	usec_t progress_us;
 	struct {
 		usec_t at_us;

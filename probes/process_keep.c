@@ -205,13 +205,20 @@ compare_one(const struct process_memory *m, struct process_seen *seen, struct pr
 	return is_moving;
 }
 
+/* Only what was killed while one of these went: who has been missing for an hour is not missing for
+ * what the kernel kills now. */
 static void
 keep_oom(struct process_memory *m, const struct process_conf *conf, const struct process_seen *seen,
 	double oom_kills)
 {
-	m->oom_since = m->at_us > 0 && oom_kills > m->oom_kills ? oom_kills - m->oom_kills : 0;
-	if ((int64_t)seen->living >= conf->min || m->at_us == 0)
-		m->oom_kills = oom_kills;
+	bool is_first = m->at_us == 0;
+
+	if (!is_first && (seen->living < m->living || seen->restarts > 0))
+		m->oom_since += oom_kills > m->oom_kills ? oom_kills - m->oom_kills : 0;
+	else if ((int64_t)seen->living >= conf->min)
+		m->oom_since = 0;
+	m->oom_kills = oom_kills;
+	m->living = seen->living;
 }
 
 void

@@ -315,6 +315,24 @@ absence_has_its_reasons(void **state)
 	run(w, "proc.oom");
 }
 
+/* What the kernel kills elsewhere is not why this one does not run. */
+static void
+kills_of_others_are_no_cause(void **state)
+{
+	struct world *w = *state;
+
+	configure(w, "name: web");
+	run(w, "proc.absent");
+	write_text(w, "proc/vmstat", "oom_kill 7\n");
+	run(w, "proc.absent");
+	make(w, &(struct made){ 30, 1, "web", 'S', 1, 70000, 1 });
+	run(w, "");
+	end(w, 30);
+	run(w, "proc.absent");
+	write_text(w, "proc/vmstat", "oom_kill 8\n");
+	run(w, "proc.absent");
+}
+
 static void
 restarts_are_told_from_workers(void **state)
 {
@@ -634,6 +652,7 @@ main(int argc, char **argv)
 		T(matches_what_is_given),
 		T(complains_about_settings),
 		T(absence_has_its_reasons),
+		T(kills_of_others_are_no_cause),
 		T(restarts_are_told_from_workers),
 		T(states_are_causes),
 		T(what_cannot_be_seen_is_no_absence),
