@@ -223,6 +223,7 @@ print_incident(const struct term *term, const json_t *incident)
 	const char *summary = answer_summary(incident);
 	char age[AGE_SIZE], *more;
 	struct buf line;
+	bool is_long;
 
 	answer_age(incident, "started_at", age);
 	putchar('\n');
@@ -237,11 +238,13 @@ print_incident(const struct term *term, const json_t *incident)
 	add_impact(&line, json_object_get(incident, "impact"));
 	more = xasprintf("more: triage show %s", answer_text(incident, "id"));
 	/* A command to copy is never broken into two lines. */
-	buf_addf(&line, "%s%s",
-		str_columns(buf_text(&line)) + str_columns(more) + 5 > term->columns ? "\n" : " · ",
-		more);
-	free(more);
+	is_long = str_columns(buf_text(&line)) + str_columns(more) + 5 > term->columns;
+	if (!is_long)
+		buf_addf(&line, " · %s", more);
 	print_clean(term, 2, buf_text(&line));
+	if (is_long)
+		print_clean(term, 2, more);
+	free(more);
 	buf_fini(&line);
 }
 

@@ -39,6 +39,9 @@ def test_status(up, web):
     lab.wait_for("the incident", up.incidents)
     text = lab.triage("status", env=env(up)).stdout
     assert "api is down" in text and "critical" in text.lower()
+    for columns in range(40, 81, 5):  # the command is whole, wherever the line ends
+        text = lab.triage("status", env={**env(up), "COLUMNS": str(columns)}).stdout
+        assert re.search(r"(^  | · )more: triage show [0-9a-f]{12}$", text, re.M), text
 
 
 def test_status_says_the_worst_first(daemon, web):
