@@ -77,6 +77,10 @@ replay_rows_next(struct replay_rows *rows)
 	return rows->since_us + rows->grain_us * (2 * rows->given + 1) / (2 * (usec_t)rows->total);
 }
 
+/* A row of a check that runs every second is an average, too: three seconds of ten are an outage.
+ */
+#define ROUNDING 1e-6
+
 /*
  * Of a stretch that was partly down nobody knows which part.  It goes on as the one before ended,
  * so that an outage over several stretches is one outage.
@@ -84,7 +88,7 @@ replay_rows_next(struct replay_rows *rows)
 static double
 spread(const struct replay_rows *rows, double up)
 {
-	uint32_t down = (uint32_t)lround((1 - up) * rows->total);
+	uint32_t down = (uint32_t)fmax(ceil((1 - up) * rows->total - ROUNDING), 0);
 	bool is_down = rows->was_down ? rows->given < down : rows->given >= rows->total - down;
 
 	return is_down ? 0 : 1;

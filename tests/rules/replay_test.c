@@ -416,6 +416,32 @@ test_windows_are_filled_before_and_time_is_counted(void **state)
 	free(d);
 }
 
+/* Ten runs in one row, three of them down; a minute of such rows. */
+static void
+test_short_outages_are_seen(void **state)
+{
+	static const usec_t grains[] = { 0, USEC_PER_MIN };
+	struct desk d;
+
+	(void)state;
+	for (size_t g = 0; g < 2; g++) {
+		set_up(&d, "{ critical: down(api) }");
+		usec_t begin_us = d.b.wall_us;
+		for (int n = 0; n < 10; n++) {
+			usec_t at_us = begin_us + n * USEC_PER_MIN;
+			double up = n != 5 ? 1 : g == 0 ? 0.7 : 0.95;
+			d.tapes[0].up[d.tapes[0].ups++] = (struct rules_past){ at_us,
+				at_us + grains[g], g == 0 ? 1 : 6, up, up, up };
+		}
+		d.b.wall_us += 11 * USEC_PER_MIN;
+		struct replay *r = rewind_tape(&d, begin_us, false, "api");
+		assert_int_equal(replay_report(r)->count, 1);
+		assert_true(replay_report(r)->all[0].to_us != 0);
+		replay_free(r);
+		tear_down(&d);
+	}
+}
+
 int
 main(void)
 {
@@ -427,6 +453,7 @@ main(void)
 		cmocka_unit_test(test_what_is_not_kept),
 		cmocka_unit_test(test_forgotten_cause_is_unknown),
 		cmocka_unit_test(test_windows_are_filled_before_and_time_is_counted),
+		cmocka_unit_test(test_short_outages_are_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
