@@ -16,6 +16,8 @@
 #include "cli/when.h"
 #include "cli/who.h"
 
+#define PREFIX_MIN 4 /* of an id */
+
 static const char *const keys[] = { "check", "type", "rule", "cause", "severity", "min_severity",
 	NULL };
 
@@ -196,15 +198,40 @@ print_made(const struct cli *cli, const json_t *doc)
 	free(match);
 }
 
-static json_t *
-end_one(struct client *client, const char *id, struct err *e)
+/* The id that alone begins so, as with incidents; owned, what was typed where there is none. */
+static char *
+whole_id(struct client *client, const char *typed)
 {
+	json_t *doc =
+		strlen(typed) < PREFIX_MIN ? NULL : client_get(client, "/api/v1/silences", NULL);
+	const char *found = NULL;
+	const json_t *one;
+	size_t i, count = 0;
+	char *id;
+
+	json_array_foreach(json_object_get(doc, "silences"), i, one)
+	{
+		if (!str_starts(answer_text(one, "id"), typed))
+			continue;
+		found = answer_text(one, "id");
+		count++;
+	}
+	id = xstrdup(count == 1 ? found : typed);
+	json_decref(doc);
+	return id;
+}
+
+static json_t *
+end_one(struct client *client, const char *typed, struct err *e)
+{
+	char *id = whole_id(client, typed);
 	char *segment = client_segment(id);
 	char *path = xasprintf("/api/v1/silences/%s", segment);
 	json_t *doc = client_send(client, "DELETE", path, NULL, e);
 
 	free(path);
 	free(segment);
+	free(id);
 	return doc;
 }
 
@@ -301,7 +328,9 @@ static const struct cli_option options[] = {
 		.doc = "the end of it, such as 18:00 or 2026-01-02T18:00:00Z" },
 	{ .name = "from", .takes = TAKES_TIME, .doc = "when it begins, if not now" },
 	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
-	{ .name = "undo", .takes = TAKES_NOTHING, .doc = "end the silences of these ids" },
+	{ .name = "undo",
+		.takes = TAKES_NOTHING,
+		.doc = "end the silences of these ids, or of their first four digits" },
 	{ .name = NULL },
 };
 

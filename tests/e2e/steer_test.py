@@ -112,7 +112,7 @@ def test_silenced_and_told_afterwards(up, web, hook):
     incident = lab.wait_for("the incident", up.incidents)[0]
     assert "silenced" in triage(up, "why", "api")
     assert not hook.events()
-    triage(up, "silence", "--undo", sid)
+    assert f"silence {sid} is over" in triage(up, "silence", "--undo", sid[:4])
     told = hook.wait("incident.opened", "api")
     assert told["reason"] == "first" and told["data"]["incident"]["id"] == incident["id"]
     web.start()
