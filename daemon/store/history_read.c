@@ -141,6 +141,13 @@ seam(const struct reader *r, const struct reach *coarse, const struct reach *fin
 	return begin_ms + slot_ms;
 }
 
+/* Steps of so many whole slots lose nothing by them; others would have one of them more or less. */
+static bool
+is_enough(const struct reader *r, usec_t slot_us)
+{
+	return r->step_us >= slot_us && r->step_us % slot_us == 0;
+}
+
 /* Where this level ends, or a finer one is better; a whole number of its slots. */
 static int64_t
 end_of(const struct reader *r, const struct reach reach[LEVELS], enum level level)
@@ -149,7 +156,7 @@ end_of(const struct reader *r, const struct reach reach[LEVELS], enum level leve
 	int64_t end_ms = (reach[level].last_ms / slot_ms + 1) * slot_ms;
 
 	for (enum level finer = LEVEL_RAW; finer < level; finer++) {
-		if (r->step_us >= slot_ms * USEC_PER_MSEC || reach[finer].first_ms < 0)
+		if (is_enough(r, slot_ms * USEC_PER_MSEC) || reach[finer].first_ms < 0)
 			continue;
 		int64_t begin_ms = seam(r, &reach[level], &reach[finer], slot_ms);
 		if (begin_ms < end_ms)

@@ -386,6 +386,25 @@ test_forgotten_series_begins_anew(void **state)
 	assert_true(bed->points[0].avg == 3);
 }
 
+/* Neither minutes nor quarters of an hour fit into such steps. */
+static void
+test_odd_steps_are_alike(void **state)
+{
+	struct bed *bed = *state;
+	struct store_series s = { .check = "c", .metric = "m" };
+	static const int steps[] = { 90, 20 * 60 };
+
+	for (int n = 0; n < 2 * 60 * 3; n++)
+		write_one(bed, &s, T0 + n * 30 * USEC_PER_SEC, 1);
+	for (size_t i = 0; i < 2; i++) {
+		usec_t step_us = steps[i] * USEC_PER_SEC, since_us = T0 + USEC_PER_HOUR;
+		ask(bed, &s, since_us - since_us % step_us, T0 + 3 * USEC_PER_HOUR, step_us);
+		assert_true(bed->count > 3);
+		for (long n = 0; n < bed->count - 1; n++)
+			assert_int_equal(bed->points[n].count, steps[i] / 30);
+	}
+}
+
 static void
 test_values_that_no_sum_can_hold(void **state)
 {
@@ -419,6 +438,7 @@ main(void)
 		TEST(test_late_row_belongs_to_the_minute_under_way),
 		TEST(test_values_and_times_that_are_none_are_left_out),
 		TEST(test_forgotten_series_begins_anew),
+		TEST(test_odd_steps_are_alike),
 		TEST(test_values_that_no_sum_can_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
