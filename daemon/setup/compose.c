@@ -145,6 +145,15 @@ service_at(const struct compose *compose, const char *name)
 	return NULL;
 }
 
+static bool
+is_service_name(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	return *name != '\0' && name[strspn(name, letters)] == '\0';
+}
+
 static void
 take_services(struct compose *compose, const struct conf_node *map)
 {
@@ -157,6 +166,14 @@ take_services(struct compose *compose, const struct conf_node *map)
 			complain(compose->complaints, &item->pos,
 				"service \"%.64s\" is %s, not a map of its settings", item->key,
 				conf_kind_name(item));
+			continue;
+		}
+		if (!is_service_name(item->key)) {
+			complain(compose->complaints, &item->key_pos,
+				"service \"%.64s\": compose takes letters, digits, \".\", \"_\" "
+				"and "
+				"\"-\"",
+				item->key);
 			continue;
 		}
 		if (service == NULL && compose->service_count >= COMPOSE_SERVICES_MAX) {

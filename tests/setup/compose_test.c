@@ -274,6 +274,17 @@ test_mistakes_have_a_place(void **state)
 	assert_says("services:\n  a: &x { b: *x }\n", "error");
 }
 
+/* As compose refuses them: beside the services they would become addresses. */
+static void
+test_names_of_services(void **state)
+{
+	(void)state;
+	assert_says("services:\n  'a b: c': { image: x }\n",
+		"compose.yaml:2:3: error: service \"a b: c\": compose takes letters");
+	assert_says("services:\n  '${HOST}': { image: x }\n", "compose takes letters");
+	assert_says("services:\n  '': { image: x }\n", "error");
+}
+
 static void
 test_too_much_is_refused(void **state)
 {
@@ -312,6 +323,7 @@ main(void)
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_volumes),
 		cmocka_unit_test(test_mistakes_have_a_place),
+		cmocka_unit_test(test_names_of_services),
 		cmocka_unit_test(test_too_much_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
