@@ -3,9 +3,9 @@
 # folder of its own below the build, and says what it watches and where to look.
 set -eu
 build=$1
-run="$build/run"
-mkdir -p "$run"
-export STATE_DIRECTORY="$PWD/$run/state" RUNTIME_DIRECTORY="$PWD/$run"
+mkdir -p "$build/run"
+run=$(cd "$build/run" && pwd)
+export STATE_DIRECTORY="$run/state" RUNTIME_DIRECTORY="$run"
 "$build/triaged" -c etc/triaged.yaml &
 daemon=$!
 trap 'kill "$daemon" 2>/dev/null; wait "$daemon"; exit 0' INT TERM

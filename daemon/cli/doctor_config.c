@@ -162,16 +162,16 @@ doctor_timing(struct doctor *doctor)
 	for (size_t i = 0; i < s->check_count; i++) {
 		const struct check_spec *spec = s->checks[i];
 
-		if (spec->common.timeout_us < spec->common.interval_us)
+		if (spec->common.timeout_us <= spec->common.interval_us)
 			continue;
 		if (count++ < 5)
 			buf_addf(&names, "%s%s", count == 1 ? "" : ", ", spec->name);
 	}
 	if (count > 0)
-		doctor_say(doctor, FINDING_HINT, "make `timeout` shorter than `interval`",
+		doctor_say(doctor, FINDING_HINT, "make `timeout` no longer than `interval`",
 			"%zu check%s may still run when the next run is due: %s%s", count,
 			count == 1 ? "" : "s", buf_text(&names), count > 5 ? "..." : "");
 	else
-		doctor_say(doctor, FINDING_OK, "", "every timeout is shorter than its interval");
+		doctor_say(doctor, FINDING_OK, "", "no timeout is longer than its interval");
 	buf_fini(&names);
 }
