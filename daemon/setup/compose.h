@@ -149,7 +149,8 @@ char *compose_text(struct compose *compose, const struct conf_node *node, const 
 char *compose_joined(struct compose *compose, const struct conf_node *node, const char *what);
 /* Adds (owned); false: it was there already, or the list is full. */
 bool compose_add_word(struct compose_words *words, const char *word);
-void compose_add_words(struct compose_words *words, const char *fmt, va_list ap);
+void compose_add_words(struct compose_words *words, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 void compose_words_fini(struct compose_words *words);
 bool compose_has_word(const struct compose_words *words, const char *word);
 /* Frees a text that may be a password. */
