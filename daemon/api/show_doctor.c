@@ -20,8 +20,7 @@
 #include "model/record.h"
 #include "setup/settings.h"
 
-#define FILE_MAX   8192
-#define GROUPS_MAX 64
+#define FILE_MAX 8192
 
 /* Those that decide what a monitor sees, by number. */
 static const struct {
@@ -75,12 +74,14 @@ list_capabilities(const char *status)
 static json_t *
 list_groups(void)
 {
-	gid_t groups[GROUPS_MAX];
-	int count = getgroups(GROUPS_MAX, groups);
+	int room = getgroups(0, NULL);
+	gid_t *groups = xcalloc(room > 0 ? (size_t)room : 1, sizeof(*groups));
+	int count = getgroups(room, groups);
 	json_t *list = json_array();
 
 	for (int i = 0; i < count; i++)
 		json_array_append_new(list, json_integer(groups[i]));
+	free(groups);
 	return list;
 }
 
