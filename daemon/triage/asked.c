@@ -25,17 +25,23 @@ find(const struct node *node, const char *name)
 	return NULL;
 }
 
-void
-asked_add(struct triage *t, struct node *node, const char *name)
+static void
+add(struct triage *t, struct node *node, const char *name, usec_t since_us)
 {
 	const struct triage_asks *asks = &t->options.asks;
 	if (!asks->fact || !node->spec || node->asked_count >= ASKED_MAX || find(node, name))
 		return;
-	if (asks->fact(t->options.arg, node->name, name, 0) < 0)
+	if (asks->fact(t->options.arg, node->name, name, since_us) < 0)
 		return;
 	node->asked = xreallocarray(node->asked, node->asked_count + 1, sizeof(*node->asked));
 	node->asked[node->asked_count++] =
 		(struct asked){ .name = xstrdup(name), .asked_us = t->at.now_us };
+}
+
+void
+asked_add(struct triage *t, struct node *node, const char *name)
+{
+	add(t, node, name, 0);
 }
 
 void
@@ -71,7 +77,7 @@ asked_want_new(struct triage *t, struct node *node, const struct symptom *sympto
 		if (asked)
 			ask_anew(t, node, asked, since_us);
 		else
-			asked_add(t, node, name);
+			add(t, node, name, since_us);
 	}
 }
 

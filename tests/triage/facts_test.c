@@ -126,6 +126,25 @@ test_facts_of_trouble_that_is_over_are_asked_anew(void **state)
 	assert_null(scene_newest(s)->finding);
 }
 
+/* Nothing goes on meanwhile; whoever measures may have a young answer, which is too old. */
+static void
+test_a_young_answer_of_trouble_that_is_over_is_none(void **state)
+{
+	struct scene *s = *state;
+	struct scene_check *one;
+	build(s);
+	one = scene_find(s, "one");
+	scene_alert(s, one, "lock-wait", ALERT_FIRES, SEVERITY_WARNING);
+	give(s, "one", "unit", "by_operator", NULL);
+	give(s, "one", "disk", NULL, "/");
+	scene_alert(s, one, "lock-wait", ALERT_ENDS, SEVERITY_OK);
+	scene_goes_by(s, SECONDS(2));
+	one->facts_wanted[0] = '\0';
+	scene_alert(s, one, "lock-wait", ALERT_FIRES, SEVERITY_WARNING);
+	assert_string_equal(one->facts_wanted, "unit disk ");
+	assert_int_equal(one->facts_since_us, s->now);
+}
+
 static void
 test_later_facts_are_told_together(void **state)
 {
@@ -315,6 +334,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_facts_are_asked_at_the_first_failure),
 		TEST(test_facts_of_trouble_that_is_over_are_asked_anew),
+		TEST(test_a_young_answer_of_trouble_that_is_over_is_none),
 		TEST(test_later_facts_are_told_together),
 		TEST(test_words_of_before_the_restart_stay),
 		TEST(test_the_disk_is_the_root_of_both),
