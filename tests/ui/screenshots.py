@@ -127,7 +127,7 @@ def take(browser, daemon, views, out):
 
 
 def main():
-    out = Path(sys.argv[2])
+    out = Path(sys.argv[2]).resolve()
     folder = tempfile.mkdtemp(prefix="tri-")
     shop = Shop(folder)
     browser = browsers.Browser()
