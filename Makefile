@@ -278,6 +278,7 @@ valgrind: units
 		--errors-for-leak-kinds=definite --child-silent-after-fork=yes
 
 nightly: deps-test
+	@$(MAKE) --no-print-directory ui-tools || echo "no npm registry: the dashboard is not tested"
 	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@tests/run_units.sh build
 	@$(MAKE) --no-print-directory e2e SLOW=1
