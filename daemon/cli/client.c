@@ -469,3 +469,13 @@ client_segment(const char *name)
 	*to = '\0';
 	return out;
 }
+
+char *
+client_path(const char *before, const char *name, const char *after)
+{
+	char *segment = client_segment(name);
+	char *path = xasprintf("%s%s%s", before, segment, after);
+
+	free(segment);
+	return path;
+}

@@ -53,5 +53,7 @@ json_t *client_send(
 char *client_problem(const struct client_reply *reply);
 /* A name as one path segment: "disks[/var]" -> "disks%5B%2Fvar%5D"; owned. */
 char *client_segment(const char *name);
+/* A path with such a name in it; owned. */
+char *client_path(const char *before, const char *name, const char *after);
 
 #endif

@@ -40,8 +40,7 @@ doctor_outbox(struct doctor *doctor)
 static void
 send_test(struct doctor *doctor, const char *name)
 {
-	char *segment = client_segment(name);
-	char *path = xasprintf("/api/v1/receivers/%s/test", segment);
+	char *path = client_path("/api/v1/receivers/", name, "/test");
 	struct err e = { .text = "" };
 	json_t *doc = client_post(doctor->client, path, &e);
 	bool is_ok = json_is_true(json_object_get(doc, "ok"));
@@ -51,7 +50,6 @@ send_test(struct doctor *doctor, const char *name)
 		doc == NULL ? e.text : answer_text(doc, "text"));
 	json_decref(doc);
 	free(path);
-	free(segment);
 }
 
 /* What it last did for real says more than a connection; that says more than nothing. */

@@ -46,8 +46,7 @@ wait_for(struct client *client, const char *path, size_t runs_before, struct err
 json_t *
 remote_run(struct client *client, const char *name, struct err *e)
 {
-	char *segment = client_segment(name);
-	char *path = xasprintf("/api/v1/checks/%s", segment);
+	char *path = client_path("/api/v1/checks/", name, "");
 	char *run_path = xasprintf("%s/run", path);
 	json_t *check = NULL, *started = client_post(client, run_path, e);
 
@@ -58,6 +57,5 @@ remote_run(struct client *client, const char *name, struct err *e)
 	json_decref(started);
 	free(run_path);
 	free(path);
-	free(segment);
 	return check;
 }

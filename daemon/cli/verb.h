@@ -55,6 +55,23 @@ struct cli_example {
 	{                                                                                          \
 		.name = "watch", .letter = 'w', .doc = "show it again and again, until Ctrl-C"     \
 	}
+/* Of what goes on for a while. */
+#define CLI_OPTIONS_END                                                                            \
+	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },      \
+	{                                                                                          \
+		.name = "until", .takes = TAKES_TIME,                                              \
+		.doc = "the end of it, such as 18:00 or 2026-01-02T18:00:00Z"                      \
+	}
+#define CLI_OPTION_COMMENT                                                                         \
+	{                                                                                          \
+		.name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others"               \
+	}
+/* Of a configuration that is made. */
+#define CLI_OPTION_OUTPUT                                                                          \
+	{                                                                                          \
+		.name = "output", .letter = 'o', .takes = TAKES_FILE,                              \
+		.doc = "where to write it; - for the standard output"                              \
+	}
 
 #define CLI_GIVEN_MAX 32
 

@@ -51,15 +51,13 @@ static json_t *
 ask_daemon(const struct cli *cli, json_t *ask, struct err *e)
 {
 	struct client *client = client_new(cli);
-	char *id = client_segment(cli->args[0]);
-	char *path = xasprintf("/api/v1/incidents/%s/ack", id);
+	char *path = client_path("/api/v1/incidents/", cli->args[0], "/ack");
 	json_t *doc = client_send(client, ask == NULL ? "DELETE" : "POST", path, ask, e);
 
 	if (doc == NULL)
 		near_suggest(client, TAKES_INCIDENT, cli->args[0], e);
 	client_free(client);
 	free(path);
-	free(id);
 	return doc;
 }
 
@@ -90,11 +88,8 @@ static const struct cli_example examples[] = {
 };
 
 static const struct cli_option options[] = {
-	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },
-	{ .name = "until",
-		.takes = TAKES_TIME,
-		.doc = "the end of it, such as 18:00 or 2026-01-02T18:00:00Z" },
-	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
+	CLI_OPTIONS_END,
+	CLI_OPTION_COMMENT,
 	{ .name = "sticky", .doc = "also when the severity rises" },
 	{ .name = "undo", .doc = "nobody is at it any more" },
 	{ .name = NULL },

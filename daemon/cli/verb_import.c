@@ -325,10 +325,7 @@ run(struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-	{ .name = "output",
-		.letter = 'o',
-		.takes = TAKES_FILE,
-		.doc = "where to write it; - for the standard output" },
+	CLI_OPTION_OUTPUT,
 	{ .name = "no-secrets", .doc = "name passwords, but leave their values to be filled in" },
 	{ .name = NULL },
 };

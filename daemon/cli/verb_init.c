@@ -313,10 +313,7 @@ run(struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-	{ .name = "output",
-		.letter = 'o',
-		.takes = TAKES_FILE,
-		.doc = "where to write it; - for the standard output" },
+	CLI_OPTION_OUTPUT,
 	{ .name = "sidecar", .doc = "for a daemon that runs as a service of the project" },
 	{ .name = "copy-secrets",
 		.doc = "copy passwords that stand in the compose file into triaged.env" },

@@ -113,14 +113,12 @@ static int
 run(struct cli *cli)
 {
 	struct client *client = client_new(cli);
-	char *expr = client_segment(cli->args[0]);
-	char *path = xasprintf("/api/v1/rule?expr=%s", expr);
+	char *path = client_path("/api/v1/rule?expr=", cli->args[0], "");
 	struct err e;
 	json_t *doc = client_get(client, path, &e);
 
 	client_free(client);
 	free(path);
-	free(expr);
 	if (doc == NULL) {
 		bool is_mistake = e.code == 422 && str_starts(e.text, "column ");
 

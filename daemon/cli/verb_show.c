@@ -273,11 +273,7 @@ print_incident(const struct term *term, const json_t *doc)
 static char *
 path_of(const struct cli *cli, const char *tail)
 {
-	char *id = client_segment(cli->args[0]);
-	char *path = xasprintf("/api/v1/incidents/%s%s", id, tail);
-
-	free(id);
-	return path;
+	return client_path("/api/v1/incidents/", cli->args[0], tail);
 }
 
 /* The record as the daemon writes it. */

@@ -225,12 +225,10 @@ static json_t *
 end_one(struct client *client, const char *typed, struct err *e)
 {
 	char *id = whole_id(client, typed);
-	char *segment = client_segment(id);
-	char *path = xasprintf("/api/v1/silences/%s", segment);
+	char *path = client_path("/api/v1/silences/", id, "");
 	json_t *doc = client_send(client, "DELETE", path, NULL, e);
 
 	free(path);
-	free(segment);
 	free(id);
 	return doc;
 }
@@ -322,12 +320,9 @@ static const struct cli_example examples[] = {
 };
 
 static const struct cli_option options[] = {
-	{ .name = "for", .letter = 'f', .takes = TAKES_TIME, .doc = "how long, such as 2h" },
-	{ .name = "until",
-		.takes = TAKES_TIME,
-		.doc = "the end of it, such as 18:00 or 2026-01-02T18:00:00Z" },
+	CLI_OPTIONS_END,
 	{ .name = "from", .takes = TAKES_TIME, .doc = "when it begins, if not now" },
-	{ .name = "comment", .takes = TAKES_TEXT, .doc = "why, for the others" },
+	CLI_OPTION_COMMENT,
 	{ .name = "undo",
 		.takes = TAKES_NOTHING,
 		.doc = "end the silences of these ids, or of their first four digits" },

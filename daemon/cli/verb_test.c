@@ -74,12 +74,10 @@ print_words(const struct term *term, const json_t *doc)
 static json_t *
 ask(struct client *client, const char *receiver, struct err *e)
 {
-	char *name = client_segment(receiver);
-	char *path = xasprintf("/api/v1/receivers/%s/test", name);
+	char *path = client_path("/api/v1/receivers/", receiver, "/test");
 	json_t *doc = client_post(client, path, e);
 
 	free(path);
-	free(name);
 	return doc;
 }
 

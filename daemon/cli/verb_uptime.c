@@ -16,12 +16,10 @@
 static json_t *
 take_one(struct client *client, const char *name, struct err *e)
 {
-	char *segment = client_segment(name);
-	char *path = xasprintf("/api/v1/checks/%s/uptime", segment);
+	char *path = client_path("/api/v1/checks/", name, "/uptime");
 	json_t *doc = client_get(client, path, e);
 
 	free(path);
-	free(segment);
 	return doc;
 }
 

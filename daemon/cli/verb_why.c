@@ -168,12 +168,10 @@ print(const struct cli *cli, const json_t *doc)
 static json_t *
 take(const struct cli *cli, struct client *client, struct err *e)
 {
-	char *name = client_segment(cli->args[0]);
-	char *path = xasprintf("/api/v1/checks/%s/why", name);
+	char *path = client_path("/api/v1/checks/", cli->args[0], "/why");
 	json_t *doc = client_get(client, path, e);
 
 	free(path);
-	free(name);
 	return doc;
 }
 

@@ -7,17 +7,6 @@
 #include "setup/init.h"
 
 static void
-add_lines(struct buf *out, const char *indent, const char *text)
-{
-	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
-
-		buf_addf(out, "%s%.*s\n", indent, (int)len, text);
-		text += len + (text[len] == '\n');
-	}
-}
-
-static void
 write_head(const struct import *import, const char *env_file, struct buf *out)
 {
 	char shown[256];
@@ -40,12 +29,12 @@ write_head(const struct import *import, const char *env_file, struct buf *out)
 static void
 write_item(const struct import_item *item, struct buf *out)
 {
-	add_lines(out, "  # ", buf_text(&item->about));
+	init_add_lines(out, "  # ", buf_text(&item->about));
 	buf_addf(out, "  %s:\n    type: %s\n", item->name, item->type);
-	add_lines(out, "    ", buf_text(&item->keys));
+	init_add_lines(out, "    ", buf_text(&item->keys));
 	if (buf_left(&item->expect) > 0) {
 		buf_add_text(out, "    expect:\n");
-		add_lines(out, "      ", buf_text(&item->expect));
+		init_add_lines(out, "      ", buf_text(&item->expect));
 	}
 	if (item->is_off)
 		buf_add_text(out, "    enabled: false\n");
@@ -117,11 +106,11 @@ import_write(const struct import *import, const char *env_file, struct buf *out)
 		buf_add_text(out, "checks: {}\n");
 	if (buf_left(&import->rules) > 0) {
 		buf_add_text(out, "\n# Conditions that are no part of a check here.\nrules:\n");
-		add_lines(out, "  ", buf_text(&import->rules));
+		init_add_lines(out, "  ", buf_text(&import->rules));
 	}
 	if (buf_left(&import->maintenance) > 0) {
 		buf_add_text(out, "\nmaintenance:\n");
-		add_lines(out, "  ", buf_text(&import->maintenance));
+		init_add_lines(out, "  ", buf_text(&import->maintenance));
 	}
 	write_receivers(import, out);
 	write_notes(import, out);

@@ -102,6 +102,8 @@ void init_about_fill(
 	const struct init_plan *plan, struct init_check *check, const struct init_fill *fill);
 void init_guess(struct init_plan *plan, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void init_scalar(struct buf *out, const char *text);
+/* Each line of a text, indented. */
+void init_add_lines(struct buf *out, const char *indent, const char *text);
 
 /* Where the daemon reaches a port of a service's container; false: nowhere. */
 bool init_place(const struct init_plan *plan, const struct compose_service *service, unsigned port,

@@ -9,8 +9,8 @@
 
 #define COMMENT_COLUMNS 76
 
-static void
-add_lines(struct buf *out, const char *indent, const char *text)
+void
+init_add_lines(struct buf *out, const char *indent, const char *text)
 {
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
@@ -148,7 +148,7 @@ write_check(const struct init_check *check, struct buf *out)
 {
 	add_comment(out, "  ", buf_text(&check->about));
 	buf_addf(out, "  %s:\n    type: %s\n", check->name, check->type);
-	add_lines(out, "    ", buf_text(&check->keys));
+	init_add_lines(out, "    ", buf_text(&check->keys));
 	if (check->needs.count > 0) {
 		buf_add_text(out, "    needs: [");
 		for (size_t i = 0; i < check->needs.count; i++)
@@ -205,7 +205,7 @@ write_receivers(const struct init_plan *plan, struct buf *out)
 		buf_add_text(out, receivers_example);
 	} else {
 		buf_add_text(out, "receivers:\n");
-		add_lines(out, "  ", buf_text(&plan->receivers));
+		init_add_lines(out, "  ", buf_text(&plan->receivers));
 		buf_add_text(out, "  log: { type: syslog }\n");
 	}
 	buf_add_text(out, heartbeat_note);
