@@ -2,7 +2,7 @@
 receivers and their tests, the history, and what an incident's page leaves behind."""
 import pytest
 from browser import browser, start_with_page  # noqa: F401: a fixture
-from lab import free_port
+from lab import another_day, free_port
 from srv_redis import Redis
 
 CONFIG = """
@@ -17,14 +17,15 @@ receivers:
 routes:
   - {{match: {{severity: critical}}, to: [hook, dead], repeat_interval: 1h}}
 maintenance:
-  - {{checks: [alone], schedule: "0 4 * * *", duration: 30m, reason: nightly copies}}
+  - {{checks: [alone], schedule: "{day} 04:00-04:30", reason: nightly copies}}
 """
 
 
 @pytest.fixture
 def broken(daemon, hook):
     redis = Redis().start()
-    d = start_with_page(daemon, CONFIG.format(redis=redis.port, hook=hook.url, shut=free_port()))
+    d = start_with_page(daemon, CONFIG.format(day=another_day(), redis=redis.port, hook=hook.url,
+                                              shut=free_port()))
     d.wait_state("api", "up")
     redis.stop()
     hook.wait("incident.opened", "cache")

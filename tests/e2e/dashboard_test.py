@@ -4,7 +4,7 @@ in both languages, and when the daemon is gone."""
 import pytest
 from browser import browser, start_with_page  # noqa: F401: a fixture
 from feed_test import Feed
-from lab import wait_for
+from lab import another_day, wait_for
 from srv_redis import Redis
 
 VIEWS = ["/", "/checks/cache", "/incidents", "/map", "/receivers", "/silences"]
@@ -20,7 +20,7 @@ receivers:
   hook: {{type: webhook, url: "{hook}"}}
 routes: [{{to: [hook]}}]
 maintenance:
-  - {{checks: [root], schedule: "0 4 * * *", duration: 30m, reason: nightly copies}}
+  - {{checks: [root], schedule: "{day} 04:00-04:30", reason: nightly copies}}
 """
 
 
@@ -38,7 +38,8 @@ def language():
 
 @pytest.fixture
 def board(daemon, redis, web, hook, language):
-    return start_with_page(daemon, CONFIG.format(redis=redis.port, web=web.url, hook=hook.url), language)
+    config = CONFIG.format(day=another_day(), redis=redis.port, web=web.url, hook=hook.url)
+    return start_with_page(daemon, config, language)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ with a generous limit; nothing sleeps for a fixed time and hopes.
 """
 import base64
 import contextlib
+import datetime
 import hashlib
 import hmac
 import http.server
@@ -36,6 +37,11 @@ def wait_for(what, test, limit=LIMIT):
         if time.monotonic() > end:
             raise AssertionError(f"waited {limit} s for {what}")
         threading.Event().wait(0.02)
+
+
+def another_day():
+    """A weekday that is not today in any timezone: what is planned for it never begins in a test."""
+    return f"{datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3):%a}"
 
 
 def free_port():

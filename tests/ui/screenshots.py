@@ -53,7 +53,7 @@ routes:
   - {{match: {{severity: critical}}, to: [ops-chat, pager], continue: true}}
   - {{to: [ops-chat, syslog]}}
 maintenance:
-  - {{checks: [db], schedule: "Sun 02:00-04:00", reason: backups}}
+  - {{checks: [db], schedule: "{day} 02:00-04:00", reason: backups}}
 """
 
 
@@ -73,7 +73,8 @@ class Shop:
     def start(self):
         port, shut = lab.free_port(), lab.free_port()
         config = CONFIG.format(shop=self.shop.url, api=self.api.url, postgres=self.postgres.url(),
-                               redis=self.redis.port, redis_again=self.redis.port, shut=shut,
+                               day=lab.another_day(), redis=self.redis.port,
+                               redis_again=self.redis.port, shut=shut,
                                hook=self.hook.url, folder=self.folder)
         self.daemon.write(f"daemon: {{name: shop-1, state_dir: {self.daemon.state}}}\n"
                           f"api: {{listen: 127.0.0.1:{port}}}\n{config}", head=False)
