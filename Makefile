@@ -277,16 +277,17 @@ valgrind: units
 	@UNDER_VALGRIND=1 tests/run_units.sh $(B) valgrind -q --error-exitcode=99 --leak-check=full \
 		--errors-for-leak-kinds=definite --child-silent-after-fork=yes
 
+# Each part by itself: make nightly PARTS="e2e fuzz"
 nightly: deps-test
 	@$(MAKE) --no-print-directory ui-tools || echo "no npm registry: the dashboard is not tested"
-	@$(MAKE) --no-print-directory -j$$(nproc) all units
-	@tests/run_units.sh build
-	@$(MAKE) --no-print-directory e2e SLOW=1
-	@$(MAKE) --no-print-directory chaos
-	@$(MAKE) --no-print-directory valgrind
-	@$(MAKE) --no-print-directory SAN=1 -j$$(nproc) all
-	@$(MAKE) --no-print-directory SAN=1 e2e SLOW=1 PYTEST_ARGS="-m slow"
-	@$(MAKE) --no-print-directory fuzz
+	@tests/nightly.sh $(PARTS)
+
+# What is shipped, tried as those who get it: packages, image, units.  make ship SHIP="deb boot"
+.PHONY: ship
+ship:
+	@contrib/packages/install build test ship
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@tests/ship/run.sh $(B) $(SHIP)
 
 # ---- for packagers ----
 
