@@ -2,7 +2,7 @@
 # `make nightly`: every part is run, whatever became of the one before, and all are summed up at the
 # end; what each says is in build/nightly/PART.log.  nightly.sh [PART...] runs those only.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 logs=build/nightly
 mkdir -p "$logs"
 make="make --no-print-directory"

@@ -3,13 +3,15 @@
 # scripts tests/ship/NAME_ship.sh, one line each, with all they say in BUILD/ship/NAME.log.  A script
 # ends with 77 where this machine cannot do what it needs; that is said, and is no success.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 build=$1
 shift
 logs=$build/ship
 mkdir -p "$logs"
 failed=0
 skipped=0
+# Their names have no spaces.
+# shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(basename -as _ship.sh tests/ship/*_ship.sh)
 for name in "$@"; do
 	printf '  %-12s ' "$name"
