@@ -8,7 +8,10 @@ VERSION_DATE := 2026-11-21
 SAN ?=
 comma := ,
 B ?= build$(if $(SAN),-asan)
+# Where `make install` puts things below DESTDIR.
 PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON ?= /usr/bin/python3
 WERROR ?= -Werror
@@ -28,17 +31,18 @@ HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-
 OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all,-O2 -g)
 CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DTRIAGED_VERSION='"$(VERSION)"' -DTRIAGED_DATE='"$(VERSION_DATE)"' -I. -Idaemon $(WARN) \
-	$(HARDEN) $(OPT) $(PKG_CFLAGS) $(CFLAGS)
+	$(HARDEN) $(OPT) $(PKG_CFLAGS) $(CFLAGS) -ffile-prefix-map=$(CURDIR)=.
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed \
 	$(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
 LDLIBS_ALL := $(PKG_LIBS) -lpthread -lm $(LDLIBS)
 
 ROOMS := $(addprefix daemon/,base io conf model rules store sched triage deliver setup api cli) \
 	probes probes/facts alerts
-LIB_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+# Sorted by us: the order of a folder's files is not the same everywhere, and the program would differ.
+LIB_SRC := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 PLAYBOOKS := $(sort $(wildcard etc/playbooks/*.yaml))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/playbooks.o $(B)/ui_assets.o
-APP_OBJ := $(B)/daemon/main.o $(patsubst %.c,$(B)/%.o,$(wildcard daemon/app*.c))
+APP_OBJ := $(B)/daemon/main.o $(patsubst %.c,$(B)/%.o,$(sort $(wildcard daemon/app*.c)))
 CLI_OBJ := $(B)/daemon/triage_main.o
 LIB := $(B)/libtriaged.a
 TEST_SRC := $(wildcard tests/*/*_test.c)
@@ -48,11 +52,11 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
 .PHONY: all run demo test check e2e causes traps scenarios asan lint format format-check docs bench fuzz nightly install \
-	bench-storm chaos clean deps-build deps-test units
+	uninstall deb bench-storm chaos clean deps-build deps-test units
 all: $(B)/triaged $(B)/triage
 
 ifneq ($(HAVE_LIBS),yes)
-ifeq ($(filter run demo test lint nightly bench deps-build deps-test clean,$(MAKECMDGOALS)),)
+ifeq ($(filter run demo test lint nightly bench ship deb uninstall deps-build deps-test clean,$(MAKECMDGOALS)),)
 $(error libraries are missing: run `make deps-build` as root, or install: $(shell cat contrib/packages/build))
 endif
 endif
@@ -112,7 +116,7 @@ ui-types: $(UI)/assets.c $(UI_TOOLS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	@ar rcs $@ $(LIB_OBJ)
+	@ar rcsD $@ $(LIB_OBJ)
 
 $(B)/triaged: $(APP_OBJ) $(LIB)
 	$(SAY) "  link  $@"
@@ -307,14 +311,18 @@ screenshots: deps-test ui-tools
 dist: $(UI)/assets.c
 	@contrib/dist.sh $(VERSION) $(UI) $(B)/triaged-$(VERSION).tar.gz
 
-install: all man
-	install -D -m 755 $(B)/triaged $(DESTDIR)$(PREFIX)/sbin/triaged
-	install -D -m 755 $(B)/triage $(DESTDIR)$(PREFIX)/bin/triage
-	for page in $(MAN); do install -D -m 644 $(B)/man/$$page \
-		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit 1; done
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(B)/triage completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/triage
-	$(B)/triage completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_triage
-	$(B)/triage completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/triage.fish
-	install -D -m 644 etc/triaged.yaml $(DESTDIR)/etc/triaged/triaged.yaml
+# A package for Debian of the last commit (or of this tarball), in build/deb.
+deb:
+	@contrib/packages/install build deb
+	@$(if $(wildcard .git),$(MAKE) --no-print-directory dist)
+	@CC="$(CC)" contrib/deb.sh $(VERSION) $(B)
+
+$(B)/completion/%: $(B)/triage
+	@mkdir -p $(@D)
+	@$(B)/triage completion $* > $@
+
+INSTALL := DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" ZSHDIR="$(ZSHDIR)" contrib/install.sh
+install: all man $(addprefix $(B)/completion/,bash zsh fish)
+	@$(INSTALL) install $(B)
+uninstall:
+	@$(INSTALL) uninstall $(B)

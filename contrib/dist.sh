@@ -3,6 +3,9 @@
 # dashboard that was just bundled; whoever builds from it needs neither npm nor a network.  Then it
 # is unpacked and looked at with esbuild and npm out of reach.
 set -eu
+LC_ALL=C
+export LC_ALL
+umask 022
 name=triaged-$1
 ui=$2
 out=$3
@@ -16,11 +19,12 @@ if ! grep -q 'asset_has_dashboard = true' "$ui/assets.c"; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-git archive --prefix="$name/" -o "$work/all.tar" HEAD
+git -c tar.umask=0022 archive --prefix="$name/" -o "$work/all.tar" HEAD
 mkdir -p "$work/$name/daemon/api/ui"
 cp -r "$ui/bundle" "$work/$name/daemon/api/ui/bundle"
 # The same commit gives the same bytes.
 tar --append -f "$work/all.tar" -C "$work" --owner=root --group=root --numeric-owner --sort=name \
+	--mode=u=rwX,go=rX \
 	--mtime="@$(git log -1 --format=%ct)" "$name/daemon/api/ui/bundle"
 gzip -9 -n -c "$work/all.tar" >"$out"
 

@@ -2,6 +2,8 @@
 # Prints the C source that holds the given playbooks as texts: see daemon/triage/playbook_inside.h.
 # The heads, which every start reads, lie together, so that nothing else is paged in for them.
 set -eu
+LC_ALL=C
+export LC_ALL
 
 # Lines of standard input as a C string.
 quote() {
@@ -12,14 +14,14 @@ echo '#include "triage/playbook_inside.h"'
 number=0
 for file; do
 	number=$((number + 1))
-	echo "static const char head_$number[] ="
+	echo "static const char head_${number}[] ="
 	sed '/^causes:/,$d' "$file" | quote
 	echo ';'
 done
 number=0
 for file; do
 	number=$((number + 1))
-	echo "static const char text_$number[] ="
+	echo "static const char text_${number}[] ="
 	quote < "$file"
 	echo ';'
 done

@@ -4,6 +4,8 @@
 # tarball (daemon/api/ui/bundle) is taken as it is.  Where esbuild or uPlot are not to be had, the
 # page says so and the build goes on.
 set -eu
+LC_ALL=C
+export LC_ALL
 out=$1
 mode=${2:-}
 source=$PWD/daemon/api/ui
@@ -26,16 +28,27 @@ fetch_modules() {
 	touch "$npm/done"
 }
 
+# Prints the new name of app.KIND.  esbuild's own [hash] knows in which folder it worked.
+name_by_bytes() {
+	name=app-$(sha256sum "$bundle/app.$1" | cut -c1-10).$1
+	mv "$bundle/app.$1" "$bundle/$name"
+	echo "$name"
+}
+
+# uPlot's licence wants its notice to go with every copy.
 make_bundle() {
 	mkdir -p "$bundle"
-	NODE_PATH=$(cd "$out/npm/node_modules" && pwd) esbuild "$source/src/main.ts" --bundle --minify \
+	modules=$out/npm/node_modules
+	notice="/* with uPlot, $(grep '^Copyright' "$modules/uplot/LICENSE"), MIT: uplot-licence.txt */"
+	NODE_PATH=$(cd "$modules" && pwd) esbuild "$source/src/main.ts" --bundle --minify \
 		--target=es2020 --format=esm --charset=utf8 --log-level=warning \
-		--entry-names='app-[hash]' --outdir="$bundle"
-	script=$(basename "$bundle"/app-*.js)
-	style=$(basename "$bundle"/app-*.css)
+		--banner:js="$notice" --banner:css="$notice" \
+		--entry-names=app --outdir="$bundle"
+	script=$(name_by_bytes js)
+	style=$(name_by_bytes css)
 	sed -e "s|/assets/app\.js|/assets/$script|" -e "s|/assets/app\.css|/assets/$style|" \
 		"$source/index.html" >"$bundle/index.html"
-	cp "$out/npm/node_modules/uplot/LICENSE" "$bundle/uplot-licence.txt"
+	cp "$modules/uplot/LICENSE" "$bundle/uplot-licence.txt"
 }
 
 # Sets `why` when there is nothing to show but the page that says so.
