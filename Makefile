@@ -223,6 +223,9 @@ lint: deps-test
 	@tests/lint/headers.sh $(CC) $(CFLAGS_ALL)
 	@$(PYTHON) tests/lint/house.py $(B)
 	@$(PYTHON) tests/lint/playbooks.py
+	@tests/lint/shell.sh
+	@tests/lint/words.sh
+	@$(PYTHON) -B tests/lint/docs.py
 	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
 		echo "clang: no warnings"
 	@$(MAKE) --no-print-directory cppcheck

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""The pages hold together: each block has a language, each link leads somewhere, README leads to all.
+
+What is inside of the blocks is run and loaded by tests/e2e/docs_test.py.  Looks at nothing outside
+of the repository.  Prints every finding as file:line: text; exit 1 if there are any.
+"""
+import re
+import sys
+
+import pages
+
+# Languages of blocks, and which of them are commands or settings that a test tries.
+RUN = {"sh", "console", "yaml", "python"}
+SHOWN = {"text", "json", "ini", "nginx", "sql", "toml", "diff", "c", "conf"}
+findings = []
+
+
+def find(page, line, text):
+    findings.append(f"{page}:{line}: {text}")
+
+
+def look_at_blocks(page):
+    for block in pages.blocks(page):
+        if not block.language:
+            find(page, block.line, "a block without a language: sh, yaml, text…")
+        elif block.language not in RUN | SHOWN:
+            find(page, block.line, f"a block in {block.language}: take one of {', '.join(sorted(RUN | SHOWN))}")
+        elif block.mark and block.language not in RUN:
+            find(page, block.line, f"{block.language} is never run; the mark is not needed")
+    for number, line in pages.prose(page):
+        if "<!-- illustration" in line and not pages.MARK.search(line):
+            find(page, number, "a mark is `<!-- illustration: why -->` in the line before the fence")
+
+
+def look_at_links(page, known):
+    reached = set()
+    here = (pages.TOP / page).parent
+    for number, target in pages.links(page):
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (here / path).resolve() if path else pages.TOP / page
+        if not file.exists():
+            find(page, number, f"{target} leads nowhere")
+            continue
+        if not file.is_relative_to(pages.TOP):
+            find(page, number, f"{target} leads out of the repository")
+            continue
+        name = str(file.relative_to(pages.TOP))
+        if file.is_dir() and (file / "README.md").exists():
+            name = f"{name}/README.md"
+        reached.add(name)
+        if anchor and name in known and anchor not in known[name]:
+            find(page, number, f"{target}: no such heading")
+    return reached
+
+
+def look_at_reach(graph):
+    todo, seen = ["README.md"], set()
+    while todo:
+        page = todo.pop()
+        if page not in seen and page in graph:
+            seen.add(page)
+            todo += graph[page]
+    for page in sorted(set(graph) - seen):
+        find(page, 1, "no way of links leads here from README.md")
+
+
+def look_at_head(page):
+    lines = [line for _, line in pages.prose(page) if line.strip()]
+    if not lines or not lines[0].startswith("# "):
+        find(page, 1, "it does not begin with its title")
+
+
+def main():
+    names = pages.names()
+    known = {page: pages.anchors(page) for page in names}
+    graph = {}
+    for page in names:
+        look_at_head(page)
+        look_at_blocks(page)
+        graph[page] = look_at_links(page, known)
+    look_at_reach(graph)
+    for finding in findings:
+        print(finding)
+    print(f"pages: {len(names)}, {sum(len(list(pages.links(p))) for p in names)} links, "
+          f"{len(findings)} finding{'s' if len(findings) != 1 else ''}")
+    return 1 if findings else 0
+
+
+sys.exit(main())
