@@ -49,7 +49,7 @@ add_pairs(struct buf *out, const char *title, const struct manual_pair *pairs)
 static void
 add_verb(struct buf *out, const struct cli_verb *verb)
 {
-	buf_addf(out, "## %s\n\n```\n", verb->name);
+	buf_addf(out, "## %s\n\n```text\n", verb->name);
 	help_synopsis(verb, out);
 	buf_addf(out, "\n```\n\n%s\n\n", verb->summary);
 	if (verb->detail != NULL)
@@ -63,7 +63,7 @@ add_verb(struct buf *out, const struct cli_verb *verb)
 		buf_add_text(out, "```\n\n");
 	}
 	if (verb->exits != NULL)
-		buf_addf(out, "Exit status:\n\n```\n%s\n```\n\n", verb->exits);
+		buf_addf(out, "Exit status:\n\n```text\n%s\n```\n\n", verb->exits);
 }
 
 void
