@@ -331,6 +331,46 @@ def test_python_compiles(page):
             compile(block.text, block.place, "exec")
 
 
+# ---- what is named in the text ----
+
+def verb_options():
+    """The verbs, each with its options as `triage help VERB` lists them."""
+    table = (lab.TOP / "daemon/cli/verbs.def").read_text()
+    found = {}
+    for verb in re.findall(r"^VERB\((\w+)\)", table, re.M):
+        said = lab.triage("help", verb).stdout
+        found[verb] = set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", said))
+    return found
+
+
+def test_commands_in_the_text_exist():
+    """`triage VERB --option`, `triaged --option` and `make TARGET` between backticks."""
+    verbs = verb_options()
+    assert len(verbs) > 20, verbs
+    verbs |= {"help": set(), "version": set(),
+              "triaged": {"-c", "--config", "--check", "--manual", "--version", "--help"}}
+    targets = set()
+    for row in re.findall(r"^([\w -]+):(?!=)", (lab.TOP / "Makefile").read_text(), re.M):
+        targets |= set(row.split())
+    wrong = []
+    for page in pages.names():
+        for number, line in pages.prose(page):
+            for command in re.findall(r"`((?:triaged?|make) [^`]+)`", line):
+                words = command.replace("|", " ").split()
+                if words[0] == "make":
+                    named = [w for w in words[1:] if re.fullmatch(r"[a-z][\w-]*", w)]
+                    wrong += [f"{page}:{number}: make {w}: no such target" for w in named if w not in targets]
+                    continue
+                verb = "triaged" if words[0] == "triaged" else words[1]
+                if verb not in verbs:
+                    if re.fullmatch(r"[a-z]\w*", verb):
+                        wrong.append(f"{page}:{number}: {command}: no such verb")
+                    continue
+                wrong += [f"{page}:{number}: {command}: no option {w}" for w in words[1:]
+                          if re.fullmatch(r"--?[a-z][\w-]*", w) and w not in verbs[verb]]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_a_wrong_command_is_seen(world):
     """What this file promises: an option that is gone, a setting that is gone, a file that is not there."""
     here = world.folder
