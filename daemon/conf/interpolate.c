@@ -20,6 +20,7 @@
 
 #define VALUE_MAX       (1024 * 1024)
 #define SECRET_FILE_MAX (64 * 1024)
+#define MISSING_MAX     8 /* names in one complaint */
 #define NESTING_MAX     8 /* of defaults inside defaults */
 
 struct expansion {
@@ -27,6 +28,8 @@ struct expansion {
 	struct buf *out;
 	bool is_secret;
 	unsigned depth;
+	struct buf missing; /* "${A}, ${B}": names that nothing sets, all of them said at once */
+	unsigned missing_count;
 	struct err *e;
 };
 
@@ -115,6 +118,27 @@ expand_credential(struct expansion *x, const char *name)
 	return result;
 }
 
+static void
+note_missing(struct expansion *x, const char *name)
+{
+	char *written = xasprintf("${%s}", name);
+	if (x->missing_count < MISSING_MAX && strstr(buf_text(&x->missing), written) == NULL) {
+		buf_addf(&x->missing, "%s%s", x->missing_count > 0 ? ", " : "", written);
+		x->missing_count++;
+	}
+	free(written);
+}
+
+static int
+complain_missing(const struct expansion *x)
+{
+	const char *names = buf_text(&x->missing);
+	int first = (int)strcspn(names, "}");
+	bool is_one = x->missing_count == 1;
+	return err_set(x->e, 0, "%s %s not set: set %s, or write %.*s:-default}", names,
+		is_one ? "is" : "are", is_one ? "it" : "them", first, names);
+}
+
 /* `rest` is what stands between the name and the closing brace: nothing, or ":-default". */
 static int
 expand_name(struct expansion *x, const char *name, const char *rest, size_t rest_len)
@@ -129,7 +153,8 @@ expand_name(struct expansion *x, const char *name, const char *rest, size_t rest
 	}
 	if (has_default)
 		return expand(x, rest + 2, rest_len - 2);
-	return err_set(x->e, 0, "${%s} is not set: set it, or write ${%s:-default}", name, name);
+	note_missing(x, name);
+	return 0;
 }
 
 /* The inside of one ${…}. */
@@ -188,7 +213,11 @@ interpolate(const char *text, const struct interpolate_env *env, bool *is_secret
 	struct buf out;
 	buf_init(&out, VALUE_MAX);
 	struct expansion x = { .env = env, .out = &out, .e = e };
+	buf_init(&x.missing, 0);
 	int result = expand(&x, text, strlen(text));
+	if (result == 0 && x.missing_count > 0)
+		result = complain_missing(&x);
+	buf_fini(&x.missing);
 	if (result == 0 && out.is_over)
 		result = err_set(e, 0, "the value is longer than 1 MB");
 	if (result != 0) {

@@ -110,6 +110,15 @@ conf_is_absent(const struct conf_node *node)
 	return node == NULL || node->is_null;
 }
 
+bool
+conf_has_broken(const struct conf_node *node)
+{
+	bool is_broken = node->is_broken;
+	for (size_t i = 0; i < node->count && !is_broken; i++)
+		is_broken = conf_has_broken(node->items[i]);
+	return is_broken;
+}
+
 /* --- duplicates --- */
 
 static void

@@ -68,5 +68,7 @@ void conf_tree_drop_texts(struct conf_tree *tree);
 struct conf_node *conf_get(const struct conf_node *map, const char *key); /* NULL: absent */
 const char *conf_kind_name(const struct conf_node *node); /* "a list", "a map", "text" */
 bool conf_is_absent(const struct conf_node *node);        /* NULL, or nothing was written */
+/* Was it, or something in it, complained about already?  What is missing for that is no news. */
+bool conf_has_broken(const struct conf_node *node);
 
 #endif

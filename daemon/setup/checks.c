@@ -137,7 +137,8 @@ find_type(const struct load *l, const struct conf_node *entry)
 
 /* --- one check --- */
 
-static void
+/* Is it whole?  The rest could trip over what is missing. */
+static bool
 fill_spec(const struct load *l, const struct defaults *defaults, const struct conf_node *entry,
 	struct check_spec *spec)
 {
@@ -157,15 +158,17 @@ fill_spec(const struct load *l, const struct defaults *defaults, const struct co
 		.judge = l->context->judge,
 		.host_root = daemon->host_root != NULL ? daemon->host_root : "/",
 	};
-	if (complaints_errors(l->complaints) == before && type->check != NULL)
+	bool is_broken = complaints_errors(l->complaints) != before || conf_has_broken(&map);
+	if (!is_broken && type->check != NULL)
 		type->check(spec->conf, &map, &setup, l->complaints);
 	free(map.items);
-	if (complaints_errors(l->complaints) != before)
-		return; /* the rest could trip over what is missing */
+	if (is_broken || complaints_errors(l->complaints) != before)
+		return false;
 	char target[TARGET_SIZE] = "";
 	if (type->target != NULL)
 		type->target(spec->conf, NULL, target, sizeof(target));
 	spec->target = xstrdup(target);
+	return true;
 }
 
 static void
@@ -197,7 +200,8 @@ load_check(struct load *l, const struct defaults *defaults, const struct conf_no
 	spec->probe_type = type;
 	spec->conf = xcalloc(1, type->conf_size);
 	spec->pos = entry->key_pos;
-	fill_spec(l, defaults, entry, spec);
+	if (!fill_spec(l, defaults, entry, spec) && type->metrics_of != NULL)
+		l->has_unknown_metrics = true;
 	finish_common(l, defaults, &spec->common);
 	return spec;
 }

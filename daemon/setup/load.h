@@ -14,6 +14,7 @@ struct load {
 	struct complaints *complaints;
 	struct map *check_names;    /* name -> struct check_spec *, disabled ones too */
 	bool has_unknown_checks;    /* a check without a type: what names it cannot be judged */
+	bool has_unknown_metrics;   /* a check that is wrong, and whose own keys say its metrics */
 	bool has_unknown_receivers; /* `receivers:` is no map: its names are not known */
 };
 

@@ -67,7 +67,9 @@ fill_receiver(const struct load *l, struct receiver_spec *spec, const struct con
 	};
 	unsigned before = complaints_errors(l->complaints);
 	conf_fill(parts, 2, map, what, receiver_ignore, l->complaints);
-	if (complaints_errors(l->complaints) == before && type->check != NULL)
+	bool is_broken =
+		complaints_errors(l->complaints) != before || (map != NULL && conf_has_broken(map));
+	if (!is_broken && type->check != NULL)
 		type->check(spec->conf, map, l->context->tls, l->complaints);
 	receiver_common_check(&spec->common, map, l->complaints);
 }

@@ -84,7 +84,7 @@ rules_load(struct load *l)
 {
 	struct settings *s = l->settings;
 	const struct conf_node *rules = top_map(l, "rules");
-	if (l->has_unknown_checks)
+	if (l->has_unknown_checks || l->has_unknown_metrics)
 		return; /* rules about those would be called wrong without being it */
 	size_t count = s->check_count + s->disabled_count;
 	const struct check_spec **specs = xcalloc(count + 1, sizeof(struct check_spec *));

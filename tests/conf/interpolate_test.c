@@ -99,6 +99,10 @@ test_refusals(void **state)
 	(void)state;
 	assert_refused(
 		"${IT_UNSET}", "${IT_UNSET} is not set: set it, or write ${IT_UNSET:-default}");
+	unsetenv("IT_ALSO");
+	assert_refused("${IT_ALSO}:${IT_UNSET}@${IT_SET}/${IT_UNSET}/${IT_NO:-${IT_ALSO}}",
+		"${IT_ALSO}, ${IT_UNSET} are not set: set them, or write ${IT_ALSO:-default}");
+	assert_refused("${IT_UNSET}${IT_SET", "never closed");
 	assert_refused("${IT_SET", "never closed");
 	assert_refused("${}", "is none of");
 	assert_refused("${a b}", "is none of");

@@ -122,6 +122,7 @@ test_bad(void **state)
 {
 	(void)state;
 	unsetenv("TRIAGED_GOLDEN_UNSET");
+	unsetenv("TRIAGED_GOLDEN_ALSO");
 	assert_true(each_file("tests/conf/bad", check_bad) >= 30);
 }
 
