@@ -117,6 +117,8 @@ struct look {
 	const struct expr_world *world;
 	expr_look_fn fn;
 	void *arg;
+	struct buf
+		seen; /* "\nlabel\n" of each, so that a value that is written twice is told once */
 };
 
 /* The source of a node; `this.x` is shown as x, and `this` as the check's name. */
@@ -152,8 +154,22 @@ is_input(const struct node *node)
 	return node->function->args[0] < ARG_NUMBER;
 }
 
+static bool
+is_new(struct look *look, const struct buf *label)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+	buf_addf(&line, "\n%s\n", buf_text(label));
+	bool was_there = strstr(buf_text(&look->seen), buf_text(&line)) != NULL;
+	if (!was_there)
+		buf_add_text(&look->seen, buf_text(&line));
+	buf_fini(&line);
+	return !was_there;
+}
+
 static void
-look_at(const struct look *look, const struct node *node)
+look_at(struct look *look, const struct node *node)
 {
 	if (!is_input(node)) {
 		for (unsigned i = 0; i < node->kid_count; i++)
@@ -161,19 +177,23 @@ look_at(const struct look *look, const struct node *node)
 		return;
 	}
 	struct buf label;
-	struct expr_value value = expr_eval_node(node, look->world);
 	buf_init(&label, 500);
 	label_of(look, node, &label);
-	look->fn(look->arg, buf_text(&label), &value);
+	if (is_new(look, &label)) {
+		struct expr_value value = expr_eval_node(node, look->world);
+		look->fn(look->arg, buf_text(&label), &value);
+	}
 	buf_fini(&label);
 }
 
 void
 expr_look(const struct expr *expr, const struct expr_world *world, expr_look_fn fn, void *arg)
 {
-	const struct look look = { expr, world, fn, arg };
+	struct look look = { .expr = expr, .world = world, .fn = fn, .arg = arg };
 
+	buf_init(&look.seen, 0);
 	look_at(&look, expr->tree.root);
+	buf_fini(&look.seen);
 }
 
 static void

@@ -252,6 +252,23 @@ check_share(struct checker *c, const struct node *share, const struct node *with
 		c->e, (int)with->column, "%s is in percent: %g%%", share->text, 100 * with->number);
 }
 
+/* A cause that does not exist would never be met. */
+static int
+check_code(struct checker *c, const struct node *value, const struct node *code)
+{
+	if (value->kind != NODE_CALL || value->function->result != RESULT_TEXT ||
+		code->kind != NODE_TEXT || *code->text == '\0' || cause_find(code->text))
+		return 0;
+	const char **codes = xcalloc(cause_count(), sizeof(*codes));
+	for (size_t i = 0; i < cause_count(); i++)
+		codes[i] = cause_at(i)->code;
+	const char *near = str_nearest(code->text, codes, cause_count());
+	err_set(c->e, (int)code->column, "no cause is called \"%s\"%s%s%s", code->text,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	free(codes);
+	return -1;
+}
+
 static int
 check_comparison(struct checker *c, struct node *node)
 {
@@ -269,7 +286,7 @@ check_comparison(struct checker *c, struct node *node)
 		return err_set(c->e, (int)node->kids[1]->column,
 			"%s can only be compared by == and !=", unit_words(unit));
 	node->unit = UNIT_BOOL;
-	return 0;
+	return check_code(c, left, right) != 0 || check_code(c, right, left) != 0 ? -1 : 0;
 }
 
 static int
@@ -347,7 +364,9 @@ check_in(struct checker *c, struct node *node)
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		if (expr_check_kid(c, node->kids[i]) != 0)
 			return -1;
-		if (i > 0 && unit_join(node->kids[0], node->kids[i], "compare", &unit, c->e) != 0)
+		if (i > 0 &&
+			(unit_join(node->kids[0], node->kids[i], "compare", &unit, c->e) != 0 ||
+				check_code(c, node->kids[0], node->kids[i]) != 0))
 			return -1;
 	}
 	node->unit = UNIT_BOOL;

@@ -126,7 +126,7 @@ static const struct expr_function functions[] = {
 	},
 	{
 		.name = "rate",
-		.usage = "rate(net.rx_bytes_total, 5m)",
+		.usage = "rate(api-log.bytes_total, 5m)",
 		.doc = "The same per second: bytes become bytes per second.",
 		.args = { ARG_COUNTER, ARG_SPAN },
 		.result = RESULT_RATE,
@@ -264,7 +264,7 @@ static const struct expr_function functions[] = {
 	},
 	{
 		.name = "least",
-		.usage = "least(a.total_time, b.total_time)",
+		.usage = "least(api.total_time, web.total_time)",
 		.doc = "The smallest of several numbers, as far as they are known.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.repeats = true,
@@ -273,7 +273,7 @@ static const struct expr_function functions[] = {
 	},
 	{
 		.name = "greatest",
-		.usage = "greatest(a.total_time, b.total_time)",
+		.usage = "greatest(api.total_time, web.total_time)",
 		.doc = "The largest of several numbers, as far as they are known.",
 		.args = { ARG_NUMBER, ARG_LIKE },
 		.repeats = true,
@@ -307,7 +307,7 @@ static const struct expr_function functions[] = {
 	},
 	{
 		.name = "coalesce",
-		.usage = "coalesce(a.total_time, b.total_time)",
+		.usage = "coalesce(api.total_time, web.total_time)",
 		.doc = "The first of several values that is known.",
 		.args = { ARG_ANY, ARG_SAME },
 		.repeats = true,

@@ -68,8 +68,11 @@ unit_join(const struct node *a, const struct node *b, const char *verb, enum met
 		*unit = other;
 		return 0;
 	}
-	return err_set(e, (int)b->column, "cannot %s %s %s %s", verb, unit_words(a->unit),
-		strcmp(verb, "compare") == 0 ? "with" : "and", unit_words(b->unit));
+	bool is_share = (a->unit == UNIT_NONE && b->unit == UNIT_PERCENT) ||
+			(a->unit == UNIT_PERCENT && b->unit == UNIT_NONE);
+	return err_set(e, (int)b->column, "cannot %s %s %s %s%s", verb, unit_words(a->unit),
+		strcmp(verb, "compare") == 0 ? "with" : "and", unit_words(b->unit),
+		is_share ? "; a share of a plain number is written 0.05, not 5%" : "");
 }
 
 static const struct product {

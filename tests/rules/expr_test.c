@@ -170,6 +170,7 @@ static const struct {
 	{ "api.total_time > 5", 18, "needs a unit: 5s, 5m" },
 	{ "api.body_bytes > 5", 18, "needs a unit: 5MB, 5GiB" },
 	{ "api.status > 80%", 14, "cannot compare a plain number with percent" },
+	{ "api.status > 5% * api.status", 14, "a share of a plain number is written 0.05, not 5%" },
 	{ "api.total_time > 5 %", 20, "needs a space on both sides" },
 	{ "api.total_time > 5x", 18, "has no unit that is known" },
 	{ "api.status%2 == 1", 11, "needs a space on both sides" },
@@ -215,6 +216,9 @@ static const struct {
 	{ "this[x].used_percent > 1", 1, "takes no [..]" },
 	{ "cause(api) > \"x\"", 14, "can only be compared by == and !=" },
 	{ "cause(api) == 3", 15, "cannot compare a text with a plain number" },
+	{ "cause(api) == \"net.refusd\"", 15,
+		"no cause is called \"net.refusd\"; did you mean \"net.refused\"?" },
+	{ "cause(api) in [\"net.refused\", \"burnt\"]", 31, "no cause is called \"burnt\"" },
 	{ "cause(api) == \"x", 15, "no closing quote" },
 	{ "disks[/var.used_percent > 1", 6, "this [ has no ]" },
 	{ "if api.status then 1 else 2", 4, "`if` asks a condition" },
@@ -324,14 +328,18 @@ test_explains(void **state)
 	(void)state;
 	fill(&w);
 	struct expr_names names = world_names(&w, true);
-	struct expr *expr = expr_compile(
-		"this.used_percent > 80 or down(this) or api.total_time > 5s", &names, &e);
+	struct expr *expr = expr_compile("this.used_percent > 80 or down(this) or api.total_time > "
+					 "5s or this.used_percent < 1",
+		&names, &e);
 
 	buf_init(&text, 0);
 	expr_explain(expr, &w.world, &text);
 	assert_non_null(strstr(buf_text(&text), "used_percent = 81"));
 	assert_non_null(strstr(buf_text(&text), "down(disks[/var]) = no\n"));
 	assert_non_null(strstr(buf_text(&text), "api.total_time = 2.5 s\n"));
+	/* What is written twice is told once. */
+	const char *first = strstr(buf_text(&text), "used_percent = ");
+	assert_null(strstr(first + 1, "used_percent = "));
 	buf_fini(&text);
 	json_t *values = expr_values(expr, &w.world);
 	assert_float_equal(json_number_value(json_object_get(values, "used_percent")), 81, 0);
