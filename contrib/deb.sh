@@ -43,7 +43,7 @@ if ! dpkg-buildpackage -b -uc -us -j"$(nproc)" >"$out/build.log" 2>&1; then
 fi
 cd "$out"
 mv work/triaged_*.deb .
-lintian --allow-root --no-tag-display-limit --fail-on error,warning triaged_*.deb
+lintian --allow-root --tag-display-limit 0 --fail-on error,warning triaged_*.deb
 rm -rf work
 for package in triaged_*.deb; do
 	echo "$out/$package: $(wc -c <"$package") bytes, lintian is content"

@@ -55,7 +55,7 @@ documents() {
 	done
 	below etc/conf.d "$doc/examples/conf.d"
 	for folder in compose grafana prometheus; do
-		below contrib/$folder "$doc/examples/$folder"
+		below contrib/$folder "$doc/examples/$folder" ! -name '*.sh'
 	done
 	below contrib/systemd "$doc/examples/systemd" -path '*.service.d/*'
 }
