@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -157,27 +158,106 @@ db_close(sqlite3 *db)
 	sqlite3_close(db);
 }
 
-int
-db_migrate(sqlite3 *db, int version, const char *schema, struct err *e)
+/* The first row of `sql`, as a text; false: there is none. */
+static bool
+read_text(sqlite3 *db, const char *sql, char *text, size_t size)
 {
-	int64_t found = 0;
-	if (db_number(db, "PRAGMA user_version", 0, &found, e) < 0)
-		return -1;
-	if (found > version)
-		return err_set(e, SQLITE_MISMATCH,
-			"it was written by a later version of triaged (format %d, this one knows "
-			"%d)",
-			(int)found, version);
-	if (found == version)
-		return 0;
+	sqlite3_stmt *stmt = NULL;
+	bool is_there = false;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0) != NULL) {
+		str_copy(text, size, (const char *)sqlite3_column_text(stmt, 0));
+		is_there = true;
+	}
+	sqlite3_finalize(stmt);
+	return is_there;
+}
+
+/* What waits in the write-ahead log is read with the rest, and left there. */
+void
+db_look(const char *path, struct db_look *look)
+{
+	sqlite3 *db = NULL;
+	struct stat st;
+	int64_t format = 0;
+
+	*look = (struct db_look){ .format = 0 };
+	if (stat(path, &st) == -1 || st.st_size == 0)
+		return;
+	look->bytes = st.st_size;
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
+			SQLITE_OK &&
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) == SQLITE_OK &&
+		db_number(db, "PRAGMA user_version", 0, &format, NULL) == 0) {
+		look->format = (int)format;
+		read_text(db, "SELECT value FROM about WHERE name='program'", look->program,
+			sizeof(look->program));
+	}
+	sqlite3_close(db);
+}
+
+static int
+take_step(sqlite3 *db, const struct db_ladder *ladder, int64_t from, struct err *e)
+{
 	char mark[64];
-	snprintf(mark, sizeof(mark), "PRAGMA user_version=%d", version);
+
+	snprintf(mark, sizeof(mark), "PRAGMA user_version=%d", (int)from + 1);
 	if (db_exec(db, "BEGIN IMMEDIATE", e) < 0)
 		return -1;
-	if (db_exec(db, schema, e) < 0 || db_exec(db, mark, e) < 0 ||
-		db_exec(db, "COMMIT", e) < 0) {
+	if (db_exec(db, ladder->steps[from], e) == 0 && db_exec(db, mark, e) == 0 &&
+		db_exec(db, "COMMIT", e) == 0)
+		return 0;
+	if (!sqlite3_get_autocommit(db))
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return err_wrap(e, "bringing it from format %d to %d", (int)from, (int)from + 1);
+}
+
+/* Only when it changes: a start that writes nothing else need not write this. */
+static int
+sign(sqlite3 *db, struct err *e)
+{
+	char program[DB_PROGRAM_MAX] = "";
+
+	read_text(db, "SELECT value FROM about WHERE name='program'", program, sizeof(program));
+	if (str_eq(program, TRIAGED_VERSION))
+		return 0;
+	return db_exec(
+		db, "INSERT OR REPLACE INTO about VALUES('program', '" TRIAGED_VERSION "')", e);
+}
+
+int
+db_migrate(sqlite3 *db, const struct db_ladder *ladder, struct err *e)
+{
+	int64_t format = 0;
+
+	if (db_number(db, "PRAGMA user_version", 0, &format, e) < 0)
 		return -1;
-	}
-	return 0;
+	if (format < 0 || format > ladder->count)
+		return err_set(e, SQLITE_MISMATCH,
+			"it is of format %d, this program knows formats up to %d", (int)format,
+			ladder->count);
+	for (; format < ladder->count; format++)
+		if (take_step(db, ladder, format, e) < 0)
+			return -1;
+	return sign(db, e);
+}
+
+int
+db_copy(sqlite3 *db, const char *to, struct err *e)
+{
+	char *half = sqlite3_mprintf("%s.new", to);
+	char *sql = sqlite3_mprintf("VACUUM INTO %Q", half);
+	int result = -1;
+
+	unlink(half); /* of a copy that did not come to its end */
+	if (access(to, F_OK) == 0)
+		err_set(e, EEXIST, "%s is there already", to);
+	else if (create_private(half, e) == 0 && db_exec(db, sql, e) == 0)
+		result = rename(half, to) == 0 ? 0 : err_sys(e, "%s", to);
+	if (result == -1)
+		unlink(half);
+	sqlite3_free(sql);
+	sqlite3_free(half);
+	return result;
 }

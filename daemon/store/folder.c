@@ -168,6 +168,17 @@ folder_give_ballast(const struct folder *folder)
 	free(path);
 }
 
+static int
+say_if_full(const char *path, struct err *e)
+{
+	if (e && e->code == ENOSPC)
+		err_set(e, ENOSPC,
+			"state folder %s: the disk is full: free at least %d MB, or set "
+			"daemon.state_dir to a folder on another disk",
+			path, (BALLAST_BYTES + BALLAST_MARGIN) >> 20);
+	return -1;
+}
+
 int
 folder_open(struct folder *folder, const char *path, struct err *e)
 {
@@ -175,16 +186,18 @@ folder_open(struct folder *folder, const char *path, struct err *e)
 	if (make_path(path, e) < 0)
 		return -1;
 	folder->path = xstrdup(path);
-	if (lock_folder(folder, e) == 0 && take_marker(folder, e) == 0 &&
-		folder_take_ballast(folder, e) == 0)
+	if (lock_folder(folder, e) == 0)
 		return 0;
-	if (e && e->code == ENOSPC)
-		err_set(e, ENOSPC,
-			"state folder %s: the disk is full: free at least %d MB, or set "
-			"daemon.state_dir to a folder on another disk",
-			path, (BALLAST_BYTES + BALLAST_MARGIN) >> 20);
 	folder_close(folder, false);
-	return -1;
+	return say_if_full(path, e);
+}
+
+int
+folder_begin(struct folder *folder, struct err *e)
+{
+	if (take_marker(folder, e) == 0 && folder_take_ballast(folder, e) == 0)
+		return 0;
+	return say_if_full(folder->path, e);
 }
 
 void

@@ -17,7 +17,10 @@ struct folder {
 	bool was_clean; /* the daemon before us ended in order */
 };
 
+/* Makes and locks it: nothing that was there is changed. */
 int folder_open(struct folder *folder, const char *path, struct err *e);
+/* From here on it is ours: takes the marker away and the ballast in. */
+int folder_begin(struct folder *folder, struct err *e);
 void folder_close(struct folder *folder, bool is_clean);
 
 char *folder_file(const struct folder *folder, const char *name); /* owned by the caller */

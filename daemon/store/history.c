@@ -9,8 +9,7 @@
 #include "base/mem.h"
 #include "store/levels.h"
 
-#define HISTORY_VERSION 1
-#define BLOCK_CAP       (1 << 20)
+#define BLOCK_CAP (1 << 20)
 /* A row that comes this late still belongs to the minute being gathered. */
 #define LATE_MS 5000
 /* Checking a big file takes longer than a start may; its damage shows when it is read. */
@@ -22,12 +21,16 @@ const struct level_desc levels[LEVELS] = {
 	[LEVEL_QUARTER] = { "quarter", 15 * MINUTE_MS, INT64_C(90) * 24 * 60 * MINUTE_MS },
 };
 
-static const char schema[] =
+static const char *const steps[] = {
 	"CREATE TABLE series(id INTEGER PRIMARY KEY, check_name TEXT NOT NULL,"
 	" metric TEXT NOT NULL, day INTEGER NOT NULL, UNIQUE(check_name, metric));"
 	"CREATE TABLE raw(key INTEGER PRIMARY KEY, block BLOB NOT NULL);"
 	"CREATE TABLE minute(key INTEGER PRIMARY KEY, block BLOB NOT NULL);"
-	"CREATE TABLE quarter(key INTEGER PRIMARY KEY, block BLOB NOT NULL)";
+	"CREATE TABLE quarter(key INTEGER PRIMARY KEY, block BLOB NOT NULL)",
+	DB_ABOUT,
+};
+
+const struct db_ladder history_ladder = { steps, sizeof(steps) / sizeof(steps[0]) };
 
 sqlite3_stmt *
 level_prepare(struct history *h, enum level level, const char *sql, struct err *e)
@@ -145,7 +148,7 @@ history_open(const struct folder *folder, int64_t max_bytes, unsigned generation
 	h->db = db_open(path, DB_SYNC_NORMAL, e);
 	free(path);
 	if (h->db && check_if_small(h, folder, e) == 0 &&
-		db_migrate(h->db, HISTORY_VERSION, schema, e) == 0 && prepare(h, e) == 0 &&
+		db_migrate(h->db, &history_ladder, e) == 0 && prepare(h, e) == 0 &&
 		count_parts(h, e) == 0 && rollup_resume(h, e) == 0)
 		return h;
 	history_close(h);

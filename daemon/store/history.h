@@ -9,12 +9,15 @@
 #define STORE_HISTORY_H
 
 #include "base/clock.h"
+#include "store/db.h"
 #include "store/folder.h"
 #include "store/store.h"
 
 struct history;
 
 #define HISTORY_FILE "history.db"
+
+extern const struct db_ladder history_ladder;
 
 /* One metric of one check.  Made by whoever posts rows; the rest is history's. */
 struct store_series {

@@ -2,11 +2,12 @@
 #include "store/state.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
-#define STATE_VERSION 1
 /* Freed pages that the file may keep before it is made smaller. */
 #define SPARE_PAGES 1024
 
@@ -15,8 +16,14 @@ struct state {
 	sqlite3_stmt *begin, *commit, *put, *remove, *get;
 };
 
-static const char schema[] = "CREATE TABLE docs(kind TEXT NOT NULL, key TEXT NOT NULL,"
-			     " body TEXT NOT NULL, PRIMARY KEY(kind, key))";
+/* The documents belong to the format: one that an older program would misread is a step more. */
+static const char *const steps[] = {
+	"CREATE TABLE docs(kind TEXT NOT NULL, key TEXT NOT NULL,"
+	" body TEXT NOT NULL, PRIMARY KEY(kind, key))",
+	DB_ABOUT,
+};
+
+const struct db_ladder state_ladder = { steps, sizeof(steps) / sizeof(steps[0]) };
 
 static int
 prepare(struct state *s, struct err *e)
@@ -41,6 +48,38 @@ shrink(struct state *s, struct err *e)
 	return spare > SPARE_PAGES ? db_exec(s->db, "PRAGMA incremental_vacuum", e) : 0;
 }
 
+/*
+ * Before the first step of an upgrade: who goes back to the older program finds its file.  That a
+ * copy cannot be made (there is one, the disk is full) does not keep the new program from starting.
+ */
+static int
+upgrade(struct state *s, const struct folder *folder, struct err *e)
+{
+	int64_t format = 0;
+	struct err why;
+
+	if (db_number(s->db, "PRAGMA user_version", 0, &format, e) < 0)
+		return -1;
+	if (format > 0 && format < state_ladder.count) {
+		char *to = state_copy_path(folder, (int)format);
+
+		if (db_copy(s->db, to, &why) == -1)
+			log_warn("store: no copy of " STATE_FILE " before its upgrade: %s",
+				why.text);
+		free(to);
+	}
+	return db_migrate(s->db, &state_ladder, e);
+}
+
+char *
+state_copy_path(const struct folder *folder, int format)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), STATE_FILE ".format-%d", format);
+	return folder_file(folder, name);
+}
+
 struct state *
 state_open(const struct folder *folder, struct err *e)
 {
@@ -49,8 +88,7 @@ state_open(const struct folder *folder, struct err *e)
 	s->db = db_open(path, DB_SYNC_FULL, e);
 	free(path);
 	if (s->db && (folder->was_clean || db_quick_check(s->db, e) == 0) &&
-		db_migrate(s->db, STATE_VERSION, schema, e) == 0 && prepare(s, e) == 0 &&
-		shrink(s, e) == 0)
+		upgrade(s, folder, e) == 0 && prepare(s, e) == 0 && shrink(s, e) == 0)
 		return s;
 	state_close(s);
 	return NULL;

@@ -14,6 +14,10 @@ struct state;
 
 #define STATE_FILE "state.db"
 
+extern const struct db_ladder state_ladder;
+/* Where the file as it was before an upgrade from this format is kept (owned). */
+char *state_copy_path(const struct folder *folder, int format);
+
 /* Checks the file as well when the daemon before us did not end in order. */
 struct state *state_open(const struct folder *folder, struct err *e);
 void state_close(struct state *state);

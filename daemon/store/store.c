@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/map.h"
@@ -381,6 +382,55 @@ on_retry_due(void *arg)
 
 /* Life. */
 
+static const struct {
+	const char *name;
+	const struct db_ladder *ladder;
+} files[] = {
+	{ STATE_FILE, &state_ladder },
+	{ HISTORY_FILE, &history_ladder },
+};
+
+/* The copy is of the last format of state.db that we know: ours, where it was upgraded. */
+static int
+refuse(const struct folder *folder, const char *name, const struct db_look *look, int known,
+	struct err *e)
+{
+	char *copy = state_copy_path(folder, state_ladder.count);
+	char who[DB_PROGRAM_MAX + sizeof("triaged ")] = "a later triaged";
+
+	if (look->program[0] != '\0')
+		snprintf(who, sizeof(who), "triaged %s", look->program);
+	err_set(e, STORE_ERR_LATER,
+		"state folder %s: %s was written by %s (format %d; this is triaged %s, which knows "
+		"formats up to %d): nothing was changed; install %s, or put back what was saved "
+		"before the upgrade (%s)",
+		folder->path, name, who, look->format, TRIAGED_VERSION, known, who,
+		access(copy, R_OK) == 0 ? copy : "a backup");
+	free(copy);
+	return -1;
+}
+
+/* Both, before either is touched: an upgrade of one must not stand beside a refusal of the other.
+ */
+static int
+look_at_formats(const struct folder *folder, struct err *e)
+{
+	for (size_t n = 0; n < sizeof(files) / sizeof(files[0]); n++) {
+		char *path = folder_file(folder, files[n].name);
+		int known = files[n].ladder->count;
+		struct db_look look;
+
+		db_look(path, &look);
+		free(path);
+		if (look.format > known)
+			return refuse(folder, files[n].name, &look, known, e);
+		if (look.format > 0 && look.format < known)
+			log_notice("store: %s (%.1f MB) is of format %d: brought to format %d",
+				files[n].name, (double)look.bytes / (1 << 20), look.format, known);
+	}
+	return 0;
+}
+
 struct store *
 store_open(const struct store_options *options, char *aside, struct err *e)
 {
@@ -389,6 +439,10 @@ store_open(const struct store_options *options, char *aside, struct err *e)
 	*aside = '\0';
 	if (folder_open(&folder, options->dir, e) < 0)
 		return NULL;
+	if (look_at_formats(&folder, e) < 0 || folder_begin(&folder, e) < 0) {
+		folder_close(&folder, false);
+		return NULL;
+	}
 	struct writer *writer = writer_new(&folder, options->history_max_bytes, wall_us, e);
 	if (!writer) {
 		err_wrap(e, "cannot use state folder %s", options->dir);

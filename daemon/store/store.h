@@ -30,9 +30,12 @@ struct store_options {
 
 /*
  * Opens, locks the folder (a second daemon gets a clear error), checks the files; a corrupt one is
- * set aside under a dated name and `aside` (size ASIDE_MAX) says so, "" otherwise.
+ * set aside under a dated name and `aside` (size ASIDE_MAX) says so, "" otherwise.  Files of an
+ * older format are brought up to ours; those of a later program are refused (code STORE_ERR_LATER)
+ * before anything is changed.
  */
 #define STORE_ASIDE_MAX 600
+#define STORE_ERR_LATER 100001
 struct store *store_open(const struct store_options *options, char *aside, struct err *e);
 /* Writes what is posted, waits for it at most `timeout_us`, closes. */
 void store_close(struct store *store, usec_t timeout_us);

@@ -47,6 +47,7 @@ make_bed(void **state)
 	strcpy(bed->dir, "/tmp/history-test-XXXXXX");
 	assert_non_null(mkdtemp(bed->dir));
 	assert_int_equal(folder_open(&bed->folder, bed->dir, &e), 0);
+	assert_int_equal(folder_begin(&bed->folder, &e), 0);
 	bed->max_bytes = INT64_C(512) << 20;
 	open_history(bed);
 	*state = bed;

@@ -104,18 +104,6 @@ test_damage_while_running_is_told_and_survived(void **state)
 	assert_docs(bed, "a", "later=7 ");
 }
 
-static void
-test_newer_format_is_refused(void **state)
-{
-	struct bed *bed = *state;
-	struct err e = { 0 };
-	open_store(bed);
-	close_store(bed);
-	damage(bed, "state.db", 60, 4); /* user_version */
-	assert_int_equal(try_open(bed, &e), -1);
-	assert_non_null(strstr(e.text, "later version"));
-}
-
 /* No file may grow: what a full disk feels like to a file that must. */
 static void
 set_limit(rlim_t bytes)
@@ -408,7 +396,6 @@ main(void)
 		TEST(test_file_that_is_no_database_is_set_aside),
 		TEST(test_damage_in_the_middle_after_an_unclean_end_saves_what_can_be_read),
 		TEST(test_damage_while_running_is_told_and_survived),
-		TEST(test_newer_format_is_refused),
 		TEST(test_full_disk_is_met_from_memory_and_caught_up),
 		TEST(test_store_in_trouble_saves_at_its_close_if_it_can),
 		TEST(test_really_full_disk),
