@@ -16,6 +16,7 @@
 #include "io/tls.h"
 #include "probes/sqlite_look.h"
 #include "rules/expr.h"
+#include "store/store.h"
 
 static const char usage[] =
 	"usage: triaged [-c FILE] [--check]\n"
@@ -30,6 +31,9 @@ static const char usage[] =
 enum action { RUN, CHECK, MANUAL, VERSION, HELP, BAD };
 
 enum { OPT_CHECK = 1000, OPT_MANUAL, OPT_VERSION };
+
+/* What a restart cannot mend has a status of its own: the unit does not try again. */
+enum { EXIT_TROUBLE = 1, EXIT_SETTINGS = 2, EXIT_LATER_STATE = 3 };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -174,7 +178,7 @@ run(struct settings *settings, struct tls_pool *tls)
 	app = app_new(settings, tls, &e);
 	if (app == NULL) {
 		fprintf(stderr, "triaged: %s\n", e.text);
-		return 1;
+		return e.code == STORE_ERR_LATER ? EXIT_LATER_STATE : EXIT_TROUBLE;
 	}
 	hear_reloads();
 	app_run(app);
@@ -188,7 +192,7 @@ start(const char *config, enum action action)
 {
 	struct tls_pool *tls = tls_pool_new();
 	struct settings *settings = load(config, tls);
-	int status = 2;
+	int status = EXIT_SETTINGS;
 
 	if (settings != NULL && action == CHECK) {
 		printf("%s: OK\n", config);
