@@ -1,6 +1,7 @@
 """What older daemons left is taken up by today's: nobody is told twice, nothing that was promised is
 forgotten.  And what a later one left is refused, whole."""
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -190,3 +191,48 @@ def upgraded(d):
     assert old.execute("PRAGMA user_version").fetchone() == (1,)
     assert old.execute("SELECT count(*) FROM docs").fetchone()[0] > 0
     old.close()
+
+
+LATER = "UPDATE about SET value='9.1.0'; PRAGMA user_version=9"
+
+
+def spoil(d, name, sql):
+    db = sqlite3.connect(d.state / name)
+    db.executescript(sql)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
+def contents(d):
+    """SQLite's working files come and go with whoever looks; the lock is a hint for people."""
+    return {p.name: p.read_bytes() for p in d.state.iterdir()
+            if not p.name.endswith(("-wal", "-shm")) and p.name != "lock"}
+
+
+@pytest.mark.parametrize("name", ["state.db", "history.db"])
+def test_what_a_later_daemon_left_is_refused_whole(name, daemon, web, hook):
+    text = f"""
+checks:
+  api: {{type: http, url: "{web.url}", interval: 1s, retries: 1}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+"""
+    d = daemon(text).start()
+    web.stop()
+    opened = hook.wait("incident.opened", "api")["data"]["incident"]
+    d.stop()
+    spoil(d, name, LATER)
+    before, told_before = contents(d), len(hook.requests)
+    run = subprocess.run([lab.BUILD / "triaged", "-c", d.config], env=d.environment(),
+                         capture_output=True, text=True, timeout=lab.LIMIT)
+    assert run.returncode == 3, run
+    for words in (str(d.state), name, "written by triaged 9.1.0", "install triaged 9.1.0", "a backup"):
+        assert words in run.stderr, (words, run.stderr)
+    assert contents(d) == before and len(hook.requests) == told_before
+    assert "clean" in before and not (d.folder / "api.sock").exists()
+
+    spoil(d, name, "PRAGMA user_version=2")
+    d.start()
+    assert [i["id"] for i in d.incidents()] == [opened["id"]]
+    web.start()
+    assert hook.wait("incident.resolved", "api")["data"]["incident"]["id"] == opened["id"]
