@@ -215,10 +215,10 @@ deliver_restore(struct deliver *deliver, const char *kind, const char *key, cons
 		else
 			result = outbox_restore_lane(&outlet->box, doc, &e);
 	}
-	if (result < 0) {
-		log_error("%s: a stored document cannot be used and is dropped: %s", kind, e.text);
-		deliver->options.on_keep(deliver->options.arg, kind, key, NULL);
-	}
+	/* A program that can read it may come: an older or a later one, or this one, mended. */
+	if (result < 0)
+		log_error("%s: a stored document cannot be used and is left as it is: %s", kind,
+			e.text);
 }
 
 static void *

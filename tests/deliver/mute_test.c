@@ -2,6 +2,7 @@
 #include "tests/deliver/scene.h"
 
 #include "deliver/maintenance.h"
+#include "deliver/silence.h"
 
 static struct route_spec route;
 static char *to_hook[] = { (char[]){ "hook" } };
@@ -287,6 +288,29 @@ maintenance_is_a_silence_that_comes_again(void **state)
 	incident_fini(&incident);
 }
 
+/* Stored by another version: a new word beside is no harm, a new one in `match` may be. */
+static void
+words_of_another_version_are_passed_over_where_that_is_safe(void **state)
+{
+	struct err e = { 0 };
+	struct silence *s;
+	json_t *doc = json_pack("{s:s, s:{s:[s]}, s:s, s:s, s:{s:s}}", "id", "1fd19541", "match",
+		"check", "db", "ends_at", "2026-01-03T00:00:00.000Z", "by", "ada", "approved",
+		"who", "bob");
+
+	(void)state;
+	s = silence_restore(doc, &e);
+	if (s == NULL)
+		fail_msg("%s", e.text);
+	assert_string_equal(s->id, "1fd19541");
+	assert_string_equal(s->by, "ada");
+	silence_free(s);
+	json_object_set_new(json_object_get(doc, "match"), "zone", json_string("eu"));
+	assert_null(silence_restore(doc, &e));
+	assert_non_null(strstr(e.text, "zone"));
+	json_decref(doc);
+}
+
 int
 main(void)
 {
@@ -301,6 +325,7 @@ main(void)
 		TEST(a_restart_forgets_neither_silence_nor_the_silenced),
 		TEST(a_silence_of_tomorrow_waits),
 		TEST(bad_ones_are_told_what_to_write),
+		TEST(words_of_another_version_are_passed_over_where_that_is_safe),
 		TEST(maintenance_is_a_silence_that_comes_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
