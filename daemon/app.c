@@ -13,7 +13,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "io/bus.h"
-#include "io/dgram.h"
 #include "io/fs.h"
 #include "io/http.h"
 #include "io/inbox.h"
@@ -282,7 +281,7 @@ on_delivery_trouble(void *arg, const char *receiver, const char *text)
 	free(sentence);
 }
 
-/* ---- chores, signals, watchdog ---- */
+/* ---- chores, signals ---- */
 
 static void
 send_reminders(struct app *app)
@@ -301,18 +300,6 @@ send_reminders(struct app *app)
 }
 
 static void
-say_status(struct app *app)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text),
-		"STATUS=checks: %zu, open incidents: %zu, notices waiting: %.0f",
-		sched_count(app->sched), triage_open_count(app->triage),
-		stats_get(&app->stats, STAT_OUTBOX_DEPTH));
-	notify_send(app->notify, text);
-}
-
-static void
 on_chores(void *arg)
 {
 	struct app *app = arg;
@@ -325,21 +312,8 @@ on_chores(void *arg)
 	}
 	send_reminders(app);
 	daily_tick(app->daily);
-	say_status(app);
+	app_service_say(app);
 	timer_after(&app->chores_timer, CHORES_US);
-}
-
-/* Fed only when the loop turned since the last time: a timer alone is no proof of progress. */
-static void
-on_watchdog(void *arg)
-{
-	struct app *app = arg;
-	uint64_t turns = loop_lag(app->env.loop)->count;
-
-	if (turns != app->turns_seen)
-		notify_send(app->notify, "WATCHDOG=1");
-	app->turns_seen = turns;
-	timer_after(&app->watchdog_timer, notify_watchdog_us(app->notify) / 2);
 }
 
 static void
@@ -359,7 +333,7 @@ begin_stop(struct app *app)
 	if (app->world.is_draining)
 		return;
 	log_notice("stopping");
-	notify_send(app->notify, "STOPPING=1");
+	app_service_stopping(app);
 	app->world.is_draining = true;
 	sched_stop(app->sched);
 	heartbeat_stop(app->heartbeat);
@@ -491,6 +465,7 @@ static int
 open_api(struct app *app, struct err *e)
 {
 	app->world = (struct api_world){
+		.passed = app->world.passed,
 		.env = &app->env,
 		.sched = app->sched,
 		.rules = app->rules,
@@ -532,17 +507,19 @@ build(struct app *app, char aside[STORE_ASIDE_MAX], struct err *e)
 	timer_init(&app->rules_timer, app->env.loop, on_rules_due, app);
 	timer_init(&app->triage_timer, app->env.loop, on_triage_due, app);
 	timer_init(&app->chores_timer, app->env.loop, on_chores, app);
-	timer_init(&app->watchdog_timer, app->env.loop, on_watchdog, app);
 	timer_init(&app->drain_timer, app->env.loop, on_drain_due, app);
 	return 0;
 }
 
 struct app *
-app_new(struct settings *settings, struct tls_pool *tls, struct err *e)
+app_new(struct settings *settings, struct tls_pool *tls, const struct app_parent *parent,
+	struct err *e)
 {
 	struct app *app = xcalloc(1, sizeof(*app));
 	char aside[STORE_ASIDE_MAX] = "";
 
+	app->notify = parent->notify;
+	app->world.passed = parent->passed;
 	app->settings = settings;
 	app->tls = tls;
 	clock_init_real(&app->clock);
@@ -568,16 +545,11 @@ app_run(struct app *app)
 {
 	char where[512];
 
-	app->notify = notify_new();
 	api_where(app->api, where, sizeof(where));
 	log_notice("triaged %s: checks: %zu, receivers: %zu, listening on %s", TRIAGED_VERSION,
 		app->settings->check_count, app->settings->receiver_count, where);
-	notify_send(app->notify, "READY=1");
-	say_status(app);
+	app_service_start(app);
 	timer_after(&app->chores_timer, CHORES_US);
-	app->world.watchdog_us = notify_watchdog_us(app->notify);
-	if (notify_watchdog_us(app->notify) > 0)
-		timer_after(&app->watchdog_timer, notify_watchdog_us(app->notify) / 2);
 	loop_run(app->env.loop);
 }
 
@@ -614,7 +586,6 @@ app_free(struct app *app)
 	http_client_free(app->env.http);
 	resolver_free(app->env.resolver);
 	loop_free(app->env.loop);
-	notify_free(app->notify);
 	log_writer_stop(app->log);
 	settings_unref(app->settings);
 	free(app->config_trouble);

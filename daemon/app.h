@@ -6,8 +6,18 @@
 
 struct app;
 
+struct notify;
+struct passed;
+
+/* What whoever started us gave us; borrowed, as long as the app is there. */
+struct app_parent {
+	struct notify *notify;
+	struct passed *passed;
+};
+
 /* Takes over one reference of `settings`.  NULL and e when it cannot start. */
-struct app *app_new(struct settings *settings, struct tls_pool *tls, struct err *e);
+struct app *app_new(struct settings *settings, struct tls_pool *tls,
+	const struct app_parent *parent, struct err *e);
 void app_run(struct app *app); /* until SIGTERM or SIGINT */
 void app_free(struct app *app);
 

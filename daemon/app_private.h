@@ -23,7 +23,7 @@ struct app {
 	struct settings *settings;
 	struct tls_pool *tls;
 	struct log_writer *log;
-	struct notify *notify;
+	struct notify *notify; /* main's */
 	struct store *store;
 	struct recorder *recorder;
 	struct rules *rules;
@@ -42,6 +42,7 @@ struct app {
 	bool is_settled;   /* triage knows which incidents of before the start go on */
 	bool wants_reload; /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
+	char said[256];       /* the last line of status */
 	uint64_t turns_seen;  /* by the watchdog */
 	uint64_t turns_heard; /* by the heartbeat */
 	usec_t drain_until_us;
@@ -62,6 +63,13 @@ void app_forget_notes(struct map *notes);
 
 /* app_restore.c */
 int app_restore_all(struct app *app, struct err *e);
+
+/* app_service.c: what whoever started us hears. */
+void app_service_start(struct app *app); /* we are ready; signs of life from now on */
+void app_service_ready(struct app *app); /* again */
+void app_service_say(struct app *app);   /* how it goes, if that has changed */
+void app_service_reloading(struct app *app);
+void app_service_stopping(struct app *app);
 
 /* app_uptime.c: 1 up, 0 down, NAN: this sample says neither, and no uptime is charged. */
 double app_tells_up(

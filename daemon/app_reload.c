@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "io/dgram.h"
 #include "io/log_writer.h"
 #include "io/offload.h"
 #include "io/tls.h"
@@ -215,7 +214,7 @@ on_loaded(void *arg)
 		if (reload->done != NULL)
 			reload->done(reload->arg, NULL);
 	}
-	notify_send(app->notify, "READY=1");
+	app_service_ready(app);
 	drop_reload(reload);
 	if (app->wants_reload) {
 		app->wants_reload = false;
@@ -241,7 +240,7 @@ app_start_reload(struct app *app, void (*done)(void *, const char *), void *arg)
 	reload->done = done;
 	reload->arg = arg;
 	stats_add(&app->stats, STAT_RELOADS, 1);
-	notify_send(app->notify, "RELOADING=1");
+	app_service_reloading(app);
 	app->reload_job = offload_start(app->env.offload, load_off_loop, on_loaded, reload);
 }
 

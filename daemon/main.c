@@ -12,7 +12,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "io/child.h"
+#include "io/dgram.h"
 #include "io/fs.h"
+#include "io/passed.h"
 #include "io/tls.h"
 #include "probes/sqlite_look.h"
 #include "rules/expr.h"
@@ -169,15 +171,26 @@ hear_nothing(void)
 	sigprocmask(SIG_BLOCK, &held, NULL);
 }
 
+/* For `systemctl status`, besides what goes to the standard error. */
+static void
+say_why_not(const struct app_parent *parent, const char *why)
+{
+	char text[640];
+
+	snprintf(text, sizeof(text), "STATUS=not started: %s", why);
+	notify_send(parent->notify, text);
+}
+
 static int
-run(struct settings *settings, struct tls_pool *tls)
+run(struct settings *settings, struct tls_pool *tls, const struct app_parent *parent)
 {
 	struct err e;
 	struct app *app;
 
-	app = app_new(settings, tls, &e);
+	app = app_new(settings, tls, parent, &e);
 	if (app == NULL) {
 		fprintf(stderr, "triaged: %s\n", e.text);
+		say_why_not(parent, e.text);
 		return e.code == STORE_ERR_LATER ? EXIT_LATER_STATE : EXIT_TROUBLE;
 	}
 	hear_reloads();
@@ -188,20 +201,37 @@ run(struct settings *settings, struct tls_pool *tls)
 }
 
 static int
-start(const char *config, enum action action)
+start(const char *config, enum action action, const struct app_parent *parent)
 {
 	struct tls_pool *tls = tls_pool_new();
 	struct settings *settings = load(config, tls);
 	int status = EXIT_SETTINGS;
 
+	if (settings == NULL && action == RUN)
+		say_why_not(parent, "the settings have errors; the log names them");
 	if (settings != NULL && action == CHECK) {
 		printf("%s: OK\n", config);
 		settings_unref(settings);
 		status = 0;
 	} else if (settings != NULL) {
-		status = run(settings, tls);
+		status = run(settings, tls, parent);
 	}
 	tls_pool_free(tls);
+	return status;
+}
+
+/* Before there are threads: it takes variables out of the environment. */
+static int
+start_for_parent(const char *config, enum action action)
+{
+	struct passed passed;
+	const struct app_parent parent = { .notify = notify_new(), .passed = &passed };
+	int status;
+
+	passed_take(&passed);
+	status = start(config, action, &parent);
+	passed_close(&passed);
+	notify_free(parent.notify);
 	return status;
 }
 
@@ -235,5 +265,5 @@ main(int argc, char **argv)
 	case CHECK:
 		break;
 	}
-	return start(config, action);
+	return start_for_parent(config, action);
 }

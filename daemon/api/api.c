@@ -45,6 +45,15 @@ api_free(struct api *api)
 }
 
 static bool
+has_passed_tcp(const struct passed *passed)
+{
+	for (size_t i = 0; passed != NULL && i < passed->count; i++)
+		if (addr_family(&passed->sockets[i].addr) != AF_UNIX)
+			return true;
+	return false;
+}
+
+static bool
 has_tcp(const struct conf_strings *listen)
 {
 	for (size_t i = 0; i < listen->count; i++)
@@ -67,7 +76,7 @@ choose_token(struct api *api, struct err *e)
 		str_copy(api->token, sizeof(api->token), settings->api.token);
 		return 0;
 	}
-	if (!has_tcp(&settings->api.listen))
+	if (!has_tcp(&settings->api.listen) && !has_passed_tcp(api->world->passed))
 		return 0;
 	if (api->file_token[0] == '\0' &&
 		token_load(api->file_token, settings->daemon.state_dir, e) == -1)

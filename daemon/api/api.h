@@ -20,6 +20,7 @@ struct heartbeat;
 struct settings;
 struct store;
 struct incident_event;
+struct passed;
 
 /* What it reads and whom it asks.  Borrowed; the app keeps them alive and current. */
 struct api_world {
@@ -30,6 +31,7 @@ struct api_world {
 	struct deliver *deliver;
 	const struct heartbeat *heartbeat; /* the one that we send; NULL: none */
 	struct store *store;
+	struct passed *passed;           /* sockets that were opened for us; NULL: none */
 	const struct settings *settings; /* in force */
 	const char *config_trouble;      /* the last reload's first error; NULL: none */
 	const char *store_trouble;       /* NULL: none */
@@ -44,8 +46,8 @@ struct api_world {
 
 struct api *api_new(const struct api_world *world);
 void api_free(struct api *api); /* closes listeners and connections */
-/* Opens what `listen` says and the unix socket; keeps listeners that are the same.  -1: e says
- * which could not be opened; the others are. */
+/* Opens what was passed, what `listen` says and the unix socket; keeps listeners that are the same.
+ * -1: e says which could not be opened; the others are. */
 int api_listen(struct api *api, struct err *e);
 /* Where it can be reached: "http://127.0.0.1:8421 unix:/run/..." */
 void api_where(const struct api *api, char *out, size_t size);

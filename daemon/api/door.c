@@ -1,6 +1,7 @@
 /*
- * Where the API listens: the unix socket that is always there and what api.listen says.  Owns the
- * listeners; those whose text has not changed stay open over a reload.
+ * Where the API listens: the unix socket that is always there, what api.listen says, and what was
+ * passed to us, which goes before both.  Owns the listeners; those whose text has not changed stay
+ * open over a reload, those that were passed until the end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ struct door {
 	struct api *api;
 	struct listener *listener;
 	char *text; /* as in api.listen */
-	bool is_unix, is_wanted;
+	bool is_unix, is_wanted, is_passed;
 	char host[256]; /* TCP: "" for every address */
 };
 
@@ -77,17 +78,17 @@ on_accept(void *arg, int fd, const struct addr *peer)
 	conn_accept(door->api, fd, door->is_unix, door->host);
 }
 
+/* What `text` means; host as written there, "" for every address and for a unix path. */
 static int
-parse_text(struct door *door, struct addr *addr, struct err *e)
+parse_text(const char *text, char host[256], struct addr *addr, struct err *e)
 {
 	struct place place;
 
-	if (place_parse(&place, door->text, e) == -1)
+	if (place_parse(&place, text, e) == -1)
 		return -1;
-	door->is_unix = place.path[0] != '\0';
-	if (door->is_unix)
+	str_copy(host, 256, place.host);
+	if (place.path[0] != '\0')
 		return addr_from_path(addr, place.path, e);
-	str_copy(door->host, sizeof(door->host), place.host);
 	if (place.host[0] == '\0')
 		return addr_from_numeric(addr, "0.0.0.0", place.port);
 	/* The one name that needs no resolver. */
@@ -117,18 +118,28 @@ share_socket(const struct api *api, const char *path)
 		log_debug("api: %s stays with its group: %s", path, strerror(errno));
 }
 
-static int
-open_door(struct api *api, const char *text, struct err *e)
+static struct door *
+door_new(struct api *api, const char *text)
 {
 	struct door *door = xcalloc(1, sizeof(*door));
-	struct addr addr;
 
 	door->api = api;
 	door->is_wanted = true;
 	door->text = xstrdup(text);
 	list_init(&door->node);
-	if (parse_text(door, &addr, e) == -1 ||
-		(!door->is_unix && check_token(api, &addr, e) == -1))
+	return door;
+}
+
+static int
+open_door(struct api *api, const char *text, struct err *e)
+{
+	struct door *door = door_new(api, text);
+	struct addr addr;
+
+	if (parse_text(text, door->host, &addr, e) == -1)
+		goto fail;
+	door->is_unix = addr_family(&addr) == AF_UNIX;
+	if (!door->is_unix && check_token(api, &addr, e) == -1)
 		goto fail;
 	if (door->is_unix)
 		make_parent(addr.un.sun_path);
@@ -159,6 +170,86 @@ find_door(const struct api *api, const char *text)
 	return NULL;
 }
 
+/* "unix:/run/..." or "127.0.0.1:8421", as it would stand in api.listen. */
+static void
+write_addr(const struct addr *addr, char out[ADDR_TEXT + 8])
+{
+	char text[ADDR_TEXT];
+
+	addr_text(addr, text);
+	snprintf(out, ADDR_TEXT + 8, "%s%s", addr_family(addr) == AF_UNIX ? "unix:" : "", text);
+}
+
+static int
+adopt_door(struct api *api, struct passed_socket *socket, struct err *e)
+{
+	char text[ADDR_TEXT + 8];
+	struct door *door;
+	struct err why;
+
+	write_addr(&socket->addr, text);
+	if (addr_family(&socket->addr) != AF_UNIX && check_token(api, &socket->addr, &why) == -1)
+		return err_set(e, why.code, "socket %s (%s), which was passed to us: %s", text,
+			socket->name, why.text);
+	door = door_new(api, text);
+	door->is_passed = true;
+	door->is_unix = addr_family(&socket->addr) == AF_UNIX;
+	if (!door->is_unix)
+		parse_text(text, door->host, &socket->addr, NULL);
+	door->listener = listener_adopt(api->world->env->loop, socket->fd, on_accept, door);
+	socket->fd = -1;
+	list_append(&api->doors, &door->node);
+	log_notice("api: %s was passed to us (%s)", text, socket->name);
+	return 0;
+}
+
+static int
+adopt_all(struct api *api, struct err *e)
+{
+	struct passed *passed = api->world->passed;
+
+	for (size_t i = 0; passed != NULL && i < passed->count; i++)
+		if (passed->sockets[i].fd != -1 && adopt_door(api, &passed->sockets[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+static bool
+is_every(const char *text)
+{
+	return str_starts(text, "0.0.0.0:") || str_starts(text, "[::]:");
+}
+
+/* Both cannot be open.  `text` is as write_addr makes it. */
+static bool
+is_in_the_way(const struct door *passed, const char *text)
+{
+	if (str_eq(passed->text, text))
+		return true;
+	return !passed->is_unix && !str_starts(text, "unix:") &&
+	       str_eq(strrchr(passed->text, ':'), strrchr(text, ':')) &&
+	       (is_every(passed->text) || is_every(text));
+}
+
+static const struct door *
+find_passed(const struct api *api, const char *text)
+{
+	char host[256], exact[ADDR_TEXT + 8];
+	struct addr addr;
+
+	if (parse_text(text, host, &addr, NULL) == -1)
+		return NULL;
+	write_addr(&addr, exact);
+	LIST_EACH(it, &api->doors)
+	{
+		const struct door *door = LIST_ENTRY(it, struct door, node);
+
+		if (door->is_passed && is_in_the_way(door, exact))
+			return door;
+	}
+	return NULL;
+}
+
 /* Marks what stays; the others close first, as a new address may overlap an old one. */
 static void
 close_unwanted(struct api *api, const struct conf_strings *listen, const char *socket_text)
@@ -167,7 +258,7 @@ close_unwanted(struct api *api, const struct conf_strings *listen, const char *s
 	{
 		struct door *door = LIST_ENTRY(it, struct door, node);
 
-		door->is_wanted = str_eq(door->text, socket_text);
+		door->is_wanted = door->is_passed || str_eq(door->text, socket_text);
 		for (size_t i = 0; i < listen->count; i++)
 			door->is_wanted |= str_eq(door->text, listen->all[i]);
 		if (!door->is_wanted)
@@ -179,9 +270,16 @@ close_unwanted(struct api *api, const struct conf_strings *listen, const char *s
 static void
 want_door(struct api *api, const char *text, struct err *first, bool *has_failed)
 {
+	const struct door *passed;
 	struct err e;
 
-	if (find_door(api, text) != NULL || open_door(api, text, &e) == 0)
+	if (find_door(api, text) != NULL)
+		return;
+	passed = find_passed(api, text);
+	if (passed != NULL)
+		log_notice("api: %s of the settings gives way to %s, which was passed to us", text,
+			passed->text);
+	if (passed != NULL || open_door(api, text, &e) == 0)
 		return;
 	if (*has_failed)
 		log_error("%s", e.text);
@@ -200,6 +298,8 @@ door_open_all(struct api *api, struct err *e)
 
 	write_socket_path(path, sizeof(path), settings->daemon.state_dir);
 	snprintf(text, sizeof(text), "unix:%s", path);
+	if (adopt_all(api, e) == -1)
+		return -1;
 	close_unwanted(api, listen, text);
 	want_door(api, text, e, &has_failed);
 	for (size_t i = 0; i < listen->count; i++)

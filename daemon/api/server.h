@@ -11,6 +11,7 @@
 #include "api/token.h"
 #include "base/list.h"
 #include "io/listen.h"
+#include "io/passed.h"
 #include "io/timer.h"
 
 #define CONNS_MAX     64

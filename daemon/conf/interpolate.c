@@ -22,6 +22,8 @@
 #define SECRET_FILE_MAX (64 * 1024)
 #define MISSING_MAX     8 /* names in one complaint */
 #define NESTING_MAX     8 /* of defaults inside defaults */
+/* Where systemd keeps those of our unit: for root who looks at the settings by hand. */
+#define OUR_CREDENTIALS "/run/credentials/triaged.service"
 
 struct expansion {
 	const struct interpolate_env *env;
@@ -109,11 +111,16 @@ expand_credential(struct expansion *x, const char *name)
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL)
 		return err_set(x->e, 0, "${credential:%s} is not the name of a credential", name);
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	if (folder == NULL)
-		return err_set(x->e, 0,
-			"${credential:%s} needs systemd's LoadCredential= or SetCredential=", name);
-	char *path = xasprintf("%s/%s", folder, name);
-	int result = expand_file(x, path);
+	char *path = xasprintf("%s/%s", folder == NULL ? OUR_CREDENTIALS : folder, name);
+	int result = 0;
+	if (access(path, F_OK) != 0)
+		result = err_set(x->e, 0,
+			"${credential:%s} is no credential that systemd gave us: it needs the line "
+			"LoadCredential=%s:/path/of/the/secret in the unit "
+			"(systemctl edit triaged), and a restart",
+			name, name);
+	else
+		result = expand_file(x, path);
 	free(path);
 	return result;
 }

@@ -141,6 +141,9 @@ notify_new(void)
 		notify->dgram = dgram_new(path);
 		notify->watchdog_us = read_watchdog();
 	}
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
 	return notify;
 }
 

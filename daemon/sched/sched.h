@@ -86,6 +86,8 @@ bool sched_view(const struct sched *sched, size_t n, struct check_view *out); /*
 void sched_count_states(const struct sched *sched, size_t counts[CHECK_STARTING + 1]);
 bool sched_view_name(const struct sched *sched, const char *name, struct check_view *out);
 const struct sample *sched_last(const struct sched *sched, const char *name); /* NULL: none yet */
+/* How long the first check that is due has waited for its start; 0: none is due. */
+usec_t sched_behind_us(const struct sched *sched);
 bool sched_round_done(const struct sched *sched); /* every check has run once since the start */
 const struct hist *sched_lateness(const struct sched *sched);
 

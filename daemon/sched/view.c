@@ -40,6 +40,15 @@ sched_count(const struct sched *sched)
 	return sched->flat_count;
 }
 
+usec_t
+sched_behind_us(const struct sched *sched)
+{
+	const struct heap_node *first = heap_first(&sched->heap);
+	usec_t now = loop_now(sched->env->loop);
+
+	return first == NULL || first->due >= now ? 0 : now - first->due;
+}
+
 /* A parent is down when a child is. */
 static enum check_state
 shown_state(const struct check *check)

@@ -114,7 +114,7 @@ test_refusals(void **state)
 	assert_refused("${file:/dev/null}", "is not a file");
 	assert_refused("${credential:../x}", "not the name");
 	unsetenv("CREDENTIALS_DIRECTORY");
-	assert_refused("${credential:x}", "LoadCredential");
+	assert_refused("${credential:x}", "LoadCredential=x:/path");
 	assert_refused("${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-x}}}}}}}}}}",
 		"nested too deeply");
 }

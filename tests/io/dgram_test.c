@@ -165,17 +165,20 @@ test_notify(void **state)
 	notify_send(notify, "READY=1\nSTATUS=well");
 	assert_received(fd, "READY=1\nSTATUS=well");
 	notify_free(notify);
+	assert_null(getenv("NOTIFY_SOCKET")); /* no child takes it for its own */
+	assert_null(getenv("WATCHDOG_USEC"));
+	assert_null(getenv("WATCHDOG_PID"));
+	setenv("NOTIFY_SOCKET", name, 1);
+	setenv("WATCHDOG_USEC", "30000000", 1);
 	setenv("WATCHDOG_PID", "1", 1); /* somebody else's */
 	notify = notify_new();
 	assert_int_equal(notify_watchdog_us(notify), 0);
 	notify_free(notify);
-	unsetenv("WATCHDOG_PID");
+	setenv("NOTIFY_SOCKET", name, 1);
 	setenv("WATCHDOG_USEC", "soon", 1);
 	notify = notify_new();
 	assert_int_equal(notify_watchdog_us(notify), 0);
 	notify_free(notify);
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("NOTIFY_SOCKET");
 	close(fd);
 }
 
