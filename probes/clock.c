@@ -301,8 +301,8 @@ start(struct probe_run *run)
 		return;
 	if (!state->is_kernel_known)
 		probe_error(run, "self.local",
-			"adjtimex is not allowed here, and no `servers` are "
-			"given to compare with");
+			"to ask the kernel is not allowed here (ProtectClock= of the unit), and no "
+			"`servers` are given to compare with");
 	else
 		probe_ok(run, state->is_synchronised ? "synchronised, says the kernel"
 						     : "not synchronised, says the kernel");

@@ -151,12 +151,20 @@ failed(struct probe_run *run, const struct fs_result *r)
 	const struct disk_run *state = probe_state(run);
 	const char *path = path_of(run);
 
+	/* A private /tmp lies on the file system that the host's own does. */
+	if (r->veil.kind != VEIL_TMP && fs_veiled(run, r, path))
+		return true;
 	if (r->status == FS_OK)
 		return false;
 	if (fs_unanswered(run, r, path))
 		return true;
-	/* That we may not look is no trouble of the disk; may we write was the question. */
-	if ((r->error == EACCES || r->error == EPERM) && state->room.block_size == 0)
+	/* That we may not look, or write, is no trouble of the disk. */
+	if (r->error == EACCES && state->room.block_size > 0)
+		probe_error(run, "self.local",
+			"this daemon may not write in %s (%s): the write test cannot tell; give it "
+			"a folder of its own there, and ReadWritePaths= in a drop-in",
+			path, strerror(r->error));
+	else if ((r->error == EACCES || r->error == EPERM) && state->room.block_size == 0)
 		probe_error(run, "self.local",
 			"this daemon may not reach %s: %s; it needs search rights (x) on each "
 			"folder above: `namei -l %s`",

@@ -376,7 +376,7 @@ on_file(void *arg, const struct fs_result *r)
 	state->stat = *r;
 	if (r->data != NULL && r->data_len == sizeof(state->file))
 		memcpy(&state->file, r->data, sizeof(state->file));
-	if (is_absent(run, r) || failed(run, r))
+	if (fs_veiled(run, r, conf->path) || is_absent(run, r) || failed(run, r))
 		return;
 	file_settle_writing(run, &state->file);
 	measure(run);

@@ -42,3 +42,15 @@ fs_unanswered(struct probe_run *run, const struct fs_result *result, const char 
 	}
 	return result->status == FS_STUCK || result->status == FS_BROKEN;
 }
+
+bool
+fs_veiled(struct probe_run *run, const struct fs_result *result, const char *path)
+{
+	char words[320];
+
+	if (result->veil.kind == VEIL_NONE)
+		return false;
+	veil_words(&result->veil, words, sizeof(words));
+	probe_error(run, "self.local", "%s is %s", path, words);
+	return true;
+}

@@ -9,5 +9,7 @@ const char *fs_cause(int error); /* "fs.noent"...; "fs.io" for whatever is not i
 /* The call did not come back, or there was no helper for it: gives that verdict and says true.
  * False: there is an answer, if only an errno. */
 bool fs_unanswered(struct probe_run *run, const struct fs_result *result, const char *path);
+/* What is there, or is not there, is our sandbox's doing and not the host's: says so, and true. */
+bool fs_veiled(struct probe_run *run, const struct fs_result *result, const char *path);
 
 #endif

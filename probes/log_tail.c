@@ -497,6 +497,10 @@ on_path(void *arg, const struct fs_result *r)
 	struct log_place *place = &seen->place;
 
 	state->call = NULL;
+	if (fs_veiled(run, r, conf->path)) {
+		log_keep(run);
+		return;
+	}
 	if (r->status == FS_FAILED && (r->error == ENOENT || r->error == ENOTDIR)) {
 		if (place->is_known && !place->is_finished) {
 			seen->gone_us = loop_now(probe_env(run)->loop);

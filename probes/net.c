@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "io/mounts.h"
+#include "io/veil.h"
 #include "probes/net_local.h"
 
 #define FIRST_BYTES_MAX 64
@@ -53,12 +55,42 @@ net_report(struct probe_run *run, const struct stream *stream)
 		probe_note(run, "net.family", "%s", family);
 }
 
+/* A socket's path that our sandbox keeps from us, or whose mode does, says nothing of its server.
+ */
+static bool
+is_ours(struct probe_run *run, enum fault fault, const char *reason, const struct addr *peer)
+{
+	struct veil veil = { .kind = VEIL_NONE };
+	char path[ADDR_TEXT], words[320];
+	struct mounts mounts;
+
+	if (addr_family(peer) != AF_UNIX || (fault != FAULT_REFUSED && fault != FAULT_DENIED))
+		return false;
+	addr_text(peer, path);
+	if (mounts_read(&mounts, "/", NULL) == 0) {
+		veil = veil_of(&mounts, NULL, path);
+		mounts_fini(&mounts);
+	}
+	veil_words(&veil, words, sizeof(words));
+	if (veil.kind != VEIL_NONE)
+		probe_error(run, "self.local", "%s is %s", path, words);
+	else if (fault == FAULT_DENIED)
+		probe_error(run, "self.local",
+			"%s: this daemon's user needs to be in the socket's group, and to pass its "
+			"folder",
+			reason);
+	return veil.kind != VEIL_NONE || fault == FAULT_DENIED;
+}
+
 void
 net_fail_at(struct probe_run *run, enum fault fault, const char *reason, const struct addr *peer)
 {
 	char more[MORE_MAX];
-	const char *cause = net_local_cause(run, fault, peer, more, sizeof(more));
+	const char *cause;
 
+	if (is_ours(run, fault, reason, peer))
+		return;
+	cause = net_local_cause(run, fault, peer, more, sizeof(more));
 	if (cause == NULL)
 		probe_fault(run, fault, reason);
 	else

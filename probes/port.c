@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/procs.h"
+#include "probes/fs_cause.h"
 #include "probes/net_local.h"
 #include "probes/proc_match.h"
 #include "probes/proc_words.h"
@@ -386,9 +387,12 @@ static void
 on_pidfile(void *arg, const struct fs_result *r)
 {
 	struct probe_run *run = arg;
+	const struct port_conf *conf = probe_conf(run);
 	struct port_run *state = probe_state(run);
 
 	state->pidfile = NULL;
+	if (fs_veiled(run, r, conf->owner.pidfile))
+		return;
 	/* No pid file, no such process: whoever listens is another. */
 	if (r->status == FS_OK)
 		state->pid = proc_parse_pidfile(r->data, r->data_len);

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "probes/fs_cause.h"
 #include "probes/host_file.h"
 #include "probes/proc_words.h"
 
@@ -344,9 +345,12 @@ static void
 on_env_file(void *arg, const struct fs_result *r)
 {
 	struct probe_run *run = arg;
+	const struct process_conf *conf = probe_conf(run);
 	struct process_run *state = probe_state(run);
 
 	state->file = NULL;
+	if (fs_veiled(run, r, conf->rules[state->rule_at].same_as))
+		return;
 	if (r->status == FS_OK) {
 		process_env_file(probe_conf(run), state->env, state->rule_at, r->data, r->data_len);
 	} else {
@@ -384,6 +388,8 @@ on_pidfile(void *arg, const struct fs_result *r)
 	const struct procs_trouble trouble = { r->status, r->error };
 
 	state->file = NULL;
+	if (fs_veiled(run, r, conf->match.pidfile))
+		return;
 	if (r->status == FS_OK) {
 		state->pid = proc_parse_pidfile(r->data, r->data_len);
 		if (state->pid == 0)

@@ -236,6 +236,10 @@ tell_all(struct probe_run *run, const json_t *found)
 			"a crash left one that the application has not rolled back: the content "
 			"was "
 			"not looked at");
+	if (json_is_true(json_object_get(found, "unread")))
+		probe_note(run, "sqlite.no-grant",
+			"the last writer left a log that only who may write can go through: the "
+			"content was not looked at");
 	if (json_is_true(json_object_get(found, "lock_denied")))
 		probe_note(run, "sqlite.no-grant",
 			"our own mounts or rights forbid writing, so the write lock was not tried");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "io/fs_wire.h"
 #include "io/mounts.h"
 #include "probes/fs_cause.h"
 #include "probes/sqlite_look.h"
@@ -42,12 +43,35 @@ find_errno(struct sqlite_look *look, int error, const char *what)
 		sqlite_look_found(look, fs_cause(error), false, "%s: %s", what, strerror(error));
 }
 
+/* What our own sandbox put there, or keeps from us, says nothing of the application's file. */
+static bool
+is_veiled(struct sqlite_look *look)
+{
+	size_t root_len = str_eq(look->root, "/") ? 0 : strlen(look->root);
+	char where[FS_PATH_MAX], words[320];
+	struct mounts mounts;
+	struct veil veil;
+
+	if (mounts_read(&mounts, look->root, NULL) < 0)
+		return false;
+	fs_helper_where(look->path, root_len, where);
+	veil = veil_of(&mounts, look->root, where + root_len);
+	mounts_fini(&mounts);
+	if (veil.kind == VEIL_NONE)
+		return false;
+	veil_words(&veil, words, sizeof(words));
+	sqlite_look_found(look, "sqlite.no-grant", true, "%s is %s", look->inner, words);
+	return true;
+}
+
 bool
 sqlite_file_find(struct sqlite_look *look)
 {
 	struct stat folder;
 	int error;
 
+	if (is_veiled(look))
+		return false;
 	if (stat(look->path, &look->st) == 0) {
 		json_object_set_new(look->out, "size", json_integer(look->st.st_size));
 		if (S_ISREG(look->st.st_mode))

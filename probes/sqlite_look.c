@@ -245,6 +245,17 @@ check_integrity(struct sqlite_look *look, sqlite3 *db)
 		sqlite_look_found(look, "sqlite.corrupt", false, "%s", c.first);
 }
 
+/* A log that somebody died with is gone through by whoever may write; we may not. */
+static bool
+is_for_writers(const struct sqlite_look *look, int rc)
+{
+	int primary = rc & 0xff;
+
+	return (primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN) &&
+	       (faccessat(AT_FDCWD, look->path, W_OK, AT_EACCESS) != 0 ||
+		       faccessat(AT_FDCWD, look->folder, W_OK, AT_EACCESS) != 0);
+}
+
 static bool
 read_through(struct sqlite_look *look)
 {
@@ -260,7 +271,9 @@ read_through(struct sqlite_look *look)
 	if (db == NULL)
 		return true;
 	rc = ask(look, db, "SELECT count(*) FROM sqlite_master", "tables");
-	if (rc != SQLITE_OK && !has_changed(look)) {
+	if (is_for_writers(look, rc)) {
+		json_object_set_new(look->out, "unread", json_true());
+	} else if (rc != SQLITE_OK && !has_changed(look)) {
 		found_rc(look, db, rc, "read");
 	} else if (rc == SQLITE_OK) {
 		json_object_set_new(look->out, "opens", json_true());
@@ -287,6 +300,7 @@ try_lock(struct sqlite_look *look)
 		return true;
 	if (faccessat(AT_FDCWD, look->path, W_OK, AT_EACCESS) != 0) {
 		json_object_set_new(look->out, "lock_denied", json_true());
+		look->tries_lock = false; /* who holds it can be seen all the same */
 		return true;
 	}
 	db = open_db(look, SQLITE_OPEN_READWRITE);

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "io/loop.h"
+#include "io/veil.h"
 
 #define FS_HELPERS_STUCK_MAX 8
 #define FS_PATH_MAX          4096
@@ -78,6 +79,7 @@ struct fs_result {
 	uint32_t mode, uid, gid;
 	const char *data; /* borrowed until fn returns; FS_FILE has some when it failed, too */
 	uint32_t data_len, head_len;
+	struct veil veil; /* of the path: what was found, or missed, there is not the host's */
 };
 
 typedef void (*fs_fn)(void *arg, const struct fs_result *result);
@@ -86,7 +88,9 @@ typedef void (*fs_fn)(void *arg, const struct fs_result *result);
 #define FS_HELPER_ARG "--fs-helper"
 struct fs_pool *fs_pool_new(struct loop *loop, struct stats *stats);
 void fs_pool_free(struct fs_pool *pool); /* never waits for a stuck helper */
-int fs_helper_main(void);                /* the helper's whole life; returns its exit status */
+/* A helper of ours that was not yet waited for? */
+bool fs_pool_owns(const struct fs_pool *pool, pid_t pid);
+int fs_helper_main(void); /* the helper's whole life; returns its exit status */
 
 struct fs_call *fs_call_start(struct fs_pool *pool, const struct fs_request *request,
 	usec_t timeout_us, fs_fn fn, void *arg);

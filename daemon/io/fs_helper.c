@@ -1,10 +1,11 @@
 /*
  * The helper's whole life: ask, answer, until the daemon hangs up.  Everything in here may hang for
  * ever, which is why it is a process of its own.  It is started before any library is initialised
- * and holds no descriptor but its socket.
+ * and holds no descriptor but its socket, and the mount table's.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/str.h"
+#include "io/mounts.h"
 #include "io/proc_wire.h"
 
 #define TEST_BYTES 4096
@@ -135,6 +138,46 @@ static int (*const ops[])(const struct fs_ask *ask, struct fs_answer *answer) = 
 	[FS_SOCKET_TABLE] = proc_helper_sockets,
 };
 
+/* --- is that the host's? --- */
+
+/* The table below `root`, read anew when the kernel says that it changed. */
+static const struct mounts *
+mounts_now(const char *root)
+{
+	static char last[FS_PATH_MAX] = "";
+	static struct mounts mounts;
+	static int fd = -1;
+	struct pollfd wait = { .events = POLLPRI };
+
+	if (fd < 0)
+		fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	wait.fd = fd;
+	if (fd < 0 || poll(&wait, 1, 0) != 0 || mounts.count == 0 || !str_eq(last, root)) {
+		mounts_fini(&mounts);
+		str_copy(last, sizeof(last), root);
+		if (mounts_read(&mounts, root, NULL) < 0)
+			return NULL;
+	}
+	return &mounts;
+}
+
+/* Links are followed as far as they can be: a path in the open may lead behind a veil. */
+static void
+look_for_veil(const struct fs_ask *ask, struct fs_result *r)
+{
+	char path[FS_PATH_MAX], root[FS_PATH_MAX];
+	const struct mounts *mounts;
+	size_t len;
+
+	snprintf(root, sizeof(root), "%.*s", (int)ask->root_len, ask->path);
+	mounts = mounts_now(root);
+	if (mounts == NULL)
+		return;
+	fs_helper_where(ask->path, ask->root_len, path);
+	len = str_starts(path, root) ? strlen(root) : 0;
+	r->veil = veil_of(mounts, root, path[len] != '\0' ? path + len : "/");
+}
+
 static void
 serve(const struct fs_ask *ask, struct fs_answer *answer)
 {
@@ -143,6 +186,8 @@ serve(const struct fs_ask *ask, struct fs_answer *answer)
 	memset(r, 0, sizeof(*r));
 	r->error = ask->op < sizeof(ops) / sizeof(ops[0]) ? ops[ask->op](ask, answer) : EINVAL;
 	r->status = r->error == 0 ? FS_OK : FS_FAILED;
+	if (ask->op <= FS_RECENT)
+		look_for_veil(ask, r);
 }
 
 int

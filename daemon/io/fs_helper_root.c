@@ -96,17 +96,13 @@ take_name(struct walk *w, bool follows_last)
 	return 0;
 }
 
-int
-fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX])
+static int
+resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX])
 {
 	static struct walk w;
 	int error = 0;
 
 	w.links = 0;
-	if (root_len == 0 || root_len > strlen(path)) {
-		str_copy(out, FS_PATH_MAX, path);
-		return 0;
-	}
 	snprintf(w.done, sizeof(w.done), "%.*s", (int)root_len, path);
 	w.len = w.root_len = strlen(w.done);
 	str_copy(w.rest, sizeof(w.rest), path + root_len);
@@ -115,4 +111,22 @@ fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out
 	if (error == 0)
 		str_copy(out, FS_PATH_MAX, w.done);
 	return error;
+}
+
+int
+fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX])
+{
+	if (root_len > 0 && root_len <= strlen(path))
+		return resolve(path, root_len, follows_last, out);
+	str_copy(out, FS_PATH_MAX, path);
+	return 0;
+}
+
+void
+fs_helper_where(const char *path, size_t root_len, char out[FS_PATH_MAX])
+{
+	if (resolve(path, root_len <= strlen(path) ? root_len : 0, true, out) != 0)
+		str_copy(out, FS_PATH_MAX, path);
+	if (out[0] == '\0')
+		str_copy(out, FS_PATH_MAX, "/");
 }

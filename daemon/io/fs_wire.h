@@ -39,6 +39,8 @@ int fs_helper_recent(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_kmsg(const struct fs_ask *ask, struct fs_answer *answer);
 /* fs_helper_root.c: where `path` leads as seen from its root; 0 or errno. */
 int fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX]);
+/* The same for every root, and as far as the names can be followed. */
+void fs_helper_where(const char *path, size_t root_len, char out[FS_PATH_MAX]);
 const char *fs_ask_arg(const struct fs_ask *ask); /* "": none */
 
 #endif

@@ -2,14 +2,43 @@
 #include "io/journal.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
 #define MESSAGE_MAX 16384
+
+static bool
+has_closed(const char *pattern)
+{
+	bool found = false;
+	glob_t files;
+
+	if (glob(pattern, 0, NULL, &files) == 0)
+		for (size_t i = 0; i < files.gl_pathc; i++)
+			found |= eaccess(files.gl_pathv[i], R_OK) != 0;
+	globfree(&files);
+	return found;
+}
+
+/* Its main file, or that of a machine's number below it, is there and not for us; or the folder. */
+static bool
+is_closed(const char *folder)
+{
+	char *own = xasprintf("%s/system.journal", folder);
+	char *machines = xasprintf("%s/*/system.journal", folder);
+	bool is_so = has_closed(own) || has_closed(machines) ||
+		     (eaccess(folder, R_OK | X_OK) != 0 && errno == EACCES);
+
+	free(own);
+	free(machines);
+	return is_so;
+}
 
 static int
 open_journal(sd_journal **journal, const struct journal_ask *ask, struct err *e)
@@ -19,7 +48,13 @@ open_journal(sd_journal **journal, const struct journal_ask *ask, struct err *e)
 
 	if (rc < 0)
 		return err_set(e, -rc, "cannot open the journal: %s", strerror(-rc));
-	/* Files that may not be read are passed over in silence. */
+	/* Files that may not be read are passed over in silence: one would hear nothing and think
+	 * that nothing is said. */
+	if (ask->folder != NULL ? is_closed(ask->folder)
+				: is_closed("/var/log/journal") || is_closed("/run/log/journal")) {
+		sd_journal_close(*journal);
+		return err_set(e, EACCES, "the journal is not for this user");
+	}
 	if (ask->folder == NULL && sd_journal_has_runtime_files(*journal) <= 0 &&
 		sd_journal_has_persistent_files(*journal) <= 0) {
 		sd_journal_close(*journal);

@@ -1,6 +1,7 @@
 /*
  * Reads /proc/self/mountinfo: id parent major:minor root point options [tags] - type source super.
- * Later lines cover earlier ones at the same place, so the last of equals wins a look-up.
+ * A look-up goes from mount to mount as the kernel does: what was mounted above covers what lies
+ * below.
  */
 #include "io/mounts.h"
 
@@ -69,7 +70,7 @@ below(const char *path, const char *root)
 	return path[len] == '/' ? path + len : NULL;
 }
 
-enum column { COL_DEVICE = 2, COL_ROOT, COL_POINT, COL_OPTIONS, COL_TAGS };
+enum column { COL_ID, COL_PARENT, COL_DEVICE, COL_ROOT, COL_POINT, COL_OPTIONS, COL_TAGS };
 
 /* False: a line this kernel should not have written; it is passed over. */
 static bool
@@ -83,7 +84,9 @@ parse_line(struct mount *mount, char *line, const char *host_root)
 		if (rest == NULL)
 			return false;
 	}
+	mount->is_followed = false;
 	for (type = rest; strncmp(type, "- ", 2) != 0; type++) {
+		mount->is_followed |= strncmp(type, "master:", 7) == 0;
 		type = strchr(type, ' ');
 		if (type == NULL)
 			return false;
@@ -99,12 +102,44 @@ parse_line(struct mount *mount, char *line, const char *host_root)
 	if (path == NULL)
 		return false;
 	unescape(source);
+	unescape(col[COL_ROOT]);
+	mount->id = (unsigned)strtoul(col[COL_ID], NULL, 10);
+	mount->parent = (unsigned)strtoul(col[COL_PARENT], NULL, 10);
+	mount->is_top = true;
+	mount->root = xstrdup(col[COL_ROOT]);
 	mount->path = xstrdup(path);
 	mount->type = xstrdup(type);
 	mount->source = xstrdup(source);
 	mount->is_read_only_super = has_option(super, "ro");
 	mount->is_bind_root = str_eq(col[COL_ROOT], "/");
 	return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The host's own root hangs on something that it is not shown, and so does all that is mounted
+ * below host_root. */
+static void
+find_tops(struct mounts *mounts)
+{
+	unsigned *ids = xcalloc(mounts->count, sizeof(*ids));
+
+	for (size_t i = 0; i < mounts->count; i++)
+		ids[i] = mounts->all[i].id;
+	qsort(ids, mounts->count, sizeof(*ids), compare);
+	for (size_t i = 0; i < mounts->count; i++) {
+		struct mount *m = &mounts->all[i];
+
+		m->is_top = m->parent == m->id ||
+			    bsearch(&m->parent, ids, mounts->count, sizeof(*ids), compare) == NULL;
+	}
+	free(ids);
 }
 
 int
@@ -131,6 +166,7 @@ mounts_parse(struct mounts *mounts, const char *text, const char *host_root, str
 		return err_set(e, 0, "no mount at or below %s",
 			host_root != NULL && host_root[0] != '\0' ? host_root : "/");
 	}
+	find_tops(&found);
 	*mounts = found;
 	return 0;
 }
@@ -168,26 +204,44 @@ mounts_fini(struct mounts *mounts)
 		free(mounts->all[i].path);
 		free(mounts->all[i].type);
 		free(mounts->all[i].source);
+		free(mounts->all[i].root);
 	}
 	free(mounts->all);
 	mounts->all = NULL;
 	mounts->count = 0;
 }
 
-const struct mount *
-mounts_of(const struct mounts *mounts, const char *path)
+/* The next mount on the way from `at` to `path`: the one that is met first; NULL: there is none. */
+static const struct mount *
+step(const struct mounts *mounts, const struct mount *at, const char *path)
 {
+	size_t at_len = at != NULL ? strlen(at->path) : 0, best_len = 0;
 	const struct mount *best = NULL;
-	size_t best_len = 0;
 
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct mount *m = &mounts->all[i];
 		size_t len = strlen(m->path);
+		bool is_next = m->is_top ? at == NULL || len > at_len
+					 : at != NULL && m->parent == at->id && len >= at_len;
 
-		if (len >= best_len && below(path, m->path) != NULL) {
+		if (m == at || !is_next || below(path, m->path) == NULL)
+			continue;
+		if (best == NULL || len <= best_len) {
 			best = m;
 			best_len = len;
 		}
 	}
 	return best;
+}
+
+const struct mount *
+mounts_of(const struct mounts *mounts, const char *path)
+{
+	const struct mount *at = NULL, *next;
+	size_t steps = 0;
+
+	/* Never more steps than mounts, whatever the numbers say. */
+	while (steps++ < mounts->count && (next = step(mounts, at, path)) != NULL)
+		at = next;
+	return at;
 }

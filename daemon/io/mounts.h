@@ -11,9 +11,12 @@ struct mount {
 	char *path; /* unescaped mount point */
 	char *type; /* "ext4" */
 	char *source;
-	unsigned major, minor;
+	char *root; /* the folder of its file system that is mounted */
+	unsigned id, parent, major, minor;
 	bool is_read_only_super; /* the superblock's state, not this mount's flags */
 	bool is_bind_root;       /* root field is "/" */
+	bool is_top;             /* what it is mounted on is not in the table */
+	bool is_followed;        /* it came from another namespace, which it goes on following */
 };
 
 struct mounts {
@@ -25,6 +28,7 @@ struct mounts {
 int mounts_read(struct mounts *mounts, const char *host_root, struct err *e);
 int mounts_parse(struct mounts *mounts, const char *text, const char *host_root, struct err *e);
 void mounts_fini(struct mounts *mounts);
-const struct mount *mounts_of(const struct mounts *mounts, const char *path); /* longest prefix */
+/* What is seen at `path`; NULL: it is on none of them. */
+const struct mount *mounts_of(const struct mounts *mounts, const char *path);
 
 #endif

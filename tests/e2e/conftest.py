@@ -10,7 +10,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "scenario(*rows): breaks something as these rows say")
     config.addinivalue_line("markers", "slow: only in `make nightly`")
     config.addinivalue_line("markers", "cause(*codes): breaks something and reads these codes")
+    config.addinivalue_line("markers", "needs_right(words): the unit as shipped lacks it; said, and skipped there")
     config.addinivalue_line("markers", "trap(*numbers): a guide's check that lies, and ours does not")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items if lab.SANDBOX in ("unit", "bare") else ():
+        for mark in item.iter_markers("needs_right"):
+            item.add_marker(pytest.mark.skip(reason=f"the unit does not give {mark.args[0]}"))
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +42,9 @@ def pytest_runtest_makereport(item, call):
 def folder():
     """Short, because unix socket paths are."""
     path = tempfile.mkdtemp(prefix="tri-")
+    lab.SHOWN.append(path)
     yield path
+    lab.SHOWN.remove(path)
     shutil.rmtree(path, ignore_errors=True)
 
 

@@ -65,6 +65,7 @@ def test_owner_and_mode(folder, target):
 
 
 @needs_root
+@pytest.mark.needs_right("CAP_DAC_READ_SEARCH")
 @pytest.mark.cause("fs.eacces", "fs.erofs")
 def test_writable_by_the_user_of_the_service(folder, target):
     data = Path(folder) / "data"

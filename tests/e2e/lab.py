@@ -15,16 +15,26 @@ import queue
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 import urllib.parse
 from pathlib import Path
+
+import sandbox
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("TRIAGED_BUILD", TOP / "build"))
 LIMIT = 60  # seconds until a wait gives up: only ever reached when something is broken
 SECRET = b"0123456789abcdef0123456789abcdef"
 SECRET_TEXT = "whsec_" + base64.b64encode(SECRET).decode()
+# "unit": triaged and triage run within the restrictions of the unit that we ship (sandbox.py); "bare": with none
+# of its groups and capabilities, either; "all": with the drop-in that lets it see everything; "": as who runs the
+# tests.
+SANDBOX = os.environ.get("TRIAGED_SANDBOX", "")
+UNIT = TOP / "contrib/systemd/triaged.service"
+SHOWN = []  # folders of the running test: bound into its sandbox, as BindReadOnlyPaths= would
 
 
 def wait_for(what, test, limit=LIMIT):
@@ -42,6 +52,28 @@ def wait_for(what, test, limit=LIMIT):
 def another_day():
     """A weekday that is not today in any timezone: what is planned for it never begins in a test."""
     return f"{datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3):%a}"
+
+
+def inside(folder, *argv, kind=None, dropins=()):
+    """The command, as the shipped unit would start it when TRIAGED_SANDBOX says so (or `kind`)."""
+    kind = SANDBOX if kind is None else kind
+    if not kind:
+        return [*argv]
+    folder = Path(folder)
+    folder.chmod(0o755)
+    private, writable = folder / "private", [folder / "run", folder / "state"]
+    private.mkdir(exist_ok=True)
+    for path in writable:
+        path.mkdir(exist_ok=True)
+        os.chown(path, *sandbox.user_of(kind, UNIT))
+        path.chmod(0o755)
+    shown = dict.fromkeys(map(str, [TOP, BUILD, *SHOWN, folder]))
+    options = [f"--unit={UNIT}", f"--tmp={private}", *(f"--bind={path}" for path in shown)]
+    if kind == "all":
+        dropins = [*dropins, UNIT.with_suffix(".service.d") / "see-everything.conf.example"]
+    options += [f"--dropin={path}" for path in dropins] + [f"--write={path}" for path in writable]
+    return [sys.executable, sandbox.__file__, *options, *(["--bare"] if kind == "bare" else []), "--",
+            *map(str, argv)]
 
 
 def free_port():
@@ -313,13 +345,16 @@ class UnixHttp:
 
 
 class Daemon:
-    def __init__(self, folder, config="", env=None):
+    def __init__(self, folder, config="", env=None, sandboxed=None, dropins=()):
         self.folder = Path(folder)
         self.config = self.folder / "triaged.yaml"
         self.state = self.folder / "state"
         self.env = env or {}
         self.process = None
-        self.api = UnixHttp(self.folder / "api.sock")
+        self.sandbox = SANDBOX if sandboxed is None else sandboxed
+        self.dropins = dropins
+        self.run_folder = self.folder / "run" if self.sandbox else self.folder
+        self.api = UnixHttp(self.run_folder / "api.sock")
         self.log = self.folder / "log.txt"
         self.write(config)
 
@@ -331,12 +366,14 @@ class Daemon:
     def environment(self):
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("TRIAGE", "XDG_"))}
         asan = "detect_leaks=1:abort_on_error=0:exitcode=86"
-        return {**keep, "RUNTIME_DIRECTORY": str(self.folder), "ASAN_OPTIONS": asan,
+        return {**keep, "RUNTIME_DIRECTORY": str(self.run_folder), "ASAN_OPTIONS": asan,
                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", **self.env}
 
     def spawn(self, wrapper=()):
+        argv = inside(self.folder, BUILD / "triaged", "-c", self.config, kind=self.sandbox,
+                      dropins=self.dropins)
         self.process = subprocess.Popen(
-            [*wrapper, BUILD / "triaged", "-c", self.config], env=self.environment(),
+            [*wrapper, *argv], env=self.environment(),
             stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), stdin=subprocess.DEVNULL)
         return self
 
@@ -398,18 +435,23 @@ class Daemon:
         return self.api.get(f"/api/v1/incidents?state={state}")["incidents"]
 
 
-def triage(*args, env=None, stdin=None):
+def triage(*args, env=None, stdin=None, folder=None):
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("TRIAGE", "XDG_", "RUNTIME_D"))}
-    return subprocess.run([BUILD / "triage", *map(str, args)], capture_output=True, text=True,
-                          env={**keep, **(env or {})}, timeout=LIMIT, input=stdin)
+    with contextlib.ExitStack() as stack:
+        argv = [BUILD / "triage", *map(str, args)]
+        if SANDBOX:
+            folder = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="tri-"))
+            argv = inside(folder, *argv)
+        return subprocess.run(argv, capture_output=True, text=True, env={**keep, **(env or {})},
+                              timeout=LIMIT, input=stdin)
 
 
 SEEN_CAUSES = set()  # what the running test has read: compared with its @cause marks
 
 
-def probe_once(target, *args, env=None):
+def probe_once(target, *args, env=None, folder=None):
     """`triage probe TARGET --json`: one run, no daemon; the answer with its exit code."""
-    done = triage("probe", target, "--json", *args, env=env)
+    done = triage("probe", target, "--json", *args, env=env, folder=folder)
     assert done.stdout.startswith("{"), (done.returncode, done.stdout, done.stderr)
     assert "Sanitizer" not in done.stderr and "runtime error:" not in done.stderr, done.stderr
     return {**json.loads(done.stdout), "exit": done.returncode}
@@ -419,7 +461,7 @@ def probe_check(folder, check, name="it", env=None, extra=""):
     """One run of a check written as in the settings: `{type: redis, url: ...}`."""
     config = Path(folder) / "probe.yaml"
     config.write_text(f"checks:\n  {name}: {check}\n{extra}")
-    return probe_once(name, "-c", config, env=env)
+    return probe_once(name, "-c", config, env=env, folder=folder)
 
 
 def read_cause(sample, code, outcome="fail"):

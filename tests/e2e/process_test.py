@@ -12,6 +12,7 @@ import srv_proc
 
 HANGFS = lab.BUILD / "hangfs"
 MEMORY = Path("/sys/fs/cgroup/memory")
+other_users = pytest.mark.needs_right("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 
 
 @pytest.fixture
@@ -33,7 +34,10 @@ def test_present_then_gone(folder, yard):
     assert sample["values"]["count"] == 1 and sample["values"]["rss_bytes"] > 0
     assert sample["values"]["threads"] == 1
     facts = {f["name"]: f["text"] for f in sample["facts"]}
-    assert facts["program"] == f"{folder}/tp-present"
+    if lab.SANDBOX in ("unit", "bare"):
+        assert "program" not in facts and "CAP_SYS_PTRACE" in lab.read_note(sample, "proc.no-right")
+    else:
+        assert facts["program"] == f"{folder}/tp-present"
     yard.end(process)
     lab.read_cause(probe(folder, "name: tp-present"), "proc.absent")
 
@@ -82,6 +86,7 @@ def test_too_many(folder, yard):
     lab.read_cause(probe(folder, "name: tp-twice, max: 1"), "proc.too-many")
 
 
+@other_users
 def test_descriptors_against_the_limit(folder, yard):
     path = Path(folder) / "hold.sh"
     opens = "; ".join(f"exec {n}</dev/null" for n in range(3, 9))
@@ -189,6 +194,7 @@ def test_killed_for_memory(daemon, folder, yard):
 ENV = {"PATH": os.environ["PATH"]}
 
 
+@other_users
 @pytest.mark.cause("proc.env-missing")
 def test_variable_missing(folder, yard):
     yard.sleep("tp-env", env={**ENV, "SQL_DSN": "postgres://u:p4ssw0rd@h/d"})
@@ -198,6 +204,7 @@ def test_variable_missing(folder, yard):
     assert "p4ssw0rd" not in str(sample)
 
 
+@other_users
 @pytest.mark.cause("proc.env-missing")
 def test_variable_set_in_the_file_only(folder, yard):
     env_file = Path(folder) / ".env"
@@ -208,18 +215,21 @@ def test_variable_set_in_the_file_only(folder, yard):
     assert f"{env_file} sets SQL_DSN" in sample["text"]
 
 
+@other_users
 @pytest.mark.cause("proc.env-default")
 def test_secret_is_the_default(folder, yard):
     yard.sleep("tp-default", env={**ENV, "SESSION_SECRET": "random_string"})
     lab.read_cause(probe(folder, "name: tp-default, env: {SESSION_SECRET: }"), "proc.env-default")
 
 
+@other_users
 @pytest.mark.cause("proc.env-quoted")
 def test_quotes_became_part_of_the_value(folder, yard):
     yard.sleep("tp-quoted", env={**ENV, "SQL_DSN": '"postgres://u:p@h/d"'})
     lab.read_cause(probe(folder, "name: tp-quoted, env: {SQL_DSN: }"), "proc.env-quoted")
 
 
+@other_users
 @pytest.mark.cause("proc.env-differs")
 def test_instances_do_not_share_a_secret(folder, yard):
     yard.sleep("tp-node", env={**ENV, "SESSION_SECRET": "0123456789abcdef0123"})
