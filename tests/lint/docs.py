@@ -4,6 +4,7 @@
 What is inside of the blocks is run and loaded by tests/e2e/docs_test.py.  Looks at nothing outside
 of the repository.  Prints every finding as file:line: text; exit 1 if there are any.
 """
+import json
 import re
 import sys
 
@@ -25,10 +26,17 @@ def look_at_blocks(page):
             find(page, block.line, "a block without a language: sh, yaml, text…")
         elif block.language not in RUN | SHOWN:
             find(page, block.line, f"a block in {block.language}: take one of {', '.join(sorted(RUN | SHOWN))}")
+        elif block.language == "json" and "…" not in block.text:
+            try:
+                json.loads(block.text)
+            except ValueError as e:
+                find(page, block.line, f"not JSON: {e}")
         elif block.mark and block.language not in RUN:
             find(page, block.line, f"{block.language} is never run; the mark is not needed")
+    fences = {block.line for block in pages.blocks(page)}
     for number, line in pages.prose(page):
-        if "<!-- illustration" in line and not pages.MARK.search(line):
+        if line.lstrip().startswith("<!-- illustration") and \
+                not (pages.MARK.search(line) and number + 1 in fences):
             find(page, number, "a mark is `<!-- illustration: why -->` in the line before the fence")
 
 
