@@ -6,6 +6,7 @@ its comment says (`# exits 2`, `# exits 0 or 1`).  A mark in the line before the
 says why: `<!-- illustration: why -->`.  tests/lint/docs.py sees to it that each block has a language.
 The examples of docs/cli-reference.md are run by cli_examples_test.py.
 """
+import json
 import os
 import re
 import shutil
@@ -368,6 +369,27 @@ def test_commands_in_the_text_exist():
                     continue
                 wrong += [f"{page}:{number}: {command}: no option {w}" for w in words[1:]
                           if re.fullmatch(r"--?[a-z][\w-]*", w) and w not in verbs[verb]]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_settings_and_causes_in_the_text_exist():
+    """`daemon.KEY` and its like in the schema, `layer.cause` in the catalogue."""
+    parts = json.loads(lab.triage("schema").stdout)["properties"]
+    keys = {f"{part}.{key}" for part in ("daemon", "history", "triage") for key in parts[part]["properties"]}
+    causes = set()
+    for path in (lab.TOP / "daemon/model/causes").glob("*.def"):
+        causes |= set(re.findall(r'CAUSE\(\s*"?([\w.-]+)', path.read_text()))
+    assert len(keys) > 8 and len(causes) > 150, (keys, len(causes))
+    layers = {code.split(".")[0] for code in causes}
+    # Checks of our own, keys below `daemon`, a sysctl, a file.
+    others = {"host.network", "host.resolver", "log.level", "log.format", "net.ipv4", "triage.h"}
+    wrong = []
+    for page in pages.names():
+        for number, line in pages.prose(page):
+            for name in set(re.findall(r"`([a-z]+\.[a-z0-9_-]+)(?:\.[a-z_]+)?`", line)) - keys - causes - others:
+                head, tail = name.split(".")
+                if head in ("daemon", "history", "triage") or head in layers and "_" not in tail:
+                    wrong.append(f"{page}:{number}: {name}: no such setting, no such cause")
     assert not wrong, "\n".join(wrong)
 
 
