@@ -261,6 +261,17 @@ const struct init_receiver init_receivers[] = {
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
+/* A system whose services have no name of their own (a server in Go, built here) has no row. */
+static const struct {
+	const char *pack;
+	const char *images;     /* as of init_kinds; NULL: any */
+	const char *containers; /* globs between blanks; NULL */
+} packs[] = {
+	{ "new-api", "new-api one-api", NULL },
+	{ "openim", "openim-server", "openim-server openim-api" },
+	{ "kpi", NULL, "kpi_backend kpi_worker kpi-backend kpi-worker" },
+};
+
 /* --- look-up --- */
 
 /* "registry:5000/team/postgres:15@sha256:..." is team/postgres; owned. */
@@ -365,4 +376,18 @@ init_kind_of_type(const char *type)
 		if (str_eq(kind->type, type))
 			return kind;
 	return NULL;
+}
+
+const char *
+init_pack_of(const struct compose_service *service)
+{
+	char *repository = service->image != NULL ? repository_of(service->image) : NULL;
+	const char *found = NULL;
+	for (size_t i = 0; i < sizeof(packs) / sizeof(*packs) && found == NULL; i++)
+		if ((repository != NULL && fits_one(packs[i].images, repository)) ||
+			(service->container_name != NULL &&
+				fits_one(packs[i].containers, service->container_name)))
+			found = packs[i].pack;
+	free(repository);
+	return found;
 }

@@ -28,6 +28,10 @@ const struct init_kind *init_kind_of_process(const char *name);
 const struct init_kind *init_kind_of_port(unsigned port);
 const struct init_kind *init_kind_of_type(const char *type);
 
+/* The pack of etc/packs that was made for the system of this service, by its image or the name of
+ * its container; NULL: none. */
+const char *init_pack_of(const struct compose_service *service);
+
 /* Variables under which the parts of a login go; NULL ends each list. */
 struct init_names {
 	const char *type;

@@ -191,6 +191,18 @@ init_plan_receivers(struct init_plan *plan)
 	compose_words_fini(&names);
 }
 
+/* Its rules know what an image and a port do not say. */
+static void
+plan_pack(struct init_plan *plan, const struct compose_service *service)
+{
+	const char *pack = init_pack_of(service);
+	if (pack != NULL)
+		init_guess(plan,
+			"this looks like %s: packs/%s.yaml is made for it, with rules of its own "
+			"(docs/packs.md)",
+			pack, pack);
+}
+
 struct init_plan *
 init_plan_new(const struct compose *compose, const struct init_host *host,
 	const struct init_options *options)
@@ -200,8 +212,10 @@ init_plan_new(const struct compose *compose, const struct init_host *host,
 	plan->host = host;
 	plan->options = options;
 	buf_init(&plan->receivers, 0);
-	for (size_t i = 0; i < compose->service_count; i++)
+	for (size_t i = 0; i < compose->service_count; i++) {
 		init_plan_service(plan, &compose->services[i]);
+		plan_pack(plan, &compose->services[i]);
+	}
 	init_plan_queues(plan);
 	init_plan_links(plan);
 	init_plan_containers(plan);

@@ -206,3 +206,14 @@ def test_pack_beside_the_default_file(etc, path):
                        unset={name for other in PACKS for name in head_of(other)}))
     names_of = re.findall(r"(?m)^  ([a-z0-9-]+):$", path.read_text())
     assert names_of and all(name.startswith(path.stem.split("-server")[0]) for name in names_of)
+
+
+@pytest.mark.parametrize("project, pack", [
+    ("new-api", "new-api"), ("new-api-mysql", "new-api"), ("kpi", "kpi"), ("openim", "openim"),
+    ("first-form", None)])
+def test_init_names_the_pack(project, pack):
+    run = lab.triage("init", lab.TOP / "tests/init" / project, "-o", "-", env={"DOCKER_HOST": ""})
+    assert run.returncode == 0, run.stderr
+    named = re.findall(r"packs/([a-z-]+)\.yaml", run.stderr)
+    assert named == ([pack] if pack else []), run.stderr
+    assert pack is None or (ETC / f"packs/{pack}.yaml").exists()
