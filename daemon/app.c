@@ -477,6 +477,7 @@ open_api(struct app *app, struct err *e)
 		.store_trouble = app->store_trouble,
 		.started_wall_us = loop_wall(app->env.loop),
 		.reload = on_api_reload,
+		.backup = app_start_backup,
 		.run_check = on_api_run,
 		.arg = app,
 	};
@@ -559,6 +560,7 @@ app_free(struct app *app)
 	if (app == NULL)
 		return;
 	app_cancel_reload(app);
+	app_cancel_backup(app);
 	api_free(app->api);
 	app->api = NULL; /* what the rooms say while they end, nobody hears */
 	sched_free(app->sched);

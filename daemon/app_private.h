@@ -15,6 +15,8 @@
 
 struct reload;
 struct app_past;
+struct app_backup;
+struct backup;
 
 struct app {
 	struct clock clock;
@@ -39,8 +41,9 @@ struct app {
 	struct map *notes;     /* check -> what its samples say besides */
 	struct reload *reload; /* under way; NULL: none */
 	struct offload_job *reload_job;
-	bool is_settled;   /* triage knows which incidents of before the start go on */
-	bool wants_reload; /* asked for again while one was under way */
+	struct app_backup *backup; /* under way; NULL: none */
+	bool is_settled;           /* triage knows which incidents of before the start go on */
+	bool wants_reload;         /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
 	char said[256];       /* the last line of status */
 	uint64_t turns_seen;  /* by the watchdog */
@@ -74,6 +77,10 @@ void app_service_stopping(struct app *app);
 /* app_uptime.c: 1 up, 0 down, NAN: this sample says neither, and no uptime is charged. */
 double app_tells_up(
 	const struct app *app, const struct check_spec *check, const struct sample *sample);
+
+/* app_backup.c: as api_world.backup; and what a stop does to one. */
+int app_start_backup(void *arg, void (*done)(void *arg2, const struct backup *backup), void *arg2);
+void app_cancel_backup(struct app *app);
 
 /* app_heartbeat.c: the one that we send, with its evidence. */
 struct heartbeat *app_heartbeat_new(struct app *app);

@@ -1,4 +1,4 @@
-/* What a request makes happen: a check's run, a test message, a reload. */
+/* What a request makes happen: a check's run, a test message, a reload, a backup. */
 #include <stdlib.h>
 
 #include "api/handlers.h"
@@ -10,6 +10,7 @@
 #include "model/record.h"
 #include "sched/sched.h"
 #include "setup/settings.h"
+#include "store/backup.h"
 
 void
 handle_run(struct api_call *call)
@@ -34,8 +35,8 @@ handle_run(struct api_call *call)
 }
 
 /*
- * A reload or a test message ends later, perhaps after the one who asked has gone: this stands
- * between the two.  Whoever is last to let go frees it.
+ * A reload, a backup or a test message ends later, perhaps after the one who asked has gone: this
+ * stands between the two.  Whoever is last to let go frees it.
  */
 struct pending {
 	struct api_call *call; /* NULL: gone */
@@ -106,6 +107,47 @@ handle_reload(struct api_call *call)
 	struct pending *pending = begin(call);
 
 	call->world->reload(call->world->arg, on_reloaded, pending);
+	started(pending);
+}
+
+static json_t *
+backup_json(const struct backup *backup)
+{
+	json_t *doc = json_object(), *files = json_array();
+
+	for (size_t i = 0; i < backup->count; i++) {
+		json_t *file = json_object();
+
+		json_object_set_new(file, "name", json_string(backup->files[i].name));
+		json_object_set_new(file, "bytes", json_integer(backup->files[i].bytes));
+		json_array_append_new(files, file);
+	}
+	json_object_set_new(doc, "folder", record_text(backup->folder));
+	json_object_set_new(doc, "files", files);
+	return doc;
+}
+
+static void
+on_backed_up(void *arg, const struct backup *backup)
+{
+	struct pending *pending = arg;
+
+	if (pending->call != NULL && backup->is_made)
+		reply_json(pending->call, 200, backup_json(backup));
+	else if (pending->call != NULL)
+		reply_problem(pending->call, 503, "%s", backup->why.text);
+	end(pending);
+}
+
+void
+handle_backup(struct api_call *call)
+{
+	struct pending *pending = begin(call);
+
+	if (call->world->backup(call->world->arg, on_backed_up, pending) == -1) {
+		reply_problem(call, 409, "another backup is under way");
+		end(pending);
+	}
 	started(pending);
 }
 

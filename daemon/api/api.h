@@ -23,6 +23,8 @@ struct incident_event;
 struct passed;
 
 /* What it reads and whom it asks.  Borrowed; the app keeps them alive and current. */
+struct backup;
+
 struct api_world {
 	const struct io_env *env;
 	const struct sched *sched;
@@ -40,6 +42,8 @@ struct api_world {
 	bool is_draining;
 	/* Asks the app.  reload answers through `done` when it is over (text NULL: fine). */
 	void (*reload)(void *arg, void (*done)(void *arg2, const char *text), void *arg2);
+	/* done is called when it is over; -1: another one is under way. */
+	int (*backup)(void *arg, void (*done)(void *arg2, const struct backup *backup), void *arg2);
 	int (*run_check)(void *arg, const char *check);
 	void *arg;
 };

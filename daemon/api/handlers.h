@@ -58,5 +58,6 @@ void handle_ping(struct api_call *call);
 void handle_run(struct api_call *call);
 void handle_test(struct api_call *call);
 void handle_reload(struct api_call *call);
+void handle_backup(struct api_call *call);
 
 #endif

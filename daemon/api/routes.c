@@ -119,6 +119,13 @@ static const struct api_status reload_others[] = {
 	{ 504, "It takes longer than 30 seconds; it goes on.", false },
 	{ 0 },
 };
+static const struct api_status backup_others[] = {
+	{ 409, "Another one is under way.", false },
+	{ 503, "It was not made, for example for want of space; the one before is still there.",
+		false },
+	{ 504, "It takes longer than 30 seconds; it goes on.", false },
+	{ 0 },
+};
 
 /* ---- the table ---- */
 
@@ -427,6 +434,19 @@ const struct route route_table[] = {
 		.doc = "Reads the configuration again.",
 		.answer = &shape_reloaded,
 		.others = reload_others,
+	},
+	{
+		.method = "POST",
+		.path = "/api/v1/backup",
+		.right = ROUTE_WRITE,
+		.handle = handle_backup,
+		.doc = "Copies both databases into the folder `backup` of the state folder, each "
+		       "as of "
+		       "one moment, and answers when they are on disk. The last one replaces the "
+		       "one "
+		       "before.",
+		.answer = &shape_backup,
+		.others = backup_others,
 	},
 	{
 		.method = "GET",

@@ -117,7 +117,7 @@ const struct shape shape_status = {
 	.fields = status_fields,
 };
 
-/* ---- /readyz, reload ---- */
+/* ---- /readyz, reload, backup ---- */
 
 static const struct shape_field part_fields[] = {
 	{ "name", SHAPE_TEXT, .doc = "Which part." },
@@ -151,6 +151,28 @@ const struct shape shape_reloaded = {
 	.name = "Reloaded",
 	.doc = "A reload that went well.",
 	.fields = reloaded_fields,
+};
+
+static const struct shape_field backup_file_fields[] = {
+	{ "name", SHAPE_TEXT, .doc = "Its name in that folder." },
+	{ "bytes", SHAPE_NUMBER, .doc = "Its size." },
+	{ .name = NULL },
+};
+static const struct shape backup_file = {
+	.name = "BackupFile",
+	.doc = "A database, as of one moment.",
+	.fields = backup_file_fields,
+};
+
+static const struct shape_field backup_fields[] = {
+	{ "folder", SHAPE_TEXT, .doc = "Where they are, on the daemon's host." },
+	{ "files", SHAPE_OBJECT, SHAPE_LIST, .doc = "What was saved.", .of = &backup_file },
+	{ .name = NULL },
+};
+const struct shape shape_backup = {
+	.name = "Backup",
+	.doc = "A backup that is whole and on disk.",
+	.fields = backup_fields,
 };
 
 static const struct shape_field openapi_fields[] = {

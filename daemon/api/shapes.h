@@ -18,6 +18,7 @@ extern const struct shape shape_text;   /* a name and a text */
 extern const struct shape shape_status; /* /api/v1/status */
 extern const struct shape shape_readiness;
 extern const struct shape shape_reloaded;
+extern const struct shape shape_backup;
 extern const struct shape shape_openapi;
 
 /* shapes_check.c */

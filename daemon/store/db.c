@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 
 #define BUSY_MS 2000 /* somebody looks into the file with another program */
@@ -152,6 +153,27 @@ db_open(const char *path, enum db_sync sync, struct err *e)
 	return NULL;
 }
 
+/* Whoever closes last would move the write-ahead log into the file: a reader changes nothing. */
+sqlite3 *
+db_open_reader(const char *path, struct err *e)
+{
+	sqlite3 *db = NULL;
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(db, BUSY_MS);
+		rc = sqlite3_exec(
+			db, "PRAGMA cache_size=-200; PRAGMA mmap_size=0", NULL, NULL, NULL);
+	}
+	if (rc == SQLITE_OK)
+		return db;
+	db_fail(db, rc, e, path);
+	sqlite3_close(db);
+	return NULL;
+}
+
 void
 db_close(sqlite3 *db)
 {
@@ -178,7 +200,7 @@ read_text(sqlite3 *db, const char *sql, char *text, size_t size)
 void
 db_look(const char *path, struct db_look *look)
 {
-	sqlite3 *db = NULL;
+	sqlite3 *db;
 	struct stat st;
 	int64_t format = 0;
 
@@ -186,10 +208,8 @@ db_look(const char *path, struct db_look *look)
 	if (stat(path, &st) == -1 || st.st_size == 0)
 		return;
 	look->bytes = st.st_size;
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-			SQLITE_OK &&
-		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) == SQLITE_OK &&
-		db_number(db, "PRAGMA user_version", 0, &format, NULL) == 0) {
+	db = db_open_reader(path, NULL);
+	if (db != NULL && db_number(db, "PRAGMA user_version", 0, &format, NULL) == 0) {
 		look->format = (int)format;
 		read_text(db, "SELECT value FROM about WHERE name='program'", look->program,
 			sizeof(look->program));
@@ -243,6 +263,27 @@ db_migrate(sqlite3 *db, const struct db_ladder *ladder, struct err *e)
 	return sign(db, e);
 }
 
+static int
+sync_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int result = fd >= 0 && fsync(fd) == 0 ? 0 : err_sys(e, "%s", path);
+
+	fd_close(&fd);
+	return result;
+}
+
+/* A journal that is left would be taken for that of the next one. */
+static void
+drop_half(const char *half)
+{
+	char *journal = sqlite3_mprintf("%s-journal", half);
+
+	unlink(half);
+	unlink(journal);
+	sqlite3_free(journal);
+}
+
 int
 db_copy(sqlite3 *db, const char *to, struct err *e)
 {
@@ -250,13 +291,11 @@ db_copy(sqlite3 *db, const char *to, struct err *e)
 	char *sql = sqlite3_mprintf("VACUUM INTO %Q", half);
 	int result = -1;
 
-	unlink(half); /* of a copy that did not come to its end */
-	if (access(to, F_OK) == 0)
-		err_set(e, EEXIST, "%s is there already", to);
-	else if (create_private(half, e) == 0 && db_exec(db, sql, e) == 0)
+	drop_half(half); /* of a copy that did not come to its end */
+	if (create_private(half, e) == 0 && db_exec(db, sql, e) == 0 && sync_file(half, e) == 0)
 		result = rename(half, to) == 0 ? 0 : err_sys(e, "%s", to);
 	if (result == -1)
-		unlink(half);
+		drop_half(half);
 	sqlite3_free(sql);
 	sqlite3_free(half);
 	return result;

@@ -43,6 +43,8 @@ void db_look(const char *path, struct db_look *look);
 
 /* Creates the file (0600) if it is missing. */
 sqlite3 *db_open(const char *path, enum db_sync sync, struct err *e);
+/* To read only, beside whoever writes. */
+sqlite3 *db_open_reader(const char *path, struct err *e);
 void db_close(sqlite3 *db); /* NULL is fine */
 
 int db_fail(sqlite3 *db, int rc, struct err *e, const char *what); /* -1 */
@@ -59,7 +61,7 @@ int db_quick_check(sqlite3 *db, struct err *e);
 /* Takes the steps that are missing, each in a transaction of its own, and writes down who we are;
  * refuses a file of a later format. */
 int db_migrate(sqlite3 *db, const struct db_ladder *ladder, struct err *e);
-/* A whole copy as of now, 0600, complete or not there; -1 if there is such a file. */
+/* A whole copy as of now, 0600, complete and on disk; what was there is replaced then only. */
 int db_copy(sqlite3 *db, const char *to, struct err *e);
 
 #endif

@@ -52,6 +52,10 @@ struct rollup_entry {
 	double avg;
 } __attribute__((packed));
 
+/* They lie on disk: another size is another format. */
+_Static_assert(sizeof(struct raw_entry) == 16, "raw blocks");
+_Static_assert(sizeof(struct rollup_entry) == 20, "roll-up blocks");
+
 /* What is being gathered for a series. */
 struct gather {
 	uint32_t count;

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -49,8 +50,8 @@ shrink(struct state *s, struct err *e)
 }
 
 /*
- * Before the first step of an upgrade: who goes back to the older program finds its file.  That a
- * copy cannot be made (there is one, the disk is full) does not keep the new program from starting.
+ * Before the first step of an upgrade: who goes back to the older program finds its file, the first
+ * that there was.  That a copy cannot be made does not keep the new program from starting.
  */
 static int
 upgrade(struct state *s, const struct folder *folder, struct err *e)
@@ -63,7 +64,7 @@ upgrade(struct state *s, const struct folder *folder, struct err *e)
 	if (format > 0 && format < state_ladder.count) {
 		char *to = state_copy_path(folder, (int)format);
 
-		if (db_copy(s->db, to, &why) == -1)
+		if (access(to, F_OK) == -1 && db_copy(s->db, to, &why) == -1)
 			log_warn("store: no copy of " STATE_FILE " before its upgrade: %s",
 				why.text);
 		free(to);

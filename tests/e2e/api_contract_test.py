@@ -182,12 +182,14 @@ def calls(up):
             dict(status=422, body=b"slow: {warning: nothing.at_all > 5s}",
                  headers={"Content-Type": "application/yaml"})],
         "POST /api/v1/reload": [dict(status=200)],
+        "POST /api/v1/backup": [dict(status=200)],
     }
 
 
 # Answers that are described and are shown by tests of their own, or by units.
 ELSEWHERE = {
-    ("GET", "/readyz", 503), ("GET", "/api/v1/rule", 504), ("POST", "/api/v1/reload", 504),
+    ("POST", "/api/v1/backup", 409), ("POST", "/api/v1/backup", 503),
+    ("POST", "/api/v1/backup", 504), ("GET", "/readyz", 503), ("GET", "/api/v1/rule", 504), ("POST", "/api/v1/reload", 504),
     ("POST", "/api/v1/receivers/{receiver}/test", 503),
     ("POST", "/api/v1/receivers/{receiver}/test", 504), ("POST", "/api/v1/silences", 409),
     ("GET", "/api/v1/checks/{check}/series", 503), ("GET", "/api/v1/checks/{check}/uptime", 503),

@@ -54,7 +54,7 @@ def words_of(d, verb):
         "status": [], "checks": [], "incidents": ["--state", "all"], "show": [d.id], "silence": [],
         "ack": [d.id, "--for", "1h"], "why": ["gone"], "explain": ["net.refused"], "probe": ["api"],
         "run": ["api"], "rule": ["api.total_time"], "receivers": [], "test": ["hook"],
-        "check": [d.config], "schema": [], "reload": [], "health": [], "doctor": [],
+        "check": [d.config], "schema": [], "reload": [], "backup": [], "health": [], "doctor": [],
         "completion": ["bash"],
     }
     return rows.get(verb)
