@@ -19,6 +19,7 @@
 #include "io/inotify.h"
 #include "io/log_writer.h"
 #include "io/offload.h"
+#include "io/reaper.h"
 #include "io/resolve.h"
 #include "rules/expr.h"
 
@@ -26,6 +27,7 @@
 #define ASIDE_TOLD_US  USEC_PER_HOUR      /* how long a corrupt database stays an open incident */
 #define DRAIN_US       (3 * USEC_PER_SEC) /* of the five seconds that a stop may take */
 #define STORE_CLOSE_US USEC_PER_SEC
+#define STOP_MAX_S     9    /* whatever hangs: containers are given ten */
 #define OPEN_MAX       1000 /* open incidents looked at for reminders */
 
 /* ---- what flows up ---- */
@@ -327,12 +329,22 @@ on_drain_due(void *arg)
 		timer_after(&app->drain_timer, 20 * USEC_PER_MSEC);
 }
 
+/* What must survive is on disk already, as it is for a kill -9. */
+static void
+on_stop_too_long(int signo)
+{
+	(void)signo;
+	_exit(1);
+}
+
 static void
 begin_stop(struct app *app)
 {
 	if (app->world.is_draining)
 		return;
 	log_notice("stopping");
+	signal(SIGALRM, on_stop_too_long);
+	alarm(STOP_MAX_S);
 	app_service_stopping(app);
 	app->world.is_draining = true;
 	sched_stop(app->sched);
@@ -493,7 +505,8 @@ watch_signals(struct app *app, struct err *e)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (loop_on_signal(app->env.loop, signals[i], on_signal, app, e) == -1)
 			return -1;
-	return 0;
+	/* A container's first process: nobody else waits for orphans there. */
+	return getpid() == 1 ? reaper_start(app->env.loop, app->env.fs, e) : 0;
 }
 
 static int

@@ -149,6 +149,23 @@ settle_inheritance(void)
 }
 
 static void
+on_early_end(int signo)
+{
+	_exit(128 + signo);
+}
+
+/* The first process of a container has no default actions: until the loop listens, these would be
+ * lost on it, and whoever stops it would wait for ten seconds. */
+static void
+hear_ends(void)
+{
+	if (getpid() != 1)
+		return;
+	signal(SIGTERM, on_early_end);
+	signal(SIGINT, on_early_end);
+}
+
+static void
 hear_reloads(void)
 {
 	sigset_t held;
@@ -248,6 +265,7 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], SQLITE_LOOK_ARG) == 0)
 		return sqlite_look_main(argc, argv);
 	settle_inheritance();
+	hear_ends();
 	action = read_arguments(argc, argv, &config, &part);
 	switch (action) {
 	case MANUAL:

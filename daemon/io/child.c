@@ -512,3 +512,16 @@ child_cancel(struct child *child)
 	if (child->phase == RUNNING)
 		end_group(child);
 }
+
+bool
+child_owns(struct loop *loop, pid_t pid)
+{
+	LIST_EACH(it, loop_guests(loop))
+	{
+		const struct child *child = as_child(it);
+
+		if (child != NULL && child->pid == pid)
+			return true;
+	}
+	return false;
+}

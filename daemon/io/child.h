@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "io/loop.h"
 
@@ -56,5 +57,7 @@ struct child *child_start(struct loop *loop, const struct child_options *o, chil
 /* What it has written until now: fills only the outputs; good until the loop's turn ends. */
 void child_peek(const struct child *child, struct child_result *r);
 void child_cancel(struct child *child); /* ends the group, no call of fn; NULL is fine */
+/* Was it started here, and not yet waited for? */
+bool child_owns(struct loop *loop, pid_t pid);
 
 #endif

@@ -663,3 +663,18 @@ fs_pool_free(struct fs_pool *pool)
 	free(pool->answer);
 	free(pool);
 }
+
+static bool
+has_helper(const struct list *helpers, pid_t pid)
+{
+	LIST_EACH(it, helpers)
+	if (LIST_ENTRY(it, struct helper, node)->pid == pid)
+		return true;
+	return false;
+}
+
+bool
+fs_pool_owns(const struct fs_pool *pool, pid_t pid)
+{
+	return has_helper(&pool->helpers, pid) || has_helper(&pool->leaving, pid);
+}
