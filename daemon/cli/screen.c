@@ -17,8 +17,9 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-#define ENTER "\033[?1049h\033[?25l"
-#define LEAVE "\033[?25h\033[?1049l"
+/* A line that is too long is cut at the edge: broken, it would push the first ones out. */
+#define ENTER "\033[?1049h\033[?25l\033[?7l"
+#define LEAVE "\033[?7h\033[?25h\033[?1049l"
 
 struct screen {
 	struct term *term;

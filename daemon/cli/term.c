@@ -194,6 +194,16 @@ term_print_wrapped(const struct term *term, FILE *out, size_t indent, const char
 }
 
 void
+term_print_command(FILE *out, size_t indent, const char *text)
+{
+	char *clean = xstrdup(text);
+
+	term_clean(clean, false);
+	fprintf(out, "%*s%s\n", (int)indent, "", clean);
+	free(clean);
+}
+
+void
 term_print_marked(
 	const struct term *term, FILE *out, enum paint paint, const char *mark, const char *text)
 {

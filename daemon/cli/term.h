@@ -29,6 +29,8 @@ void term_clean(char *text, bool has_lines);
 void term_cut(char *text, size_t columns);
 /* Prints with every line indented, broken at words to the terminal's width. */
 void term_print_wrapped(const struct term *term, FILE *out, size_t indent, const char *text);
+/* A command to copy: in one line however long, which the terminal breaks without a line break. */
+void term_print_command(FILE *out, size_t indent, const char *text);
 /* "mark  text", wrapped; the mark is painted. */
 void term_print_marked(
 	const struct term *term, FILE *out, enum paint paint, const char *mark, const char *text);

@@ -252,7 +252,7 @@ print_remedy(const struct term *term, const json_t *remedy)
 		print_text(term, 2, line);
 		free(line);
 		if (*answer_text(one, "command") != '\0')
-			print_text(term, 5, answer_text(one, "command"));
+			term_print_command(stdout, 5, answer_text(one, "command"));
 	}
 }
 

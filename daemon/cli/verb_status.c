@@ -194,25 +194,46 @@ print_remedy(const struct term *term, const json_t *incident)
 	const json_t *first = json_array_get(json_object_get(incident, "remedy"), 0);
 	const char *command = answer_text(first, "command");
 	char *line;
+	bool is_long;
 
 	if (*answer_text(first, "text") == '\0' ||
 		json_is_true(json_object_get(first, "destructive")))
 		return;
 	line = xasprintf(
 		"do: %s%s%s", answer_text(first, "text"), *command == '\0' ? "" : ": ", command);
+	/* A command to copy is never broken into two lines. */
+	is_long = *command != '\0' && str_columns(line) + 2 > term->columns;
+	if (is_long)
+		line[strlen(line) - strlen(command) - 1] = '\0';
 	print_clean(term, 2, line);
+	if (is_long)
+		term_print_command(stdout, 5, command);
 	free(line);
+}
+
+/* The check of this alert is that of one before it, too: several of its rules fire. */
+static bool
+is_named_before(const json_t *impact, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(answer_text(json_array_get(impact, i), "check"),
+			    answer_text(json_array_get(impact, n), "check")) == 0)
+			return true;
+	return false;
 }
 
 /* " · with it api, web and 3 more" */
 static void
 add_impact(struct buf *line, const json_t *impact)
 {
-	size_t count = json_array_size(impact), shown = count > 3 ? 2 : count;
+	size_t count = 0, shown = 0;
 
-	for (size_t i = 0; i < shown; i++)
-		buf_addf(line, "%s%s", i == 0 ? " · with it " : ", ",
-			answer_text(json_array_get(impact, i), "check"));
+	for (size_t i = 0; i < json_array_size(impact); i++)
+		count += !is_named_before(impact, i);
+	for (size_t i = 0; i < json_array_size(impact) && shown < (count > 3 ? 2 : count); i++)
+		if (!is_named_before(impact, i))
+			buf_addf(line, "%s%s", shown++ == 0 ? " · with it " : ", ",
+				answer_text(json_array_get(impact, i), "check"));
 	if (count > shown)
 		buf_addf(line, " and %zu more", count - shown);
 }
@@ -237,7 +258,6 @@ print_incident(const struct term *term, const json_t *incident)
 		answer_text(incident, "check"));
 	add_impact(&line, json_object_get(incident, "impact"));
 	more = xasprintf("more: triage show %s", answer_text(incident, "id"));
-	/* A command to copy is never broken into two lines. */
 	is_long = str_columns(buf_text(&line)) + str_columns(more) + 5 > term->columns;
 	if (!is_long)
 		buf_addf(&line, " · %s", more);

@@ -81,7 +81,9 @@ def test_for_programs(up):
 
 @pytest.mark.parametrize("columns", [40, 80, pytest.param(200, marks=pytest.mark.slow)])
 def test_fits(up, columns):
-    # What programs read (a record, a schema, a script) is as long as it is.
+    # What programs read (a record, a schema, a script) is as long as it is, and so is a command to copy.
+    remedies = [step for row in up.incidents() for step in up.api.get(f"/api/v1/incidents/{row['id']}")["remedy"]]
+    commands = {step.get("command") for step in remedies}
     for verb in VERBS:
         words = words_of(up, verb)
         if words is None or verb in ("schema", "completion", "show"):
@@ -91,7 +93,7 @@ def test_fits(up, columns):
             assert run.stdout, run
             if verb == "check" and line[1] != "--help":
                 continue  # a path is what it is
-            wide = [row for row in run.stdout.split("\n") if width(row) > columns]
+            wide = [row for row in run.stdout.split("\n") if width(row) > columns and row.strip() not in commands]
             assert not wide or columns == 40 and "--help" in line, (line, wide)
 
 
