@@ -26,10 +26,13 @@ class Block(NamedTuple):
 
 
 def names():
-    """The pages of this repository, new ones included."""
-    out = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=TOP,
-                                  text=True)
-    return sorted(name for name in set(out.split()) if (TOP / name).exists())
+    """The pages of this repository, new ones included; of an unpacked tarball all that are no build's."""
+    done = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=TOP, text=True,
+                          capture_output=True)
+    found = done.stdout.split() if done.returncode == 0 else \
+        [str(path.relative_to(TOP)) for path in TOP.rglob("*.md")]
+    return sorted(name for name in set(found) if (TOP / name).exists() and
+                  not re.search(r"^build|node_modules|/\.", name))
 
 
 def parts(name, text=None):
