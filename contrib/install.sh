@@ -45,10 +45,12 @@ service() {
 
 # Of the pictures those that a page shows.
 documents() {
-	echo "644 README.md $doc/README.md"
+	for page in README*.md SECURITY.md CONTRIBUTING.md; do
+		echo "644 $page $doc/$page"
+	done
 	echo "644 LICENSE $doc/LICENSE"
 	below docs "$doc/docs" -name '*.md'
-	pages=$(find README.md docs -name '*.md')
+	pages=$(find README*.md docs -name '*.md')
 	# shellcheck disable=SC2086
 	grep -oh 'screenshots/[a-z0-9-]*\.png' $pages | sort -u | while read -r picture; do
 		echo "644 docs/$picture $doc/docs/$picture"
