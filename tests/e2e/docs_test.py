@@ -143,7 +143,7 @@ def check_settings(folder, block):
     for place, instead in PLACES.items():
         text = re.sub(place, instead.format(ca=folder / "ca.pem"), text)
     (folder / "part.yaml").write_text(text)
-    environment = {name: worth(name) for name in re.findall(r"\$\{([A-Za-z_]\w*)", text)}
+    environment = {name: worth(name) for name in re.findall(r"\$\{([A-Za-z_]\w*)\}", text)}  # without a default
     alone = check(folder / "part.yaml", environment)
     if alone.returncode == 0:
         return alone

@@ -217,3 +217,22 @@ def test_init_names_the_pack(project, pack):
     named = re.findall(r"packs/([a-z-]+)\.yaml", run.stderr)
     assert named == ([pack] if pack else []), run.stderr
     assert pack is None or (ETC / f"packs/{pack}.yaml").exists()
+
+
+@pytest.mark.parametrize("path", PACKS, ids=lambda p: p.stem)
+def test_the_page_says_what_the_head_says(path):
+    """docs/packs.md has a part for each pack: its variables, its checks, its rules, and no other."""
+    page = (lab.TOP / "docs/packs.md").read_text()
+    part = page.partition(f"\n## {path.stem}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"(?m)^\|(.*?)\|", part.partition("| variable |")[2])
+    assert set(re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(rows))) == set(head_of(path))
+    checks = re.findall(r"(?m)^  ([a-z0-9-]+):$", path.read_text().partition("\nrules:\n")[0])
+    assert checks and [name for name in checks if f"`{name}`" not in part] == []
+    assert all(name in path.read_text() for name in re.findall(rf"`({path.stem}-[a-z-]+)`", part))
+    assert "Not seen: " in part
+
+
+def test_the_page_has_every_example():
+    page = (lab.TOP / "docs/packs.md").read_text().partition("\n## The examples\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"(?m)^\|(.*?)\|", page)
+    assert set(re.findall(r"`([a-z]+)`", " ".join(rows))) == {p.name.split(".")[0] for p in EXAMPLES}
