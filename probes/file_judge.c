@@ -83,22 +83,6 @@ judge_owner(struct probe_run *run, const struct file_found *found)
 	return false;
 }
 
-/* The sandbox of our own unit, or a :ro bind into our container, is not the host's state. */
-static bool
-is_read_only_for_all(const struct probe_run *run, const char *path)
-{
-	const struct mount *mount;
-	struct mounts mounts;
-	bool is_so;
-
-	if (mounts_read(&mounts, probe_env(run)->host_root, NULL) < 0)
-		return false;
-	mount = mounts_of(&mounts, path);
-	is_so = mount != NULL && mount->is_read_only_super;
-	mounts_fini(&mounts);
-	return is_so;
-}
-
 void
 file_settle_writing(struct probe_run *run, struct fs_file *file)
 {
@@ -107,8 +91,9 @@ file_settle_writing(struct probe_run *run, struct fs_file *file)
 
 	if (!file->is_asked || (file->write_error != 0 && file->write_error != EROFS))
 		return;
-	/* Where we may not become that user, its mode alone was judged. */
-	is_read_only = is_read_only_for_all(run, conf->path);
+	/* Where we may not become that user, its mode alone was judged.  The sandbox of our own
+	 * unit, or a :ro bind into our container, is not the host's state. */
+	is_read_only = mounts_is_read_only(probe_env(run)->host_root, conf->path);
 	file->write_error = is_read_only                 ? EROFS
 			    : file->write_error == EROFS ? FILE_OUR_SANDBOX
 							 : 0;

@@ -46,7 +46,7 @@ fs_unanswered(struct probe_run *run, const struct fs_result *result, const char 
 bool
 fs_veiled(struct probe_run *run, const struct fs_result *result, const char *path)
 {
-	char words[320];
+	char words[VEIL_WORDS_MAX];
 
 	if (result->veil.kind == VEIL_NONE)
 		return false;

@@ -61,7 +61,7 @@ static bool
 is_ours(struct probe_run *run, enum fault fault, const char *reason, const struct addr *peer)
 {
 	struct veil veil = { .kind = VEIL_NONE };
-	char path[ADDR_TEXT], words[320];
+	char path[ADDR_TEXT], words[VEIL_WORDS_MAX];
 	struct mounts mounts;
 
 	if (addr_family(peer) != AF_UNIX || (fault != FAULT_REFUSED && fault != FAULT_DENIED))

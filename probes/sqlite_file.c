@@ -48,7 +48,7 @@ static bool
 is_veiled(struct sqlite_look *look)
 {
 	size_t root_len = str_eq(look->root, "/") ? 0 : strlen(look->root);
-	char where[FS_PATH_MAX], words[320];
+	char where[FS_PATH_MAX], words[VEIL_WORDS_MAX];
 	struct mounts mounts;
 	struct veil veil;
 
@@ -269,29 +269,12 @@ sqlite_file_locks(struct sqlite_look *look)
 
 /* --- room and rights --- */
 
-/* Of the file system, whatever our own mounts of it allow. */
-static bool
-is_read_only(const struct sqlite_look *look)
-{
-	const struct mount *mount;
-	struct mounts mounts;
-	bool is_so = false;
-
-	if (mounts_read(&mounts, look->root, NULL) < 0)
-		return false;
-	mount = mounts_of(&mounts, look->inner);
-	if (mount != NULL)
-		is_so = mount->is_read_only_super;
-	mounts_fini(&mounts);
-	return is_so;
-}
-
 bool
 sqlite_file_room(struct sqlite_look *look)
 {
 	struct statvfs vfs;
 
-	if (is_read_only(look)) {
+	if (mounts_is_read_only(look->root, look->inner)) {
 		sqlite_look_found(look, "sqlite.readonly", false,
 			"the file system of %s is read-only", look->inner);
 		return true;

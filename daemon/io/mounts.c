@@ -245,3 +245,18 @@ mounts_of(const struct mounts *mounts, const char *path)
 		at = next;
 	return at;
 }
+
+bool
+mounts_is_read_only(const char *host_root, const char *path)
+{
+	const struct mount *mount;
+	struct mounts mounts;
+	bool is_so;
+
+	if (mounts_read(&mounts, host_root, NULL) < 0)
+		return false;
+	mount = mounts_of(&mounts, path);
+	is_so = mount != NULL && mount->is_read_only_super;
+	mounts_fini(&mounts);
+	return is_so;
+}

@@ -30,5 +30,7 @@ int mounts_parse(struct mounts *mounts, const char *text, const char *host_root,
 void mounts_fini(struct mounts *mounts);
 /* What is seen at `path`; NULL: it is on none of them. */
 const struct mount *mounts_of(const struct mounts *mounts, const char *path);
+/* The file system at `path` takes no writing from anybody, whatever our own mounts of it say. */
+bool mounts_is_read_only(const char *host_root, const char *path);
 
 #endif

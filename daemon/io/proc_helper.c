@@ -128,6 +128,13 @@ collect(struct pids *pids, const struct fs_ask *ask)
 	return 0;
 }
 
+/* Others' processes are not listed at all (hidepid=2): the first of a namespace always is there. */
+static bool
+is_hiding(const struct pids *pids)
+{
+	return pids->count == 0 || pids->all[0] != 1;
+}
+
 /* Those that the question names ("12\n13"), and no other. */
 static void
 collect_named(struct pids *pids, const char *names)
@@ -189,8 +196,7 @@ proc_helper_list(const struct fs_ask *ask, struct fs_answer *answer)
 		collect_named(&pids, named);
 	else
 		error = collect(&pids, ask);
-	/* The first process of a namespace always is. */
-	page.is_hidden = *named == '\0' && (pids.count == 0 || pids.all[0] != 1);
+	page.is_hidden = *named == '\0' && is_hiding(&pids);
 	for (size_t i = 0; i < pids.count && page.next_pid == 0; i++) {
 		struct proc proc;
 
@@ -378,6 +384,7 @@ proc_helper_owners(const struct fs_ask *ask, struct fs_answer *answer)
 	int error = collect(&pids, ask);
 	size_t len;
 
+	s.head.denied = is_hiding(&pids);
 	for (const char *at = fs_ask_arg(ask); *at != '\0' && s.count < SOCKETS_MAX;) {
 		s.inodes[s.count++] = strtoull(at, NULL, 10);
 		at += strcspn(at, "\n");

@@ -151,9 +151,11 @@ search_all(struct search *s, const struct fs_ask *ask)
 
 	if (dir == NULL)
 		return errno;
+	s->head.denied = 1; /* hidepid=2 does not even list the first of all */
 	while ((entry = readdir(dir)) != NULL) {
 		if (!proc_parse_pid(&pid, entry->d_name))
 			continue;
+		s->head.denied -= pid == 1;
 		search_one(s, ask, pid);
 		if (now_ms() >= s->deadline_ms) {
 			s->head.is_cut = 1;
@@ -204,6 +206,7 @@ proc_helper_io(const struct fs_ask *ask, struct fs_answer *answer)
 
 	if (dir == NULL)
 		return errno;
+	head.denied = 1;
 	while ((entry = readdir(dir)) != NULL && head.count < IO_MAX) {
 		struct fs_io_row *row = &rows[head.count];
 		struct err e = { .code = 0 };
@@ -211,6 +214,7 @@ proc_helper_io(const struct fs_ask *ask, struct fs_answer *answer)
 
 		if (!proc_parse_pid(&pid, entry->d_name))
 			continue;
+		head.denied -= pid == 1;
 		snprintf(path, sizeof(path), "%s/%u/io", ask->path, pid);
 		if (fd_read_proc(path, text, sizeof(text), &e) < 0) {
 			head.denied += e.code == EACCES || e.code == EPERM;

@@ -16,7 +16,8 @@ enum veil_kind {
 	VEIL_ABSENT, /* not among what is mounted below host_root */
 };
 
-#define VEIL_PATH_MAX 128
+#define VEIL_PATH_MAX  128
+#define VEIL_WORDS_MAX 384
 
 struct veil {
 	enum veil_kind kind;

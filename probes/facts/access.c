@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/str.h"
 #include "io/fs_file.h"
+#include "io/mounts.h"
 #include "probes/facts/find_process.h"
 
 enum key {
@@ -68,7 +68,7 @@ on_statvfs(void *arg, const struct fs_result *r)
 
 	state->call = NULL;
 	if (r->status == FS_OK) {
-		bool is_read_only = (r->fs_flags & ST_RDONLY) != 0;
+		bool is_read_only = mounts_is_read_only(fact_env(run)->host_root, state->path);
 
 		fact_number(run, KEY_READ_ONLY, is_read_only);
 		if (is_read_only)
@@ -144,6 +144,13 @@ on_file(void *arg, const struct fs_result *r)
 	state->call = NULL;
 	if (r->data_len == sizeof(file))
 		memcpy(&file, r->data, sizeof(file));
+	if (r->veil.kind != VEIL_NONE) {
+		char words[VEIL_WORDS_MAX];
+
+		veil_words(&r->veil, words, sizeof(words));
+		fact_missed(run, "%s is %s", state->path, words);
+		return;
+	}
 	if (r->status == FS_STUCK || r->status == FS_BROKEN) {
 		fact_missed(run, "%s does not answer: its mount hangs", state->path);
 		return;

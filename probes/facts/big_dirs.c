@@ -110,6 +110,8 @@ struct state {
 	struct ground_asking ground;
 	struct fs_call *call;
 	char mount[256];
+	double used_bytes; /* of the file system */
+	bool is_blind;     /* folders that are closed to us may hold more than the largest we see */
 };
 
 /* --- what it is --- */
@@ -205,6 +207,38 @@ say_row(struct fact_run *run, const struct fs_du_row *row, double growth)
 }
 
 static void
+say_largest(struct fact_run *run, const struct fs_du_row *rows, size_t count)
+{
+	const struct state *state = fact_state(run);
+	char name[512];
+
+	full_name(state->mount, rows[0].path, name, sizeof(name));
+	fact_text(run, KEY_FIRST, "%s", name);
+	fact_number(run, KEY_FIRST_BYTES, (double)rows[0].bytes);
+	fact_text(run, KEY_FIRST_FILE, "%s", rows[0].biggest);
+	if (count < 2)
+		return;
+	full_name(state->mount, rows[1].path, name, sizeof(name));
+	fact_text(run, KEY_SECOND, "%s", name);
+}
+
+static void
+say_denied(struct fact_run *run, const struct fs_walk_head *head)
+{
+	const struct state *state = fact_state(run);
+	double unseen = state->used_bytes - (double)head->bytes;
+	char bytes[32];
+
+	if (head->denied == 0)
+		return;
+	metric_format(unseen > 0 ? unseen : 0, UNIT_BYTES, bytes, sizeof(bytes));
+	fact_line(run,
+		"%u folders are closed to this daemon and may hold up to %s, which is missing here "
+		"(CAP_DAC_READ_SEARCH)",
+		head->denied, bytes);
+}
+
+static void
 say_rows(struct fact_run *run, const struct fs_du_row *rows, size_t count)
 {
 	const struct state *state = fact_state(run);
@@ -225,20 +259,16 @@ say_rows(struct fact_run *run, const struct fs_du_row *rows, size_t count)
 		}
 	}
 	first = growth_of(memory, &rows[0], now_us);
-	full_name(state->mount, rows[0].path, name, sizeof(name));
-	fact_text(run, KEY_FIRST, "%s", name);
-	fact_number(run, KEY_FIRST_BYTES, (double)rows[0].bytes);
-	fact_text(run, KEY_FIRST_FILE, "%s", rows[0].biggest);
-	if (count > 1) {
-		full_name(state->mount, rows[1].path, name, sizeof(name));
-		fact_text(run, KEY_SECOND, "%s", name);
-	}
+	if (!state->is_blind)
+		say_largest(run, rows, count);
 	if (growing != NULL) {
 		full_name(state->mount, growing->path, name, sizeof(name));
 		fact_text(run, KEY_GROWING, "%s", name);
 		fact_number(run, KEY_GROWTH, most);
 	}
-	fact_text(run, KEY_KIND, "%s", kind_of(state->mount, growing != NULL ? growing : &rows[0]));
+	if (growing != NULL || !state->is_blind)
+		fact_text(run, KEY_KIND, "%s",
+			kind_of(state->mount, growing != NULL ? growing : &rows[0]));
 	if (isnan(first))
 		fact_line(run, "how fast they grow is not known yet");
 }
@@ -271,6 +301,8 @@ on_walk(void *arg, const struct fs_result *r)
 		rows[i].path[sizeof(rows[i].path) - 1] = '\0';
 		rows[i].biggest[sizeof(rows[i].biggest) - 1] = '\0';
 	}
+	state->is_blind =
+		head.denied > 0 && state->used_bytes - (double)head.bytes > (double)rows[0].bytes;
 	say_rows(run, rows, count);
 	if (head.is_cut)
 		fact_line(run, "not everything was looked at: %llu entries in the time there was",
@@ -278,11 +310,7 @@ on_walk(void *arg, const struct fs_result *r)
 	else
 		remember(fact_memory(run, sizeof(struct memory)), rows, count,
 			loop_now(fact_env(run)->loop));
-	if (head.denied > 0)
-		fact_line(run,
-			"%u folders are closed to this daemon: what they hold is missing here "
-			"(CAP_DAC_READ_SEARCH)",
-			head.denied);
+	say_denied(run, &head);
 	free(rows);
 	fact_had(run);
 }
@@ -302,6 +330,8 @@ on_ground(struct fact_run *run, const struct ground *ground, const char *why)
 		return;
 	}
 	str_copy(state->mount, sizeof(state->mount), ground->mount);
+	state->used_bytes = (double)(ground->room.blocks - ground->room.blocks_free) *
+			    (double)ground->room.block_size;
 	ground_path(env, state->mount, full, sizeof(full));
 	state->call = fs_call_start(env->fs, &request, fact_time_left(run), on_walk, run);
 }

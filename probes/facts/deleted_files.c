@@ -45,7 +45,7 @@ compare(const void *a, const void *b)
 }
 
 static void
-say(struct fact_run *run, const struct fs_open_row *rows, size_t count)
+say(struct fact_run *run, const struct fs_open_row *rows, size_t count, unsigned denied)
 {
 	const struct state *state = fact_state(run);
 	double sum = 0;
@@ -53,6 +53,12 @@ say(struct fact_run *run, const struct fs_open_row *rows, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		sum += (double)rows[i].bytes;
+	if (count == 0 && denied > 0) {
+		fact_line(run,
+			"no deleted file of %s is held open by a process that is shown to us",
+			state->mount);
+		return;
+	}
 	fact_number(run, KEY_COUNT, (double)count);
 	fact_number(run, KEY_BYTES, sum);
 	if (count == 0) {
@@ -100,7 +106,7 @@ on_files(void *arg, const struct fs_result *r)
 	}
 	if (count > 0)
 		qsort(rows, count, sizeof(rows[0]), compare);
-	say(run, rows, count);
+	say(run, rows, count, head.denied);
 	free(rows);
 	if (head.denied > 0)
 		fact_line(run,

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "io/fs.h"
 #include "io/mounts.h"
+#include "io/veil.h"
 #include "probes/disk_select.h"
 #include "probes/facts/fact.h"
 #include "probes/facts/ground.h"
@@ -128,12 +129,15 @@ on_disk(void *arg, const struct mount *mount)
 	add(arg, mount, false);
 }
 
-/* A full /tmp or /run stops programs as well. */
+/* A full /tmp or /run stops programs as well; not so what our own unit has put somewhere. */
 static bool
-is_memory(const struct mount *mount)
+is_memory(const struct mounts *mounts, const char *host_root, const struct mount *mount)
 {
 	return str_eq(mount->type, "tmpfs") && !str_starts(mount->path, "/sys") &&
-	       !str_starts(mount->path, "/proc") && !str_eq(mount->path, "/dev");
+	       !str_starts(mount->path, "/proc") && !str_eq(mount->path, "/dev") &&
+	       !str_starts(mount->path, "/run/credentials/") &&
+	       mounts_of(mounts, mount->path) == mount && !mount->is_read_only_super &&
+	       veil_of(mounts, host_root, mount->path).kind == VEIL_NONE;
 }
 
 static void
@@ -151,7 +155,7 @@ start(struct fact_run *run)
 	}
 	disk_select(&mounts, &all, &all, on_disk, run);
 	for (size_t i = 0; i < mounts.count; i++)
-		if (is_memory(&mounts.all[i]))
+		if (is_memory(&mounts, env->host_root, &mounts.all[i]))
 			add(run, &mounts.all[i], true);
 	mounts_fini(&mounts);
 	state->waiting = state->count;

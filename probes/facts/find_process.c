@@ -102,10 +102,18 @@ static void
 on_list(void *arg, const struct procs_trouble *trouble, const struct procs *procs)
 {
 	struct find_process *find = arg;
+	const struct proc *found;
 
 	find->call = NULL;
-	if (!fact_proc_failed(find->run, trouble, "the list of processes"))
-		find->fn(find->run, procs, choose(find, procs));
+	if (fact_proc_failed(find->run, trouble, "the list of processes"))
+		return;
+	found = choose(find, procs);
+	if (found == NULL && procs->is_hidden)
+		fact_missed(find->run,
+			"/proc hides other users' processes from this daemon (hidepid=, or "
+			"ProtectProc= of its unit)");
+	else
+		find->fn(find->run, procs, found);
 }
 
 bool

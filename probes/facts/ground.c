@@ -109,8 +109,16 @@ on_room(void *arg, const struct fs_result *r)
 {
 	struct ground_asking *asking = arg;
 	struct ground *ground = &asking->ground;
+	char words[VEIL_WORDS_MAX];
 
 	asking->call = NULL;
+	/* A private /tmp lies on the file system that the host's own does. */
+	if (r->veil.kind != VEIL_NONE && r->veil.kind != VEIL_TMP) {
+		veil_words(&r->veil, words, sizeof(words));
+		snprintf(asking->why, sizeof(asking->why), "%.100s is %s", ground->path, words);
+		asking->fn(asking->run, NULL, asking->why);
+		return;
+	}
 	if (r->status == FS_FAILED && (r->error == ENOENT || r->error == ENOTDIR) &&
 		step_up(ground->path)) {
 		ask(asking);

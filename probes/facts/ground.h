@@ -24,7 +24,7 @@ struct ground_asking {
 	struct fs_call *call;
 	struct ground ground;
 	ground_fn fn;
-	char why[160];
+	char why[VEIL_WORDS_MAX + 128];
 };
 
 void ground_start(struct ground_asking *asking, struct fact_run *run, ground_fn fn);

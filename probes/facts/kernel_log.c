@@ -59,6 +59,7 @@ struct state {
 	struct fs_call *call;
 	struct offload_job *job;
 	int kmsg_error; /* why not from there */
+	bool is_hidden; /* by our own unit */
 	bool is_own;    /* the mounted host has none: our own kernel is the same */
 };
 
@@ -144,14 +145,17 @@ on_journal(void *arg)
 	/* No such entry at all is no answer: a container's journal knows nothing of the kernel. */
 	if (job->is_failed || buf_left(&job->piece.lines) == 0) {
 		if (state->kmsg_error == EPERM || state->kmsg_error == EACCES)
-			fact_missed(run,
-				"not allowed to read /dev/kmsg (CAP_SYSLOG is missing), and the "
-				"journal "
-				"has nothing of the kernel that this user may read (group "
-				"systemd-journal)");
+			fact_missed(run, "not allowed to read /dev/kmsg (CAP_SYSLOG is missing, or "
+					 "ProtectKernelLogs= of the unit forbids it), and the "
+					 "journal "
+					 "has nothing of the kernel that this user may read (group "
+					 "systemd-journal)");
 		else
-			fact_missed(run, "/dev/kmsg: %s; the journal has nothing of the kernel",
-				strerror(state->kmsg_error));
+			fact_missed(run,
+				"/dev/kmsg: %s%s; the journal has nothing of the kernel that this "
+				"user may read (group systemd-journal)",
+				strerror(state->kmsg_error),
+				state->is_hidden ? " (PrivateDevices= of the unit)" : "");
 	} else {
 		kernel_lines_read(&news, buf_head(&job->piece.lines), buf_left(&job->piece.lines),
 			loop_wall(fact_env(run)->loop));
@@ -205,6 +209,7 @@ on_kmsg(void *arg, const struct fs_result *r)
 		say(run, &news);
 		return;
 	}
+	state->is_hidden = r->veil.kind != VEIL_NONE;
 	state->kmsg_error = r->error != 0 ? r->error : ETIMEDOUT;
 	if (r->error == ENOENT && !state->is_own)
 		ask_kmsg(run, true);

@@ -242,8 +242,14 @@ on_stat(void *arg, const struct fs_result *r)
 {
 	struct fact_run *run = arg;
 	struct state *state = fact_state(run);
+	char words[VEIL_WORDS_MAX];
 
 	state->call = NULL;
+	veil_words(&r->veil, words, sizeof(words));
+	if (r->veil.kind != VEIL_NONE) {
+		try_next(run, state->path, words);
+		return;
+	}
 	if (r->status != FS_OK) {
 		try_next(run, state->path,
 			r->error == EACCES ? "permission denied (group adm?)"

@@ -380,7 +380,7 @@ on_owners(void *arg, const struct procs_trouble *trouble, const struct procs_own
 	if (owners->denied > 0)
 		fact_line(run,
 			"which process it is cannot be seen: give the daemon CAP_SYS_PTRACE and "
-			"CAP_DAC_READ_SEARCH");
+			"CAP_DAC_READ_SEARCH (AmbientCapabilities= of its unit)");
 	else
 		fact_line(run, "which process it is is not in our /proc: another container's, or "
 			       "the kernel's");

@@ -153,6 +153,12 @@ on_second(struct fact_run *run, const struct top_look *found, const char *why)
 		fact_missed(run, "the processes could not be read: %s", why);
 		return;
 	}
+	if (found->is_hidden) {
+		fact_line(run, "other users' processes are hidden from this daemon (hidepid=, or "
+			       "ProtectProc= of its unit): which is the busiest is not known");
+		fact_had(run);
+		return;
+	}
 	count = find_busy(fact_state(run), top);
 	for (size_t i = 0; i < count; i++)
 		fact_line(run, "%s (pid %u) %.0f %%", top[i].row->comm, top[i].row->pid,

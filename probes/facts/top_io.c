@@ -199,7 +199,8 @@ say_processes(struct fact_run *run, struct fs_io_row *rows, size_t count)
 		double reads = (double)rows[i].read_bytes / passed_s;
 		char wrote[32], red[32];
 
-		if (i == 0) {
+		/* The busiest may be among those that are not shown. */
+		if (i == 0 && state->denied == 0) {
 			fact_text(run, KEY_FIRST, "%s", rows[i].comm);
 			fact_number(run, KEY_FIRST_PID, rows[i].pid);
 			fact_number(run, KEY_WRITE_RATE, writes);

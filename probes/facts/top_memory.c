@@ -193,8 +193,6 @@ say_all(struct fact_run *run, const struct top_look *look, const struct memory *
 	if (isnan(growth))
 		fact_line(run, "how fast they grow is not known yet");
 	say_family(run, look);
-	if (look->is_hidden)
-		fact_line(run, "other users' processes are hidden from this daemon (hidepid=)");
 }
 
 static void
@@ -206,6 +204,11 @@ on_look(struct fact_run *run, const struct top_look *found, const char *why)
 	if (found == NULL || found->count == 0) {
 		fact_missed(run, "the processes could not be read: %s",
 			why != NULL ? why : "there are none");
+		return;
+	}
+	if (found->is_hidden) {
+		fact_missed(run, "other users' processes are hidden from this daemon (hidepid=, or "
+				 "ProtectProc= of its unit): who holds most is not known");
 		return;
 	}
 	qsort(state->look.all, found->count, sizeof(found->all[0]), compare);

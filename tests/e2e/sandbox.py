@@ -268,9 +268,11 @@ class World:
                 mount(source, target, None, MS_BIND | MS_REC)
                 (self.read_write if name == "BindPaths" else self.read_only).append(target)
 
-    def bring_back(self):
-        """What a user would bind in: the test's own folders."""
+    def bring_back(self, when):
+        """What a user would bind in: the test's own folders, before what the unit hides within them."""
         for tree, path in self.held:
+            if str(path).startswith(("/tmp/", "/var/tmp/")) != (when == "early"):
+                continue
             path.mkdir(parents=True, exist_ok=True)
             if libc.syscall(SYS_MOVE_MOUNT, tree, b"", -100, str(path).encode(), 4) != 0:
                 fail(f"move_mount {path}")
@@ -307,6 +309,7 @@ class World:
         self.begin()
         self.proc()
         self.private_tmp()
+        self.bring_back("early")
         self.private_devices()
         self.protect_home()
         self.temporary()
@@ -314,7 +317,7 @@ class World:
             self.hide(path)
         self.protect_kernel()
         self.binds()
-        self.bring_back()
+        self.bring_back("late")
         self.lock()
         for name, bit in (("PrivateIPC", CLONE_NEWIPC), ("ProtectHostname", CLONE_NEWUTS)):
             if self.flag(name) and libc.unshare(bit) != 0:

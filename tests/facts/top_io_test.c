@@ -52,6 +52,8 @@ two_looks(void **state)
 {
 	struct fact_bench *b = *state;
 
+	put_process(b->host, &(struct made_process){ 1, "init", 1, 1, 1 });
+	put_io(b, 1, 0, 0);
 	put_process(b->host, &(struct made_process){ 20, "redis-server", 1, 1, 1 });
 	put_process(b->host, &(struct made_process){ 30, "mariadbd", 1, 1, 1 });
 	put_io(b, 20, 0, 900000000);

@@ -89,7 +89,7 @@ static void
 says_which_line_it_is(void **state)
 {
 	struct veil veil = { VEIL_TMP, "/tmp" };
-	char words[320];
+	char words[VEIL_WORDS_MAX];
 
 	(void)state;
 	veil_words(&veil, words, sizeof(words));
