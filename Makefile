@@ -223,6 +223,7 @@ lint: deps-test
 	@tests/lint/headers.sh $(CC) $(CFLAGS_ALL)
 	@$(PYTHON) tests/lint/house.py $(B)
 	@$(PYTHON) tests/lint/playbooks.py
+	@$(PYTHON) tests/lint/licences.py $(B)
 	@tests/lint/shell.sh
 	@tests/lint/words.sh
 	@$(PYTHON) -B tests/lint/docs.py
