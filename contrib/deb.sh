@@ -7,6 +7,7 @@ LC_ALL=C.UTF-8
 export LC_ALL
 umask 022
 version=$1
+mkdir -p "$2"
 build=$(cd "$2" && pwd)
 name=triaged-$version
 out=$build/deb
