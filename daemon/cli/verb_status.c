@@ -132,6 +132,21 @@ print_trouble(const struct term *term, const json_t *status)
 }
 
 /* "heartbeat: heard by https://hc-ping.com 12s ago"; what is wrong with it in colour. */
+/* Both go on: what one does not know of the other it leaves out. */
+static void
+print_versions(const struct term *term, const json_t *status)
+{
+	const char *theirs = answer_text(status, "version");
+	char *line;
+
+	if (*theirs == '\0' || strcmp(theirs, TRIAGED_VERSION) == 0)
+		return;
+	line = xasprintf("the daemon runs %s, this command is of %s: restart it after an upgrade",
+		theirs, TRIAGED_VERSION);
+	print_clean(term, 2, line);
+	free(line);
+}
+
 static void
 print_heartbeat(const struct term *term, const json_t *heartbeat)
 {
@@ -325,6 +340,7 @@ print(const struct cli *cli, const json_t *doc)
 
 	print_headline(&cli->term, status, count_untold(checks));
 	print_trouble(&cli->term, status);
+	print_versions(&cli->term, status);
 	print_heartbeat(&cli->term, json_object_get(status, "heartbeat"));
 	print_incidents(&cli->term, json_object_get(doc, "incidents"));
 	print_checks(&cli->term, checks);
