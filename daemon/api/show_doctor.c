@@ -17,10 +17,14 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/journal.h"
+#include "io/mounts.h"
+#include "io/veil.h"
 #include "model/record.h"
 #include "setup/settings.h"
 
-#define FILE_MAX 8192
+#define FILE_MAX   8192
+#define HIDDEN_MAX 16
 
 /* Those that decide what a monitor sees, by number. */
 static const struct {
@@ -137,17 +141,42 @@ put_access(json_t *doc, const char *key, const char *path, int mode)
 		json_object_set_new(doc, key, json_false());
 }
 
+/* What our own unit, or container, shows instead of the host's. */
+static json_t *
+list_hidden(const char *host_root)
+{
+	struct veil veils[HIDDEN_MAX];
+	json_t *list = json_array();
+	struct mounts mounts;
+	size_t count;
+
+	if (mounts_read(&mounts, host_root, NULL) < 0)
+		return list;
+	count = veil_list(&mounts, host_root, veils, HIDDEN_MAX);
+	mounts_fini(&mounts);
+	for (size_t i = 0; i < count; i++) {
+		char words[VEIL_WORDS_MAX];
+
+		veil_words(&veils[i], words, sizeof(words));
+		json_array_append_new(list, json_sprintf("%s is %s", veils[i].at, words));
+	}
+	return list;
+}
+
 /* With hidepid, or a /proc of our own kind, the first process is not ours to see. */
 static json_t *
-describe_sight(void)
+describe_sight(const char *host_root)
 {
+	int journal = journal_may_read();
 	json_t *doc = json_object();
 
 	json_object_set_new(
 		doc, "processes", json_boolean(access("/proc/1/stat", R_OK) == 0 || getpid() == 1));
 	put_access(doc, "containers", "/var/run/docker.sock", W_OK);
-	put_access(doc, "journal", "/var/log/journal", R_OK);
+	if (journal >= 0)
+		json_object_set_new(doc, "journal", json_boolean(journal));
 	put_access(doc, "kernel_log", "/dev/kmsg", R_OK);
+	json_object_set_new(doc, "hidden", list_hidden(host_root));
 	return doc;
 }
 
@@ -212,7 +241,7 @@ handle_doctor(struct api_call *call)
 	json_object_set_new(doc, "watchdog",
 		world->watchdog_us > 0 ? json_real((double)world->watchdog_us / 1e6) : json_null());
 	json_object_set_new(doc, "rights", describe_rights());
-	json_object_set_new(doc, "sees", describe_sight());
+	json_object_set_new(doc, "sees", describe_sight(settings->daemon.host_root));
 	json_object_set_new(doc, "clock", describe_clock());
 	json_object_set_new(doc, "numbers", describe_numbers(world->env->stats));
 	reply_json(call, 200, doc);
@@ -240,8 +269,11 @@ static const struct shape_field sight_fields[] = {
 	{ "processes", SHAPE_FLAG, .doc = "Processes of others." },
 	{ "containers", SHAPE_FLAG, SHAPE_OPTIONAL,
 		.doc = "Docker's socket; absent: there is none in the usual place." },
-	{ "journal", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "The journal's folder; absent: no such." },
+	{ "journal", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "The system's journal; absent: none." },
 	{ "kernel_log", SHAPE_FLAG, SHAPE_OPTIONAL, .doc = "/dev/kmsg; absent: no such." },
+	{ "hidden", SHAPE_TEXT, SHAPE_LIST,
+		.doc = "Places where it sees something else than the host has, and which line of "
+		       "its unit does that." },
 	{ .name = NULL },
 };
 static const struct shape sight_shape = {

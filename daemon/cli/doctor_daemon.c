@@ -117,6 +117,29 @@ doctor_processes(struct doctor *doctor)
 }
 
 void
+doctor_files(struct doctor *doctor)
+{
+	const json_t *hidden = json_object_get(json_object_get(doctor->view, "sees"), "hidden"),
+		     *one;
+	bool is_root = answer_count(rights(doctor), "uid") == 0;
+	size_t i;
+
+	json_array_foreach(hidden, i, one)
+	{
+		doctor_say(doctor, FINDING_HINT,
+			"if checks look there: a drop-in for its unit (docs/security.md)", "%s",
+			json_string_value(one));
+	}
+	if (hidden == NULL)
+		doctor_say(doctor, FINDING_UNKNOWN, "", "the daemon does not say");
+	else if (is_root || has_capability(doctor, "dac_read_search"))
+		doctor_say(doctor, FINDING_OK, "", "whatever their owners and modes are");
+	else
+		doctor_say(doctor, FINDING_OK, "",
+			"those that its user and groups may read; of others it says so");
+}
+
+void
 doctor_containers(struct doctor *doctor)
 {
 	switch (sees(doctor, "containers")) {

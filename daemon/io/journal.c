@@ -264,3 +264,15 @@ journal_piece_fini(struct journal_piece *piece)
 	free(piece->cursor);
 	piece->cursor = NULL;
 }
+
+int
+journal_may_read(void)
+{
+	static const char *const folders[] = { "/var/log/journal", "/run/log/journal" };
+	int answer = -1;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (access(folders[i], F_OK) == 0)
+			answer = answer != 0 && !is_closed(folders[i]);
+	return answer;
+}

@@ -42,5 +42,7 @@ int journal_read(const struct journal_ask *ask, struct journal_piece *piece, str
 int journal_read_last(
 	const struct journal_ask *ask, usec_t since_us, struct journal_piece *piece, struct err *e);
 void journal_piece_fini(struct journal_piece *piece);
+/* Of this host: 1: yes; 0: we lack the right; -1: there is none on disk. */
+int journal_may_read(void);
 
 #endif

@@ -58,6 +58,29 @@ veil_of(const struct mounts *mounts, const char *host_root, const char *path)
 	return veil;
 }
 
+static bool
+is_kernels(const char *path)
+{
+	return str_starts(path, "/proc/") || str_starts(path, "/sys/") ||
+	       str_starts(path, "/dev/") || str_starts(path, "/run/credentials/");
+}
+
+size_t
+veil_list(const struct mounts *mounts, const char *host_root, struct veil *out, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < mounts->count && count < most; i++) {
+		const struct mount *m = &mounts->all[i];
+
+		if (is_kernels(m->path) || mounts_of(mounts, m->path) != m)
+			continue;
+		out[count] = veil_of(mounts, host_root, m->path);
+		count += out[count].kind != VEIL_NONE;
+	}
+	return count;
+}
+
 void
 veil_words(const struct veil *veil, char *out, size_t size)
 {

@@ -27,6 +27,9 @@ struct veil {
 /* `path` without host_root and without symbolic links; the table as mounts_read made it. */
 struct veil veil_of(const struct mounts *mounts, const char *host_root, const char *path);
 
+/* Places that are not the host's, as many as fit; kernel interfaces aside. */
+size_t veil_list(const struct mounts *mounts, const char *host_root, struct veil *out, size_t most);
+
 /* "hidden from this daemon (ProtectHome=...): BindReadOnlyPaths=/home in a drop-in shows it" */
 void veil_words(const struct veil *veil, char *out, size_t size);
 
