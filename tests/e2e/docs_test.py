@@ -107,10 +107,12 @@ def check(path, environment):
 
 
 def check_playbook(folder, block):
+    """It may speak of rules in the settings that stand before it."""
     name = re.match(r"playbook: ([\w-]+)", block.text).group(1)
     (folder / "playbooks").mkdir()
     (folder / f"playbooks/{name}.yaml").write_text(block.text)
-    (folder / "whole.yaml").write_text("checks: { memory: { type: memory } }\n")
+    rules = [b for b in settings(block.page) if b.line < block.line and not b.text.startswith("playbook:")]
+    (folder / "whole.yaml").write_text(rules[-1].text if rules else "checks: { memory: { type: memory } }\n")
     return check(folder / "whole.yaml", {})
 
 

@@ -1,8 +1,13 @@
 """Playbooks of one's own, what is wrong with them, and `triage explain`."""
 import json
+import re
+import sys
 from pathlib import Path
 
 import lab
+
+sys.path.insert(0, str(lab.TOP / "tests/lint"))
+import pages  # noqa: E402
 
 OWN = """playbook: net-refused
 title: {{ en: "Ours", zh: "自有" }}
@@ -117,3 +122,27 @@ def test_explain_knows_the_nearest():
     done = explain("refusd")
     assert done.returncode == 1 and "net.refused" in done.stderr, done.stderr
     assert explain("net.refused", "--lang", "xx").returncode == 2
+
+
+def test_the_one_of_the_page(daemon, hook, folder):
+    """docs/playbooks.md, "One of your own": its settings, its playbook, its message."""
+    text = (lab.TOP / "docs/playbooks.md").read_text()
+    settings, playbook, command, told = pages.blocks("docs/playbooks.md", text[text.index("## One of your own"):])[:4]
+    log = Path(folder) / "shop.log"
+    log.write_text("2026-01-02 02:59:00 INFO sold\n")
+    (Path(folder) / "playbooks").mkdir()
+    (Path(folder) / "playbooks/shop-licence.yaml").write_text(playbook.text)
+    line = re.search(r'echo "(.*)"', command.text).group(1)
+    d = daemon(settings.text.replace("/var/log/shop/shop.log", str(log)) + f"""
+receivers:
+  hook: {{type: webhook, url: "{hook.url}", secret: "{lab.SECRET_TEXT}"}}
+""").start()
+    d.wait_state("shop-log", "up")
+    with log.open("a") as f:
+        f.write(line + "\n")
+    incident = hook.wait("incident.opened", "shop-log")["data"]["incident"]
+    assert incident["cause"]["playbook"] == "shop-licence" and incident["cause"]["confidence"] == "certain", incident
+    step = incident["remedy"][0]
+    said = f"CRITICAL · {incident['title']}\n{incident['summary']}\nWhy: {incident['cause']['explanation']}\n" \
+           f"First step: {step['text']} (1 of {len(incident['remedy'])})\n{step['command']}\n"
+    assert said in told.text, said
