@@ -19,7 +19,7 @@ below() { # FOLDER PLACE [FIND'S CONDITIONS]
 	place=$2
 	shift 2
 	[ -d "$folder" ] || return 0
-	find "$folder" -type f "$@" | sort | while read -r file; do
+	find "$folder" -type f ! -name '.*' "$@" | sort | while read -r file; do
 		echo "644 $file $place/${file#"$folder"/}"
 	done
 }
