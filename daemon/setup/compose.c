@@ -16,6 +16,8 @@
 #include "base/str.h"
 #include "conf/interpolate.h"
 
+#define OUR_IMAGE "triaged"
+
 /* In the order in which compose looks: the first one that is there. */
 static const char *const main_names[] = { "compose.yaml", "compose.yml", "docker-compose.yaml",
 	"docker-compose.yml", NULL };
@@ -341,6 +343,33 @@ project_name(const struct compose *compose)
 	return buf_take_text(&out);
 }
 
+static void service_fini(struct compose_service *service);
+
+/* "registry.example.com/triaged:1.2" */
+static bool
+is_our_image(const char *image)
+{
+	const char *slash = image != NULL ? strrchr(image, '/') : NULL;
+	const char *name = slash != NULL ? slash + 1 : image;
+	return name != NULL && str_starts(name, OUR_IMAGE) &&
+	       strchr(":@", name[strlen(OUR_IMAGE)]) != NULL;
+}
+
+/* A daemon that is in the project already is none of its services: it watches itself. */
+static void
+drop_ourselves(struct compose *compose)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < compose->service_count; i++) {
+		struct compose_service *service = &compose->services[i];
+		if (is_our_image(service->image))
+			service_fini(service);
+		else
+			compose->services[kept++] = *service;
+	}
+	compose->service_count = kept;
+}
+
 struct compose *
 compose_load(const char *folder, struct complaints *complaints)
 {
@@ -363,6 +392,7 @@ compose_load(const char *folder, struct complaints *complaints)
 		if (found != NULL)
 			read_file(compose, found);
 	}
+	drop_ourselves(compose);
 	return compose;
 }
 
@@ -411,6 +441,7 @@ service_fini(struct compose_service *service)
 	free(service->needs);
 	compose_words_fini(&service->expose);
 	compose_words_fini(&service->aliases);
+	compose_words_fini(&service->networks);
 	compose_words_fini(&service->links);
 	compose_words_fini(&service->volumes);
 	compose_words_fini(&service->profiles);

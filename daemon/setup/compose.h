@@ -81,6 +81,7 @@ struct compose_service {
 	size_t need_count;
 	struct compose_words expose;   /* container ports */
 	struct compose_words aliases;  /* other names by which it is reached */
+	struct compose_words networks; /* none: the project's own */
 	struct compose_words links;    /* "db:database": names that this service has for others */
 	struct compose_words volumes;  /* named volumes */
 	struct compose_words profiles; /* started only when one of them is asked for */

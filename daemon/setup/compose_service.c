@@ -100,12 +100,15 @@ take_links(struct compose *compose, struct compose_service *service, const struc
 }
 
 static void
-take_network_aliases(
+take_networks(
 	struct compose *compose, struct compose_service *service, const struct conf_node *networks)
 {
+	take_words(compose, &service->networks, networks);
 	for (size_t i = 0; networks != NULL && networks->kind == CONF_MAP && i < networks->count;
-		i++)
+		i++) {
+		compose_add_word(&service->networks, networks->items[i]->key);
 		take_words(compose, &service->aliases, conf_get(networks->items[i], "aliases"));
+	}
 }
 
 /* --- healthcheck --- */
@@ -226,7 +229,7 @@ compose_take_service(
 	take_extends(compose, service, conf_get(node, "extends"));
 	take_needs(compose, service, conf_get(node, "depends_on"));
 	take_links(compose, service, conf_get(node, "links"));
-	take_network_aliases(compose, service, conf_get(node, "networks"));
+	take_networks(compose, service, conf_get(node, "networks"));
 	take_words(compose, &service->expose, conf_get(node, "expose"));
 	take_words(compose, &service->profiles, conf_get(node, "profiles"));
 	take_volumes(compose, service, conf_get(node, "volumes"));

@@ -97,26 +97,72 @@ write_env_files(const struct init_plan *plan, struct buf *out)
 	compose_words_fini(&paths);
 }
 
-/* The service of the project that this configuration is for. */
+/* Where it meets the others by their names: nothing to say where all are on the project's own. */
+static void
+write_networks(const struct compose *compose, struct buf *out)
+{
+	struct compose_words names = { 0 };
+	bool has_plain = false;
+	for (size_t i = 0; i < compose->service_count; i++) {
+		const struct compose_service *service = &compose->services[i];
+		for (size_t k = 0; k < service->networks.count; k++)
+			compose_add_word(&names, service->networks.all[k]);
+		has_plain = has_plain ||
+			    (service->networks.count == 0 && service->network_mode == NULL);
+	}
+	if (names.count > 0 && has_plain)
+		compose_add_word(&names, "default");
+	for (size_t i = 0; i < names.count; i++)
+		buf_addf(out, "%s%s%s", i == 0 ? "#       networks: [" : ", ", names.all[i],
+			i + 1 == names.count ? "]\n" : "");
+	compose_words_fini(&names);
+}
+
+/* The service of the project that this configuration is for, as the image wants to be run
+ * (contrib/compose). */
 static void
 write_sidecar(const struct init_plan *plan, struct buf *out)
 {
 	struct compose_words paths = { 0 };
 	find_env_files(plan, &paths);
-	buf_add_text(out, "#\n# It is for a service of the compose project itself:\n#\n"
-			  "#   triaged:\n"
-			  "#     image: triaged    # one that you built\n"
-			  "#     pid: host\n"
-			  "#     volumes:\n"
-			  "#       - /:/host:ro,rslave\n"
-			  "#       - triaged-state:/var/lib/triaged\n"
-			  "#       - ./triaged.yaml:/etc/triaged/triaged.yaml:ro\n");
+	buf_add_text(out,
+		"#\n# It is for a service of the compose project itself, of an image that "
+		"you built:\n#\n"
+		"#   services:\n"
+		"#     triaged:\n"
+		"#       image: triaged:latest\n"
+		"#       restart: unless-stopped\n"
+		"#       read_only: true\n"
+		"#       cap_drop: [ALL]\n"
+		"#       security_opt: [\"no-new-privileges:true\"]\n"
+		"#       volumes:\n"
+		"#         - /:/host:ro,rslave\n"
+		"#         - triaged-state:/var/lib/triaged\n"
+		"#         - ./triaged.yaml:/etc/triaged/triaged.yaml:ro\n");
 	for (size_t i = 0; i < paths.count; i++)
-		buf_addf(out, "#       - ./%s:/etc/triaged/%s:ro\n", paths.all[i], paths.all[i]);
+		buf_addf(out, "#         - ./%s:/etc/triaged/%s:ro\n", paths.all[i], paths.all[i]);
 	compose_words_fini(&paths);
 	for (size_t i = 0; i < plan->secrets.count; i++)
-		buf_addf(out, "%s%s%s", i == 0 ? "#     secrets: [" : ", ", plan->secrets.all[i],
+		buf_addf(out, "%s%s%s", i == 0 ? "#       secrets: [" : ", ", plan->secrets.all[i],
 			i + 1 == plan->secrets.count ? "]\n" : "");
+	write_networks(plan->compose, out);
+	buf_add_text(out, "#       healthcheck: { test: [CMD, triage, health], interval: 30s }\n"
+			  "#   volumes:\n"
+			  "#     triaged-state:\n");
+}
+
+/* Its own loopback is not the host's, and its name says nothing to people. */
+static void
+write_daemon(const struct init_plan *plan, struct buf *out)
+{
+	buf_add_text(out, "daemon:\n  name: ");
+	init_scalar(out, plan->compose->project);
+	buf_add_text(out,
+		"\n  host_root: /host\n  state_dir: /var/lib/triaged\n"
+		"  log: { format: json }\n\n"
+		"# `docker compose exec triaged triage status`; docs/sidecar.md says how to\n"
+		"# publish the dashboard.\n"
+		"api:\n  listen: 127.0.0.1:8421\n\n");
 }
 
 static void
@@ -136,9 +182,10 @@ write_head(const struct init_plan *plan, struct buf *out)
 	buf_add_text(out, "\n");
 	write_env_files(plan, out);
 	if (plan->options->is_sidecar)
-		buf_add_text(out, "daemon:\n  host_root: /host\n  state_dir: /var/lib/triaged\n\n");
-	buf_add_text(out, "# The API, for `triage` and the dashboard: this host only.\n"
-			  "api:\n  listen: 127.0.0.1:8421\n\n");
+		write_daemon(plan, out);
+	else
+		buf_add_text(out, "# The API, for `triage` and the dashboard: this host only.\n"
+				  "api:\n  listen: 127.0.0.1:8421\n\n");
 }
 
 /* --- the rest --- */
