@@ -323,7 +323,9 @@ on_drain_due(void *arg)
 {
 	struct app *app = arg;
 
-	if (deliver_is_idle(app->deliver) || loop_now(app->env.loop) >= app->drain_until_us)
+	bool is_idle = deliver_is_idle(app->deliver) && api_is_idle(app->api);
+
+	if (is_idle || loop_now(app->env.loop) >= app->drain_until_us)
 		loop_stop(app->env.loop);
 	else
 		timer_after(&app->drain_timer, 20 * USEC_PER_MSEC);
@@ -350,7 +352,7 @@ begin_stop(struct app *app)
 	sched_stop(app->sched);
 	heartbeat_stop(app->heartbeat);
 	deliver_drain(app->deliver);
-	api_end_feeds(app->api);
+	api_drain(app->api);
 	timer_stop(&app->chores_timer);
 	timer_stop(&app->rules_timer);
 	timer_stop(&app->triage_timer);

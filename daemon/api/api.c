@@ -134,7 +134,14 @@ api_on_kept(struct api *api, const char *kind)
 }
 
 void
-api_end_feeds(struct api *api)
+api_drain(struct api *api)
 {
 	feeds_end(&api->feeds);
+	door_close_passed(api);
+}
+
+bool
+api_is_idle(const struct api *api)
+{
+	return !conn_any_busy(api);
 }

@@ -62,6 +62,9 @@ void api_on_sample(struct api *api, const char *check);
 void api_on_checks(struct api *api); /* some came or went */
 void api_on_incident(struct api *api, const struct incident_event *event);
 void api_on_kept(struct api *api, const char *kind); /* of what delivery keeps */
-void api_end_feeds(struct api *api);                 /* the daemon stops */
+
+/* The daemon stops: feeds end, and sockets that were passed to us are left to who comes next. */
+void api_drain(struct api *api);
+bool api_is_idle(const struct api *api); /* nobody waits for an answer that is being made */
 
 #endif

@@ -30,6 +30,7 @@
 #define IN_MAX      ((size_t)256 << 10)
 #define PIECE_MAX   ((size_t)256 << 10) /* handed to the stream at once */
 #define DROPPED_MAX ((size_t)1 << 20)
+#define GREETING_US (200 * USEC_PER_MSEC)
 
 enum conn_step {
 	CONN_IDLE,
@@ -557,6 +558,27 @@ conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host)
 	conn->stream = stream_adopt(loop, fd, IN_MAX, on_stream, conn);
 	http1_init(&conn->request, HTTP1_REQUEST, NULL);
 	enter(conn, CONN_IDLE, IDLE_US);
+}
+
+/* One that has just come may have a request under way to us. */
+static bool
+is_busy(const struct conn *conn)
+{
+	bool is_new = loop_now(conn->timer.loop) - conn->since_us < GREETING_US;
+
+	return conn->step == CONN_READING || conn->step == CONN_MAKING ||
+	       conn->step == CONN_SENDING || (conn->step == CONN_IDLE && is_new);
+}
+
+bool
+conn_any_busy(const struct api *api)
+{
+	LIST_EACH(it, &api->conns)
+	{
+		if (is_busy(LIST_ENTRY(it, struct conn, node)))
+			return true;
+	}
+	return false;
 }
 
 void

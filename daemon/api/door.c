@@ -315,6 +315,18 @@ door_close_all(struct api *api)
 		close_door(LIST_ENTRY(api->doors.next, struct door, node));
 }
 
+void
+door_close_passed(struct api *api)
+{
+	LIST_EACH_SAFE(it, &api->doors)
+	{
+		struct door *door = LIST_ENTRY(it, struct door, node);
+
+		if (door->is_passed)
+			close_door(door);
+	}
+}
+
 static void
 write_where(const struct door *door, char *out, size_t size)
 {

@@ -47,11 +47,13 @@ struct api {
 /* conn.c: takes over the descriptor. */
 void conn_accept(struct api *api, int fd, bool is_unix, const char *listen_host);
 void conn_close_all(struct api *api);
-void conn_on_walk(void *arg); /* the walk timer's callback; arg: struct api */
+bool conn_any_busy(const struct api *api); /* a request is read or answered */
+void conn_on_walk(void *arg);              /* the walk timer's callback; arg: struct api */
 
 /* door.c */
 int door_open_all(struct api *api, struct err *e);
 void door_close_all(struct api *api);
+void door_close_passed(struct api *api); /* who comes then waits for our successor */
 void door_where(const struct api *api, char *out, size_t size);
 
 #endif

@@ -524,7 +524,7 @@ all_end_with_the_daemon(void **state)
 
 	listen_to(&r, bed, "", "");
 	bed->world.is_draining = true;
-	api_end_feeds(bed->api);
+	api_drain(bed->api);
 	expect(&r, NULL);
 	dial(&late, bed, "", "");
 	expect(&late, "HTTP/1.1 503");
