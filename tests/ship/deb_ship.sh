@@ -32,16 +32,7 @@ cp "$deb" "$root/opt/triaged.deb"
 bump "$version+1"
 bump "$version+2" "# new in this version"
 cp "$here/deb_inside.sh" "$root/opt/"
-cp /etc/resolv.conf "$root/etc/resolv.conf"
-
-# Mounts are in a name space that goes with the commands.
-in_root() {
-	# shellcheck disable=SC2016
-	unshare -m sh -c 'mount --make-rprivate / && mount -t proc proc "$0/proc" &&
-		mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"' \
-		"$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"
-}
-in_root sh /opt/deb_inside.sh unpacked "$version"
+"$here/in_root.sh" "$root" sh /opt/deb_inside.sh unpacked "$version"
 
 # What is asked is a unit in there, and the machine ends with it.
 boot() {
@@ -62,7 +53,7 @@ boot() {
 		WantedBy=multi-user.target
 	END
 	sed -i "s/VERSION/$version/" "$root/etc/systemd/system/try.service"
-	in_root systemctl enable -q try.service
+	"$here/in_root.sh" "$root" systemctl enable -q try.service
 	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout -k 10 180 systemd-nspawn -q -D "$root" -b \
 		--register=no --keep-unit --private-network --link-journal=no --timezone=off \
 		--resolv-conf=off </dev/null >"$work/console" 2>&1 || true
