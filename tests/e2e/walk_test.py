@@ -113,8 +113,9 @@ def settings(block, redis, api, phone):
 
 
 def plain(text, redis):
-    """Without numbers, units, ids and line breaks, which are the other ones here."""
-    text = text.replace(str(redis.data), "/srv/redis")
+    """Without numbers, units, ids and line breaks, which are the other ones here; which of two checks
+    that run every second recovers first is chance."""
+    text = re.sub(r"came back first: \w+", "came back first", text.replace(str(redis.data), "/srv/redis"))
     text = re.sub(r"\b[0-9a-f]{12}\b|\b\d\S*(?: (?:[KMG]i?B|B|%|min|ms|s)\b)?", "#", text)
     return re.sub(r"(# ?)+", "# ", re.sub(r"\s+", " ", text)).strip()
 
