@@ -227,6 +227,7 @@ lint: deps-test
 	@tests/lint/shell.sh
 	@tests/lint/words.sh
 	@$(PYTHON) -B tests/lint/docs.py
+	@$(PYTHON) -B tests/lint/receivers.py
 	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
 		echo "clang: no warnings"
 	@$(MAKE) --no-print-directory cppcheck
