@@ -226,6 +226,7 @@ lint: deps-test
 	@$(PYTHON) tests/lint/licences.py $(B)
 	@tests/lint/shell.sh
 	@tests/lint/words.sh
+	@$(MAKE) --no-print-directory units-check
 	@$(PYTHON) -B tests/lint/docs.py
 	@$(PYTHON) -B tests/lint/receivers.py
 	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
@@ -236,7 +237,9 @@ lint: deps-test
 	@$(PYTHON) tests/e2e/causes.py | tail -1; $(PYTHON) tests/e2e/causes.py > /dev/null
 	@$(PYTHON) tests/e2e/scenarios.py | tail -1; $(PYTHON) tests/e2e/scenarios.py > /dev/null
 
-.PHONY: cppcheck docs-check bench-quick valgrind
+.PHONY: cppcheck docs-check units-check bench-quick valgrind
+units-check:
+	@tests/lint/units.sh
 cppcheck:
 	@cppcheck -q --std=c11 --language=c --enable=warning,performance,portability -j$$(nproc) \
 		--inline-suppr --suppress=missingInclude --suppress=missingIncludeSystem \

@@ -233,6 +233,43 @@ sockets_are_passed() {
 	fact "without the socket unit it makes its own again"
 }
 
+# Each drop-in as it is shipped: the service starts with it, and sees what it is for.
+drop_ins_work() {
+	cp /good.yaml $settings
+	cat >>$settings <<-'END'
+		  pings: { type: ping, host: 127.0.0.1 }
+	END
+	rm -f $dropins/*.conf
+	examples=/usr/share/doc/triaged/examples/systemd/triaged.service.d
+	groupadd -f docker
+	systemctl daemon-reload
+	systemctl restart triaged.service
+	until_true "without the right a ping is no failure, but cannot be sent" \
+		says CAP_NET_RAW triage run pings
+	sees_everything && fail "without a drop-in, triage doctor says which rights are missing"
+	for example in "$examples"/*.conf.example; do
+		name=$(basename "$example" .conf.example)
+		dropin "$name" <"$example"
+		printf 'x\n' >/etc/triaged/secrets/sql-password
+		printf 'x\n' >/etc/triaged/secrets/hook-secret
+		systemctl restart triaged.service || fail "it starts with the drop-in $name"
+		case $name in
+		ping) until_true "with the drop-in $name it pings" says 'ok  pings' triage run pings ;;
+		see-everything)
+			until_true "with the drop-in $name no right is missing" sees_everything
+			;;
+		*) fact "it starts with the drop-in $name" ;;
+		esac
+		rm "$dropins/$name.conf"
+	done
+	systemctl daemon-reload
+}
+
+sees_everything() {
+	triage doctor >/doctor.txt 2>&1 || true
+	grep -q . /doctor.txt && ! grep -qE 'CAP_|kmsg' /doctor.txt
+}
+
 it_stops() {
 	began=$(date +%s)
 	systemctl stop triaged.service
@@ -252,5 +289,6 @@ bad_settings_are_kept_out
 a_wedged_loop_is_killed
 credentials_are_read
 sockets_are_passed
+drop_ins_work
 it_stops
 echo "all $(grep -c '^fact:' /story.log) facts hold"
