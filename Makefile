@@ -229,6 +229,7 @@ lint: deps-test
 	@$(MAKE) --no-print-directory units-check
 	@$(PYTHON) -B tests/lint/docs.py
 	@$(PYTHON) -B tests/lint/receivers.py
+	@$(PYTHON) -B tests/lint/translations.py
 	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
 		echo "clang: no warnings"
 	@$(MAKE) --no-print-directory cppcheck
