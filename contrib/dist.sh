@@ -9,6 +9,10 @@ umask 022
 name=triaged-$1
 ui=$2
 out=$3
+if [ ! -e .git ]; then
+	echo "dist.sh: a tarball is made in a clone, and this is an unpacked one" >&2
+	exit 1
+fi
 if ! git diff --quiet HEAD -- daemon/api/ui contrib/ui.sh; then
 	echo "dist.sh: the dashboard's sources are not committed" >&2
 	exit 1

@@ -44,16 +44,17 @@ otherwise() { # VARIABLES COMMAND...
 umask 077
 otherwise make -s -C "$other/two" dist
 tarball=$(basename "$work"/one/build/triaged-*.tar.gz)
-otherwise tar -xzf "$other/two/build/$tarball" -C "$other"
-otherwise LD_PRELOAD="$later" FAKETIME=+400d NO_FAKE_STAT=1 \
-	make -s -C "$other/${tarball%.tar.gz}" deb
-
 same() { # FILE FILE
 	cmp "$1" "$2" && return 0
 	! command -v diffoscope >/dev/null || diffoscope --max-report-size 20000 "$1" "$2" || true
 	exit 1
 }
 same "$work/one/build/$tarball" "$other/two/build/$tarball"
+
+otherwise tar -xzf "$other/two/build/$tarball" -C "$other"
+otherwise LD_PRELOAD="$later" FAKETIME=+400d NO_FAKE_STAT=1 \
+	make -s -C "$other/${tarball%.tar.gz}" deb
+
 deb=$(basename "$work"/one/build/deb/triaged_*.deb)
 same "$work/one/build/deb/$deb" "$other/${tarball%.tar.gz}/build/deb/$deb"
 echo "$tarball and $deb, twice, are the same bytes (locale $locale, time ${later:+400 days later})"
