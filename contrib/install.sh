@@ -70,7 +70,7 @@ places() {
 	documents
 }
 
-# Units name the programs where they are put.
+# Units name the programs where they are put, pages the examples.
 put() { # MODE SOURCE PLACE
 	install -D -m "$1" "$2" "$DESTDIR$3"
 	case $3 in
@@ -78,6 +78,7 @@ put() { # MODE SOURCE PLACE
 		sed -e "s|/usr/sbin/triaged|$PREFIX/sbin/triaged|g" \
 			-e "s|/usr/bin/triage|$PREFIX/bin/triage|g" "$2" >"$DESTDIR$3"
 		;;
+	*.md) sed 's|(\.\./contrib/|(../examples/|g' "$2" >"$DESTDIR$3" ;;
 	esac
 }
 
