@@ -1,7 +1,11 @@
 """Each pack of etc/packs against servers of that shape: quiet while they are well; one thing is
 broken, and one incident names it as the root and what hangs on it as its impact."""
 import contextlib
+import os
 import re
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -74,8 +78,12 @@ def new_stub(things, **answer):
 def start(daemon, hook, folder):
     """The pack beside the shipped file, as people have it; but it looks each second."""
 
-    def make(name, **env):
+    def make(name, quick=(), **env):
         packs = re.sub(r"\binterval: \w+", "interval: 1s", (PACKS / f"{name}.yaml").read_text())
+        for rule in quick:  # these do not wait for minutes
+            text = re.search(rf"(?ms)^  {rule}:\n.*?(?=^  \S|\Z)", packs)[0]
+            text, whole = re.sub(r"for: \d+m", "for: 4s", text), text
+            packs = packs.replace(whole, text.replace(", 5m)", ", 4s)"))
         shipped = (lab.TOP / "etc/triaged.yaml").read_text()
         shipped = shipped.replace("listen: 127.0.0.1:8421", "listen: off")
         shipped = shipped.replace("interval: 30s", "interval: 1s\n  retry_interval: 200ms")
@@ -215,6 +223,7 @@ def test_kpi(start, things, folder, hook, mysql):
     over(hook, d, "kpi-db")
 
 
+@pytest.mark.slow
 def test_kpi_tasks(start, things, folder, hook, mysql):
     """What the tables say: tasks that failed, an export that does not end."""
     redis = new_redis(things)
@@ -258,3 +267,93 @@ def test_openim(start, things, folder, hook):
     etcd.status, etcd.body = 503, b'{"health":"false"}'
     api.talk = gateway.talk = bad
     told(hook, "openim-etcd", {"http.503"}, {"openim-api", "openim-gateway"})
+
+
+@pytest.mark.slow
+def test_game_server_behind_a_wrong_route(start, things, folder, hook, postgres):
+    """The server is well, nginx leads elsewhere: that alone is the incident.  And Redis would lose
+    what is not saved."""
+    redis = new_redis(things)
+    app = new_app(things, folder, "server")
+    (place := lab.Path(folder) / "ngx").mkdir()
+    nginx = Nginx(place, f"location /ws {{ return 426; }} location / {{ return 200 realm; }}"
+                         f"location /api {{ proxy_pass http://127.0.0.1:{lab.free_port()}; }}")
+    things.callback(nginx.stop)
+    nginx.start()
+    d = start("game-server", ["game-redis-no-aof"], DB_PORT=postgres.port, DB_NAME="realm",
+              DB_USER="app", DB_PASSWORD=PASSWORD, REDIS_URL=f"redis://127.0.0.1:{redis.port}",
+              PORT=app.port, GAME_SITE_URL=f"http://127.0.0.1:{nginx.port}")
+    incident = hook.wait("incident.opened", "game-site-api")["data"]["incident"]
+    assert incident["cause"]["code"] == "http.502" and not incident["impact"], incident
+    assert d.check("game-server")["state"] == "up"
+    incident = hook.wait("incident.opened", "game-redis")["data"]["incident"]
+    assert incident["rule"] == "game-redis-no-aof" and "appendonly" in incident["summary"]
+    assert incident["severity"] == "warning"
+
+
+@pytest.mark.slow
+def test_kpi_worker_does_nothing(start, things, folder, hook, mysql):
+    """Tasks wait, the process is there and uses no CPU: no process check by itself would tell."""
+    redis = new_redis(things, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
+    page = new_stub(things, headers=["Content-Type: text/html"])
+    worker = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", "celery",
+                               "-A", "tasks", "worker"], stdin=subprocess.PIPE)
+    things.callback(worker.wait)
+    things.callback(worker.kill)
+    start("kpi", ["kpi-worker-idle", "kpi-broker-evicts"], DB_PORT=mysql.port, DB_USER="app",
+          DB_PASSWORD=PASSWORD, CELERY_BROKER_URL=redis.url(0), KPI_URL=f"http://{page.address}",
+          KPI_SITE_URL=f"http://{page.address}", WATCH_WORKER="true")
+    redis.cli("LPUSH", "celery", "one", "two")
+    incident = hook.wait("incident.opened", "kpi-worker")["data"]["incident"]
+    assert incident["rule"] == "kpi-worker-idle", incident
+    assert "2 tasks wait" in incident["summary"], incident
+    incident = hook.wait("incident.opened", "kpi-broker")["data"]["incident"]
+    assert incident["rule"] == "kpi-broker-evicts" and "noeviction" in incident["summary"]
+
+
+def test_kpi_provider_refuses_the_key(start, things, folder, hook, mysql):
+    """A warning, and none of the key."""
+    redis = new_redis(things)
+    page = new_stub(things, headers=["Content-Type: text/html"])
+    ai = new_stub(things, status="401 Unauthorized",
+                  body=b'{"error":{"code":"invalid_api_key","message":"Incorrect API key"}}')
+    d = start("kpi", DB_PORT=mysql.port, DB_USER="app", DB_PASSWORD=PASSWORD,
+              CELERY_BROKER_URL=redis.url(0), KPI_URL=f"http://{page.address}",
+              KPI_SITE_URL=f"http://{page.address}", WATCH_AI="true",
+              OPENAI_BASE_URL=f"http://{ai.address}/v1", OPENAI_API_KEY="sk-" + PASSWORD)
+    incident = hook.wait("incident.opened", "kpi-ai")["data"]["incident"]
+    assert incident["cause"]["code"] == "http.401" and incident["severity"] == "warning", incident
+    assert PASSWORD not in repr(hook.requests) + d.log.read_text()
+
+
+@pytest.mark.slow
+def test_openim_log_and_backup(start, things, folder, hook):
+    """Messages that fail, tokens that are refused; a backup of the day before yesterday."""
+    redis = new_redis(things, password=PASSWORD)
+    port = things.enter_context(srv_net.Stub(srv_net.mute)).port
+    stub = new_stub(things, body=b'{"health":"true","errCode":0}')
+    log, backups = lab.Path(folder) / "openim.log", lab.Path(folder) / "backup"
+    log.touch()
+    backups.mkdir()
+    (backups / "mongo_1.tar.gz").write_bytes(b"x" * 2000)
+    then = time.time() - 60 * 3600
+    os.utime(backups / "mongo_1.tar.gz", (then, then))
+    d = start("openim", ["openim-tokens-refused", "openim-backup-old"], REDIS_PASSWORD=PASSWORD,
+              REDIS_PORT=redis.port, MONGO_PORT=port, KAFKA_PORT=port, ETCD_PORT=stub.port, MINIO_PORT=stub.port,
+              API_OPENIM_PORT=stub.port, OPENIM_WS_PORT=stub.port, WATCH_LOG="true",
+              OPENIM_LOG=log, WATCH_BACKUPS="true", BACKUP_DIR=backups)
+    d.wait_state("openim-log", "up")
+    with log.open("a") as f:
+        f.write("2026-01-02 INFO failed to send message: timeout\n" * 7)
+        f.write("2026-01-02 WARN invalid token\n" * 11)
+    found = {e["data"]["incident"]["rule"]: e["data"]["incident"]["summary"]
+             for e in (hook.wait("incident.opened", "openim-log"),
+                       hook.wait("incident.opened", "openim-log", 2))}
+    assert "7 messages could not be sent" in found["openim-messages-failing"], found
+    assert "11 tokens were refused" in found["openim-tokens-refused"], found
+
+    def backup():
+        return [e["data"]["incident"] for e in hook.events(check="openim-backup")]
+
+    lab.wait_for("the backup", lambda: backup() and backup()[-1]["severity"] == "critical")
+    assert len({i["id"] for i in backup()}) == 1, backup()
