@@ -112,7 +112,8 @@ doctor_processes(struct doctor *doctor)
 		doctor_say(doctor, FINDING_OK, "", "processes, their files and their ports");
 	else
 		doctor_say(doctor, FINDING_HINT,
-			"AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH in its unit",
+			"AmbientCapabilities= and CapabilityBoundingSet=CAP_SYS_PTRACE "
+			"CAP_DAC_READ_SEARCH in its unit",
 			"open files and ports of other users' processes have no owner for it");
 }
 
@@ -169,7 +170,8 @@ doctor_journal(struct doctor *doctor)
 			sees(doctor, "journal") == 1 ? "it may read the journal"
 						     : "no journal on disk");
 	if (sees(doctor, "kernel_log") == 0)
-		doctor_say(doctor, FINDING_HINT, "AmbientCapabilities=CAP_SYSLOG in its unit",
+		doctor_say(doctor, FINDING_HINT,
+			"AmbientCapabilities= and CapabilityBoundingSet=CAP_SYSLOG in its unit",
 			"the kernel's log is not for it: OOM kills and I/O errors lack their "
 			"evidence");
 }

@@ -75,6 +75,25 @@ routes:
                remedy="AmbientCapabilities")
 
 
+def test_rights_that_were_taken_away_on_purpose_are_no_news(daemon, hook, folder):
+    """As the shipped unit does it: shown with the check, told to nobody."""
+    os.chmod(folder, 0o777)
+    d = daemon(f"""
+checks:
+  own: {{type: self, interval: 1s}}
+receivers:
+  hook: {{type: webhook, url: "{hook.url}"}}
+""")
+    d.start(wrapper=["setpriv", "--bounding-set=-all", "--reuid", "nobody", "--regid", "nogroup",
+                     "--clear-groups", "--"])
+    d.wait_state("own", "up")
+    assert d.check("own")["metrics"]["rights_missing"] == 0
+    assert "CAP_SYS_PTRACE" in str(d.check("own"))
+    runs = d.check("own")["runs"]
+    lab.wait_for("more runs than the rule asks for", lambda: d.check("own")["runs"] >= runs + 3)
+    assert d.incidents() == []
+
+
 @pytest.mark.scenario("probe-overrun")
 def test_probes_that_take_longer_than_their_interval(daemon, hook, fault):
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, never answers

@@ -103,6 +103,10 @@ it_finds_something() {
 		defaults: { interval: 1s, timeout: 1s, retries: 1 }
 		checks:
 		  self: { type: self }
+		  disks: { type: disk, all: true }
+		  memory: { type: memory }
+		  cpu: { type: cpu }
+		  network: { type: network }
 		  nobody-there: { type: tcp, address: "127.0.0.1:9" }
 	END
 	began=$(date +%s)
@@ -111,7 +115,7 @@ it_finds_something() {
 	logged "reload: done" "$began" || fail "the reload is in the log"
 	fact "a reload with good settings: in force when it returns"
 	until_true "a failing check becomes an incident" says nobody-there triage incidents
-	until_true "systemctl status says so" status_says '1 down.* open incident'
+	until_true "systemctl status says so" status_says '1 down; 1 open incident;'
 	incident=$(incident_id)
 	[ -n "$incident" ] || fail "the incident has an id"
 }
