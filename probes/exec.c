@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,13 @@ judge(struct probe_run *run, const char *said, const struct child_result *r)
 		judge_code(run, said, r);
 		break;
 	case CHILD_SIGNALLED:
+		if (r->status == SIGSYS) {
+			probe_error(run, "self.local",
+				"%s: a system call that our own sandbox forbids (SystemCallFilter= "
+				"of the unit, or a container's seccomp profile)",
+				r->reason);
+			break;
+		}
 		probe_fail(run, "exec.crashed", "%s%s%s", r->reason, said[0] != '\0' ? ": " : "",
 			said);
 		break;

@@ -45,6 +45,7 @@ enum key {
 	KEY_DELETED,
 	KEY_HOLDER,
 	KEY_HOLDER_PID,
+	KEY_UNSEEN,
 };
 
 static const struct metric_desc keys[] = {
@@ -62,6 +63,8 @@ static const struct metric_desc keys[] = {
 		"The writer holds a file that was deleted or renamed, and not this one." },
 	{ "holder", METRIC_GAUGE, UNIT_TEXT, "The program that does." },
 	{ "holder_pid", METRIC_GAUGE, UNIT_NONE, "The number of that process." },
+	{ "unseen", METRIC_GAUGE, UNIT_TEXT,
+		"What this daemon lacks to see which file the writer holds; unknown: nothing." },
 	{ .name = NULL },
 };
 
@@ -171,6 +174,11 @@ on_holders(void *arg, const struct fs_result *r)
 			has_this = true;
 		else
 			other = row;
+	}
+	if (!has_this && other.pid == 0 && head.denied > 0) {
+		fact_text(run, KEY_UNSEEN, "CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH");
+		fact_line(run, "which file its writer holds is not shown to this daemon "
+			       "(CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH are missing)");
 	}
 	if (has_this || other.pid > 0)
 		fact_number(run, KEY_DELETED, !has_this);

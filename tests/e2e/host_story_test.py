@@ -125,6 +125,7 @@ def test_a_full_disk(daemon, folder, hook, fault):
 
 
 @pytest.mark.scenario("disk-full")
+@pytest.mark.needs_right("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 def test_a_disk_full_of_nothing_to_be_seen(daemon, folder, hook, fault):
     """The file is gone from every listing, and its room is not."""
     with tmpfs(folder, "size=32m") as disk:
@@ -326,7 +327,8 @@ def test_processors_are_busy(daemon, folder, hook, fault, rates, finding, words)
 @pytest.mark.scenario("data-dir-not-writable")
 @pytest.mark.parametrize("how, cause, finding, words", [
     ("owner", "fs.eacces", "wrong-owner", "root:root, mode 0755"),
-    ("parent", "fs.eacces", "parent-closed", "is closed to it"),
+    pytest.param("parent", "fs.eacces", "parent-closed", "is closed to it",
+                 marks=pytest.mark.needs_right("CAP_DAC_READ_SEARCH")),
     ("gone", "fs.noent", "missing", "is missing"),
     ("read-only", "fs.erofs", "read-only", "read-only"),
 ])
@@ -389,6 +391,7 @@ def test_a_clock_that_is_behind(daemon, hook, fault):
 
 
 @pytest.mark.scenario("clock-not-synchronised")
+@pytest.mark.needs_right("a look at the kernel's clock (ProtectClock=)")
 @pytest.mark.skipif(is_synchronised(), reason="the clock of this machine is kept by a time service")
 def test_a_clock_that_nobody_keeps(daemon, hook, fault):
     fault.begin()

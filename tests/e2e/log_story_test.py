@@ -99,6 +99,11 @@ def test_a_writer_that_missed_the_rotation(daemon, folder, hook, fault, log, is_
         else:
             os.unlink(log)
         log.touch()
+        if lab.SANDBOX in ("unit", "bare"):  # whose file it is cannot be seen from there, and that is said
+            fault.read(hook, "log", cause="log-silent.no-output", playbook="log-silent", within=90,
+                       severity="warning", title=str(log), facts=["log-tail"],
+                       evidence=["CAP_SYS_PTRACE", "is not shown to this daemon: it may write to another one"])
+            return
         fault.read(hook, "log", cause="log-silent.rotated-away", playbook="log-silent", within=90,
                    severity="warning", title=str(log), facts=["log-tail"],
                    evidence=[str(writer.pid), words], remedy="reopen")
@@ -171,6 +176,7 @@ class Journal:
             text += entry(f"c{self.number}", unit, message, int(time.time() * 1e6) + self.number, more)
         subprocess.run([REMOTE, "-o", self.folder / "system.journal", "-"], input=text, text=True,
                        check=True, capture_output=True, timeout=lab.LIMIT)
+        (self.folder / "system.journal").chmod(0o644)
 
 
 @pytest.mark.scenario("log-error-rate")

@@ -198,6 +198,7 @@ def test_journal_of_a_unit(daemon, folder):
             text += entry(f"c{number[0]}", unit, message, now + number[0])
         subprocess.run([REMOTE, "-o", journal / "system.journal", "-"], input=text, text=True,
                        check=True, capture_output=True, timeout=lab.LIMIT)
+        (journal / "system.journal").chmod(0o644)
 
     write(("app.service", "ERROR of the past"))
     d = daemon(f"checks: {{log: {{type: log, journal: app, journal_folder: {journal}, interval: 1s, "

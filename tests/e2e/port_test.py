@@ -24,6 +24,7 @@ def probe(folder, listen, more=""):
 
 # --- the port probe ---
 
+@pytest.mark.needs_right("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 @pytest.mark.cause("port.nobody")
 def test_somebody_then_nobody(folder, yard):
     port = lab.free_port()
@@ -44,6 +45,7 @@ def test_listens_on_another_address(folder, yard):
     assert f"only 127.0.0.2:{port}" in sample["text"]
 
 
+@pytest.mark.needs_right("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 @pytest.mark.trap(12)
 @pytest.mark.cause("port.conflict")
 def test_taken_by_another_and_only_the_listener_is_named(folder, yard):
@@ -59,6 +61,7 @@ def test_taken_by_another_and_only_the_listener_is_named(folder, yard):
     assert f"pid {os.getpid()}" not in str(sample)
 
 
+@pytest.mark.needs_right("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 @pytest.mark.cause("port.conflict")
 def test_held_by_an_old_instance(folder, yard):
     port = lab.free_port()

@@ -166,6 +166,29 @@ def test_hidden_processes_are_not_gone(daemon, folder, hook):
         yard.stop()
 
 
+LEAVER = """
+import os, sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("PRAGMA journal_mode = WAL")
+c.execute("INSERT INTO t VALUES (1)")
+c.commit()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["open", "closed"])
+def test_a_wal_that_was_left(daemon, folder, home, is_closed):
+    """Its writer died: who may write goes through the log at the next start.  We may not, and say so."""
+    subprocess.run([sys.executable, "-c", LEAVER, home / "app.db"], check=True)
+    assert (home / "app.db-wal").stat().st_size > 0 and (home / "app.db-shm").exists()
+    (home / "app.db-shm").chmod(0o600 if is_closed else 0o644)
+    d = daemon(settings({"db": f"{{type: sqlite, path: {home}/app.db}}"}), sandboxed="unit").start()
+    last = wait_runs(d, ["db"], 2)["db"]
+    assert last["outcome"] == "ok", last
+    if is_closed:
+        assert "only who may write" in lab.read_note(last, "sqlite.no-grant")
+
+
 def test_all_disks_are_the_hosts(folder):
     def seen(kind):
         path = Path(folder) / "disks.yaml"
@@ -187,6 +210,8 @@ def test_a_healthy_host_stays_so(daemon, folder, home, hook, kind):
     (home / "secret.db").chmod(0o600)
     (home / "secret.log").write_text("x\n")
     (home / "secret.log").chmod(0o600)
+    (home / "journal").mkdir()
+    (home / "journal/system.journal").touch(mode=0o640)
     closed = f"{folder}/closed.sock"
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(closed)
@@ -200,6 +225,7 @@ def test_a_healthy_host_stays_so(daemon, folder, home, hook, kind):
             "closed-disk": f"{{type: disk, path: {home}/secret/in}}",
             "closed-db": f"{{type: sqlite, path: {home}/secret.db, lock_test: true}}",
             "closed-log": f"{{type: log, path: {home}/secret.log, silent_after: 1s}}",
+            "closed-journal": f"{{type: log, journal: nginx, journal_folder: {home}/journal, silent_after: 1s}}",
             "closed-content": f"{{type: file, path: {home}/secret.log, content: y}}",
             "closed-socket": f"{{type: redis, url: 'redis-socket:{closed}'}}",
             "python": f"{{type: process, name: '{Path('/proc/self/comm').read_text().strip()}*', "

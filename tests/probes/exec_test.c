@@ -51,6 +51,11 @@ exit_codes_are_verdicts(void **state)
 		{ "echo usage >&2; exit 3", "exec.unknown", "usage", OUTCOME_ERROR },
 		{ "echo odd; exit 7", "exec.crashed", "exit 7: odd", OUTCOME_FAIL },
 		{ "kill -SEGV $$", "exec.crashed", "killed by SIGSEGV", OUTCOME_FAIL },
+		/* what a filter of system calls does: ours, not the command's target's */
+		{ "kill -SYS $$", "self.local",
+			"killed by SIGSYS: a system call that our own sandbox forbids "
+			"(SystemCallFilter= of the unit, or a container's seccomp profile)",
+			OUTCOME_ERROR },
 		{ "exec no-such-thing-at-all 2>/dev/null", "exec.no-command", "exit 127",
 			OUTCOME_ERROR },
 	};
