@@ -349,7 +349,10 @@ def verb_options():
 def test_commands_in_the_text_exist():
     """`triage VERB --option`, `triaged --option` and `make TARGET` between backticks."""
     verbs = verb_options()
-    assert len(verbs) > 20, verbs
+    shown = re.findall(r"^  (\w+)  ", lab.triage("help").stdout.split("Options of")[0], re.M)
+    page = (lab.TOP / "docs/cli.md").read_text()
+    assert len(verbs) > 20 and len(shown) > 20, (verbs, shown)
+    assert not [verb for verb in shown if f"triage {verb}" not in page], "docs/cli.md has each verb"
     verbs |= {"help": set(), "version": set(),
               "triaged": {"-c", "--config", "--check", "--manual", "--version", "--help"}}
     targets = set()
