@@ -40,6 +40,25 @@ def look_at_blocks(page):
             find(page, number, "a mark is `<!-- illustration: why -->` in the line before the fence")
 
 
+def cells(row):
+    return len(re.findall(r"(?<!\\)\|", row.strip().strip("|"))) + 1
+
+
+def look_at_tables(page):
+    """A bar inside of a cell ends it, also between backticks: it is written as `\\|`."""
+    columns, before = 0, ""
+    for number, line in pages.prose(page):
+        if re.fullmatch(r"\|[\s:|-]*-{3}[\s:|-]*", line) and before.startswith("|"):
+            columns = cells(line)
+            if cells(before) != columns:
+                find(page, number, f"the head has {cells(before)} columns, the line below it {columns}")
+        elif not line.startswith("|"):
+            columns = 0
+        elif columns and cells(line) != columns:
+            find(page, number, f"a row of {cells(line)} columns in a table of {columns}")
+        before = line
+
+
 def look_at_links(page, known):
     reached = set()
     here = (pages.TOP / page).parent
@@ -87,6 +106,7 @@ def main():
     for page in names:
         look_at_head(page)
         look_at_blocks(page)
+        look_at_tables(page)
         graph[page] = look_at_links(page, known)
     look_at_reach(graph)
     for finding in findings:
