@@ -88,7 +88,7 @@ look_at_rights(struct probe_run *run)
 		if ((has >> rights[i].bit & 1) == 0) {
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s (%s)",
 				len > 0 ? "; " : "", rights[i].name, rights[i].loss);
-			unexpected += may_have >> rights[i].bit & 1;
+			unexpected += (unsigned)(may_have >> rights[i].bit & 1);
 		}
 	probe_value(run, ROW_RIGHTS_MISSING, unexpected);
 	if (len > 0)
