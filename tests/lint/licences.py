@@ -16,7 +16,7 @@ SONAMES = {
 }
 OF_THE_SYSTEM = {"libc", "libm", "ld-linux-x86-64", "ld-linux-aarch64"}
 # What every Debian builds packages with, and what only the bundling of the dashboard needs.
-NOT_DEPENDED_ON = {"gcc", "make", "libc6-dev", "esbuild", "npm"}
+NOT_DEPENDED_ON = {"gcc", "make", "libc6-dev", "ca-certificates", "esbuild", "npm"}
 
 
 def read(path):
