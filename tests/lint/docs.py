@@ -6,6 +6,7 @@ of the repository.  Prints every finding as file:line: text; exit 1 if there are
 """
 import json
 import re
+import subprocess
 import sys
 
 import pages
@@ -93,6 +94,15 @@ def look_at_reach(graph):
         find(page, 1, "no way of links leads here from README.md")
 
 
+def look_at_mentions():
+    """Pages that settings, units, scripts and sources name are there."""
+    out = subprocess.run(["git", "grep", "-noE", r"docs/[a-z/-]+\.md", "--", ":!*.md", ":!tests/lint"],
+                         cwd=pages.TOP, capture_output=True, text=True).stdout
+    for file, number, name in (row.split(":", 2) for row in out.splitlines()):
+        if not (pages.TOP / name).exists():
+            find(file, number, f"{name} is not there")
+
+
 def look_at_head(page):
     lines = [line for _, line in pages.prose(page) if line.strip()]
     if not lines or not lines[0].startswith("# "):
@@ -109,6 +119,7 @@ def main():
         look_at_tables(page)
         graph[page] = look_at_links(page, known)
     look_at_reach(graph)
+    look_at_mentions()
     for finding in findings:
         print(finding)
     print(f"pages: {len(names)}, {sum(len(list(pages.links(p))) for p in names)} links, "
