@@ -307,7 +307,7 @@ lesson_run(struct lesson *l, struct lesson_check *check, usec_t length_us)
 	if (check->life == LESSON_SILENT)
 		return;
 	sample_init(&sample, check->metrics);
-	sample.text = xstrdup("as the documents say");
+	xstrset(&sample.text, "as the documents say");
 	sample.started_us = l->now_us;
 	sample.wall_us = lesson_wall(l);
 	sample.outcome = OUTCOME_OK;
