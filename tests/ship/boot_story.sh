@@ -274,6 +274,40 @@ sees_everything() {
 	grep -q . /doctor.txt && ! grep -qE 'CAP_|kmsg' /doctor.txt
 }
 
+# A receiver that takes the connection and says nothing: what waits is given its time, although the
+# unit allows a second only.
+a_longer_stop_is_granted() {
+	cat >/etc/systemd/system/silent.socket <<-'END'
+		[Socket]
+		ListenStream=127.0.0.1:9999
+	END
+	cat >/etc/systemd/system/silent.service <<-'END'
+		[Service]
+		ExecStart=/bin/sleep infinity
+	END
+	cp /good.yaml $settings
+	cat >>$settings <<-'END'
+		receivers: { mute: { type: webhook, url: "http://127.0.0.1:9999/" } }
+		routes: [{ to: [mute] }]
+	END
+	sed -i 's/nobody-there/nobody-here/' $settings
+	dropin hasty <<-'END'
+		[Service]
+		TimeoutStopSec=1
+	END
+	systemctl start silent.socket
+	systemctl restart triaged.service
+	until_true "a notice waits for a receiver that hangs" status_says '[1-9] notices? waiting'
+	systemctl stop triaged.service
+	[ "$(show Result)" = success ] || fail "it was given the time that it asked for: $(show Result)"
+	fact "it was given longer to stop than the unit says, because it asked"
+	systemctl stop silent.service silent.socket
+	rm $dropins/hasty.conf
+	cp /good.yaml $settings
+	systemctl daemon-reload
+	systemctl start triaged.service
+}
+
 it_stops() {
 	began=$(date +%s)
 	systemctl stop triaged.service
@@ -294,5 +328,6 @@ a_wedged_loop_is_killed
 credentials_are_read
 sockets_are_passed
 drop_ins_work
+a_longer_stop_is_granted
 it_stops
 echo "all $(grep -c '^fact:' /story.log) facts hold"
