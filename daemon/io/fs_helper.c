@@ -171,6 +171,8 @@ look_for_veil(const struct fs_ask *ask, struct fs_result *r)
 
 	snprintf(root, sizeof(root), "%.*s", (int)ask->root_len, ask->path);
 	mounts = mounts_now(root);
+	if (mounts == NULL && ask->root_len > 0) /* what lies there is the image's own */
+		r->veil.kind = VEIL_ABSENT;
 	if (mounts == NULL)
 		return;
 	fs_helper_where(ask->path, ask->root_len, path);
@@ -186,7 +188,7 @@ serve(const struct fs_ask *ask, struct fs_answer *answer)
 	memset(r, 0, sizeof(*r));
 	r->error = ask->op < sizeof(ops) / sizeof(ops[0]) ? ops[ask->op](ask, answer) : EINVAL;
 	r->status = r->error == 0 ? FS_OK : FS_FAILED;
-	if (ask->op <= FS_RECENT)
+	if (ask->op <= FS_KMSG)
 		look_for_veil(ask, r);
 }
 
