@@ -13,6 +13,7 @@ hand stands in the facts: from /, by `unshare -mpf --mount-proc /usr/bin/python3
 	issue-4  9bfa0c9   silences, acks, facts and playbooks in incidents
 	issue-5  a1fa34b   digests, fresh letters, receivers' memory, the trouble of a receiver
 	issue-6  fc8e080   the dashboard; the last one of format 1
+	issue-7  7081c02   format 2: who wrote it last
 
 A release adds one: its tag, the same way.  None is ever changed or taken out.
 """

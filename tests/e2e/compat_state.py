@@ -9,7 +9,7 @@ import time
 import lab
 
 FOLDER = lab.TOP / "tests/compat/state"
-NAMES = sorted({p.name.split(".")[0] for p in FOLDER.glob("*.state.sql")})
+NAMES = sorted(p.name.removesuffix(".state.sql") for p in FOLDER.glob("*.state.sql"))
 QUARTER_US = 900 * 10**6  # roll-ups begin on the quarter of an hour, so time moves by those
 KEY_TIME = (1 << 42) - 1
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -34,6 +34,7 @@ class State:
         made = int(re.match(r"-- .* made at (\d+)\n", self.dumps["state"]).group(1))
         self.shift = (time.time_ns() // 1000 - made) // QUARTER_US * QUARTER_US
         self.made = made + self.shift
+        self.format = int(re.search(r"^PRAGMA user_version=(\d+);", self.dumps["state"], re.M).group(1))
 
     def docs(self, kind):
         db = sqlite3.connect(":memory:")

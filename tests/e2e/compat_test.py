@@ -9,6 +9,7 @@ import compat_state
 import lab
 
 PING = "nightly-3f9a1c77"
+FORMAT = 2  # of both databases, as today's daemon writes them
 CROWD = 8
 
 
@@ -131,7 +132,7 @@ def test_what_an_older_daemon_left_goes_on(world, daemon, hook):
     for words in ("cannot be used", "not restored", "is skipped", "damaged"):
         assert words not in d.log.read_text()
     d.stop()
-    upgraded(d)
+    upgraded(d, world.state.format)
 
 
 def steered(d, world, now, ids):
@@ -181,16 +182,19 @@ def measured(d, world):
     assert sum(p[4] for p in old) >= 7 and all(0 < p[2] <= p[1] <= p[3] < 5 for p in old)
 
 
-def upgraded(d):
+def upgraded(d, was):
     for name in ("state.db", "history.db"):
         db = sqlite3.connect(d.state / name)
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
         assert len(db.execute("SELECT value FROM about WHERE name='program'").fetchall()) == 1
         db.close()
-    old = sqlite3.connect(d.state / "state.db.format-1")
-    assert old.execute("PRAGMA user_version").fetchone() == (1,)
-    assert old.execute("SELECT count(*) FROM docs").fetchone()[0] > 0
-    old.close()
+    kept = d.state / f"state.db.format-{was}"
+    assert kept.exists() == (was < FORMAT)
+    if was < FORMAT:
+        old = sqlite3.connect(kept)
+        assert old.execute("PRAGMA user_version").fetchone() == (was,)
+        assert old.execute("SELECT count(*) FROM docs").fetchone()[0] > 0
+        old.close()
 
 
 LATER = "UPDATE about SET value='9.1.0'; PRAGMA user_version=9"
@@ -231,7 +235,7 @@ receivers:
     assert contents(d) == before and len(hook.requests) == told_before
     assert "clean" in before and not (d.folder / "api.sock").exists()
 
-    spoil(d, name, "PRAGMA user_version=2")
+    spoil(d, name, f"PRAGMA user_version={FORMAT}")
     d.start()
     assert [i["id"] for i in d.incidents()] == [opened["id"]]
     web.start()
