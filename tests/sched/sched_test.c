@@ -293,6 +293,26 @@ test_suspend_forgives_what_was_running(void **state)
 	free_spec(b);
 }
 
+/* What the watchdog stands on. */
+static void
+test_says_how_long_a_start_waits(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *spec = make_spec("a", 0, 10 * SECOND);
+
+	assert_true(sched_behind_us(w->sched) == 0);
+	apply_one(w, spec);
+	loop_advance(w->env.loop, 15 * SECOND);
+	assert_true(sched_behind_us(w->sched) == 0);
+	clock_advance(&w->clock, 30 * SECOND); /* the loop does not turn */
+	assert_in_range(sched_behind_us(w->sched), 20 * SECOND, 30 * SECOND);
+	loop_advance(w->env.loop, SECOND);
+	assert_true(sched_behind_us(w->sched) == 0);
+	sched_free(w->sched);
+	w->sched = NULL;
+	free_spec(spec);
+}
+
 static void
 test_run_now(void **state)
 {
@@ -355,6 +375,7 @@ main(void)
 		T(test_setting_the_wall_clock_moves_nothing),
 		T(test_suspend_forgives_suspects),
 		T(test_suspend_forgives_what_was_running),
+		T(test_says_how_long_a_start_waits),
 		T(test_run_now),
 		T(test_totals_for_the_sparkline),
 	};
