@@ -2,6 +2,7 @@
 forgotten.  And what a later one left is refused, whole."""
 import sqlite3
 import subprocess
+import threading
 
 import pytest
 
@@ -195,6 +196,31 @@ def upgraded(d, was):
         assert old.execute("PRAGMA user_version").fetchone() == (was,)
         assert old.execute("SELECT count(*) FROM docs").fetchone()[0] > 0
         old.close()
+
+
+def test_a_kill_at_any_moment_of_an_upgrade_does_no_harm(daemon, web, hook):
+    state = compat_state.State("issue-6")
+    d = daemon(f"checks: {{open: {{type: http, url: \"{web.url}\"}}}}\n"
+               f"receivers: {{hook: {{type: webhook, url: \"{hook.url}\"}}}}\n")
+    state.lay(d.state)
+    for after_ms in (*range(0, 120, 12), 200, 400):
+        d.spawn()
+        threading.Event().wait(after_ms / 1000)
+        d.kill()
+        for name, formats in (("state.db", {1, FORMAT}), ("state.db.format-1", {1})):
+            if not (d.state / name).exists():
+                continue
+            db = sqlite3.connect(d.state / name)
+            found = db.execute("PRAGMA user_version").fetchone()[0]
+            assert found in formats and db.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            kept = {key for key, in db.execute("SELECT key FROM docs WHERE kind='incident'")}
+            assert kept == set(state.docs("incident"))
+            db.close()
+    assert not list(d.state.glob("*.corrupt-*"))
+    d.start()
+    assert {i["id"] for i in d.incidents("all")} == set(state.docs("incident"))
+    d.stop()
+    upgraded(d, 1)
 
 
 LATER = "UPDATE about SET value='9.1.0'; PRAGMA user_version=9"
