@@ -109,7 +109,7 @@ def settings(block, redis, api, phone):
     text, found = re.subn(r"\{ type: slack.*\}", f'{{ type: webhook, url: "{phone.url}", '
                           'template: { text: "{{text}}" } }', text)
     assert found == 1
-    return text.replace("name: web-1", "name: web-1, state_dir: STATE")
+    return "api: { listen: off }\n" + text.replace("name: web-1", "name: web-1, state_dir: STATE")
 
 
 def plain(text, redis):
