@@ -425,7 +425,8 @@ look_at_formats(const struct folder *folder, struct err *e)
 		if (look.format > known)
 			return refuse(folder, files[n].name, &look, known, e);
 		if (look.format > 0 && look.format < known)
-			log_notice("store: %s (%.1f MB) is of format %d: brought to format %d",
+			log_notice(
+				"store: %s (%.1f MB) is of format %d, and is brought to format %d",
 				files[n].name, (double)look.bytes / (1 << 20), look.format, known);
 	}
 	return 0;
