@@ -47,10 +47,7 @@ END
 systemctl --root="$root" enable story.service 2>/dev/null
 systemctl --root="$root" set-default multi-user.target 2>/dev/null
 
-# In a mount namespace of its own: nothing of it stays on this host.
-SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout -k 10 360 unshare -m systemd-nspawn -q -D "$root" -b \
-	--register=no --keep-unit --private-network --console=pipe --machine="triaged-$$" \
-	>"$work/console.log" 2>&1 </dev/null || true
+sh tests/ship/nspawn.sh "$root" 360 >"$work/console.log" 2>&1
 
 if [ ! -s "$root/story.log" ]; then
 	tail -n 20 "$work/console.log"

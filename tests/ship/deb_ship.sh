@@ -54,9 +54,7 @@ boot() {
 	END
 	sed -i "s/VERSION/$version/" "$root/etc/systemd/system/try.service"
 	"$here/in_root.sh" "$root" systemctl enable -q try.service
-	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout -k 10 180 systemd-nspawn -q -D "$root" -b \
-		--register=no --keep-unit --private-network --link-journal=no --timezone=off \
-		--resolv-conf=off </dev/null >"$work/console" 2>&1 || true
+	sh "$here/nspawn.sh" "$root" 180 >"$work/console" 2>&1
 }
 if ! command -v systemd-nspawn >/dev/null; then
 	echo "installed well, not booted: systemd-nspawn is missing"
