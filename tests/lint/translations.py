@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A translated page says what the page says: the same commands and settings, headings of the same
-levels, the same pictures, tables of the same shape with the same figures, and each leads to the other.
+levels, the same pictures, comparing tables with the same figures, links to the same pages and to each
+other.
 
 Comments in blocks may be translated, text and outputs too.  Prints what differs; exit 1 if anything
 does.  That the blocks run is tried by tests/e2e/docs_test.py.
@@ -52,6 +53,9 @@ def compare(page, other):
     yield from first_difference("block", [b[:2] for b in ours], [b[:2] for b in theirs], other)
     for name, read in ("heading", headings), ("picture", pictures), ("row of figures", figures):
         yield from first_difference(name, read(page), read(other), other)
+    missing = {target.split("#")[0] for _, target in pages.links(page)} - \
+        {target.split("#")[0] for _, target in pages.links(other)} - {other}
+    yield from (f"{other}: no link to {target}" for target in sorted(missing))
     for here, there in (page, other), (other, page):
         if there not in [target for _, target in pages.links(here)]:
             yield f"{here}: no link to {there}"
