@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/mem.h"
 #include "tests/help/fact_bench.h"
@@ -143,6 +144,15 @@ void
 fact_bench_forget(struct fact_bench *b)
 {
 	probe_keep_fini(&b->keep);
+}
+
+const char *
+fact_bench_own_name(void)
+{
+	static char name[16];
+
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	return name;
 }
 
 double

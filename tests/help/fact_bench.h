@@ -42,6 +42,9 @@ void fact_bench_start(struct fact_bench *b, const char *fact);
 void fact_bench_await(struct fact_bench *b);
 void fact_bench_forget(struct fact_bench *b); /* its memory from run to run */
 
+/* What the kernel calls this program: under valgrind that is its name. */
+const char *fact_bench_own_name(void);
+
 double fact_bench_number(const struct fact_bench *b, const char *key);    /* NAN: unknown */
 const char *fact_bench_text(const struct fact_bench *b, const char *key); /* "": unknown */
 

@@ -17,7 +17,7 @@
 
 struct job {
 	int gate; /* the work waits until this pipe says so; -1: no gate */
-	_Atomic int worked;
+	_Atomic int begun, worked;
 	int done, dropped;
 	pthread_t worker;
 	struct world *world;
@@ -68,6 +68,7 @@ work(void *arg)
 	char c;
 
 	job->worker = pthread_self();
+	job->begun++;
 	if (job->gate < 0 || read(job->gate, &c, 1) == 1)
 		job->worked++;
 }
@@ -152,6 +153,8 @@ test_cancelled_jobs_are_dropped(void **state)
 	w->jobs[0].gate = w->jobs[1].gate = w->gate[0];
 	for (int i = 0; i < JOBS; i++)
 		jobs[i] = offload_start(w->offload, work, on_done, &w->jobs[i]);
+	while (w->jobs[0].begun == 0 || w->jobs[1].begun == 0)
+		sched_yield();
 	for (int i = 0; i < JOBS; i++)
 		if (i != 1)
 			offload_cancel(jobs[i], on_drop);
