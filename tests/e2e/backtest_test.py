@@ -83,7 +83,7 @@ def test_proposed(past):
     assert [r["check"] for r in doc["results"]] == ["api"] and len(doc["results"][0]["firings"]) == 1
     doc = ask(past, expr="this.total_time > 2s and up(this)", check="api", since="2h")
     assert len(doc["results"][0]["firings"]) == 1
-    doc = ask(past, expr="api.status == 500 or cause(api) == \"http.500\"", since="7d")
+    doc = ask(past, expr="api.status == 500 or cause(api) == \"http.5xx\"", since="7d")
     assert doc["results"][0]["firings"] == [] and doc["results"][0]["known_seconds"] == 0
     assert "the history does not keep api.status" in str(doc["results"][0]["notes"])
     assert "error" in ask(past, expr="cannot_tell(api)")["results"][0]
