@@ -136,10 +136,15 @@ removed() {
 	echo "removed, and here again with its settings and state"
 }
 
+# What people put there themselves is theirs; all else goes.
 purged() {
+	echo "# mine" >/etc/triaged/conf.d/mine.yaml
 	quietly dpkg -P triaged
+	there /etc/triaged/conf.d/mine.yaml
+	gone $settings
+	rm -r /etc/triaged
 	says "removing incidents, silences and history: $state"
-	gone /etc/triaged $state /run/triaged /usr/share/triaged /usr/share/doc/triaged \
+	gone $state /run/triaged /usr/share/triaged /usr/share/doc/triaged \
 		/etc/systemd/system/multi-user.target.wants/triaged.service \
 		/var/lib/systemd/deb-systemd-helper-enabled/triaged.service.dsh-also
 	is "processes that are left" "" "$(find /proc -maxdepth 1 -user triaged)"
