@@ -321,6 +321,16 @@ on_found(void *arg, const struct mount *mount)
 	probe_child(arg, mount->path);
 }
 
+/* A disk that is not watched because we cannot see it is said, or nobody would know. */
+static void
+on_hidden(void *arg, const struct mount *mount, const struct veil *veil)
+{
+	char words[VEIL_WORDS_MAX];
+
+	veil_words(veil, words, sizeof(words));
+	probe_fact(arg, "not watched", "%s is %s", mount->path, words);
+}
+
 static void
 list_all(struct probe_run *run)
 {
@@ -334,6 +344,7 @@ list_all(struct probe_run *run)
 		return;
 	}
 	count = disk_select(&mounts, &conf->include, &conf->exclude, on_found, run);
+	disk_select_hidden(&mounts, probe_env(run)->host_root, on_hidden, run);
 	mounts_fini(&mounts);
 	probe_value(run, ROW_COUNT, (double)count);
 	if (count == 0) {

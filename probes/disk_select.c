@@ -64,14 +64,11 @@ is_same_fs(const struct mount *a, const struct mount *b)
 	return a->major == b->major && a->minor == b->minor;
 }
 
-/* Something later was mounted on the same place: this one cannot be seen. */
+/* Something was mounted over it, or over a folder above: it cannot be seen. */
 static bool
-is_covered(const struct mounts *mounts, size_t at)
+is_covered(const struct mounts *mounts, const struct mount *m)
 {
-	for (size_t i = at + 1; i < mounts->count; i++)
-		if (str_eq(mounts->all[i].path, mounts->all[at].path))
-			return true;
-	return false;
+	return mounts_of(mounts, m->path) != m;
 }
 
 size_t
@@ -86,7 +83,7 @@ disk_select(const struct mounts *mounts, const struct conf_strings *include,
 		const struct mount *m = &mounts->all[i];
 		size_t k = 0;
 
-		if (!is_wanted(m, include, exclude) || is_covered(mounts, i))
+		if (!is_wanted(m, include, exclude) || is_covered(mounts, m))
 			continue;
 		while (k < count && !is_same_fs(chosen[k], m))
 			k++;
@@ -99,4 +96,22 @@ disk_select(const struct mounts *mounts, const struct conf_strings *include,
 		found(arg, chosen[i]);
 	free(chosen);
 	return count;
+}
+
+void
+disk_select_hidden(const struct mounts *mounts, const char *host_root,
+	void (*found)(void *arg, const struct mount *mount, const struct veil *veil), void *arg)
+{
+	static const struct conf_strings all = { .count = 0 };
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *m = &mounts->all[i];
+		struct veil veil;
+
+		if (!is_wanted(m, &all, &all) || !is_covered(mounts, m))
+			continue;
+		veil = veil_of(mounts, host_root, m->path);
+		if (veil.kind == VEIL_HIDDEN || veil.kind == VEIL_EMPTY)
+			found(arg, m, &veil);
+	}
 }

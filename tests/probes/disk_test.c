@@ -63,6 +63,38 @@ assert_chosen(struct conf_strings include, struct conf_strings exclude, const ch
 }
 
 static void
+on_hidden(void *arg, const struct mount *mount, const struct veil *veil)
+{
+	on_mount(arg, mount);
+	assert_int_equal(veil->kind, VEIL_HIDDEN);
+}
+
+/* A disk at /home, and one below it, under ProtectHome=yes; the one at /old was covered by its
+ * host. */
+static void
+tells_what_the_unit_hides(void **state)
+{
+	static const char unit[] =
+		"1 0 254:1 / / ro shared:1 master:2 - ext4 /dev/vda1 rw\n"
+		"2 1 254:2 / /home ro master:3 - xfs /dev/vda2 rw\n"
+		"3 2 254:3 / /home/data ro master:4 - xfs /dev/vda3 rw\n"
+		"4 2 0:22 /systemd/inaccessible/dir /home ro master:5 - tmpfs tmpfs rw\n"
+		"5 1 254:4 / /old ro master:6 - xfs /dev/vda4 rw\n"
+		"6 5 254:5 / /old ro master:7 - xfs /dev/vda5 rw\n";
+	const struct conf_strings none = { NULL, 0 };
+	char found[256] = "", hidden[256] = "";
+	struct mounts m;
+
+	(void)state;
+	assert_int_equal(mounts_parse(&m, unit, "/", NULL), 0);
+	disk_select(&m, &none, &none, on_mount, found);
+	disk_select_hidden(&m, "/", on_hidden, hidden);
+	mounts_fini(&m);
+	assert_string_equal(found, "/ /old ");
+	assert_string_equal(hidden, "/home /home/data ");
+}
+
+static void
 chooses_each_file_system_once(void **state)
 {
 	char srv[] = "/srv*", mnt[] = "/mnt/*";
@@ -172,10 +204,12 @@ static void
 looks_below_the_host_root(void **state)
 {
 	struct bench *b = *state;
-	char root[] = "/tmp/triaged-disk-XXXXXX", inside[64];
+	char root[] = "/tmp/triaged-disk-XXXXXX", inside[64], etc[64];
 
 	assert_non_null(mkdtemp(root));
 	snprintf(inside, sizeof(inside), "%s/data", root);
+	snprintf(etc, sizeof(etc), "%s/etc", root);
+	assert_int_equal(mkdir(etc, 0755), 0);
 	assert_int_equal(mkdir(inside, 0755), 0);
 	b->env.host_root = root;
 	assert_int_equal(bench_configure(b, "disk", "path: /data"), 0);
@@ -184,6 +218,11 @@ looks_below_the_host_root(void **state)
 	rmdir(inside);
 	bench_run(b);
 	assert_string_equal(bench_cause(b), "fs.noent");
+	/* an empty folder is no host: its volume is missing */
+	rmdir(etc);
+	bench_run(b);
+	assert_int_equal(b->sample.outcome, OUTCOME_ERROR);
+	assert_non_null(strstr(b->sample.text, "volume"));
 	rmdir(root);
 }
 
@@ -309,6 +348,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chooses_each_file_system_once),
+		cmocka_unit_test(tells_what_the_unit_hides),
 		cmocka_unit_test(reads_one_device),
 		cmocka_unit_test(reckons_between_two_looks),
 		cmocka_unit_test(every_errno_has_a_cause),
