@@ -12,7 +12,7 @@ build=$(cd "$2" && pwd)
 name=triaged-$version
 out=$build/deb
 # What was said to the make above is not meant for the one below.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL || true
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL B SAN || true
 
 if [ -e .git ] && ! git diff --quiet HEAD; then
 	echo "deb.sh: the package is made of the last commit, without what is not committed" >&2
