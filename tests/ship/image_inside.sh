@@ -59,7 +59,7 @@ chroot_ask() {
 	env -i PATH=/usr/sbin:/usr/bin nsenter -t "$(chroot_first_pid)" -m -p \
 		chroot --userspec=10001:10001 "$work/image" "$@"
 }
-chroot_first_pid() { cat "/proc/$runner/task/$runner/children" 2>/dev/null | tr -d " "; }
+chroot_first_pid() { tr -d " " 2>/dev/null <"/proc/$runner/task/$runner/children" || true; }
 chroot_stop_it() {
 	kill "$(chroot_first_pid)"
 	code=0
