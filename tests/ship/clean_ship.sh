@@ -49,7 +49,7 @@ echo "nobody: each target says what is missing"
 # ---- root: everything by itself ----
 
 # How this machine gets to npm's registry, the root does.
-registry=$(cd / && npm config get registry 2>/dev/null) || registry=https://registry.npmjs.org/
+registry=$(cd / && npm config get registry 2>/dev/null) || registry=
 ca=
 if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
 	cp "$NODE_EXTRA_CA_CERTS" "$root/opt/ca.pem"
