@@ -4,13 +4,16 @@
  */
 #include "probes/host_file.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "io/mounts.h"
 
 void
 host_path(const struct io_env *env, const char *name, char out[HOST_PATH_MAX])
@@ -40,6 +43,28 @@ host_read_shared(const struct io_env *env, const char *name, char *out, size_t s
 		return 0;
 	snprintf(path, sizeof(path), "/%s", name);
 	return fd_read_proc(path, out, size, e) < 0 ? -1 : 0;
+}
+
+bool
+host_is_absent(const struct io_env *env, const char *name, char *why, size_t size)
+{
+	char path[HOST_PATH_MAX];
+	struct mounts mounts;
+	bool has_mounts;
+
+	if (env->host_root == NULL || str_eq(env->host_root, "/"))
+		return false;
+	host_path(env, name, path);
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return false;
+	has_mounts = mounts_read(&mounts, env->host_root, NULL) == 0;
+	if (has_mounts)
+		mounts_fini(&mounts);
+	snprintf(why, size,
+		"%s is mounted at %s%s: give this container the volume `/:%s:ro,rslave`",
+		has_mounts ? "not all of the host" : "nothing of the host", env->host_root,
+		has_mounts ? ", its /proc is missing" : "", env->host_root);
+	return true;
 }
 
 double

@@ -2,6 +2,7 @@
 #ifndef PROBES_HOST_FILE_H
 #define PROBES_HOST_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -17,6 +18,10 @@ int host_read(const struct io_env *env, const char *name, char *out, size_t size
  * host_root has no such file, our own says it too. */
 int host_read_shared(
 	const struct io_env *env, const char *name, char *out, size_t size, struct err *e);
+
+/* Why there is nothing to read at "proc/1": whether the host is mounted at host_root at all, and
+ * the line of a compose file that mounts it.  False: the host is here, that is not why. */
+bool host_is_absent(const struct io_env *env, const char *name, char *why, size_t size);
 
 /* The number behind `key` at the start of a line ("oom_kill 3", "MemTotal:  12 kB"); NAN: none. */
 double host_field(const char *text, const char *key);

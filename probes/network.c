@@ -393,7 +393,9 @@ start(struct probe_run *run)
 	struct err e;
 
 	if (host_read(probe_env(run), "proc/1/net/dev", text, sizeof(text), &e) < 0)
-		probe_error(run, "self.local", "%s", e.text);
+		probe_error(run, "self.local", "%s",
+			host_is_absent(probe_env(run), "proc/1", text, sizeof(text)) ? text
+										     : e.text);
 	else if (probe_instance(run) != NULL)
 		start_child(run, text);
 	else

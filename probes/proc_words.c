@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "probes/host_file.h"
 
 static const char *const credential_words[] = { "pass", "secret", "token", "apikey", "api-key",
 	"api_key", "accesskey", "access-key", "access_key", "credential", "pwd", "auth", NULL };
@@ -269,6 +270,8 @@ proc_words_long(const struct procs *procs, const struct proc *proc, char *out, s
 void
 proc_words_trouble(struct probe_run *run, const struct procs_trouble *trouble, const char *what)
 {
+	char why[HOST_PATH_MAX];
+
 	switch (trouble->status) {
 	case FS_OK:
 		return;
@@ -281,7 +284,10 @@ proc_words_trouble(struct probe_run *run, const struct procs_trouble *trouble, c
 			"no helper process for %s: %s", what, strerror(trouble->error));
 		return;
 	case FS_FAILED:
-		probe_error(run, "self.local", "%s: %s", what, strerror(trouble->error));
+		probe_error(run, "self.local", "%s: %s", what,
+			host_is_absent(probe_env(run), "proc/1", why, sizeof(why))
+				? why
+				: strerror(trouble->error));
 		return;
 	}
 }
@@ -289,8 +295,14 @@ proc_words_trouble(struct probe_run *run, const struct procs_trouble *trouble, c
 void
 proc_words_no_right(struct probe_run *run, const char *what)
 {
+	const char *root = probe_env(run)->host_root;
+	bool is_sidecar = root != NULL && !str_eq(root, "/");
+
 	probe_note(run, "proc.no-right",
 		"%s of other users' processes cannot be read: give the daemon CAP_SYS_PTRACE and "
-		"CAP_DAC_READ_SEARCH (AmbientCapabilities= of its unit)",
-		what);
+		"CAP_DAC_READ_SEARCH (%s)",
+		what,
+		is_sidecar ? "in compose.yaml: `cap_add: [SYS_PTRACE, DAC_READ_SEARCH]` and "
+			     "`user: \"0:0\"`"
+			   : "AmbientCapabilities= of its unit");
 }

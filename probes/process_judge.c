@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/loop.h"
+#include "probes/host_file.h"
 #include "probes/proc_words.h"
 #include "probes/process.h"
 
@@ -61,6 +62,8 @@ show(const struct scene *s, const struct proc *proc)
 static bool
 fail_hidden(const struct scene *s)
 {
+	char why[HOST_PATH_MAX];
+
 	if ((int64_t)s->seen->living >= s->min)
 		return false;
 	if (s->state->unknown > 0) {
@@ -81,6 +84,10 @@ fail_hidden(const struct scene *s)
 	}
 	if (!s->state->procs.is_hidden)
 		return false;
+	if (host_is_absent(probe_env(s->run), "proc/1", why, sizeof(why))) {
+		probe_error(s->run, "self.local", "%s", why);
+		return true;
+	}
 	probe_error(s->run, "self.local",
 		"/proc hides other users' processes from the daemon (hidepid=, or ProtectProc= of "
 		"its unit): no process %s can be seen",

@@ -163,7 +163,9 @@ mounts_parse(struct mounts *mounts, const char *text, const char *host_root, str
 	}
 	if (found.count == 0) {
 		free(found.all);
-		return err_set(e, 0, "no mount at or below %s",
+		return err_set(e, 0,
+			"nothing is mounted at or below %s: give this container the volume "
+			"`/:/host:ro,rslave`",
 			host_root != NULL && host_root[0] != '\0' ? host_root : "/");
 	}
 	find_tops(&found);

@@ -131,3 +131,64 @@ def test_reloads(daemon, web):
     os.kill(first.pid, signal.SIGHUP)
     d.wait_state("two", "up")
     assert first.stop()[1] == 0
+
+
+# ---- the host, as much of it as is mounted ----
+
+OF_THE_HOST = """
+  root: {type: disk, path: /}
+  disks: {type: disk, all: true}
+  passwd: {type: file, path: /etc/passwd}
+  processes: {type: process, name: no-such-process}
+  port: {type: port, listen: 1}
+  network: {type: network}
+  memory: {type: memory}
+  cpu: {type: cpu}
+"""
+
+
+def sidecar(daemon, folder, mount, points=()):
+    """The daemon in a mount namespace of its own, with `mount` done first: $0 is its host_root."""
+    host = f"{folder}/host"
+    os.mkdir(host)
+    for name in points:
+        os.mkdir(f"{host}/{name}")
+    d = daemon()
+    d.write(f"daemon: {{name: lab, state_dir: {d.state}, host_root: {host}}}\napi: {{listen: off}}\n"
+            f"defaults: {{interval: 1s}}\nchecks:{OF_THE_HOST}", head=False)
+    user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
+    d.start(["unshare", *user, "--mount", "sh", "-c", f'{mount} && exec "$@"', host])
+    checks = {}
+
+    def all_ran():
+        for name in re.findall(r"(?m)^  ([a-z]+):", OF_THE_HOST):
+            checks[name] = d.check(name)["last"]
+        return all(checks.values())
+    lab.wait_for("a run of each", all_ran)
+    return {name: (last["outcome"], last["text"]) for name, last in checks.items()}
+
+
+def test_nothing_of_the_host(daemon, folder):
+    """Not the image's own folders for the host's, nor nothing for something that is down."""
+    saw = sidecar(daemon, folder, "true")
+    for name in ("root", "disks", "passwd", "processes", "port", "network"):
+        outcome, text = saw[name]
+        assert outcome == "error" and "volume" in text, (name, text)
+    assert "/host:ro,rslave" in saw["processes"][1] and "nothing of the host" in saw["network"][1]
+    assert saw["cpu"][0] == "ok" and saw["memory"][0] == "ok"  # one kernel, the same numbers
+
+
+def test_a_part_of_the_host(daemon, folder):
+    saw = sidecar(daemon, folder, 'mount --bind /var "$0/var"', ("var", "proc"))
+    for name in ("root", "passwd", "processes", "port", "network"):
+        outcome, text = saw[name]
+        assert outcome == "error" and "volume" in text, (name, text)
+    assert "its /proc is missing" in saw["port"][1]
+    assert saw["disks"][0] == "ok"
+
+
+def test_all_of_the_host(daemon, folder):
+    saw = sidecar(daemon, folder, 'mount --rbind / "$0"')
+    assert {name: outcome for name, (outcome, _) in saw.items()} == {
+        **{name: "ok" for name in saw}, "processes": "fail", "port": "fail"}
+    assert saw["processes"][1] == "no process matches no-such-process"
