@@ -138,3 +138,15 @@ firing_is_down(const struct firing *f)
 {
 	return str_eq(f->event.rule, RULE_DOWN);
 }
+
+const struct firing *
+firing_down_of(const struct node *node)
+{
+	LIST_EACH(it, &node->firings)
+	{
+		const struct firing *f = LIST_ENTRY(it, struct firing, sibling);
+		if (firing_is_down(f))
+			return f;
+	}
+	return NULL;
+}

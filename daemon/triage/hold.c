@@ -82,13 +82,34 @@ want_facts(struct triage *t, const struct firing *f, const struct place *place, 
 	asked_want_new(t, place->node, &symptom, f->fired_us - lasted_us);
 }
 
+/* A number out of bounds of a check that is down belongs to that: it speaks with it.  Of one sample
+ * it may fire first; what else that says is known at the next look. */
+static struct holding
+wait_for_own_down(const struct triage *t, const struct firing *f)
+{
+	const struct node *node = f->node;
+	const struct firing *down;
+
+	if (node == NULL || !node->fail_us || firing_is_down(f))
+		return (struct holding){ 0 };
+	down = firing_down_of(node);
+	if (down != NULL && down->entry == NULL)
+		return down->holding;
+	if (down == NULL && node->state == CHECK_DOWN && f->fired_us == t->at.now_us)
+		return (struct holding){ .until_us = t->at.now_us + 1, .for_check = true };
+	return (struct holding){ 0 };
+}
+
 /* The root's own alert waits for facts too: both speak together. */
 struct holding
 hold_look(struct triage *t, struct firing *f, const struct place *place)
 {
-	struct holding h = { 0 };
+	struct holding h = wait_for_own_down(t, f);
 	usec_t now_us = t->at.now_us;
 	bool is_first = !f->ready_us;
+	if (h.until_us > now_us)
+		return h;
+	h = (struct holding){ 0 };
 	if (is_first) {
 		h = wait_for_needs(t, f, place);
 		if (h.until_us)

@@ -121,6 +121,8 @@ void firing_free_all(struct triage *t);
 void firing_copy_event(struct alert_event *to, const struct alert_event *from);
 void firing_fini_event(struct alert_event *event); /* of a copy */
 bool firing_is_down(const struct firing *f);       /* its check fails: no rule over numbers */
+/* Its own alert says that it is down: after a restart before any sample does.  NULL: none. */
+const struct firing *firing_down_of(const struct node *node);
 
 /* --- reveal.c --- */
 /* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */

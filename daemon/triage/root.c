@@ -9,25 +9,12 @@
 
 #define DEPTH_MAX 200
 
-/* Its own alert says that it is down: after a restart before any sample does. */
-static const struct firing *
-down_alert(const struct node *node)
-{
-	LIST_EACH(it, &node->firings)
-	{
-		const struct firing *f = LIST_ENTRY(it, struct firing, sibling);
-		if (firing_is_down(f))
-			return f;
-	}
-	return NULL;
-}
-
 bool
 root_is_confirmed(const struct node *node)
 {
 	if (!node->spec)
 		return node->fail_us != 0;
-	return (node->fail_us && node->state == CHECK_DOWN) || down_alert(node);
+	return (node->fail_us && node->state == CHECK_DOWN) || firing_down_of(node);
 }
 
 bool
@@ -41,7 +28,7 @@ root_is_failing(const struct node *node)
 bool
 root_drags(const struct node *node, usec_t now_us)
 {
-	const struct firing *down = down_alert(node);
+	const struct firing *down = firing_down_of(node);
 	const struct cause *cause = node->fail_us ? node->cause : NULL;
 	usec_t since_us = node->fail_us;
 	if (!root_is_failing(node))
@@ -73,7 +60,7 @@ struct walk {
 static usec_t
 failed_since(const struct node *node)
 {
-	const struct firing *down = node->fail_us ? NULL : down_alert(node);
+	const struct firing *down = node->fail_us ? NULL : firing_down_of(node);
 	return down ? down->fired_us : node->fail_us;
 }
 

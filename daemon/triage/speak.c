@@ -7,18 +7,6 @@
 #include "triage/family.h"
 #include "triage/inside.h"
 
-static const struct firing *
-down_alert(const struct node *node)
-{
-	LIST_EACH(it, &node->firings)
-	{
-		const struct firing *f = LIST_ENTRY(it, struct firing, sibling);
-		if (firing_is_down(f))
-			return f;
-	}
-	return NULL;
-}
-
 static void
 set_root(const struct triage *t, struct place *place, struct node *root)
 {
@@ -28,7 +16,7 @@ set_root(const struct triage *t, struct place *place, struct node *root)
 		.type = root->spec ? root->spec->type : "host",
 		.target = root->spec ? root->spec->target : t->host,
 		.rule = root->spec ? RULE_DOWN : host_rule(root),
-		.firing = down_alert(root),
+		.firing = firing_down_of(root),
 	};
 }
 

@@ -97,6 +97,46 @@ test_facts_are_asked_at_the_first_failure(void **state)
 	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit disk ");
 }
 
+/* Of one sample two rules say something, and the one over a number comes first. */
+static void
+test_a_number_of_what_is_down_speaks_with_it(void **state)
+{
+	struct scene *s = *state;
+	struct scene_check *one;
+	build(s);
+	one = scene_find(s, "one");
+	scene_fails(s, "one");
+	give(s, "one", "unit", NULL, NULL);
+	give(s, "one", "disk", NULL, "/");
+	scene_goes_by(s, SECONDS(1));
+	one->fires = true;
+	scene_fails(s, "one");
+	scene_alert(s, one, "too-slow", ALERT_FIRES, SEVERITY_WARNING);
+	scene_says(s, "");
+	scene_alert(s, one, "check-down", ALERT_FIRES, SEVERITY_CRITICAL);
+	scene_says(s, "opened/first one:check-down critical; ");
+	assert_int_equal(scene_newest(s)->alert_count, 2);
+}
+
+/* Where nobody asked to hear of its being down. */
+static void
+test_a_number_of_what_is_down_speaks_alone(void **state)
+{
+	struct scene *s = *state;
+	struct scene_check *one;
+	build(s);
+	one = scene_find(s, "one");
+	scene_fails(s, "one");
+	give(s, "one", "unit", NULL, NULL);
+	give(s, "one", "disk", NULL, "/");
+	scene_goes_by(s, SECONDS(1));
+	one->fires = true;
+	scene_fails(s, "one");
+	scene_alert(s, one, "too-slow", ALERT_FIRES, SEVERITY_WARNING);
+	scene_goes_by(s, 1);
+	scene_says(s, "opened/first one:too-slow warning; ");
+}
+
 /* Other trouble of the same check goes on meanwhile, so what was asked is still at hand. */
 static void
 test_facts_of_trouble_that_is_over_are_asked_anew(void **state)
@@ -334,6 +374,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_facts_are_asked_at_the_first_failure),
 		TEST(test_facts_of_trouble_that_is_over_are_asked_anew),
+		TEST(test_a_number_of_what_is_down_speaks_with_it),
+		TEST(test_a_number_of_what_is_down_speaks_alone),
 		TEST(test_a_young_answer_of_trouble_that_is_over_is_none),
 		TEST(test_later_facts_are_told_together),
 		TEST(test_words_of_before_the_restart_stay),
