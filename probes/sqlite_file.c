@@ -56,6 +56,8 @@ is_veiled(struct sqlite_look *look)
 		return false;
 	fs_helper_where(look->path, root_len, where);
 	veil = veil_of(&mounts, look->root, where + root_len);
+	if (veil.kind == VEIL_ABSENT && fs_helper_is_tree(&mounts, look->root))
+		veil.kind = VEIL_NONE;
 	mounts_fini(&mounts);
 	if (veil.kind == VEIL_NONE)
 		return false;

@@ -3,7 +3,6 @@
  * ever, which is why it is a process of its own.  It is started before any library is initialised
  * and holds no descriptor but its socket, and the mount table's.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -162,22 +161,6 @@ mounts_now(const char *root)
 	return &mounts;
 }
 
-/* The image's own folder, at which nothing was mounted. */
-static bool
-is_empty(const char *root)
-{
-	const struct dirent *entry;
-	bool is_so = true;
-	DIR *dir = opendir(root);
-
-	if (dir == NULL)
-		return false;
-	while (is_so && (entry = readdir(dir)) != NULL)
-		is_so = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
-	closedir(dir);
-	return is_so;
-}
-
 /* Links are followed as far as they can be: a path in the open may lead behind a veil. */
 static void
 look_for_veil(const struct fs_ask *ask, struct fs_result *r)
@@ -188,13 +171,15 @@ look_for_veil(const struct fs_ask *ask, struct fs_result *r)
 
 	snprintf(root, sizeof(root), "%.*s", (int)ask->root_len, ask->path);
 	mounts = mounts_now(root);
-	if (mounts == NULL && ask->root_len > 0 && is_empty(root))
+	if (mounts == NULL && ask->root_len > 0)
 		r->veil.kind = VEIL_ABSENT;
-	if (mounts == NULL)
-		return;
-	fs_helper_where(ask->path, ask->root_len, path);
-	len = str_starts(path, root) ? strlen(root) : 0;
-	r->veil = veil_of(mounts, root, path[len] != '\0' ? path + len : "/");
+	if (mounts != NULL) {
+		fs_helper_where(ask->path, ask->root_len, path);
+		len = str_starts(path, root) ? strlen(root) : 0;
+		r->veil = veil_of(mounts, root, path[len] != '\0' ? path + len : "/");
+	}
+	if (r->veil.kind == VEIL_ABSENT && fs_helper_is_tree(mounts, root))
+		r->veil.kind = VEIL_NONE;
 }
 
 static void

@@ -3,6 +3,7 @@
  * "/host/var/run" leads to "/run", which is the host's /host/run and not our own.  Walks name by
  * name; runs in the helper process alone, as any of these names may hang.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -129,4 +130,60 @@ fs_helper_where(const char *path, size_t root_len, char out[FS_PATH_MAX])
 		str_copy(out, FS_PATH_MAX, path);
 	if (out[0] == '\0')
 		str_copy(out, FS_PATH_MAX, "/");
+}
+
+static bool
+leads_to_mount(const struct mounts *mounts, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; mounts != NULL && i < mounts->count; i++) {
+		const char *path = mounts->all[i].path + 1;
+
+		if (str_starts(path, name) && (path[len] == '/' || path[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_dots(const char *name)
+{
+	return str_eq(name, ".") || str_eq(name, "..");
+}
+
+/* Something that is no folder, or that we may not look into, is not empty. */
+static bool
+is_empty(const char *root, const char *name)
+{
+	char path[FS_PATH_MAX];
+	const struct dirent *entry;
+	bool is_so = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	dir = opendir(path);
+	if (dir == NULL)
+		return false;
+	while (is_so && (entry = readdir(dir)) != NULL)
+		is_so = is_dots(entry->d_name);
+	closedir(dir);
+	return is_so;
+}
+
+/* An empty folder beside what is mounted may wait for a mount of its own. */
+bool
+fs_helper_is_tree(const struct mounts *mounts, const char *root)
+{
+	const struct dirent *entry;
+	bool is_tree = false;
+	DIR *dir = opendir(root);
+
+	if (dir == NULL)
+		return errno != ENOENT;
+	while (!is_tree && (entry = readdir(dir)) != NULL)
+		is_tree = !is_dots(entry->d_name) && !leads_to_mount(mounts, entry->d_name) &&
+			  (mounts == NULL || !is_empty(root, entry->d_name));
+	closedir(dir);
+	return is_tree;
 }

@@ -41,6 +41,10 @@ int fs_helper_kmsg(const struct fs_ask *ask, struct fs_answer *answer);
 int fs_helper_resolve(const char *path, size_t root_len, bool follows_last, char out[FS_PATH_MAX]);
 /* The same for every root, and as far as the names can be followed. */
 void fs_helper_where(const char *path, size_t root_len, char out[FS_PATH_MAX]);
+/* Has `root` something of its own, besides what is mounted below it (NULL: nothing is)?  Then it is
+ * a whole system's folder, as a chroot's, and not what an image has to mount the host's parts at.
+ */
+bool fs_helper_is_tree(const struct mounts *mounts, const char *root);
 const char *fs_ask_arg(const struct fs_ask *ask); /* "": none */
 
 #endif

@@ -187,6 +187,14 @@ def test_a_part_of_the_host(daemon, folder):
     assert saw["disks"][0] == "ok"
 
 
+def test_a_system_of_its_own_below_which_something_is_mounted(daemon, folder):
+    """A chroot has its /proc, and files that are on no mount of its own: they are seen."""
+    make = 'mkdir "$0/etc" && echo >"$0/etc/passwd" && mount --bind /proc "$0/proc"'
+    saw = sidecar(daemon, folder, make, ("proc",))
+    assert saw["passwd"][0] == "ok" and saw["root"][0] == "ok", saw
+    assert saw["processes"] == ("fail", "no process matches no-such-process")
+
+
 def test_all_of_the_host(daemon, folder):
     saw = sidecar(daemon, folder, 'mount --rbind / "$0"')
     assert {name: outcome for name, (outcome, _) in saw.items()} == {
