@@ -97,11 +97,11 @@ test_facts_are_asked_at_the_first_failure(void **state)
 	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit disk ");
 }
 
-/* Of one sample two rules say something, and the one over a number comes first. */
-static void
-test_a_number_of_what_is_down_speaks_with_it(void **state)
+/* Its facts are there, and of the sample that says that it is down a rule over a number comes
+ * first. */
+static struct scene_check *
+fall_with_a_number(struct scene *s)
 {
-	struct scene *s = *state;
 	struct scene_check *one;
 	build(s);
 	one = scene_find(s, "one");
@@ -112,6 +112,14 @@ test_a_number_of_what_is_down_speaks_with_it(void **state)
 	one->fires = true;
 	scene_fails(s, "one");
 	scene_alert(s, one, "too-slow", ALERT_FIRES, SEVERITY_WARNING);
+	return one;
+}
+
+static void
+test_a_number_of_what_is_down_speaks_with_it(void **state)
+{
+	struct scene *s = *state;
+	const struct scene_check *one = fall_with_a_number(s);
 	scene_says(s, "");
 	scene_alert(s, one, "check-down", ALERT_FIRES, SEVERITY_CRITICAL);
 	scene_says(s, "opened/first one:check-down critical; ");
@@ -123,16 +131,7 @@ static void
 test_a_number_of_what_is_down_speaks_alone(void **state)
 {
 	struct scene *s = *state;
-	struct scene_check *one;
-	build(s);
-	one = scene_find(s, "one");
-	scene_fails(s, "one");
-	give(s, "one", "unit", NULL, NULL);
-	give(s, "one", "disk", NULL, "/");
-	scene_goes_by(s, SECONDS(1));
-	one->fires = true;
-	scene_fails(s, "one");
-	scene_alert(s, one, "too-slow", ALERT_FIRES, SEVERITY_WARNING);
+	fall_with_a_number(s);
 	scene_goes_by(s, 1);
 	scene_says(s, "opened/first one:too-slow warning; ");
 }
