@@ -145,6 +145,7 @@ put_in_place(const struct backup *backup, struct err *e)
 	return result;
 }
 
+/* Also that of one that was killed, which would keep the space from each that is made after it. */
 static void
 drop_rest(const struct backup *backup)
 {
@@ -152,6 +153,7 @@ drop_rest(const struct backup *backup)
 		char *next = xasprintf("%s/%s.next", backup->folder, names[n]);
 
 		unlink(next);
+		db_copy_forget(next);
 		free(next);
 	}
 }
@@ -169,6 +171,7 @@ backup_make(struct backup *backup)
 {
 	struct err *e = &backup->why;
 
+	drop_rest(backup);
 	backup->is_made = make_folder(backup, e) == 0 && check_space(backup, e) == 0 &&
 			  copy_all(backup, e) == 0 && put_in_place(backup, e) == 0;
 	if (!backup->is_made)

@@ -11,7 +11,8 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-#define BUSY_MS 2000 /* somebody looks into the file with another program */
+#define HALF    ".new" /* behind the name of what is being copied */
+#define BUSY_MS 2000   /* somebody looks into the file with another program */
 /* Both connections together; SQLite then reuses pages instead of asking for more. */
 #define HEAP_LIMIT (INT64_C(1) << 20)
 
@@ -284,10 +285,19 @@ drop_half(const char *half)
 	sqlite3_free(journal);
 }
 
+void
+db_copy_forget(const char *to)
+{
+	char *half = sqlite3_mprintf("%s" HALF, to);
+
+	drop_half(half);
+	sqlite3_free(half);
+}
+
 int
 db_copy(sqlite3 *db, const char *to, struct err *e)
 {
-	char *half = sqlite3_mprintf("%s.new", to);
+	char *half = sqlite3_mprintf("%s" HALF, to);
 	char *sql = sqlite3_mprintf("VACUUM INTO %Q", half);
 	int result = -1;
 

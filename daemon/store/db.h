@@ -63,5 +63,6 @@ int db_quick_check(sqlite3 *db, struct err *e);
 int db_migrate(sqlite3 *db, const struct db_ladder *ladder, struct err *e);
 /* A whole copy as of now, 0600, complete and on disk; what was there is replaced then only. */
 int db_copy(sqlite3 *db, const char *to, struct err *e);
+void db_copy_forget(const char *to); /* what is left of one that was killed */
 
 #endif

@@ -89,6 +89,18 @@ def test_a_backup_never_takes_the_last_space(daemon, web, hook):
     assert inside.stdout == ""
 
 
+@pytest.mark.skipif(not can_mount(), reason="needs the right to make a mount namespace")
+def test_what_a_killed_backup_left_takes_no_space_from_the_next(daemon, web, hook):
+    d = daemon(config(web, hook))
+    d.state.mkdir()
+    script = f'mount -t tmpfs -o size=44m none {d.state} && mkdir {d.state}/backup && ' \
+        f'head -c 20M /dev/zero >{d.state}/backup/history.db.next.new && exec "$@"'
+    d.start(wrapper=["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"])
+    d.wait_state("api", "up")
+    run = lab.triage("backup", env=env(d))
+    assert run.returncode == 0, run.stderr
+
+
 def test_one_at_a_time_and_none_outlives_a_stop(daemon, web, hook):
     """A history that takes a while: a second asker is told so, a stop does not wait for it."""
     d = daemon(config(web, hook)).start()
