@@ -13,6 +13,16 @@ settings=/etc/triaged/triaged.yaml
 fragments=/etc/triaged/conf.d
 doc=$PREFIX/share/doc/triaged
 
+# They are written into the unit, which takes nothing else.
+for folder in "$PREFIX/" "$UNITDIR" "$ZSHDIR"; do
+	case $folder in
+	/*[!A-Za-z0-9/._+~-]* | [!/]* | "")
+		echo "install.sh: \"$folder\": an absolute path without spaces is needed" >&2
+		exit 2
+		;;
+	esac
+done
+
 # Lines of "mode source place" for each file below a folder; names have no spaces.
 below() { # FOLDER PLACE [FIND'S CONDITIONS]
 	folder=$1

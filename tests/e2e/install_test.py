@@ -1,7 +1,10 @@
 """`make install` and `make uninstall`: everything in its place, settings that are there are left alone."""
+import os
 import re
 import stat
 import subprocess
+
+import pytest
 
 import lab
 
@@ -64,6 +67,15 @@ def expected():
         for picture in re.findall(r"screenshots/[a-z0-9-]+\.png", page.read_text()):
             places[f"share/doc/triaged/docs/{picture}"] = lab.TOP / "docs" / picture
     return places
+
+
+@pytest.mark.parametrize("prefix", ["opt/watch", "/opt/a b", "/opt/a&b", "/opt/a|b"])
+def test_a_prefix_that_no_unit_takes_is_refused(tmp_path, prefix):
+    done = subprocess.run(
+        ["contrib/install.sh", "install", lab.BUILD], cwd=lab.TOP, text=True, capture_output=True, timeout=30,
+        env={**os.environ, "DESTDIR": f"{tmp_path}/", "PREFIX": prefix, "UNITDIR": "/units", "ZSHDIR": "/zsh"})
+    assert done.returncode == 2 and "an absolute path" in done.stderr
+    assert not list(tmp_path.iterdir()), "nothing was put anywhere"
 
 
 def run(*argv):
