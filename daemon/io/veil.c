@@ -27,17 +27,20 @@ is_of_container(const struct mount *root)
 	       (!root->is_bind_root && !str_eq(root->type, "btrfs"));
 }
 
+/* What one mount says of itself comes first: the table is long where many containers run. */
 static enum veil_kind
 kind_of(const struct mounts *mounts, const struct mount *m)
 {
-	const struct mount *root = mounts_of(mounts, "/");
+	const struct mount *root;
 
 	if (strstr(m->root, "/systemd/inaccessible/") != NULL)
 		return VEIL_HIDDEN;
 	if (strstr(m->root, "/systemd-private-") != NULL)
 		return VEIL_TMP;
-	if (root == NULL || m == root || !root->is_followed || is_of_container(root) ||
-		m->is_followed || !is_memory(m))
+	if (m->is_followed || !is_memory(m))
+		return VEIL_NONE;
+	root = mounts_of(mounts, "/");
+	if (root == NULL || m == root || !root->is_followed || is_of_container(root))
 		return VEIL_NONE;
 	return str_eq(m->path, "/dev") ? VEIL_DEV : VEIL_EMPTY;
 }
@@ -73,10 +76,10 @@ veil_list(const struct mounts *mounts, const char *host_root, struct veil *out, 
 	for (size_t i = 0; i < mounts->count && count < most; i++) {
 		const struct mount *m = &mounts->all[i];
 
-		if (is_kernels(m->path) || mounts_of(mounts, m->path) != m)
+		if (is_kernels(m->path) || kind_of(mounts, m) == VEIL_NONE ||
+			mounts_of(mounts, m->path) != m)
 			continue;
-		out[count] = veil_of(mounts, host_root, m->path);
-		count += out[count].kind != VEIL_NONE;
+		out[count++] = veil_of(mounts, host_root, m->path);
 	}
 	return count;
 }

@@ -7,7 +7,10 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <time.h>
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "io/veil.h"
 
 /* As systemd 252 makes it: ProtectSystem=strict, PrivateTmp, PrivateDevices, ProtectHome=tmpfs with
@@ -106,6 +109,46 @@ says_which_line_it_is(void **state)
 	assert_string_equal(words, "");
 }
 
+static usec_t
+spent(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* Where many containers run: it is asked on the loop, and no dearer than reading the table. */
+static void
+finds_it_among_thousands(void **state)
+{
+	struct veil veils[8];
+	struct mounts mounts;
+	usec_t began, parsed, listed;
+	struct buf table;
+
+	(void)state;
+	buf_init(&table, 0);
+	buf_addf(&table, "%s", unit);
+	for (int i = 100; i < 5000; i++)
+		buf_addf(&table,
+			"%d 60 0:%d / /var/lib/docker/overlay2/%064d/merged rw master:2 - overlay "
+			"o rw\n",
+			i, i, i);
+	began = spent();
+	assert_int_equal(mounts_parse(&mounts, buf_text(&table), "/", NULL), 0);
+	parsed = spent();
+	assert_int_equal(veil_list(&mounts, "/", veils, 8), 4);
+	assert_string_equal(veils[0].at, "/tmp");
+	assert_string_equal(veils[1].at, "/home");
+	assert_string_equal(veils[2].at, "/srv/secret");
+	assert_string_equal(veils[3].at, "/dev");
+	listed = spent();
+	mounts_fini(&mounts);
+	buf_fini(&table);
+	assert_true(listed - parsed < 5 * (parsed - began) + 10 * USEC_PER_MSEC);
+}
+
 int
 main(void)
 {
@@ -114,6 +157,7 @@ main(void)
 		cmocka_unit_test(leaves_a_host_alone),
 		cmocka_unit_test(tells_what_a_container_does_not_have),
 		cmocka_unit_test(says_which_line_it_is),
+		cmocka_unit_test(finds_it_among_thousands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
