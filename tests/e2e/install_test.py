@@ -127,3 +127,21 @@ def test_settings_that_are_there_are_left_alone(tmp_path):
     assert mode(settings.with_name("conf.d")) == 0o700
     new = settings.with_name("triaged.yaml.new")
     assert new.read_text() == shipped and mode(new) == 0o640
+
+
+def can_mount():
+    return os.getuid() == 0 and run("unshare", "-m", "true").returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs the right to make a mount namespace")
+def test_a_purge_empties_a_state_folder_that_is_a_disk(tmp_path):
+    """What debhelper adds to the script is the package's test (tests/ship)."""
+    (tmp_path / "postrm").write_text((lab.TOP / "contrib/debian/triaged.postrm").read_text())
+    done = run("unshare", "-m", "sh", "-ec", """
+        mount -t tmpfs none /run && mkdir /run/triaged
+        mount -t tmpfs none /var/lib && mkdir /var/lib/triaged
+        mount -t tmpfs none /var/lib/triaged && touch /var/lib/triaged/state.db
+        sh "$0" purge
+        ls -A /var/lib/triaged /run""", tmp_path / "postrm")
+    assert done.returncode == 0 and "removing incidents" in done.stdout, done.stderr
+    assert "state.db" not in done.stdout and done.stderr == ""
