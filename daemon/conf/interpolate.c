@@ -113,14 +113,17 @@ expand_credential(struct expansion *x, const char *name)
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	char *path = xasprintf("%s/%s", folder == NULL ? OUR_CREDENTIALS : folder, name);
 	int result = 0;
-	if (access(path, F_OK) != 0)
+	if (access(path, F_OK) == 0)
+		result = expand_file(x, path);
+	else if (errno == EACCES) /* who looks at the settings by hand */
+		result = err_set(x->e, 0,
+			"${credential:%s} is for root and the daemon alone: look as root", name);
+	else
 		result = err_set(x->e, 0,
 			"${credential:%s} is no credential that systemd gave us: it needs the line "
 			"LoadCredential=%s:/path/of/the/secret in the unit "
 			"(systemctl edit triaged), and a restart",
 			name, name);
-	else
-		result = expand_file(x, path);
 	free(path);
 	return result;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -173,6 +174,27 @@ test_credentials(void **state)
 	free(got);
 }
 
+/* Somebody else's: another process, because the right to pass is given up. */
+static void
+test_credentials_of_another(void **state)
+{
+	int status = -1;
+	pid_t pid = fork();
+	(void)state;
+	if (pid == 0) {
+		char inside[200];
+		snprintf(inside, sizeof(inside), "%s/in", folder);
+		setenv("CREDENTIALS_DIRECTORY", inside, 1);
+		if (chmod(folder, 0) != 0 || (geteuid() == 0 && setuid(65534) != 0))
+			_exit(1);
+		assert_refused("${credential:plain}", "look as root");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(status, 0);
+}
+
 static void
 test_environment_beats_file(void **state)
 {
@@ -217,6 +239,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_credentials_of_another),
 		cmocka_unit_test(test_environment_beats_file),
 		cmocka_unit_test(test_size_is_capped),
 	};
