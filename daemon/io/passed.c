@@ -25,7 +25,10 @@ count_passed(void)
 	if (pid == NULL || text == NULL || strtoll(pid, NULL, 10) != (long long)getpid())
 		return 0;
 	count = strtol(text, &end, 10);
-	return end == text || *end != '\0' || count < 0 || count > COUNT_MAX ? 0 : (int)count;
+	if (end != text && *end == '\0' && count >= 0 && count <= COUNT_MAX)
+		return (int)count;
+	log_warn("LISTEN_FDS is no number of sockets: none of them is listened on");
+	return 0;
 }
 
 static bool

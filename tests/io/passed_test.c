@@ -207,6 +207,35 @@ test_too_many(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Sockets that nobody will listen on are not passed over in silence. */
+static void
+test_a_senseless_number_is_said(void **state)
+{
+	char text[256] = "", pid_text[32];
+	int ends[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct passed passed;
+
+		HOLD(dup2(ends[1], STDERR_FILENO) != -1);
+		snprintf(pid_text, sizeof(pid_text), "%d", (int)getpid());
+		setenv("LISTEN_PID", pid_text, 1);
+		setenv("LISTEN_FDS", "100000", 1);
+		passed_take(&passed);
+		_exit(passed.count > 0);
+	}
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+	assert_non_null(strstr(text, "LISTEN_FDS"));
+	close(ends[0]);
+}
+
 int
 main(void)
 {
@@ -214,6 +243,7 @@ main(void)
 		cmocka_unit_test(test_stories),
 		cmocka_unit_test(test_nothing_was_passed),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_a_senseless_number_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
