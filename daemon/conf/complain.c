@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "conf/interpolate.h"
 #include "conf/tree.h"
 
 #define PATH_SECRET_MIN 16   /* bytes, a digit among them: as settings mask them elsewhere */
@@ -24,6 +25,7 @@
 #define LINE_BEFORE     38   /* of them before the caret, when it stands far to the right */
 #define LINE_LOOKED_MAX 4096 /* bytes before the caret, and behind it, that are looked at */
 #define CUT_MARK        "…"
+#define NESTING_SHOWN   4 /* of defaults inside defaults */
 
 struct complaint {
 	bool is_warning;
@@ -109,23 +111,56 @@ is_secret_before(const char *line, size_t colon)
 	return !is_variable && is_secret_key(line + begin, key);
 }
 
+static void blank_text(struct buf *out, const char *text, size_t len, unsigned depth);
+
+/* The inside of ${...}: names stay, a default is as secret as what it stands for. */
+static void
+blank_variable(struct buf *out, const char *inside, size_t len, unsigned depth)
+{
+	size_t name = 0;
+	while (name < len && (isalnum((unsigned char)inside[name]) || inside[name] == '_'))
+		name++;
+	bool has_default = len - name >= 2 && memcmp(inside + name, ":-", 2) == 0;
+	buf_add_text(out, "${");
+	buf_add(out, inside, has_default ? name + 2 : len);
+	if (has_default)
+		blank_text(out, inside + name + 2, len - name - 2, depth + 1);
+	buf_add_text(out, "}");
+}
+
 /* What is not ${NAME}, which shows nothing that is secret. */
+static void
+blank_text(struct buf *out, const char *text, size_t len, unsigned depth)
+{
+	for (size_t at = 0; at < len;) {
+		size_t open = at;
+		while (open < len &&
+			(text[open] != '$' || open + 1 == len || text[open + 1] != '{' ||
+				(open > 0 && text[open - 1] == '$'))) /* $${ is no variable */
+			open++;
+		size_t close = open < len ? interpolate_closing(text, open + 2, len) : len;
+		if (close == len || depth == NESTING_SHOWN)
+			open = len;
+		if (open > at)
+			buf_add_text(out, SECRET_MASK);
+		if (open == len)
+			return;
+		blank_variable(out, text + open + 2, close - open - 2, depth);
+		at = close + 1;
+	}
+}
+
+/* The quotes around a value stay. */
 static void
 blank(struct buf *out, const char *text, size_t len)
 {
-	const char *end = text + len;
-	while (text < end) {
-		const char *open = memmem(text, (size_t)(end - text), "${", 2);
-		const char *close = open != NULL ? memchr(open, '}', (size_t)(end - open)) : NULL;
-		if (close == NULL)
-			open = end;
-		if (open > text)
-			buf_add_text(out, SECRET_MASK);
-		if (close == NULL)
-			return;
-		buf_add(out, open, (size_t)(close + 1 - open));
-		text = close + 1;
-	}
+	bool opens = len > 0 && (text[0] == '"' || text[0] == '\'');
+	bool closes = opens && len > 1 && text[len - 1] == text[0];
+	if (opens)
+		buf_add(out, text, 1);
+	blank_text(out, text + opens, len - opens - closes, 0);
+	if (closes)
+		buf_add(out, text, 1);
 }
 
 /* Where the quotes that open before `at` close; `len` where they do not. */

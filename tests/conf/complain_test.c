@@ -198,6 +198,11 @@ test_passwords_are_blanked(void **state)
 		"url: https://h/cgi-bin/webhook/send?key=hunter2&x=1",
 		"url: https://h/robot/send?access_token=hunter2",
 		"p: { type: pagerduty, routing_key: hunter2 }",
+		"token: ${TOKEN:-hunter2}",
+		"token: \"${A:-${B:-hunter2}}\"",
+		"{ token: ${A:-${B:-hunter2}}, x: 1 }",
+		"dsn: \"${DSN:-postgres://u:hunter2@h/db}\"",
+		"dsn: \"u:$${hunter2}@tcp(db)/x\"",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
@@ -217,6 +222,10 @@ test_passwords_are_blanked(void **state)
 		"a.yaml:1:8: error: oops\n"
 		"    1 | token: ${TOKEN}\n"
 		"      |        ^\n");
+	assert_shows("{ token: \"${A:-${B}}\", secret: '${C:-x}y', dsn: \"\", key: 1 }", 1, 1,
+		"a.yaml:1:1: error: oops\n"
+		"    1 | { token: \"${A:-${B}}\", secret: '${C:-***}***', dsn: \"\", key: 1 }\n"
+		"      | ^\n");
 }
 
 int
