@@ -51,8 +51,11 @@ doctor_config_in_force(struct doctor *doctor)
 		return;
 	}
 	if (doctor->settings == NULL) {
-		doctor_say(doctor, FINDING_PROBLEM, "mend it before the daemon restarts",
-			"the daemon runs with what the file said before it was broken");
+		doctor_say(doctor, FINDING_PROBLEM,
+			"mend it before the daemon restarts; `triage reload` asks the daemon "
+			"itself",
+			"the daemon took the file without errors when it read it: the file was "
+			"changed since, or ${VARIABLES} that the daemon has are not set here");
 		return;
 	}
 	if (client_ask(doctor->client, &ask, &reply, NULL) == -1 || reply.status != 200)

@@ -137,6 +137,10 @@ read_config(struct doctor *doctor, struct tls_pool *tls)
 		path = *theirs != '\0' ? theirs : settings_default_path();
 	doctor->config_path = xstrdup(path);
 	doctor->is_readable = access(path, R_OK) == 0;
+	/* Where the file names no state folder, the daemon's is meant and not the one we would
+	 * have. */
+	if (doctor->is_here && *answer_text(doctor->view, "state_dir") == '/')
+		setenv("STATE_DIRECTORY", answer_text(doctor->view, "state_dir"), 1);
 	if (doctor->is_readable)
 		doctor->settings = settings_load(path, &context, doctor->complaints);
 }

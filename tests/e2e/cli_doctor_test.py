@@ -113,6 +113,23 @@ def test_the_file_is_not_what_is_in_force(up):
     assert worst(found, "config") == "problem" and worst(found, "config-in-force") == "problem"
 
 
+def test_a_state_folder_that_the_unit_gives(daemon, folder):
+    """It is the daemon's default that counts, and not the one of whoever asks."""
+    os.mkdir(f"{folder}/state", 0o700)
+    d = daemon(env={"STATE_DIRECTORY": f"{folder}/state"})
+    d.write("daemon: {name: lab}\napi: {listen: off}\nchecks: {m: {type: memory}}\n", head=False)
+    d.start()
+    assert worst(look(d), "config-in-force") == "ok", look(d)["config-in-force"]
+
+
+def test_a_variable_that_the_daemon_alone_has(daemon):
+    d = daemon("checks: {m: {type: memory, description: \"${TRI_ONLY}\"}}\n", env={"TRI_ONLY": "x"}).start()
+    found = look(d)
+    assert worst(found, "config") == "problem"
+    assert "${VARIABLES} that the daemon has" in found["config-in-force"][0]["text"], found
+    assert "broken" not in found["config-in-force"][0]["text"]
+
+
 def test_without_a_daemon(up):
     up.stop()
     found = look(up)
