@@ -177,8 +177,11 @@ has_token(struct api_call *call)
 	if (given != NULL)
 		guard_note_wrong(call->guard, &call->peer->remote, now_us);
 	reply_problem(call, 401,
-		"writing over TCP needs `Authorization: Bearer TOKEN`, the token of api.token or "
-		"of the file `token` in the state folder");
+		given != NULL
+			? "this is not the token: it is the one of api.token, or of the file "
+			  "`token` in the state folder"
+			: "writing over TCP needs `Authorization: Bearer TOKEN`, the token of "
+			  "api.token or of the file `token` in the state folder");
 	call->reply.wants_token = true;
 	return false;
 }

@@ -38,6 +38,7 @@ struct client {
 	struct tls_pool *tls;
 	struct places places;
 	size_t chosen;      /* index + 1; 0: none yet */
+	char denied[120];   /* a socket that is there but not for us; "" if none */
 	struct err trouble; /* of the places; "" if none */
 };
 
@@ -203,6 +204,14 @@ client_try_token(const char *path, struct err *e)
 	return read_token(path, token, e);
 }
 
+static bool
+has_given_token(const struct client *client)
+{
+	const char *given = getenv("TRIAGE_TOKEN");
+
+	return client->cli->token_file != NULL || (given != NULL && *given != '\0');
+}
+
 /* Only a write over TCP needs it: --token-file, $TRIAGE_TOKEN, the state folder's. */
 static void
 add_token(const struct client *client, struct buf *out)
@@ -283,7 +292,6 @@ run(struct exchange *x, const struct url *url)
 struct search {
 	const struct client_request *ask;
 	struct client_reply *reply;
-	char denied[120]; /* a socket that is there but not for us */
 	char reason[200]; /* what the last place said */
 };
 
@@ -308,7 +316,7 @@ try_place(struct client *client, const char *text, struct search *search, struct
 		reply->len = buf_left(&x.reply.body);
 		reply->body = xstrndup(buf_text(&x.reply.body), reply->len);
 	} else if (x.is_denied) {
-		str_copy(search->denied, sizeof(search->denied), url.place.path);
+		str_copy(client->denied, sizeof(client->denied), url.place.path);
 	}
 	if (result == -1 && x.is_open)
 		err_set(e, 0, "%s: %s", text, x.err.text);
@@ -338,8 +346,15 @@ client_ask(struct client *client, const struct client_request *ask, struct clien
 		if (result == 0)
 			client->chosen = i + 1;
 	}
-	if (result == 1 && search.denied[0] != '\0')
-		trouble_denied(search.denied, e);
+	/* Whoever has no token meant the socket, also where TCP would answer. */
+	if (result == 0 && reply->status == 401 && client->denied[0] != '\0' &&
+		!has_given_token(client)) {
+		client_reply_fini(reply);
+		trouble_denied(client->denied, e);
+		return -1;
+	}
+	if (result == 1 && client->denied[0] != '\0')
+		trouble_denied(client->denied, e);
 	else if (result == 1)
 		trouble_not_running(&client->places, search.reason, e);
 	return result == 0 ? 0 : -1;

@@ -15,7 +15,7 @@ static bool
 has_unit(void)
 {
 	static const char *const folders[] = { "/etc/systemd/system", "/run/systemd/system",
-		"/usr/lib/systemd/system", "/lib/systemd/system" };
+		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {

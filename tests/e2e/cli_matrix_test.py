@@ -12,6 +12,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +176,28 @@ def test_without_the_right_to_ask(up, folder):
             capture_output=True, text=True, timeout=60)
         assert run.returncode == 1, (verb, run)
         assert "permission denied" in run.stderr and "usermod -aG triaged ann" in run.stderr, (verb, run)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else")
+def test_a_write_without_the_right_where_tcp_answers(daemon, folder):
+    """The socket is what they lack, not a token; a token that is wrong is called so."""
+    port = lab.free_port()
+    d = daemon()
+    d.write(f"daemon: {{name: lab, state_dir: {d.state}}}\napi: {{listen: \"127.0.0.1:{port}\"}}\n"
+            "checks: {m: {type: memory}}\n", head=False)
+    d.start()
+    os.chmod(folder, 0o755)
+    program = shutil.copy(lab.BUILD / "triage", f"{folder}/triage")
+    Path(folder, "wrong").write_text("wrong\n")
+    asks = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program, "-c", d.config]
+    own = {**os.environ, **env(d), "USER": "ann"}
+    for words in (["silence", "m", "--for", "1m"], ["reload"], ["run", "m"], ["backup"]):
+        run = subprocess.run([*asks, *words], env=own, cwd="/", capture_output=True, text=True, timeout=60)
+        assert run.returncode == 1, (words, run)
+        assert "permission denied" in run.stderr and "usermod -aG triaged ann" in run.stderr, (words, run)
+    run = subprocess.run([*asks, "run", "m", "-t", f"{folder}/wrong"], env=own, cwd="/",
+                         capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and "this is not the token" in run.stderr, run
 
 
 def test_usage_errors_say_what_is_right(up):
