@@ -130,6 +130,18 @@ door_new(struct api *api, const char *text)
 	return door;
 }
 
+static void
+add_advice(struct err *e, bool is_unix)
+{
+	char what[sizeof(e->text)];
+
+	if (e == NULL || e->code != EADDRINUSE || is_unix)
+		return;
+	str_copy(what, sizeof(what), e->text);
+	err_set(e, EADDRINUSE,
+		"%s: `ss -ltnp` shows by whom: stop that, or name another port, or `off`", what);
+}
+
 static int
 open_door(struct api *api, const char *text, struct err *e)
 {
@@ -145,8 +157,10 @@ open_door(struct api *api, const char *text, struct err *e)
 		make_parent(addr.un.sun_path);
 	door->listener =
 		listener_open(api->world->env->loop, &addr, SOCKET_MODE, on_accept, door, e);
-	if (door->listener == NULL)
+	if (door->listener == NULL) {
+		add_advice(e, door->is_unix);
 		goto fail;
+	}
 	if (door->is_unix)
 		share_socket(api, addr.un.sun_path);
 	list_append(&api->doors, &door->node);

@@ -108,6 +108,20 @@ def test_refuses_to_start_twice_on_one_state_folder(daemon, web, other, hook, fo
     assert "in use" in second.stderr and str(d.process.pid) in second.stderr
 
 
+def test_says_what_to_do_where_the_port_is_taken(daemon, folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        d = daemon()
+        d.write(f"daemon: {{state_dir: {d.state}}}\napi: {{listen: \"127.0.0.1:{port}\"}}\n"
+                "checks: {m: {type: memory}}\n", head=False)
+        run = subprocess.run([lab.BUILD / "triaged", "-c", d.config], env=d.environment(),
+                             capture_output=True, text=True, timeout=lab.LIMIT)
+    assert run.returncode == 1
+    assert f"127.0.0.1:{port}" in run.stderr and "name another port" in run.stderr, run.stderr
+
+
 def test_stops_while_a_receiver_is_silent(daemon, web, other, folder):
     silent = socket.socket()
     silent.bind(("127.0.0.1", 0))
