@@ -151,6 +151,22 @@ find_check(struct checker *c, struct node *node)
 	return metrics;
 }
 
+/* "; there are a, b, …": as many as have room. */
+static void
+list_metrics(char *out, size_t size, const struct metric_desc *metrics)
+{
+	size_t len = 0;
+
+	for (const struct metric_desc *m = metrics; m->name; m++) {
+		if (len + strlen(m->name) + sizeof("; there are , …") > size) {
+			snprintf(out + len, size - len, ", …");
+			return;
+		}
+		len += (size_t)snprintf(
+			out + len, size - len, "%s%s", len == 0 ? "; there are " : ", ", m->name);
+	}
+}
+
 static int
 unknown_metric(struct checker *c, const struct node *node, const struct step *step,
 	const struct metric_desc *metrics)
@@ -160,7 +176,7 @@ unknown_metric(struct checker *c, const struct node *node, const struct step *st
 	const char *type = is_this             ? c->names->this_type
 			   : c->names->type_of ? c->names->type_of(c->names->arg, node->check)
 					       : NULL;
-	char whose[200], hint[100] = "";
+	char whose[200], hint[160] = "";
 
 	snprintf(whose, sizeof(whose), is_this ? "`%s`%s%s%s" : "\"%s\"%s%s%s", node->check,
 		type ? " (" : "", type ? type : "", type ? ")" : "");
@@ -168,6 +184,8 @@ unknown_metric(struct checker *c, const struct node *node, const struct step *st
 		snprintf(hint, sizeof(hint), "; did you mean \"%s\"?", near);
 	else if (strchr(step->text, '-'))
 		snprintf(hint, sizeof(hint), "; a subtraction has a space on both sides: a - b");
+	else
+		list_metrics(hint, sizeof(hint), metrics);
 	return err_set(c->e, (int)step->column, "unknown %s \"%s\" of %s%s%s%s",
 		c->names->metric_word ? c->names->metric_word : "metric", step->text,
 		is_this ? "" : check_word(c), is_this ? "" : " ", whose, hint);

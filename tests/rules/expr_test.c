@@ -160,6 +160,7 @@ static const struct {
 	{ "", 1, "empty" },
 	{ "api.latncy > 2s", 5,
 		"unknown metric \"latncy\" of check \"api\" (http); did you mean \"total_time\"?" },
+	{ "api.zzz > 2s", 5, "unknown metric \"zzz\" of check \"api\" (http); there are " },
 	{ "api.totl_time > 2s", 5, "did you mean \"total_time\"?" },
 	{ "this.used > 2", 6,
 		"unknown metric \"used\" of `this` (disk); did you mean \"used_percent\"?" },
