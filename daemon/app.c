@@ -349,6 +349,7 @@ begin_stop(struct app *app)
 	alarm(STOP_MAX_S);
 	app_service_stopping(app);
 	app->world.is_draining = true;
+	app_cancel_reload(app);
 	sched_stop(app->sched);
 	heartbeat_stop(app->heartbeat);
 	deliver_drain(app->deliver);

@@ -227,6 +227,11 @@ app_start_reload(struct app *app, void (*done)(void *, const char *), void *arg)
 {
 	struct reload *reload;
 
+	if (app->world.is_draining) {
+		if (done != NULL)
+			done(arg, "triaged is stopping");
+		return;
+	}
 	if (app->reload_job != NULL) {
 		app->wants_reload = true;
 		if (done != NULL)

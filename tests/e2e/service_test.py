@@ -221,6 +221,27 @@ def test_a_silent_receiver_does_not_hold_the_stop(daemon, web, hook, manager):
         d.process = None
 
 
+def test_a_stop_is_not_cut_short_by_a_reload(daemon, web, hook, manager):
+    """The receiver that is waited for would be another one, and the service ready again."""
+    with listening(("127.0.0.1", 0)) as silent:
+        d = make(daemon, web, hook, manager)
+        write(d, config(web, hook).replace(hook.url, f"http://127.0.0.1:{silent.getsockname()[1]}/"))
+        d.start()
+        d.wait_state("shop", "up")
+        web.stop()
+        manager.wait("STATUS", "1 notice waiting")
+        d.process.send_signal(signal.SIGHUP)
+        d.process.send_signal(signal.SIGTERM)
+        at, _ = manager.wait("STOPPING", "1")
+        while d.process.poll() is None:
+            d.process.send_signal(signal.SIGHUP)
+            threading.Event().wait(0.05)
+        assert d.process.returncode == 0
+        d.process = None
+    after = manager.heard[at:]
+    assert not [m for m in after if "READY" in m or "RELOADING" in m], after
+
+
 def test_a_full_notify_socket_blocks_nobody(daemon, web, hook, folder):
     """Nobody reads: what is said gets lost, and checks go on."""
     deaf = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
