@@ -295,6 +295,15 @@ struct search {
 	char reason[200]; /* what the last place said */
 };
 
+/* The first of them, but rather a socket that is seen than a folder that is closed. */
+static void
+note_denied(struct client *client, const char *path)
+{
+	if (client->denied[0] == '\0' ||
+		(access(client->denied, F_OK) != 0 && access(path, F_OK) == 0))
+		str_copy(client->denied, sizeof(client->denied), path);
+}
+
 /* 0: answered; 1: nobody there; -1: somebody is, but it went wrong. */
 static int
 try_place(struct client *client, const char *text, struct search *search, struct err *e)
@@ -316,7 +325,7 @@ try_place(struct client *client, const char *text, struct search *search, struct
 		reply->len = buf_left(&x.reply.body);
 		reply->body = xstrndup(buf_text(&x.reply.body), reply->len);
 	} else if (x.is_denied) {
-		str_copy(client->denied, sizeof(client->denied), url.place.path);
+		note_denied(client, url.place.path);
 	}
 	if (result == -1 && x.is_open)
 		err_set(e, 0, "%s: %s", text, x.err.text);

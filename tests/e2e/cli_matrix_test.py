@@ -195,6 +195,10 @@ def test_a_write_without_the_right_where_tcp_answers(daemon, folder):
         run = subprocess.run([*asks, *words], env=own, cwd="/", capture_output=True, text=True, timeout=60)
         assert run.returncode == 1, (words, run)
         assert "permission denied" in run.stderr and "usermod -aG triaged ann" in run.stderr, (words, run)
+    os.mkdir(f"{folder}/closed", 0o700)
+    run = subprocess.run([*asks[:-2], "run", "m"], env={**own, "STATE_DIRECTORY": f"{folder}/closed"},
+                         cwd="/", capture_output=True, text=True, timeout=60)
+    assert f"triage: {folder}/api.sock: permission denied" in run.stderr, run  # not the folder's, which comes later
     run = subprocess.run([*asks, "run", "m", "-t", f"{folder}/wrong"], env=own, cwd="/",
                          capture_output=True, text=True, timeout=60)
     assert run.returncode == 1 and "this is not the token" in run.stderr, run
