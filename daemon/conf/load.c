@@ -77,6 +77,11 @@ static int
 read_whole(const char *path, char **text, size_t *len, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == EACCES)
+		return err_set(e, EACCES,
+			"cannot read %s: Permission denied: uid %u must be able to read it (chgrp, "
+			"chmod 0640)",
+			path, (unsigned)geteuid());
 	if (fd < 0)
 		return err_sys(e, "cannot read %s", path);
 	int result = read_open(fd, path, text, len, e);

@@ -1,6 +1,8 @@
 """`triage check`: every bad file says what is wrong where; nothing is started on one."""
 import json
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -164,3 +166,17 @@ def test_wrong_data_source_name(folder, kind, key, name, part):
     assert part in run.stdout + run.stderr and "geheim" not in run.stdout + run.stderr, run
     run = lab.triage("probe", "--type", kind, name)
     assert run.returncode == 3 and part in run.stderr and "geheim" not in run.stderr, run
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else")
+def test_a_file_that_is_not_ours_to_read(folder):
+    """Made by root under a strict umask: who must be able to read it, and how."""
+    os.chmod(folder, 0o755)
+    config, part = Path(folder, "c.yaml"), Path(folder, "part.yaml")
+    config.write_text("include: [part.yaml]\n")
+    part.write_text("checks: {m: {type: memory}}\n")
+    part.chmod(0o600)
+    program = shutil.copy(lab.BUILD / "triaged", f"{folder}/triaged")
+    run = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program,
+                          "--check", "-c", config], capture_output=True, text=True, timeout=lab.LIMIT)
+    assert run.returncode == 2 and "part.yaml: Permission denied: uid 65534 must be able" in run.stderr, run
