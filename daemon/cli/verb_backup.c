@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/client.h"
+#include "conf/value.h"
 
 static void
 print_files(const json_t *doc)
@@ -12,8 +13,13 @@ print_files(const json_t *doc)
 	size_t index;
 
 	printf("saved in %s:\n", answer_text(doc, "folder"));
-	json_array_foreach(json_object_get(doc, "files"), index, file) printf("  %-10s  %.1f MB\n",
-		answer_text(file, "name"), answer_number(file, "bytes") / 1e6);
+	json_array_foreach(json_object_get(doc, "files"), index, file)
+	{
+		char size[64];
+
+		value_format(answer_number(file, "bytes"), "B", size, sizeof(size));
+		printf("  %-10s  %s\n", answer_text(file, "name"), size);
+	}
 }
 
 static int
