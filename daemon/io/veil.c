@@ -27,6 +27,20 @@ is_of_container(const struct mount *root)
 	       (!root->is_bind_root && !str_eq(root->type, "btrfs"));
 }
 
+/* A part of it is where the host has it: what was bound and made private there is the host's, too.
+ */
+static bool
+is_of_host(const struct mounts *mounts, const struct mount *m)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *other = &mounts->all[i];
+
+		if (other->is_followed && other->major == m->major && other->minor == m->minor)
+			return true;
+	}
+	return false;
+}
+
 /* What one mount says of itself comes first: the table is long where many containers run. */
 static enum veil_kind
 kind_of(const struct mounts *mounts, const struct mount *m)
@@ -40,7 +54,8 @@ kind_of(const struct mounts *mounts, const struct mount *m)
 	if (m->is_followed || !is_memory(m))
 		return VEIL_NONE;
 	root = mounts_of(mounts, "/");
-	if (root == NULL || m == root || !root->is_followed || is_of_container(root))
+	if (root == NULL || m == root || !root->is_followed || is_of_container(root) ||
+		is_of_host(mounts, m))
 		return VEIL_NONE;
 	return str_eq(m->path, "/dev") ? VEIL_DEV : VEIL_EMPTY;
 }

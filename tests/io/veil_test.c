@@ -27,7 +27,9 @@ static const char unit[] =
 	"67 60 0:22 /systemd/inaccessible/dir /srv/secret ro shared:12 master:6 - tmpfs tmpfs rw\n"
 	"68 60 0:51 / /dev ro shared:13 - tmpfs tmpfs rw\n"
 	"69 60 254:0 /var/lib/triaged /var/lib/triaged rw shared:14 master:2 - ext4 /dev/vda rw\n"
-	"70 60 0:60 / /mnt/ram rw shared:15 master:16 - tmpfs tmpfs rw\n";
+	"70 60 0:60 / /mnt/ram rw shared:15 master:16 - tmpfs tmpfs rw\n"
+	/* as snapd keeps a part of /run for itself */
+	"71 62 0:22 /snapd/ns /run/snapd/ns rw - tmpfs tmpfs rw\n";
 
 static enum veil_kind
 look(const char *table, const char *root, const char *path, const char *at)
@@ -58,6 +60,7 @@ tells_a_units_sandbox(void **state)
 	assert_int_equal(look(unit, "/", "/home/data", "/home"), VEIL_EMPTY);
 	/* memory that the host itself has mounted */
 	assert_int_equal(look(unit, "/", "/mnt/ram/x", ""), VEIL_NONE);
+	assert_int_equal(look(unit, "/", "/run/snapd/ns/lxd.mnt", ""), VEIL_NONE);
 }
 
 static void
