@@ -260,23 +260,6 @@ measure_io(struct probe_run *run, unsigned major_id, unsigned minor_id)
 	last->at_us = now;
 }
 
-/* The device tells better than the path, which may lead through a symbolic link. */
-static const struct mount *
-mount_of(const struct mounts *mounts, uint64_t dev, const char *path)
-{
-	const struct mount *by_path = mounts_of(mounts, path);
-
-	if (by_path != NULL && makedev(by_path->major, by_path->minor) == dev)
-		return by_path;
-	for (size_t i = 0; i < mounts->count; i++) {
-		const struct mount *m = &mounts->all[i];
-
-		if (makedev(m->major, m->minor) == dev)
-			return m;
-	}
-	return by_path;
-}
-
 static void
 measure_mount(struct probe_run *run, const struct fs_result *r)
 {
@@ -286,7 +269,7 @@ measure_mount(struct probe_run *run, const struct fs_result *r)
 
 	if (mounts_read(&mounts, probe_env(run)->host_root, NULL) < 0)
 		return;
-	mount = mount_of(&mounts, r->dev, path_of(run));
+	mount = mounts_of_device(&mounts, r->dev, path_of(run));
 	if (mount != NULL) {
 		state->is_read_only = mount->is_read_only_super;
 		probe_value(run, ROW_READ_ONLY, state->is_read_only ? 1 : 0);

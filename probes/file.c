@@ -378,7 +378,7 @@ on_file(void *arg, const struct fs_result *r)
 		memcpy(&state->file, r->data, sizeof(state->file));
 	if (fs_veiled(run, r, conf->path) || is_absent(run, r) || failed(run, r))
 		return;
-	file_settle_writing(run, &state->file);
+	file_settle_writing(run, &state->file, r->dev);
 	measure(run);
 	if (state->file.link[0] != '\0')
 		probe_fact(run, "link", "%s", state->file.link);

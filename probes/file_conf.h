@@ -47,8 +47,8 @@ struct file_found {
 /* As a write_error: only this daemon may not write there (ReadWritePaths=, a :ro volume). */
 #define FILE_OUR_SANDBOX (-1)
 
-/* Tells our own sandbox from a file system that is read-only for everybody. */
-void file_settle_writing(struct probe_run *run, struct fs_file *file);
+/* Tells our own sandbox from a file system that is read-only for everybody; `dev`: the file's. */
+void file_settle_writing(struct probe_run *run, struct fs_file *file, uint64_t dev);
 bool file_can_tell_writing(const struct fs_file *file);
 
 /* True: the verdict is given. */

@@ -84,7 +84,7 @@ judge_owner(struct probe_run *run, const struct file_found *found)
 }
 
 void
-file_settle_writing(struct probe_run *run, struct fs_file *file)
+file_settle_writing(struct probe_run *run, struct fs_file *file, uint64_t dev)
 {
 	const struct file_conf *conf = probe_conf(run);
 	bool is_read_only;
@@ -93,7 +93,7 @@ file_settle_writing(struct probe_run *run, struct fs_file *file)
 		return;
 	/* Where we may not become that user, its mode alone was judged.  The sandbox of our own
 	 * unit, or a :ro bind into our container, is not the host's state. */
-	is_read_only = mounts_is_read_only(probe_env(run)->host_root, conf->path);
+	is_read_only = mounts_is_read_only(probe_env(run)->host_root, dev, conf->path);
 	file->write_error = is_read_only                 ? EROFS
 			    : file->write_error == EROFS ? FILE_OUR_SANDBOX
 							 : 0;

@@ -276,7 +276,7 @@ sqlite_file_room(struct sqlite_look *look)
 {
 	struct statvfs vfs;
 
-	if (mounts_is_read_only(look->root, look->inner)) {
+	if (mounts_is_read_only(look->root, look->st.st_dev, look->inner)) {
 		sqlite_look_found(look, "sqlite.readonly", false,
 			"the file system of %s is read-only", look->inner);
 		return true;

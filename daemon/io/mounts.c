@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -248,8 +249,24 @@ mounts_of(const struct mounts *mounts, const char *path)
 	return at;
 }
 
+const struct mount *
+mounts_of_device(const struct mounts *mounts, uint64_t dev, const char *path)
+{
+	const struct mount *by_path = mounts_of(mounts, path);
+
+	if (by_path != NULL && makedev(by_path->major, by_path->minor) == dev)
+		return by_path;
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *m = &mounts->all[i];
+
+		if (makedev(m->major, m->minor) == dev)
+			return m;
+	}
+	return by_path;
+}
+
 bool
-mounts_is_read_only(const char *host_root, const char *path)
+mounts_is_read_only(const char *host_root, uint64_t dev, const char *path)
 {
 	const struct mount *mount;
 	struct mounts mounts;
@@ -257,7 +274,7 @@ mounts_is_read_only(const char *host_root, const char *path)
 
 	if (mounts_read(&mounts, host_root, NULL) < 0)
 		return false;
-	mount = mounts_of(&mounts, path);
+	mount = mounts_of_device(&mounts, dev, path);
 	is_so = mount != NULL && mount->is_read_only_super;
 	mounts_fini(&mounts);
 	return is_so;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -30,7 +31,10 @@ int mounts_parse(struct mounts *mounts, const char *text, const char *host_root,
 void mounts_fini(struct mounts *mounts);
 /* What is seen at `path`; NULL: it is on none of them. */
 const struct mount *mounts_of(const struct mounts *mounts, const char *path);
-/* The file system at `path` takes no writing from anybody, whatever our own mounts of it say. */
-bool mounts_is_read_only(const char *host_root, const char *path);
+/* The same of what was found at `path` on the device `dev`, as stat tells it (0: not known): the
+ * path may have led through a symbolic link. */
+const struct mount *mounts_of_device(const struct mounts *mounts, uint64_t dev, const char *path);
+/* The file system there takes no writing from anybody, whatever our own mounts of it say. */
+bool mounts_is_read_only(const char *host_root, uint64_t dev, const char *path);
 
 #endif

@@ -68,7 +68,8 @@ on_statvfs(void *arg, const struct fs_result *r)
 
 	state->call = NULL;
 	if (r->status == FS_OK) {
-		bool is_read_only = mounts_is_read_only(fact_env(run)->host_root, state->path);
+		bool is_read_only =
+			mounts_is_read_only(fact_env(run)->host_root, r->dev, state->path);
 
 		fact_number(run, KEY_READ_ONLY, is_read_only);
 		if (is_read_only)

@@ -82,15 +82,22 @@ def test_writable_by_the_user_of_the_service(folder, target):
     assert str(data) in lab.read_cause(look(folder, inner, "writable_by: nobody"), "fs.eacces")["text"]
     data.chmod(0o755)
     config = Path(folder) / "ro.yaml"
-    config.write_text(f"checks:\n  it: {{type: file, path: {inner}, writable_by: nobody}}\n")
+    link = Path(folder) / "link"  # as /var/lib/app may lead to a disk of its own
+    link.symlink_to(inner)
+    config.write_text("checks:\n" + "".join(
+        f"  {name}: {{type: file, path: {path}, writable_by: nobody}}\n"
+        for name, path in (("it", inner), ("link", link))))
     # In a mount namespace of its own: a tmpfs whose superblock is read-only.
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {inner} && chmod 777 {inner} && "
-         f"mount -o remount,ro {inner} && exec {lab.BUILD}/triage probe it -c {config} --json"],
+         f"mount -o remount,ro {inner}; for name in it link; do "
+         f"{lab.BUILD}/triage probe $name -c {config} --json; done"],
         capture_output=True, text=True, timeout=lab.LIMIT)
     if "permission denied" in done.stderr.lower():
         pytest.skip("may not mount")
-    lab.read_cause(json.loads(done.stdout), "fs.erofs")
+    sample, end = json.JSONDecoder().raw_decode(done.stdout)
+    lab.read_cause(sample, "fs.erofs")
+    lab.read_cause(json.loads(done.stdout[end:]), "fs.erofs")
 
 
 @pytest.mark.cause("fs.eperm")

@@ -169,10 +169,10 @@ def test_a_file_that_we_may_not_read(db, folder):
     assert "setfacl -m u:" in sample["text"]
 
 
-def mounted(folder, db, script):
+def mounted(folder, db, script, path=None):
     """In a mount namespace of its own, where `data` is the mount."""
     config = Path(folder) / "c.yaml"
-    config.write_text(f"checks:\n  it: {{type: sqlite, path: {db}}}\n")
+    config.write_text(f"checks:\n  it: {{type: sqlite, path: {path or db}}}\n")
     data = db.parent
     shutil.copy(db, f"{folder}/copy")
     done = subprocess.run(
@@ -194,6 +194,10 @@ def test_a_full_and_a_read_only_disk(db, folder):
     lab.read_cause(full, "sqlite.full")
     assert full["values"]["opens"] == 1 and full["values"]["writable"] == 0
     lab.read_cause(mounted(folder, db, f"mount -o remount,ro {data}"), "sqlite.readonly")
+    link = Path(folder) / "link"
+    link.symlink_to(data)
+    linked = mounted(folder, db, f"mount -o remount,ro {data}", link / db.name)
+    lab.read_cause(linked, "sqlite.readonly")
     inodes = mounted(folder, db, f"mount -o remount,nr_inodes=2 {data}")
     assert inodes["cause"] == "fs.enospc-inodes", inodes
 
