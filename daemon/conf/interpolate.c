@@ -115,9 +115,13 @@ expand_credential(struct expansion *x, const char *name)
 	int result = 0;
 	if (access(path, F_OK) == 0)
 		result = expand_file(x, path);
-	else if (errno == EACCES) /* who looks at the settings by hand */
+	else if (errno == EACCES) /* by hand, or a service that has none at all */
 		result = err_set(x->e, 0,
-			"${credential:%s} is for root and the daemon alone: look as root", name);
+			"${credential:%s} is for root and the daemon alone: look as root; where "
+			"the "
+			"daemon says so, the line LoadCredential=%s:/path/of/the/secret is missing "
+			"in its unit (systemctl edit triaged)",
+			name, name);
 	else
 		result = err_set(x->e, 0,
 			"${credential:%s} is no credential that systemd gave us: it needs the line "

@@ -188,6 +188,7 @@ test_credentials_of_another(void **state)
 		if (chmod(folder, 0) != 0 || (geteuid() == 0 && setuid(65534) != 0))
 			_exit(1);
 		assert_refused("${credential:plain}", "look as root");
+		assert_refused("${credential:plain}", "LoadCredential=plain:/path");
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
