@@ -87,7 +87,8 @@ trouble_denied(const char *path, struct err *e)
 	struct stat st;
 	bool is_ours;
 
-	group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
+	/* In a folder that is closed to us it cannot be seen: whose it is, the unit says. */
+	group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : getgrnam(GROUP);
 	is_ours = group != NULL && str_eq(group->gr_name, GROUP);
 	if (is_ours)
 		return err_set(e, 0,

@@ -94,6 +94,8 @@ operators_may() {
 	if runuser -u stranger -- triage reload >/dev/null 2>&1; then
 		fail "a stranger cannot steer over TCP, either"
 	fi
+	runuser -u stranger -- triage reload 2>&1 | grep -q 'api.sock: permission denied.*: `sudo usermod -aG triaged' ||
+		fail "a stranger is told of the group that there is"
 	fact "a member of the group triaged may steer, a stranger may not"
 }
 
