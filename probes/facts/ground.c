@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #include "base/str.h"
 #include "io/loop.h"
@@ -67,7 +66,6 @@ ground_is_out_of_inodes(const struct fs_result *room)
 	return room->inodes > 0 && room->inodes_free <= room->inodes / 1000;
 }
 
-/* The device tells better than the path, which may lead through a symbolic link. */
 static void
 name_mount(struct ground *ground, const char *host_root)
 {
@@ -76,11 +74,7 @@ name_mount(struct ground *ground, const char *host_root)
 
 	if (mounts_read(&mounts, host_root, NULL) < 0)
 		return;
-	mount = mounts_of(&mounts, ground->path);
-	if (mount == NULL || makedev(mount->major, mount->minor) != ground->room.dev)
-		for (size_t i = 0; i < mounts.count; i++)
-			if (makedev(mounts.all[i].major, mounts.all[i].minor) == ground->room.dev)
-				mount = &mounts.all[i];
+	mount = mounts_of_device(&mounts, ground->room.dev, ground->path);
 	if (mount != NULL) {
 		str_copy(ground->mount, sizeof(ground->mount), mount->path);
 		str_copy(ground->device, sizeof(ground->device), mount->source);
