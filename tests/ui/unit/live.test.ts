@@ -1,8 +1,9 @@
 /* The store against a scripted daemon: feed, asking instead, and owning up when nothing is heard. */
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
 
 import type { Change } from '../../../daemon/api/ui/src/live';
+import { install, tick, uninstall } from './fake_clock';
 import { aCheck, anIncident } from './samples';
 
 type Handler = (event: { data: string }) => void;
@@ -60,12 +61,12 @@ async function settle(): Promise<void> {
 
 async function pass(ms: number): Promise<void> {
 	await settle();
-	mock.timers.tick(ms);
+	tick(ms);
 	await settle();
 }
 
 test('the life of a link', async () => {
-	mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: Date.parse('2026-01-02T03:04:05Z') });
+	install('2026-01-02T03:04:05Z');
 	const { live } = await import('../../../daemon/api/ui/src/live');
 	const changes: Change[] = [];
 	live.on(change => changes.push(change));
@@ -152,5 +153,5 @@ test('the life of a link', async () => {
 	daemon.isThere = false;
 	await pass(60000);
 	assert.equal(live.link, 'lost');
-	mock.timers.reset();
+	uninstall();
 });

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The dashboard's pure parts under node's own test runner: `run.sh FOLDER` bundles each test with
-# what it looks at into FOLDER and runs them.  Needs esbuild and node 20, nothing from npm; without
+# what it looks at into FOLDER and runs them.  Needs esbuild and node 18, nothing from npm; without
 # them it says so and is content.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
