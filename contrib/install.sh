@@ -13,11 +13,11 @@ settings=/etc/triaged/triaged.yaml
 fragments=/etc/triaged/conf.d
 doc=$PREFIX/share/doc/triaged
 
-# They are written into the unit, which takes nothing else.
+# They are written into the unit: nothing that systemd, or sed, would read as something else.
 for folder in "$PREFIX/" "$UNITDIR" "$ZSHDIR"; do
 	case $folder in
-	/*[!A-Za-z0-9/._+~-]* | [!/]* | "")
-		echo "install.sh: \"$folder\": an absolute path without spaces is needed" >&2
+	*[[:space:]\&\|\\%\$\"\'\;]* | [!/]* | "")
+		echo "install.sh: \"$folder\": an absolute path that a unit can name is needed, without blanks or quotes" >&2
 		exit 2
 		;;
 	esac
