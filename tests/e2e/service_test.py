@@ -221,6 +221,30 @@ def test_a_silent_receiver_does_not_hold_the_stop(daemon, web, hook, manager):
         d.process = None
 
 
+@pytest.mark.slow
+def test_a_stop_that_hangs_ends_all_the_same(daemon, web, hook, manager):
+    """Within what was asked for, and with nothing lost: the notice goes out after the next start."""
+    with listening(("127.0.0.1", 0)) as silent:
+        d = make(daemon, web, hook, manager, TRIAGED_TEST_WEDGE="1")
+        text = config(web, hook)
+        write(d, text.replace(hook.url, f"http://127.0.0.1:{silent.getsockname()[1]}/"))
+        d.start()
+        d.wait_state("shop", "up")
+        web.stop()
+        manager.wait("STATUS", "1 notice waiting")
+        began = time.monotonic()
+        d.process.send_signal(signal.SIGTERM)
+        _, said = manager.wait("STOPPING", "1")
+        d.process.send_signal(signal.SIGUSR2)
+        assert d.process.wait(lab.LIMIT) == 1
+        assert time.monotonic() - began < int(said["EXTEND_TIMEOUT_USEC"]) / 1e6
+        assert "the loop is wedged" in d.words()
+        d.process = None
+    write(d, text)
+    d.start()
+    hook.wait("incident.opened", "shop")
+
+
 def test_a_stop_is_not_cut_short_by_a_reload(daemon, web, hook, manager):
     """The receiver that is waited for would be another one, and the service ready again."""
     with listening(("127.0.0.1", 0)) as silent:
