@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "model/record.h"
 #include "sched/sched.h"
+#include "store/store.h"
 #include "triage/triage.h"
 
 #define ACK_MAX_US (366 * USEC_PER_DAY)
@@ -124,11 +125,42 @@ read_ack(struct api_call *call, const json_t *doc, struct triage_ack *ack, struc
 }
 
 static void
+forget_kept(struct api_call *call)
+{
+	store_drop_waiter(call->world->store, call);
+	call->forget = NULL;
+	call->waiting = NULL;
+}
+
+/* Where it could not be written it is in force all the same; the store says so by itself. */
+static void
+on_kept(void *arg, bool is_durable)
+{
+	struct api_call *call = arg;
+
+	(void)is_durable;
+	call->forget = NULL;
+	call->waiting = NULL;
+	call->on_answer(call->on_answer_arg);
+}
+
+/* Whoever was told that it is so finds it so after a crash: the reply, which is filled, leaves when
+ * what it says is on disk. */
+static void
+answer_when_kept(struct api_call *call)
+{
+	call->waiting = call;
+	call->forget = forget_kept;
+	store_when_durable(call->world->store, on_kept, call);
+}
+
+static void
 reply_incident(struct api_call *call)
 {
 	const struct incident *incident = triage_find(call->world->triage, call->name);
 
 	reply_json(call, 200, incident_json(incident, loop_wall(call->world->env->loop)));
+	answer_when_kept(call);
 }
 
 void
@@ -221,6 +253,7 @@ handle_silence(struct api_call *call)
 	else {
 		warn_of_nothing(call->world, made, wanted_check(made));
 		reply_json(call, 201, made);
+		answer_when_kept(call);
 	}
 }
 
@@ -229,8 +262,10 @@ handle_silence_end(struct api_call *call)
 {
 	struct err e;
 
-	if (deliver_silence_end(call->world->deliver, call->name, &e) == -1)
+	if (deliver_silence_end(call->world->deliver, call->name, &e) == -1) {
 		reply_problem(call, e.code == ENOENT ? 404 : 409, "%s", e.text);
-	else
+	} else {
 		reply_json(call, 200, json_pack("{s:s}", "ended", call->name));
+		answer_when_kept(call);
+	}
 }
