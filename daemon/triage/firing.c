@@ -139,6 +139,7 @@ firing_is_down(const struct firing *f)
 	return str_eq(f->event.rule, RULE_DOWN);
 }
 
+/* After a restart it says that the check is down before any sample does. */
 const struct firing *
 firing_down_of(const struct node *node)
 {

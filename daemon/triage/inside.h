@@ -5,8 +5,7 @@
  *	graph.c     the checks, what they need, how they fare
  *	chase.c     the first failed sample: needs are run, facts are asked for
  *	asked.c     facts asked about a check, and those had
- *	root.c      the deepest failing dependency of a check
- *	host.c      the network and the resolver of this host as things that fail
+ *	root.c      the deepest failing dependency; host.c: this host's network and resolver as such
  *	reveal.c    what facts tie a symptom to; what shares a place
  *	peers.c     how many share it, and how they fare
  *	firing.c    the alerts that fire; restored.c: those of the process before
@@ -121,8 +120,7 @@ void firing_free_all(struct triage *t);
 void firing_copy_event(struct alert_event *to, const struct alert_event *from);
 void firing_fini_event(struct alert_event *event); /* of a copy */
 bool firing_is_down(const struct firing *f);       /* its check fails: no rule over numbers */
-/* Its own alert says that it is down: after a restart before any sample does.  NULL: none. */
-const struct firing *firing_down_of(const struct node *node);
+const struct firing *firing_down_of(const struct node *node); /* NULL: none */
 
 /* --- reveal.c --- */
 /* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */
