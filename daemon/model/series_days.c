@@ -45,10 +45,13 @@ days_bytes(const struct days *days)
 	return sizeof(*days) + days->room * sizeof(float);
 }
 
+/* Those of before 1970 have a place, too: hosts without a clock begin there. */
 static float *
 slot_at(const struct days *days, int64_t slot)
 {
-	return (float *)(uintptr_t)&days->slots[slot % days->room];
+	int64_t at = slot % days->room;
+
+	return (float *)(uintptr_t)&days->slots[at < 0 ? at + days->room : at];
 }
 
 /* The newest slot is another one now; what lies between was not seen. */

@@ -301,6 +301,25 @@ test_usual(void **state)
 	series_free(s);
 }
 
+/* A host without a clock begins in 1970, and is set right later. */
+static void
+test_usual_from_the_beginning_of_time(void **state)
+{
+	const struct series_shape shape = {
+		.span_us = 7 * USEC_PER_DAY, .interval_us = 60 * S, .has_days = true
+	};
+	struct series *s = series_new(&shape, 0);
+	(void)state;
+	for (usec_t now = 0; now < 5 * USEC_PER_DAY; now += 5 * USEC_PER_MIN)
+		series_add(s, now, 3);
+	assert_float_equal(series_usual(s, 5 * USEC_PER_DAY), 3, 0.001);
+	series_add(s, MONDAY, 9);
+	assert_true(isnan(series_usual(s, MONDAY)));
+	series_add(s, USEC_PER_HOUR, 3);
+	assert_true(isnan(series_usual(s, USEC_PER_HOUR)));
+	series_free(s);
+}
+
 /* Three weeks: Mondays are compared with Mondays. */
 static void
 test_usual_by_weekday(void **state)
@@ -356,6 +375,7 @@ main(void)
 		cmocka_unit_test(test_moments),
 		cmocka_unit_test(test_prepend),
 		cmocka_unit_test(test_usual),
+		cmocka_unit_test(test_usual_from_the_beginning_of_time),
 		cmocka_unit_test(test_usual_by_weekday),
 		cmocka_unit_test(test_small),
 	};
