@@ -38,21 +38,20 @@ export function install(at: string): void {
 	});
 }
 
-/* All that is due meanwhile, each at its own time, also what that starts. */
+/* It jumps, as a laptop's does that was shut: all that is due comes after it, in its order, and what
+ * that starts is due later. */
 export function tick(ms: number): void {
-	const end = now + ms;
+	now += ms;
 	for (;;) {
 		const next = alarms.reduce<Alarm | null>((first, one) => (first !== null && first.at <= one.at ? first : one), null);
-		if (next === null || next.at > end)
-			break;
-		now = next.at;
+		if (next === null || next.at > now)
+			return;
 		if (next.every > 0)
 			next.at += next.every;
 		else
 			drop(next.id);
 		next.fn();
 	}
-	now = end;
 }
 
 export function uninstall(): void {
