@@ -1,4 +1,5 @@
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -7,6 +8,8 @@ import lab
 
 
 def pytest_configure(config):
+    # A shell starts what it leaves in the background deaf to Ctrl-C; what we start should hear it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "scenario(*rows): breaks something as these rows say")
     config.addinivalue_line("markers", "slow: only in `make nightly`")
     config.addinivalue_line("markers", "cause(*codes): breaks something and reads these codes")
