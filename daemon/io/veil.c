@@ -3,8 +3,9 @@
  *
  *	inaccessible   a node of /run/systemd/inaccessible, bound over the path
  *	PrivateTmp=    .../systemd-private-ID-UNIT-X/tmp, bound over /tmp
- *	the others     a memory file system that follows no other namespace, while our root does: it
- *was made for us.  Containers have such ones, too, which are theirs to watch.
+ *	the others     a memory file system that follows no other namespace, while our root does
+ *
+ * The last was made for us.  Containers have such ones, too, which are theirs to watch.
  */
 #include "io/veil.h"
 

@@ -1,10 +1,9 @@
 /*
  * Looking again: what waits to speak, whose root may be another by now, whose root is well, and
- *what time alone brings.  A pass goes over all of it; one that is too long for a turn of the loop
- *goes on in the next ones, where it stopped.
+ * what time alone brings.  A pass goes over all of it; one that is too long for a turn of the loop
+ * goes on in the next ones, where it stopped.
  *
- *	something happened, or time --> speak --> turn --> release --> age --> (again, if more
- *happened)
+ *	something happened, or time --> speak --> turn --> release --> age --> (again?)
  */
 #include "triage/inside.h"
 

@@ -202,13 +202,18 @@ def test_the_wedge_is_for_tests_alone(daemon, web, hook):
     d.process = None
 
 
+def fail_before(silent, d, web, hook):
+    """A check fails, and the receiver that is to be told takes the connection and says nothing."""
+    write(d, config(web, hook).replace(hook.url, f"http://127.0.0.1:{silent.getsockname()[1]}/"))
+    d.start()
+    d.wait_state("shop", "up")
+    web.stop()
+
+
 def test_a_silent_receiver_does_not_hold_the_stop(daemon, web, hook, manager):
     with listening(("127.0.0.1", 0)) as silent:
         d = make(daemon, web, hook, manager)
-        write(d, config(web, hook).replace(hook.url, f"http://127.0.0.1:{silent.getsockname()[1]}/"))
-        d.start()
-        d.wait_state("shop", "up")
-        web.stop()
+        fail_before(silent, d, web, hook)
         d.wait_state("shop", "down")
         manager.wait("STATUS", "1 notice waiting")
         began = time.monotonic()
@@ -226,11 +231,7 @@ def test_a_stop_that_hangs_ends_all_the_same(daemon, web, hook, manager):
     """Within what was asked for, and with nothing lost: the notice goes out after the next start."""
     with listening(("127.0.0.1", 0)) as silent:
         d = make(daemon, web, hook, manager, TRIAGED_TEST_WEDGE="1")
-        text = config(web, hook)
-        write(d, text.replace(hook.url, f"http://127.0.0.1:{silent.getsockname()[1]}/"))
-        d.start()
-        d.wait_state("shop", "up")
-        web.stop()
+        fail_before(silent, d, web, hook)
         manager.wait("STATUS", "1 notice waiting")
         began = time.monotonic()
         d.process.send_signal(signal.SIGTERM)
@@ -240,7 +241,7 @@ def test_a_stop_that_hangs_ends_all_the_same(daemon, web, hook, manager):
         assert time.monotonic() - began < int(said["EXTEND_TIMEOUT_USEC"]) / 1e6
         assert "the loop is wedged" in d.words()
         d.process = None
-    write(d, text)
+    write(d, config(web, hook))
     d.start()
     hook.wait("incident.opened", "shop")
 
@@ -249,10 +250,7 @@ def test_a_stop_is_not_cut_short_by_a_reload(daemon, web, hook, manager):
     """The receiver that is waited for would be another one, and the service ready again."""
     with listening(("127.0.0.1", 0)) as silent:
         d = make(daemon, web, hook, manager)
-        write(d, config(web, hook).replace(hook.url, f"http://127.0.0.1:{silent.getsockname()[1]}/"))
-        d.start()
-        d.wait_state("shop", "up")
-        web.stop()
+        fail_before(silent, d, web, hook)
         manager.wait("STATUS", "1 notice waiting")
         d.process.send_signal(signal.SIGHUP)
         d.process.send_signal(signal.SIGTERM)
