@@ -3,7 +3,7 @@
  * facts in a small environment, and its exit code as the answer.
  *
  *	command -> its end (or the deadline: SIGTERM to its group, a second later SIGKILL) ->
- *verdict
+ *		verdict
  *
  * Nothing of the daemon's own environment or settings is passed on.
  */

@@ -6,7 +6,7 @@
  *
  * The body is ours, that of Alertmanager's webhook, or one that the user composed; the headers are
  * the same.  Redirects are never followed: the body is signed for one place.  Only the origin of
- *the URL is ever shown, because the path may be the secret.
+ * the URL is ever shown, because the path may be the secret.
  */
 #include <ctype.h>
 #include <stdio.h>

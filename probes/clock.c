@@ -2,7 +2,7 @@
  * The clock of this host: what the kernel thinks of it, and what time servers think of it.
  *
  *	kernel's state -> ask all servers at once -> each answered, refused or silent -> vote ->
- *verdict
+ *		verdict
  */
 #include <math.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  *	read behind the place we know
  *	  the same file, longer      -> its new bytes
  *	  another file (renamed)     -> the rest of the old one, wherever it is now, then the new
- *one shorter, or begins anew    -> the rest from the copy that was made of it, then from the top
+ *	  shorter, or begins anew    -> the rest from the copy that was made of it, then the top
  *	  not there                  -> the rest of the old one; then wait for the next
  *
  * A file is known by device and inode and by its first bytes, as inodes are used again at once.

@@ -5,11 +5,11 @@
  *	none is kept: log in -> make the session harmless -> measure -> verdict
  *
  * The proof never blinds us.  A server that has a free slot loses the kept connection first, so
- *that a check holds one; a full one keeps it until the new login succeeded, because giving the slot
- *away would mean not getting it back when it is needed most.  What was measured is in the sample
- *either way.  A kept connection that died quietly (wait_timeout, a restart) is no failure: the
- *login says; neither is one that does not answer (a firewall forgot it), nor one whose server has
- *not the role that is wanted any more (after a failover the name leads to another).
+ * that a check holds one; a full one keeps it until the new login succeeded, because giving the
+ * slot away would mean not getting it back when it is needed most.  What was measured is in the
+ * sample either way.  A kept connection that died quietly (wait_timeout, a restart) is no failure:
+ * the login says; neither is one that does not answer (a firewall forgot it), nor one whose server
+ * has not the role that is wanted any more (after a failover the name leads to another).
  */
 #include <math.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  *	sockets -> (owner unknown: search) -> (pid file) -> processes -> verdict
  *
  * The search through all processes' descriptors is made once for each set of sockets: who holds
- *them is remembered from run to run.  All of it happens in a helper.
+ * them is remembered from run to run.  All of it happens in a helper.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * reply is there, the next one has its turn.  What a reply means is its handler's knowledge.
  *
  *	(sentinels ->) connect -> AUTH, SELECT -> PING -> INFO... -> lengths -> write test ->
- *verdict
+ *		verdict
  *
  * A connection kept from an earlier run begins at PING.  One that turns out dead, or says nothing
  * for a third of the time, is replaced by a fresh one within the run: never two at once.

@@ -1,6 +1,6 @@
 /*
  * SQLite: does the file open, is it whole, can it be written, who holds its lock.  The file is
- *never touched by this process: a helper of our own program looks at it (probes/sqlite_look.c) and
+ * never touched by this process: a helper of our own program looks at it (probes/sqlite_look.c) and
  * answers in JSON.
  *
  *	stat, by the file-system helper (a hung mount ends it here) -> look -> verdict

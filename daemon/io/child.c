@@ -2,9 +2,8 @@
  * Commands, seen from the daemon.  What is started is our own program (it is in memory: starting it
  * cannot hang); it becomes the command by itself, in child_main.c.
  *
- *	running -> (deadline, or nobody wants it) SIGTERM -> a second -> SIGKILL -> a second ->
- *stuck |                                         |                      |
- *	   +-- it ends ------------------------------+----------------------+--> reaped
+ *	running -> (deadline, or unwanted) SIGTERM -> a second -> SIGKILL -> a second -> stuck
+ *	it ends, in any of them -> reaped
  *
  * A process that has ended is reported once both its streams have, but does not wait for longer
  * than DRAIN_US for others that it left behind with them.  One that nobody waits for any more is a

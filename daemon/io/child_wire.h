@@ -1,8 +1,9 @@
 /*
  * What the daemon and its own program, started to become a command, agree upon:
  *
- *	argv:         program, CHILD_ARG, our pid, folder, CHILD_SELF or CHILD_PATH, the
- *command's... descriptors:  0 input, 1 output, 2 errors, 3 the note, 4 our program's file
+ *	argv:         program, CHILD_ARG, our pid, folder, CHILD_SELF or CHILD_PATH,
+ *	              the command's...
+ *	descriptors:  0 input, 1 output, 2 errors, 3 the note, 4 our program's file
  */
 #ifndef IO_CHILD_WIRE_H
 #define IO_CHILD_WIRE_H

@@ -2,8 +2,8 @@
  * The last lines of whoever the check is about, and what they are about.  From the first of these
  * places that has any:
  *
- *	the log check's own file -> the server's log file -> the unit's journal -> the container's
- *log
+ *	the log check's own file -> the server's log file -> the unit's journal ->
+ *		the container's log
  *
  * Of a file it is told, too, whether its writer still holds another one: deleted, or renamed by a
  * rotation that it was not told of.

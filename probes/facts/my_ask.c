@@ -3,7 +3,7 @@
  *
  *	loan asked -> lent: steps
  *	           -> there is none, or the run that has it takes too long: login -> harmless ->
- *steps
+ *		steps
  *
  * A step that is denied asks who we are, so that the missing GRANT is told in full.
  */

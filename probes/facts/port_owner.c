@@ -2,7 +2,7 @@
  * Who listens where the check looks: the process, whose it is, since when, and what it has open.
  *
  *	sockets -> owners -> processes -> descriptors -> (container) -> (the same program, older) ->
- *user
+ *		user
  *
  * What is learned of a place while it is well comes from here, too.
  */

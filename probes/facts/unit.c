@@ -1,8 +1,9 @@
 /*
  * The systemd unit of what a check looks at: its state, how it ended, how often it was restarted.
  *
- *	named by the check, or learned -> that one; else the well-known names of the check's type,
- *the first that there is:  LoadUnit -> properties of the unit -> properties of its kind
+ *	named by the check, or learned -> that one
+ *	else the first that there is of the well-known names of the check's type
+ *	LoadUnit -> properties of the unit -> properties of its kind
  *
  * A template's instances (postgresql@15-main) are looked for among those that are loaded.
  */
