@@ -1,13 +1,16 @@
 # triaged: `make run` and `make test` do all set-up; `make` alone builds build/triaged, build/triage.
 #
 # Variants live beside each other: `make` -> build/, `make SAN=1` -> build-asan/ (ASan + UBSan),
+# `make SAN=thread` -> build-tsan/,
 # `make CC=clang B=build-clang`.  No file names are listed: a new source is picked up by its room.
 
 VERSION := 0.1.0
 VERSION_DATE := 2026-11-21
 SAN ?=
 comma := ,
-B ?= build$(if $(SAN),-asan)
+B ?= build$(if $(filter thread,$(SAN)),-tsan,$(if $(SAN),-asan))
+# gcc, with that one, takes bounds for unknown that it knows otherwise.
+SANITIZE := $(if $(filter thread,$(SAN)),-fsanitize=thread -Wno-format-truncation,$(if $(SAN),-fsanitize=address$(comma)undefined))
 # Where `make install` puts things below DESTDIR.
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -28,12 +31,12 @@ PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 $(WERROR)
 HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-plt
-OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined \
+OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer $(SANITIZE) \
 	-fno-sanitize-recover=all,-O2 -g)
 CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DTRIAGED_VERSION='"$(VERSION)"' -DTRIAGED_DATE='"$(VERSION_DATE)"' -I. -Idaemon $(WARN) \
 	$(HARDEN) $(OPT) $(PKG_CFLAGS) $(CFLAGS) -ffile-prefix-map=$(CURDIR)=.
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed \
-	$(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+	$(SANITIZE) $(LDFLAGS)
 LDLIBS_ALL := $(PKG_LIBS) -lpthread -lm $(LDLIBS)
 
 ROOMS := $(addprefix daemon/,base io conf model rules store sched triage deliver setup api cli) \
@@ -51,8 +54,8 @@ FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 TEST_HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/help/*.c))
 
-.PHONY: all run demo test check e2e causes traps scenarios asan lint format format-check docs bench fuzz nightly install \
-	uninstall deb bench-storm chaos clean deps-build deps-test units
+.PHONY: all run demo test check e2e causes traps scenarios faults asan lint format format-check docs bench fuzz nightly install \
+	uninstall deb bench-storm chaos soak clean deps-build deps-test deps-fuzz units
 all: $(B)/triaged $(B)/triage
 
 ifneq ($(HAVE_LIBS),yes)
@@ -154,6 +157,8 @@ deps-build:
 	@contrib/packages/install build
 deps-test:
 	@contrib/packages/install build test
+deps-fuzz:
+	@contrib/packages/install fuzz
 
 # ---- people's targets ----
 
@@ -178,9 +183,15 @@ check: units
 	@tests/run_units.sh $(B)
 	@tests/ui/unit/run.sh $(B)/ui-tests
 
-e2e: all $(B)/hangfs
-	@rm -f $(B)/scenarios.jsonl
-	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/e2e \
+# Loaded into the daemon: what then goes wrong in it is in each one's head.  Never sanitized.
+SHIMS := $(patsubst tests/help/shims/%.c,$(B)/shims/%.so,$(wildcard tests/help/shims/*.c))
+$(B)/shims/%.so: tests/help/shims/%.c
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
+
+e2e: all $(B)/hangfs $(SHIMS)
+	@rm -f $(B)/scenarios.jsonl $(B)/faults.jsonl
+	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -rs -p no:cacheprovider -n 2 tests/e2e \
 		$(if $(SLOW),,-m "not slow") $(PYTEST_ARGS)
 
 # Which end-to-end test shows which cause; fails when one is missing.
@@ -189,6 +200,10 @@ causes:
 # Which end-to-end test shows which scenario, and how long its message took in the last run.
 scenarios:
 	@$(PYTHON) tests/e2e/scenarios.py $(if $(wildcard $(B)/scenarios.jsonl),$(B),build-asan)
+# What the machine can do to the daemon, which test does it, how that went in the last run of each
+# build: `make e2e PYTEST_ARGS="-m fault"` and, with SAN=1, the other.
+faults:
+	@$(PYTHON) tests/e2e/faults.py $(if $(NOTE),--note)
 traps:
 	@$(PYTHON) tests/e2e/causes.py --traps
 
@@ -201,13 +216,40 @@ $(B)/hangfs: tests/help/fuse/hangfs.c
 	$(QUIET)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(shell pkg-config --cflags fuse3 2>/dev/null) -o $@ $< \
 		$(shell pkg-config --libs fuse3 2>/dev/null)
 
-# Each target for FUZZ_SECONDS with libFuzzer, from its seeds; finds go to build-fuzz/finds.
-FUZZ_SECONDS ?= 30
-fuzz: deps-test
-	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang B=build-fuzz WERROR= \
-		OPT="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link" \
+# Each target for SECONDS, from its seeds and what was learnt before; goes on after a find, sums up at
+# the end.  make fuzz SECONDS=60 NAME="http1 redis" ENGINE=afl; finds go to build-fuzz/finds.
+# make fuzz-fill SECONDS=600: what each lacks of so much CPU, together with all its runs before.
+SECONDS ?= 30
+ENGINE ?= libfuzzer
+FUZZ_NAMES = $(if $(filter command,$(firstword $(origin NAME))),$(NAME))
+FUZZ_ENV = FUZZ_CFLAGS='$(subst ',,$(filter-out -DTRIAGED_VERSION=% -DTRIAGED_DATE=% -D_FORTIFY_SOURCE=2,$(CFLAGS_ALL)))' \
+	FUZZ_LIBS="$(PKG_LIBS) -lpthread -lm"
+FUZZ_RUN = $(FUZZ_ENV) $(PYTHON) -B tests/fuzz/run.py
+FUZZ_SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined
+FUZZ_MAKE = $(MAKE) --no-print-directory -j$$(nproc) WERROR= SKIP_UI=1 HARDEN=-fPIE
+.PHONY: fuzz-libs fuzz-fill fuzz-merge fuzz-table
+fuzz-libs: deps-test deps-fuzz
+	@$(FUZZ_MAKE) CC="$(if $(findstring ccache,$(CC)),ccache )clang" B=build-fuzz OPT="$(FUZZ_SAN),fuzzer-no-link" \
 		build-fuzz/libtriaged.a
-	@tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS) "$(CFLAGS_ALL)" "$(PKG_LIBS) -lpthread -lm"
+	@$(FUZZ_MAKE) CC="$(if $(findstring ccache,$(CC)),ccache )clang" B=build-fuzz/cov \
+		OPT="-O1 -g -fprofile-instr-generate -fcoverage-mapping" build-fuzz/cov/libtriaged.a
+ifeq ($(ENGINE),afl)
+fuzz: deps-test deps-fuzz
+	@AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(FUZZ_MAKE) CC=afl-clang-fast B=build-fuzz-afl \
+		OPT="-O1 -g -fno-omit-frame-pointer" build-fuzz-afl/libtriaged.a
+	@$(FUZZ_RUN) build-fuzz-afl afl $(SECONDS) $(FUZZ_NAMES)
+else
+fuzz: fuzz-libs
+	@$(FUZZ_RUN) build-fuzz run $(SECONDS) $(FUZZ_NAMES)
+endif
+fuzz-fill: fuzz-libs
+	@$(FUZZ_RUN) build-fuzz fill $(SECONDS) $(FUZZ_NAMES)
+# What was learnt becomes seeds, as few and small as do.
+fuzz-merge: fuzz-libs
+	@$(FUZZ_RUN) build-fuzz merge $(FUZZ_NAMES)
+# The figures of all runs of each target, into docs/fuzzing.md.
+fuzz-table:
+	@$(PYTHON) -B tests/fuzz/run.py build-fuzz table
 
 # ---- rules of the house ----
 
@@ -224,10 +266,12 @@ lint: deps-test
 	@$(PYTHON) tests/lint/house.py $(B)
 	@$(PYTHON) tests/lint/playbooks.py
 	@$(PYTHON) tests/lint/licences.py $(B)
+	@$(PYTHON) -B tests/lint/fuzz.py
 	@tests/lint/shell.sh
 	@tests/lint/words.sh
 	@$(MAKE) --no-print-directory units-check
 	@$(PYTHON) -B tests/lint/docs.py
+	@$(PYTHON) -B tests/bench/page.py --check
 	@$(PYTHON) -B tests/lint/receivers.py
 	@$(PYTHON) -B tests/lint/translations.py
 	@$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build-clang WERROR=-Werror all && \
@@ -237,10 +281,16 @@ lint: deps-test
 	@$(MAKE) --no-print-directory ui-types
 	@$(PYTHON) tests/e2e/causes.py | tail -1; $(PYTHON) tests/e2e/causes.py > /dev/null
 	@$(PYTHON) tests/e2e/scenarios.py | tail -1; $(PYTHON) tests/e2e/scenarios.py > /dev/null
+	@$(PYTHON) tests/e2e/faults.py --lint
 
-.PHONY: cppcheck docs-check units-check bench-quick valgrind
+.PHONY: cppcheck analyze docs-check units-check bench-quick valgrind
+# What four analyzers say of each file; slow at first, quick for what has not changed.
+ANALYZE ?= gcc,clang,tidy,cppcheck
+analyze: deps-test
+	@nice -n 10 $(PYTHON) -B tests/lint/analyze.py build/analyze --only $(ANALYZE) -- $(CFLAGS_ALL)
 units-check:
 	@tests/lint/units.sh
+# What is switched off, and why: tests/lint/analyze.py.
 cppcheck:
 	@cppcheck -q --std=c11 --language=c --enable=warning,performance,portability -j$$(nproc) \
 		--inline-suppr --suppress=missingInclude --suppress=missingIncludeSystem \
@@ -275,14 +325,36 @@ chaos: deps-test
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) tests/e2e/chaos.py $(CHAOS_ARGS)
 
+# Hours of thousands of checks with random faults: what grows, what is missed?  The report is in
+# build/soak.  An hour in real time; a day of the daemon's clock in half an hour:
+# make soak SOAK_ARGS="--hours 24 --hasten 48 --interval 60"
+soak: deps-test $(B)/hangfs
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) tests/e2e/soak.py $(SOAK_ARGS)
+
 # 5,000 checks that fail in one second.
 bench-storm: deps-test
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
-	@$(PYTHON) tests/bench/bench.py $(B) --only storm
+	@$(PYTHON) -B tests/bench/bench.py $(B) --only storm --json $(B)/bench/storm.json
 
-bench: deps-test
+# One table of what it costs, beside the least that anybody could; leaves $(B)/bench/bench.json.
+# make bench BENCH_ARGS="--only http,memory --seconds 20"; bench-quick shows that the bench works.
+bench bench-quick: deps-test
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(FLOORS) $(RATES)
-	@$(PYTHON) tests/bench/bench.py $(B) $(BENCH_ARGS)
+	@$(PYTHON) -B tests/bench/bench.py $(B) $(if $(filter bench-quick,$@),--quick) $(BENCH_ARGS)
+
+# Others in the field, the same work in the same run; LAB is the harness, a folder beside this one.
+# Who is not installed is left out: contrib/packages/install peers, as root, brings them.
+LAB ?= ../shared/lab
+.PHONY: bench-peers
+bench-peers:
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@$(PYTHON) -B tests/bench/peers.py $(B) --lab "$(LAB)" $(BENCH_ARGS)
+
+# What was measured last, written into the documents.
+.PHONY: bench-docs
+bench-docs:
+	@$(PYTHON) -B tests/bench/page.py --take $(B)/bench
 
 # ---- at night: what is too long for every push ----
 
@@ -291,6 +363,14 @@ valgrind: units
 		--errors-for-leak-kinds=definite --child-silent-after-fork=yes
 
 # Each part by itself: make nightly PARTS="e2e fuzz"
+# The stories of several loops, under ThreadSanitizer: the first race ends the daemon.
+.PHONY: tsan
+tsan:
+	@$(MAKE) --no-print-directory SAN=thread SKIP_UI=1 -j$$(nproc) all build-tsan/tests/io/mailbox_test
+	@TSAN_OPTIONS="exitcode=66 halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" build-tsan/tests/io/mailbox_test
+	@TSAN_OPTIONS="exitcode=66 halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" TRIAGED_BUILD=$(CURDIR)/build-tsan \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e/loops_test.py
+
 nightly: deps-test
 	@$(MAKE) --no-print-directory ui-tools || echo "no npm registry: the dashboard is not tested"
 	@tests/nightly.sh $(PARTS)

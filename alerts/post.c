@@ -124,9 +124,11 @@ static void
 judge_status(struct send_run *run, const struct http_reply *reply, struct post_verdict *verdict)
 {
 	const struct status_row *row = statuses;
+	const struct status_row *last = row + sizeof(statuses) / sizeof(statuses[0]) - 1;
 	char asked[64];
 
-	while (reply->status > row->to || reply->status < row->from)
+	/* A number that is no status at all is a server's trouble, too. */
+	while (row < last && (reply->status > row->to || reply->status < row->from))
 		row++;
 	verdict->result = row->result;
 	verdict->why = row->why;

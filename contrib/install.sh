@@ -53,7 +53,7 @@ service() {
 	echo "644 contrib/systemd/triaged.tmpfiles $PREFIX/lib/tmpfiles.d/triaged.conf"
 }
 
-# Of the pictures those that a page shows.
+# Of what lies beside the pages (pictures) that which a page names.
 documents() {
 	for page in README*.md SECURITY.md CONTRIBUTING.md; do
 		echo "644 $page $doc/$page"
@@ -62,8 +62,8 @@ documents() {
 	below docs "$doc/docs" -name '*.md'
 	pages=$(find README*.md docs -name '*.md')
 	# shellcheck disable=SC2086
-	grep -oh 'screenshots/[a-z0-9-]*\.png' $pages | sort -u | while read -r picture; do
-		echo "644 docs/$picture $doc/docs/$picture"
+	below docs "$doc/docs" ! -name '*.md' | while read -r mode file place; do
+		! grep -qF "${file#docs/}" $pages || echo "$mode $file $place"
 	done
 	below etc/conf.d "$doc/examples/conf.d"
 	for folder in compose grafana prometheus; do

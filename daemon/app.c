@@ -18,9 +18,11 @@
 #include "io/inbox.h"
 #include "io/inotify.h"
 #include "io/log_writer.h"
+#include "io/memory.h"
 #include "io/offload.h"
 #include "io/reaper.h"
 #include "io/resolve.h"
+#include "io/sandbox.h"
 #include "rules/expr.h"
 
 #define CHORES_US      (5 * USEC_PER_SEC) /* reminders, ageing, gauges */
@@ -32,15 +34,20 @@
 
 /* ---- what flows up ---- */
 
-void
-app_arm_rules(struct app *app)
+static void
+arm_rules_at(struct app *app, usec_t next)
 {
-	usec_t next = rules_tick(app->rules, loop_now(app->env.loop), loop_wall(app->env.loop));
-
 	if (next == INT64_MAX)
 		timer_stop(&app->rules_timer);
 	else if (!timer_runs(&app->rules_timer) || app->rules_timer.node.due != next)
 		timer_at(&app->rules_timer, next);
+}
+
+void
+app_arm_rules(struct app *app)
+{
+	arm_rules_at(
+		app, rules_tick(app->rules, loop_now(app->env.loop), loop_wall(app->env.loop)));
 }
 
 static void
@@ -86,17 +93,19 @@ on_triage_due(void *arg)
 }
 
 static void
-on_sample(void *arg, const struct check_spec *check, const struct sample *sample)
+on_sample(void *arg, const struct check_spec *check, const struct sample *sample,
+	struct check_ties *ties)
 {
 	struct app *app = arg;
 	bool is_due;
 
 	app_say_notes(app->notes, check->name, sample);
 	is_due = triage_sample(app->triage, check, sample, loop_now(app->env.loop));
-	recorder_take(app->recorder, check->name, sample, app_tells_up(app, check, sample));
-	rules_feed(app->rules, check->name, sample);
+	recorder_take_tied(
+		app->recorder, ties, check->name, sample, app_tells_up(app, check, sample));
+	rules_feed_tied(app->rules, ties, check->name, sample);
 	api_on_sample(app->api, check->name);
-	app_arm_rules(app);
+	arm_rules_at(app, rules_due(app->rules));
 	if (is_due)
 		arm_triage(app);
 }
@@ -115,6 +124,7 @@ on_child(void *arg, const struct check_spec *child, bool is_added)
 		rules_remove_child(app->rules, child, now, loop_wall(app->env.loop));
 		triage_remove_child(app->triage, child->name);
 		free(map_remove(app->notes, child->name));
+		recorder_drop(app->recorder, child->name);
 	}
 }
 
@@ -301,6 +311,30 @@ send_reminders(struct app *app)
 	deliver_tick(app->deliver, open, count);
 }
 
+static bool
+is_watched(void *arg, const char *check)
+{
+	const struct app *app = arg;
+	struct check_view view;
+
+	return sched_view_name(app->sched, check, &view);
+}
+
+/* When settings were read, and again when the first runs under them have left what they needed. */
+static void
+settle_memory(struct app *app)
+{
+	if (app->trims_due == 0)
+		return;
+	settings_unref(app->former);
+	app->former = NULL;
+	recorder_sweep(app->recorder, is_watched, app);
+	if (--app->trims_due == 0)
+		memory_settle();
+	else
+		mem_trim();
+}
+
 static void
 on_chores(void *arg)
 {
@@ -315,6 +349,7 @@ on_chores(void *arg)
 	send_reminders(app);
 	daily_tick(app->daily);
 	app_service_say(app);
+	settle_memory(app);
 	timer_after(&app->chores_timer, CHORES_US);
 }
 
@@ -541,7 +576,9 @@ app_new(struct settings *settings, struct tls_pool *tls, const struct app_parent
 	app->tls = tls;
 	clock_init_real(&app->clock);
 	log_set_level((enum log_level)settings->daemon.log_level);
+	app->sandbox = parent->sandbox;
 	app->log = log_writer_start((enum log_format)settings->daemon.log_format, &app->stats, e);
+	sandbox_watch(app->sandbox);
 	if (app->log == NULL || build(app, aside, e) == -1) {
 		app_free(app);
 		return NULL;
@@ -565,6 +602,7 @@ app_run(struct app *app)
 	api_where(app->api, where, sizeof(where));
 	log_notice("triaged %s: checks: %zu, receivers: %zu, listening on %s", TRIAGED_VERSION,
 		app->settings->check_count, app->settings->receiver_count, where);
+	log_notice("sandbox: %s", sandbox_words(app->sandbox));
 	app_service_start(app);
 	timer_after(&app->chores_timer, CHORES_US);
 	loop_run(app->env.loop);
@@ -579,7 +617,16 @@ app_free(struct app *app)
 	app_cancel_backup(app);
 	api_free(app->api);
 	app->api = NULL; /* what the rooms say while they end, nobody hears */
+	if (!app_stop_loops(app)) {
+		log_error("a loop does not let itself be stopped: left alone");
+		if (app->store != NULL)
+			store_close(app->store, STORE_CLOSE_US);
+		sandbox_free(app->sandbox);
+		log_writer_stop(app->log);
+		_exit(0);
+	}
 	sched_free(app->sched);
+	app_free_loops(app);
 	app_forget_notes(app->notes);
 	if (app->store != NULL)
 		store_drop_waiter(app->store, app->deliver);
@@ -594,6 +641,7 @@ app_free(struct app *app)
 	rules_free(app->rules);
 	if (!offload_free(app->env.offload)) {
 		log_error("a file of the settings does not let itself be read: left alone");
+		sandbox_free(app->sandbox);
 		log_writer_stop(app->log);
 		_exit(0);
 	}
@@ -604,7 +652,9 @@ app_free(struct app *app)
 	http_client_free(app->env.http);
 	resolver_free(app->env.resolver);
 	loop_free(app->env.loop);
+	sandbox_free(app->sandbox);
 	log_writer_stop(app->log);
+	settings_unref(app->former);
 	settings_unref(app->settings);
 	free(app->config_trouble);
 	free(app->store_trouble);

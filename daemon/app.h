@@ -8,11 +8,13 @@ struct app;
 
 struct notify;
 struct passed;
+struct sandbox;
 
 /* What whoever started us gave us; borrowed, as long as the app is there. */
 struct app_parent {
 	struct notify *notify;
 	struct passed *passed;
+	struct sandbox *sandbox; /* the app's from now on; NULL: switched off */
 };
 
 /* Takes over one reference of `settings`.  NULL and e when it cannot start. */

@@ -16,6 +16,8 @@ find_doubt(void *arg)
 		return "stopping";
 	if (!sched_round_done(app->sched))
 		return "not every check has run once yet";
+	if (sched_silent_us(app->sched) > 0)
+		return "a loop makes no progress";
 	return has_turned ? NULL : "the loop makes no progress";
 }
 

@@ -16,6 +16,7 @@
 struct reload;
 struct app_past;
 struct app_backup;
+struct app_loop;
 struct backup;
 
 struct app {
@@ -23,9 +24,11 @@ struct app {
 	struct stats stats;
 	struct io_env env;
 	struct settings *settings;
+	struct settings *former; /* those before, NULL: to be let go when there is time */
 	struct tls_pool *tls;
 	struct log_writer *log;
-	struct notify *notify; /* main's */
+	struct sandbox *sandbox; /* NULL: switched off */
+	struct notify *notify;   /* main's */
 	struct store *store;
 	struct recorder *recorder;
 	struct rules *rules;
@@ -35,6 +38,8 @@ struct app {
 	struct heartbeat *heartbeat;
 	struct daily *daily;
 	struct sched *sched;
+	struct app_loop **loops; /* besides the main one */
+	size_t loop_count, loops_used;
 	struct api *api;
 	struct api_world world;
 	struct timer rules_timer, triage_timer, chores_timer, watchdog_timer, drain_timer;
@@ -42,6 +47,7 @@ struct app {
 	struct reload *reload; /* under way; NULL: none */
 	struct offload_job *reload_job;
 	struct app_backup *backup; /* under way; NULL: none */
+	unsigned trims_due;        /* settings were read: most of what that took is free again */
 	bool is_settled;           /* triage knows which incidents of before the start go on */
 	bool wants_reload;         /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
@@ -63,6 +69,11 @@ void app_keep_incident(void *arg, const char *id, const json_t *doc);
 /* app_notes.c: said when they begin and end. */
 void app_say_notes(struct map *notes, const char *check, const struct sample *sample);
 void app_forget_notes(struct map *notes);
+
+/* app_loops.c: as many loops as the settings in force want, before sched_apply. */
+void app_settle_loops(struct app *app);
+bool app_stop_loops(struct app *app); /* false: one does not end, and all is left to it */
+void app_free_loops(struct app *app); /* after sched_free */
 
 /* app_restore.c */
 int app_restore_all(struct app *app, struct err *e);

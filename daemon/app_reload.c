@@ -87,6 +87,7 @@ app_apply(struct app *app)
 	const struct sched_owner owner = {
 		.owner = settings_ref(settings),
 		.release = release_settings,
+		.secrets = settings->secrets,
 	};
 	struct triage_moment at = app_moment(app);
 
@@ -109,10 +110,12 @@ app_apply(struct app *app)
 	heartbeat_apply(app->heartbeat, &settings->heartbeat);
 	triage_apply(
 		app->triage, specs_of(settings), settings->check_count, settings->playbooks, &at);
+	app_settle_loops(app);
 	sched_apply(app->sched, specs_of(settings), settings->check_count, &owner);
 	rules_apply(app->rules, settings->rules, specs_of(settings), settings->check_count,
 		loop_now(app->env.loop), loop_wall(app->env.loop));
 	app_arm_rules(app);
+	app->trims_due = 2;
 }
 
 #define TOLD_MAX 8192 /* of the complaints, to whoever asked for the reload */
@@ -166,7 +169,9 @@ take_new_settings(struct app *app, struct settings *fresh)
 	buf_fini(&needs_restart);
 	app->settings = fresh;
 	app_apply(app);
-	settings_unref(old);
+	/* To take apart a large one takes some milliseconds, and this turn has taken enough. */
+	settings_unref(app->former);
+	app->former = old;
 }
 
 static void

@@ -74,7 +74,9 @@ on_watchdog(void *arg)
 	if (turns != app->turns_seen && behind_us < limit_us)
 		notify_send(app->notify, "WATCHDOG=1");
 	else
-		log_warn("the watchdog is not fed: a check waits for its start since %lld ms",
+		log_warn("the watchdog is not fed: %s since %lld ms",
+			sched_silent_us(app->sched) > 0 ? "a loop says nothing"
+							: "a check waits for its start",
 			(long long)(behind_us / USEC_PER_MSEC));
 	app->turns_seen = turns;
 	timer_after(&app->watchdog_timer, limit_us / 2);

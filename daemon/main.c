@@ -14,7 +14,9 @@
 #include "io/child.h"
 #include "io/dgram.h"
 #include "io/fs.h"
+#include "io/memory.h"
 #include "io/passed.h"
+#include "io/sandbox.h"
 #include "io/tls.h"
 #include "probes/sqlite_look.h"
 #include "rules/expr.h"
@@ -199,11 +201,13 @@ say_why_not(const struct app_parent *parent, const char *why)
 }
 
 static int
-run(struct settings *settings, struct tls_pool *tls, const struct app_parent *parent)
+run(struct settings *settings, struct tls_pool *tls, struct app_parent *parent)
 {
 	struct err e;
 	struct app *app;
 
+	if (settings->daemon.sandbox)
+		parent->sandbox = sandbox_enter();
 	app = app_new(settings, tls, parent, &e);
 	if (app == NULL) {
 		fprintf(stderr, "triaged: %s\n", e.text);
@@ -218,7 +222,7 @@ run(struct settings *settings, struct tls_pool *tls, const struct app_parent *pa
 }
 
 static int
-start(const char *config, enum action action, const struct app_parent *parent)
+start(const char *config, enum action action, struct app_parent *parent)
 {
 	struct tls_pool *tls = tls_pool_new();
 	struct settings *settings = load(config, tls);
@@ -237,12 +241,13 @@ start(const char *config, enum action action, const struct app_parent *parent)
 	return status;
 }
 
-/* Before there are threads: it takes variables out of the environment. */
+/* Before there are threads: it takes variables out of the environment, and what is given up
+ * is given up for all that begins later. */
 static int
 start_for_parent(const char *config, enum action action)
 {
 	struct passed passed;
-	const struct app_parent parent = { .notify = notify_new(), .passed = &passed };
+	struct app_parent parent = { .notify = notify_new(), .passed = &passed };
 	int status;
 
 	passed_take(&passed);
@@ -256,6 +261,7 @@ int
 main(int argc, char **argv)
 {
 	const char *config = settings_default_path(), *part = NULL;
+	bool is_claimed = memory_claim_libraries();
 	enum action action;
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
@@ -283,5 +289,8 @@ main(int argc, char **argv)
 	case CHECK:
 		break;
 	}
+	if (!is_claimed)
+		log_warn("memory: something loaded into this program used OpenSSL before it; "
+			 "when memory runs out, TLS may fail instead of the program");
 	return start_for_parent(config, action);
 }

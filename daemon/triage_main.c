@@ -5,11 +5,13 @@
 #include "cli/cli.h"
 #include "io/child.h"
 #include "io/fs.h"
+#include "io/memory.h"
 #include "probes/sqlite_look.h"
 
 int
 main(int argc, char **argv)
 {
+	(void)memory_claim_libraries(); /* a command of seconds */
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
 		return fs_helper_main();
 	if (argc > 1 && strcmp(argv[1], CHILD_ARG) == 0)

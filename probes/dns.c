@@ -392,6 +392,7 @@ const struct probe_type probe_type_dns = {
 	.conf_size = sizeof(struct dns_conf),
 	.run_size = sizeof(struct dns_run),
 	.is_network = true,
+	.is_portable = true,
 	.check = dns_conf_check,
 	.release = dns_conf_release,
 	.target = dns_conf_target,

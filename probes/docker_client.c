@@ -41,8 +41,8 @@ docker_places_parse(struct docker_places *places, const char *text, struct err *
 		docker_places_parse(places, getenv("DOCKER_HOST"), NULL) == 0)
 		return 0;
 	if (text == NULL) {
-		places->count = 2;
-		for (unsigned i = 0; i < places->count; i++)
+		places->count = sizeof(usual) / sizeof(usual[0]);
+		for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 			place_parse(&places->all[i], usual[i], NULL);
 		return 0;
 	}

@@ -82,8 +82,8 @@ static bool
 take_events(struct docker_events *events)
 {
 	struct buf *body = &events->message.body;
-	char *what, *rest;
-	size_t left;
+	struct buf rest;
+	char *what;
 	int used;
 
 	while ((used = docker_event_take(buf_head(body), buf_left(body), &what)) > 0) {
@@ -94,11 +94,11 @@ take_events(struct docker_events *events)
 	}
 	if (used < 0 || events->message.is_cut)
 		return false;
-	left = buf_left(body);
-	rest = xstrndup(buf_text(body), left);
+	buf_init(&rest, 0);
+	buf_add(&rest, buf_head(body), buf_left(body));
 	buf_reset(body);
-	buf_add(body, rest, left);
-	free(rest);
+	buf_add(body, buf_head(&rest), buf_left(&rest));
+	buf_fini(&rest);
 	return true;
 }
 

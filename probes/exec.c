@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/child.h"
+#include "probes/exec_hindered.h"
 #include "probes/perfdata.h"
 #include "probes/probe.h"
 
@@ -311,7 +312,8 @@ on_end(void *arg, const struct child_result *r)
 		report_numbers(run, &output.perf);
 	}
 	report_words(run, &output, r);
-	judge(run, said, r);
+	if (!exec_hindered(run, r))
+		judge(run, said, r);
 	perf_output_fini(&output);
 }
 
@@ -516,7 +518,18 @@ const struct probe_type probe_type_exec = {
 		"processes of its own, which is ended with SIGTERM and a second later with SIGKILL "
 		"when it runs too long. Secrets belong into `env:`, not into arguments, which "
 		"every "
-		"user of the host can see. `host_root` does not apply.",
+		"user of the host can see. `host_root` does not apply.\n\n"
+		"The daemon's own sandbox holds for the command, too: it gains no rights by "
+		"`sudo`, "
+		"a set-uid program or a file's capabilities (Debian's `ping` outside the unit), "
+		"and debuggers, rootless containers, browsers and 32-bit programs fail in it. "
+		"Where it was refused something, or its file's rights were withheld, and it then "
+		"crashes or speaks of missing rights, it could not tell (`self.local`, an error); "
+		"else its code counts, and a note says what was kept from it. `triage check` and "
+		"`triage doctor` warn of such "
+		"commands; `triage probe` runs without the sandbox, so that a check that is well "
+		"by hand and not in the daemon fails of it. What a command needs is given by the "
+		"unit (`AmbientCapabilities=`), or `daemon: { sandbox: off }` does without.",
 	.fields = fields,
 	.url_key = "command",
 	.metrics = metrics,

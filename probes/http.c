@@ -238,7 +238,7 @@ next_url(struct probe_run *run, const struct http_answer *answer, const char *lo
 	free(next);
 	http_report(run, true);
 	probe_value(run, HTTP_STATUS, answer->status);
-	probe_fail(run, "http.status", "status %d leads to a place that is no URL: %s",
+	probe_fail(run, "http.redirect-refused", "status %d leads to a place that is no URL: %s",
 		answer->status, e.text);
 	return NULL;
 }
@@ -273,8 +273,21 @@ free_url(struct url *url)
 	free(url);
 }
 
-static void
-start_hop(struct probe_run *run)
+/* To the name that the settings say it leads like they do, whichever of its addresses answered
+ * first; except to metadata, as one who owns a name may have it name anything by then. */
+enum addr_reach
+http_led_from(const struct http_conf *conf, const struct http_run *state)
+{
+	bool is_own = state->url != NULL && conf->host != NULL && conf->unix_socket == NULL &&
+		      strcasecmp(state->url->place.host, conf->host) == 0;
+
+	if (!is_own || state->reach == ADDR_ANYWHERE)
+		return state->reach;
+	return state->reach == ADDR_LINK ? ADDR_ANYWHERE : ADDR_HOST;
+}
+
+void
+http_hop_start(struct probe_run *run)
 {
 	const struct http_conf *conf = probe_conf(run);
 	struct http_run *state = probe_state(run);
@@ -326,6 +339,7 @@ follow(struct probe_run *run, const struct http_answer *answer, const char *loca
 	/* a body may hold credentials: it goes to the first origin only */
 	state->is_rewritten |= is_get || state->is_foreign;
 	state->seen[++state->hops] = text;
+	http_kept_leave(run);
 	http_plain_stop(state);
 	http_full_stop(state);
 	free_url(state->url);
@@ -337,7 +351,7 @@ follow(struct probe_run *run, const struct http_answer *answer, const char *loca
 	buf_init(&request, 0);
 	if (http_request_write(&request, conf, &hop, &e) == 0) {
 		state->request = buf_take_text(&request);
-		start_hop(run);
+		http_hop_start(run);
 	} else {
 		probe_error(run, "self.local", "%s", e.text);
 	}
@@ -363,11 +377,16 @@ start(struct probe_run *run)
 {
 	const struct http_conf *conf = probe_conf(run);
 	struct http_run *state = probe_state(run);
+	struct stream *kept;
 
-	state->started_us = loop_now(probe_env(run)->loop);
+	state->started_us = probe_started(run);
 	for (int i = 0; i < PHASE_COUNT; i++)
 		state->phase_us[i] = -1;
-	start_hop(run);
+	kept = http_kept_take(run);
+	if (kept != NULL)
+		http_plain_go_on(run, kept);
+	else
+		http_hop_start(run);
 	if (conf->is_tls) {
 		struct http_memory *memory = probe_memory(run, sizeof(*memory));
 
@@ -381,6 +400,7 @@ stop(struct probe_run *run)
 {
 	struct http_run *state = probe_state(run);
 
+	http_kept_give(run);
 	http_plain_stop(state);
 	http_full_stop(state);
 	free_url(state->url);
@@ -406,7 +426,11 @@ reveal(const void *conf_, const char *instance, struct revealed *out)
 	const struct http_conf *conf = conf_;
 
 	(void)instance;
-	reveal_place(&conf->place, out);
+	out->socket = conf->unix_socket;
+	if (out->socket != NULL || conf->host == NULL || conf->host[0] == '\0')
+		return;
+	out->host = conf->host;
+	out->port = conf->port;
 }
 
 static void
@@ -427,13 +451,19 @@ target(const void *conf_, const char *instance, char *out, size_t size)
 	url_fini(&url);
 }
 
+static bool
+keeps(const void *conf)
+{
+	return http_conf_keeps(conf);
+}
+
 static const char *const schemes[] = { "http", "https", NULL };
 
 const struct probe_type probe_type_http = {
 	.name = "http",
 	.summary = "Asks a URL over HTTP or HTTPS and looks at the answer.",
 	.manual = "Each run makes a new connection, so that a listener that no longer accepts is "
-		  "seen. "
+		  "seen; `reconnect_interval` keeps it for so long instead. "
 		  "IPv6 and IPv4 are both tried, and the family that fails is named. Redirects are "
 		  "followed (five at most); credentials, configured headers and the body go to the "
 		  "first "
@@ -448,7 +478,13 @@ const struct probe_type probe_type_http = {
 	.metrics = metrics,
 	.conf_size = sizeof(struct http_conf),
 	.run_size = sizeof(struct http_run),
+	.run_zeroed = offsetof(struct http_run, reply),
+	.watch_size = sizeof(struct http_watch),
+	.watches = keeps,
+	.open = http_kept_open,
+	.close = http_kept_close,
 	.is_network = true,
+	.is_portable = true,
 	.check = http_conf_check,
 	.release = http_conf_release,
 	.target = target,

@@ -134,6 +134,15 @@ const struct conf_field http_fields[] = {
 	TLS_CA_ROW(ROW),
 	TLS_CERT_ROWS(ROW),
 	TLS_VERIFY_ROW(ROW),
+	{ .name = "reconnect_interval",
+		DURATION_AT(ROW, reconnect_us),
+		.dflt = "0s",
+		.doc = "`0s`: each run makes a new connection. Else the connection is kept "
+		       "between runs and made anew so often, and at once when it ended: cheaper "
+		       "for both sides, but a server that no longer accepts is seen later. For GET "
+		       "and HEAD over HTTP/1.",
+		.flags = CONF_ADVANCED,
+		.example = "5m" },
 	{ .name = "track",
 		STRING_AT(ROW, track),
 		.doc = "A path in the JSON body whose value changes when the application restarts: "
@@ -236,6 +245,28 @@ check_version(struct http_conf *conf, const struct url *url, const struct conf_n
 		complain(complaints, &pos, "HTTP/2 needs an https:// URL");
 }
 
+/* What is asked may be asked twice: a kept connection can end under the first request. */
+bool
+http_conf_keeps(const struct http_conf *conf)
+{
+	const char *method = http_conf_method(conf);
+
+	return conf->reconnect_us > 0 && !conf->needs_full && conf->body == NULL &&
+	       (str_eq(method, "GET") || str_eq(method, "HEAD"));
+}
+
+static void
+check_keeping(
+	const struct http_conf *conf, const struct conf_node *map, struct complaints *complaints)
+{
+	struct conf_pos pos = conf_pos_of(map, "reconnect_interval");
+
+	if (conf->reconnect_us > 0 && !http_conf_keeps(conf))
+		complain(complaints, &pos,
+			"reconnect_interval: only for GET and HEAD without a body, over HTTP/1 and "
+			"without a proxy");
+}
+
 static void
 check_proxy(
 	const struct http_conf *conf, const struct conf_node *map, struct complaints *complaints)
@@ -257,26 +288,34 @@ check_proxy(
 	url_fini(&url);
 }
 
+/* One block for both, to its size: there may be many thousands of them. */
+static void
+keep_request(struct http_conf *conf, const char *request, const char *host)
+{
+	size_t size = strlen(host) + 1;
+
+	conf->request = xmalloc(conf->request_len + 1 + size);
+	memcpy(conf->request, request, conf->request_len + 1);
+	conf->host = memcpy(conf->request + conf->request_len + 1, host, size);
+}
+
 /* The first hop never changes: where it goes, and its bytes. */
 static void
 prepare(struct http_conf *conf, const struct url *url, const struct probe_setup *setup,
 	const struct conf_pos *pos, struct complaints *complaints)
 {
-	struct http_hop hop = {
-		.url = url, .method = http_conf_method(conf), .has_body = conf->body != NULL
-	};
+	struct http_hop hop = { .url = url,
+		.method = http_conf_method(conf),
+		.has_body = conf->body != NULL,
+		.is_kept = http_conf_keeps(conf) };
 	struct tls_options tls = http_conf_tls(conf);
 	struct err e;
 	struct buf out;
 
-	conf->place = url->place;
-	conf->place.port = url_port(url);
-	if (conf->unix_socket != NULL) {
-		if (strlen(conf->unix_socket) >= sizeof(conf->place.path))
-			complain(complaints, pos, "unix_socket: at most %zu characters",
-				sizeof(conf->place.path) - 1);
-		str_copy(conf->place.path, sizeof(conf->place.path), conf->unix_socket);
-	}
+	conf->port = url_port(url);
+	if (conf->unix_socket != NULL && strlen(conf->unix_socket) >= sizeof(url->place.path))
+		complain(complaints, pos, "unix_socket: at most %zu characters",
+			sizeof(url->place.path) - 1);
 	conf->is_tls = str_eq(url->scheme, "https");
 	if (conf->is_tls && setup->tls != NULL) {
 		conf->tls = tls_ctx_get(setup->tls, &tls, &e);
@@ -287,7 +326,8 @@ prepare(struct http_conf *conf, const struct url *url, const struct probe_setup 
 	if (http_request_write(&out, conf, &hop, &e) < 0)
 		complain(complaints, pos, "%s", e.text);
 	conf->request_len = buf_left(&out);
-	conf->request = buf_take_text(&out);
+	keep_request(conf, buf_text(&out), url->place.host);
+	buf_fini(&out);
 }
 
 void
@@ -317,6 +357,7 @@ http_conf_check(void *conf_, const struct conf_node *map, const struct probe_set
 	check_auth(conf, map, complaints);
 	check_version(conf, &url, map, complaints);
 	check_proxy(conf, map, complaints);
+	check_keeping(conf, map, complaints);
 	http_wants_make(conf, map, setup->judge, complaints);
 	prepare(conf, &url, setup, &pos, complaints);
 	url_fini(&url);
@@ -331,4 +372,5 @@ http_conf_release(void *conf_)
 	conf->wants = NULL;
 	free(conf->request); /* may hold credentials, as the rows themselves do */
 	conf->request = NULL;
+	conf->host = NULL;
 }

@@ -44,19 +44,21 @@ struct http_conf {
 	struct conf_pairs headers;
 	struct http_auth_conf auth;
 	int64_t follow, max_body;
-	int version; /* enum http_version */
+	int version;   /* enum http_version */
+	uint16_t port; /* of the first hop, as is the next */
+	bool is_tls;
+	bool is_verified;
+	bool needs_full; /* HTTP/2 or digest: io/http does it */
 	char *unix_socket, *proxy;
 	char *ca, *cert, *key;
-	bool is_verified;
 	struct http_expect_conf expect;
-	/* made by http_conf_check */
+	/* made by http_conf_check, as are `port`, `is_tls` and `needs_full` */
 	struct http_wants *wants; /* NULL: any 2xx */
-	struct place place;       /* of the first hop */
-	bool is_tls;              /* the first hop is */
+	const char *host;         /* of the first hop; a unix_socket is where that goes instead */
 	struct tls_ctx *tls;      /* for it */
-	char *request;            /* the first hop's bytes, ready to send */
+	char *request; /* the first hop's bytes, ready to send; behind them lies `host` */
 	size_t request_len;
-	bool needs_full; /* HTTP/2 or digest: io/http does it */
+	usec_t reconnect_us; /* 0: nothing is kept */
 };
 
 extern const struct conf_field http_fields[];
@@ -67,6 +69,8 @@ void http_conf_check(void *conf, const struct conf_node *map, const struct probe
 void http_conf_release(void *conf);
 struct tls_options http_conf_tls(const struct http_conf *conf);
 const char *http_conf_method(const struct http_conf *conf);
+
+bool http_conf_keeps(const struct http_conf *conf); /* connections, between runs */
 
 /* Compiles expect: into conf->wants. */
 void http_wants_make(struct http_conf *conf, const struct conf_node *map, const struct judge *judge,
@@ -79,6 +83,7 @@ struct http_hop {
 	const char *method;
 	bool is_foreign; /* another origin: no credentials, no configured headers */
 	bool has_body;
+	bool is_kept; /* the connection is to go on behind the answer */
 };
 
 /* The hop's bytes for HTTP/1; -1 when something in it may not be sent. */

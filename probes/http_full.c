@@ -25,7 +25,9 @@ add_phases(struct http_run *state, const struct http_phases *p)
 static void
 fail(struct probe_run *run, const struct http_reply *reply)
 {
-	if (reply->proxy_status >= 500)
+	if (reply->is_led_astray)
+		probe_fail(run, "http.redirect-refused", "%s", reply->reason);
+	else if (reply->proxy_status >= 500)
 		probe_fail(run, http_status_cause(reply->proxy_status), "%s", reply->reason);
 	else if (reply->is_proxy || reply->proxy_status != 0)
 		probe_fail(run, "http.proxy", "%s", reply->reason);
@@ -60,6 +62,8 @@ on_reply(void *arg, const struct http_reply *reply)
 		fail(run, reply);
 		return;
 	}
+	if (state->reach == ADDR_ANYWHERE)
+		state->reach = reply->reach;
 	http_on_answer(run, &answer);
 }
 
@@ -99,6 +103,7 @@ http_full_start(struct probe_run *run)
 		.body_max = (size_t)conf->max_body,
 		.timeout_us = left > 2 * MARGIN_US ? left - MARGIN_US : left,
 		.full_handshake = conf->is_tls && http_wants_full_handshake(run),
+		.led_from = http_led_from(conf, state),
 	};
 
 	if (conf->expect.version == HTTP_2 && request.version == HTTP_ANY)

@@ -334,11 +334,12 @@ static void
 note_restart(struct probe_run *run, const struct http_answer *answer)
 {
 	const struct http_conf *conf = probe_conf(run);
-	usec_t now = loop_now(probe_env(run)->loop);
 	char value[HTTP_TRACK_MAX];
+	usec_t now;
 
 	if (conf->track == NULL)
 		return;
+	now = loop_now(probe_env(run)->loop);
 	struct http_track *track =
 		&((struct http_memory *)probe_memory(run, sizeof(struct http_memory)))->track;
 	json_t *doc = json_loadb(answer->body, answer->body_len, JSON_ALLOW_NUL, NULL);
@@ -398,11 +399,14 @@ time_is_good(struct probe_run *run, const struct http_answer *answer)
 	};
 	const struct http_conf *conf = probe_conf(run);
 	const struct http_run *state = probe_state(run);
-	usec_t took = loop_now(probe_env(run)->loop) - state->started_us;
 	char shown[32], wanted[32], worst_time[32];
 	size_t worst = 0;
+	usec_t took;
 
-	if (conf->expect.max_time_us == 0 || took <= conf->expect.max_time_us)
+	if (conf->expect.max_time_us == 0)
+		return true;
+	took = loop_now(probe_env(run)->loop) - state->started_us;
+	if (took <= conf->expect.max_time_us)
 		return true;
 	for (size_t i = 1; i < sizeof(phases) / sizeof(phases[0]); i++)
 		if (state->phase_us[phases[i].phase] > state->phase_us[phases[worst].phase])
@@ -434,5 +438,6 @@ http_judge(struct probe_run *run, const struct http_answer *answer)
 	http_report(run, false);
 	note_restart(run, answer);
 	note_parts(run, answer);
+	((struct http_run *)probe_state(run))->is_good = true;
 	probe_ok(run, "status %d", answer->status);
 }

@@ -30,6 +30,8 @@ add_connection(struct probe_run *run)
 	const struct stream_phases *phases = stream_phases(state->stream);
 	const char *family = stream_family_note(state->stream);
 
+	if (state->is_kept)
+		return;
 	http_add_phase(state, PHASE_DNS, phases->dns_us);
 	http_add_phase(state, PHASE_CONNECT, phases->connect_us);
 	http_add_phase(state, PHASE_TLS, phases->tls_us);
@@ -83,6 +85,12 @@ answer(struct probe_run *run, bool is_truncated)
 	usec_t left;
 
 	state->is_answered = true;
+	if (probe_watch(run) == NULL)
+		stream_pause(state->stream, true); /* what follows is of no interest */
+	else
+		stream_rest(state->stream);
+	if (state->reach == ADDR_ANYWHERE)
+		state->reach = addr_reach(stream_peer(state->stream));
 	add_phases(run);
 	if (stream_cert_expiry(state->stream, &left))
 		http_on_cert(run, left);
@@ -96,6 +104,8 @@ fail_bad(struct probe_run *run)
 	struct http_run *state = probe_state(run);
 	const struct buf *in = stream_in(state->stream);
 
+	if (http_kept_replace(run))
+		return;
 	state->is_answered = true;
 	add_phases(run);
 	http_report(run, true);
@@ -117,6 +127,8 @@ on_broken(struct probe_run *run, enum fault fault, const char *reason)
 {
 	struct http_run *state = probe_state(run);
 
+	if (http_kept_replace(run))
+		return;
 	if (state->reply.state == HTTP1_BODY) {
 		answer(run, true);
 		return;
@@ -124,7 +136,9 @@ on_broken(struct probe_run *run, enum fault fault, const char *reason)
 	state->is_answered = true;
 	add_phases(run);
 	http_report(run, true);
-	if (state->first_us > 0)
+	if (stream_is_led_astray(state->stream))
+		probe_fail(run, "http.redirect-refused", "%s", reason);
+	else if (state->first_us > 0)
 		probe_fault(run, fault, "the connection broke off within the head of the answer");
 	else
 		net_fail_at(run, fault, reason, stream_peer(state->stream));
@@ -178,6 +192,8 @@ on_open(struct probe_run *run)
 		stream_write(state->stream, state->request, strlen(state->request));
 	else
 		stream_write(state->stream, conf->request, conf->request_len);
+	if (stream_unsent(state->stream) == 0)
+		state->sent_us = now_us(run);
 }
 
 static void
@@ -186,8 +202,10 @@ on_event(void *arg, enum stream_event event)
 	struct probe_run *run = arg;
 	struct http_run *state = probe_state(run);
 
-	if (state->is_answered)
-		return; /* until the turn ends the connection may go on */
+	if (state->is_answered) { /* until the turn ends the connection may go on */
+		state->is_ended |= event != STREAM_SENT;
+		return;
+	}
 	switch (event) {
 	case STREAM_OPEN:
 		on_open(run);
@@ -208,33 +226,53 @@ on_event(void *arg, enum stream_event event)
 	}
 }
 
+static void
+expect_answer(struct probe_run *run)
+{
+	const struct http_conf *conf = probe_conf(run);
+	struct http_run *state = probe_state(run);
+	const struct http1_limits limits = { .body_max = (size_t)conf->max_body, .cut_body = true };
+
+	state->is_answered = false;
+	http1_init(&state->reply, HTTP1_RESPONSE, &limits);
+	state->has_reply = true;
+	state->reply.is_head_reply = str_eq(http_method_now(run), "HEAD");
+}
+
+void
+http_plain_go_on(struct probe_run *run, struct stream *kept)
+{
+	struct http_run *state = probe_state(run);
+
+	expect_answer(run);
+	state->stream = kept;
+	stream_hand(kept, on_event, run);
+	on_open(run);
+}
+
 void
 http_plain_start(struct probe_run *run, const struct url *url, struct tls_ctx *tls)
 {
 	const struct http_conf *conf = probe_conf(run);
 	const struct io_env *env = probe_env(run);
 	struct http_run *state = probe_state(run);
-	const struct http1_limits limits = { .body_max = (size_t)conf->max_body, .cut_body = true };
-	struct place place = conf->place;
+	struct place place;
 
-	if (url != NULL) {
-		place = url->place;
-		place.port = url_port(url);
-		if (conf->unix_socket != NULL)
-			str_copy(place.path, sizeof(place.path), conf->unix_socket);
-	}
-	state->is_answered = false;
-	http1_init(&state->reply, HTTP1_RESPONSE, &limits);
-	state->has_reply = true;
-	state->reply.is_head_reply = str_eq(http_method_now(run), "HEAD");
+	place.port = url != NULL ? url_port(url) : conf->port;
+	str_copy(place.host, sizeof(place.host), url != NULL ? url->place.host : conf->host);
+	str_copy(
+		place.path, sizeof(place.path), conf->unix_socket != NULL ? conf->unix_socket : "");
+	expect_answer(run);
 	state->stream = stream_open(
 		&(struct stream_options){
 			.loop = env->loop,
 			.resolver = env->resolver,
 			.place = &place,
 			.tls = tls,
+			.sent_at_once_is_unsaid = true,
 			.server_name = tls != NULL ? place.host : NULL,
 			.full_handshake = tls != NULL && http_wants_full_handshake(run),
+			.led_from = http_led_from(conf, state),
 		},
 		on_event, run);
 }

@@ -61,7 +61,10 @@ http_request_write(
 		buf_add_text(out, "User-Agent: triaged/" TRIAGED_VERSION "\r\n");
 	if (!is_ours || http_conf_header(conf, "Accept") == NULL)
 		buf_add_text(out, "Accept: */*\r\n");
-	buf_add_text(out, "Connection: close\r\n");
+	if (!hop->is_kept)
+		buf_add_text(out, "Connection: close\r\n");
+	else if (conf->version == HTTP_1_0)
+		buf_add_text(out, "Connection: keep-alive\r\n");
 	if (is_ours) {
 		write_auth(out, conf, hop->url);
 		for (size_t i = 0; i < conf->headers.count; i++)

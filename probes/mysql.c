@@ -109,6 +109,7 @@ judge(struct probe_run *run)
 	const struct mysql_conf *conf = probe_conf(run);
 	struct mysql_run *state = probe_state(run);
 	const struct mysql_greeting *g = mysql_client_greeting(state->client);
+	const char *version = g->version[0] != '\0' ? g->version : "a version that it does not say";
 
 	mysql_measure_end(run);
 	report(run);
@@ -121,10 +122,10 @@ judge(struct probe_run *run)
 		probe_fail(run, "my.not-replica",
 			"the server replicates from nobody, and a replica is wanted");
 	else if (isfinite(state->connected) && isfinite(state->max_connections))
-		probe_ok(run, "%s, %.0f of %.0f connections", g->version, state->connected,
+		probe_ok(run, "%s, %.0f of %.0f connections", version, state->connected,
 			state->max_connections);
 	else
-		probe_ok(run, "%s", g->version);
+		probe_ok(run, "%s", version);
 }
 
 static void

@@ -358,6 +358,8 @@ on_data(struct mysql_client *c)
 			tell_wrong(c, c->step == GREETING ? "" : "a packet of an absurd length");
 		}
 	}
+	if (c->step == READY) /* nothing was asked after the answer */
+		stream_rest(c->stream);
 }
 
 static void
@@ -433,6 +435,7 @@ mysql_client_open(const struct mysql_client_options *o, mysql_fn fn, void *arg)
 		&(struct stream_options){
 			.loop = o->env->loop,
 			.resolver = o->env->resolver,
+			.sent_at_once_is_unsaid = true,
 			.place = o->place,
 			.full_handshake = true,
 			.looks = true,

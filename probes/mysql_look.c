@@ -239,11 +239,13 @@ take_status(struct probe_run *run, const struct mysql_result *r)
 static bool
 ask_transactions(struct probe_run *run, char *out, size_t size)
 {
+	if (!is_measured(run))
+		return false;
 	str_copy(out, size,
 		"SELECT MAX(TIMESTAMPDIFF(SECOND,trx_started," SYSTEM_NOW ")),"
 		"MAX(TIMESTAMPDIFF(SECOND,trx_wait_started," SYSTEM_NOW ")) "
 		"FROM information_schema.innodb_trx");
-	return is_measured(run);
+	return true;
 }
 
 static double
@@ -280,12 +282,14 @@ ask_threads(struct probe_run *run, char *out, size_t size)
 	const struct mysql_conf *conf = probe_conf(run);
 	const struct mysql_run *state = probe_state(run);
 
+	if (!is_measured(run) || state->is_blind)
+		return false;
 	snprintf(out, size,
 		"SELECT MAX(IF(" CLIENTS_ONLY ",time,0)),"
 		"SUM(command='Sleep' AND time>%u),SUM(" WAITS_FOR_LOCK "),"
 		"MAX(IF(" WAITS_FOR_LOCK ",time,0)) FROM information_schema.processlist",
 		(unsigned)(conf->idle_after_us / USEC_PER_SEC));
-	return is_measured(run) && !state->is_blind;
+	return true;
 }
 
 static void
@@ -311,11 +315,13 @@ ask_crowd(struct probe_run *run, char *out, size_t size)
 {
 	const struct mysql_run *state = probe_state(run);
 
+	if (!(is_measured(run) && !state->is_blind &&
+		    state->connected * 100 >= state->max_connections * CROWDED_PERCENT))
+		return false;
 	str_copy(out, size,
 		"SELECT COUNT(*),user,SUBSTRING_INDEX(host,':',1),command,MAX(time) "
 		"FROM information_schema.processlist GROUP BY 2,3,4 ORDER BY 1 DESC LIMIT 6");
-	return is_measured(run) && !state->is_blind &&
-	       state->connected * 100 >= state->max_connections * CROWDED_PERCENT;
+	return true;
 }
 
 static void
@@ -338,12 +344,14 @@ ask_slow(struct probe_run *run, char *out, size_t size)
 {
 	const struct mysql_run *state = probe_state(run);
 
+	if (!(is_measured(run) && !state->is_blind &&
+		    fmax(state->longest_query, state->lock_wait) >= SLOW_AFTER_S))
+		return false;
 	str_copy(out, size,
 		"SELECT id,user,SUBSTRING_INDEX(host,':',1),time,state,LEFT(info," STATEMENT_SHOWN
 		") FROM information_schema.processlist WHERE " CLIENTS_ONLY
 		" ORDER BY time DESC LIMIT 3");
-	return is_measured(run) && !state->is_blind &&
-	       fmax(state->longest_query, state->lock_wait) >= SLOW_AFTER_S;
+	return true;
 }
 
 static void
@@ -441,10 +449,12 @@ ask_deadlocks(struct probe_run *run, char *out, size_t size)
 	const struct mysql_run *state = probe_state(run);
 	const struct mysql_greeting *g = server_of(run);
 
+	if (!(is_measured(run) && !state->is_blind && !g->is_mariadb && g->number >= 50600))
+		return false;
 	str_copy(out, size,
 		"SELECT count FROM information_schema.innodb_metrics "
 		"WHERE name='lock_deadlocks' AND status='enabled'");
-	return is_measured(run) && !state->is_blind && !g->is_mariadb && g->number >= 50600;
+	return true;
 }
 
 static void

@@ -291,6 +291,7 @@ const struct probe_type probe_type_ping = {
 	.conf_size = sizeof(struct ping_conf),
 	.run_size = sizeof(struct ping_run),
 	.is_network = true,
+	.is_portable = true,
 	.check = check,
 	.target = target,
 	.reveal = reveal,

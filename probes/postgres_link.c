@@ -420,7 +420,10 @@ pg_link_ask(struct pg_link *link, const char *sql, size_t max, bool row_by_row)
 static void
 on_begun_broken(void *arg)
 {
-	break_by_message(arg);
+	struct pg_link *link = arg;
+
+	link->trouble.is_at_once = true;
+	break_by_message(link);
 }
 
 struct pg_link *

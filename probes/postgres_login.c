@@ -4,7 +4,11 @@
  *
  *	host -> addresses -> link -> up            next address: it could not be reached
  *	  ^-----------------------'                next host: that, or it takes no sessions now
+ *
+ * What is told of a host is what the one of its addresses said that came furthest: `localhost` is
+ * two, and a server on one of them that refuses the login is not "refused".
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +19,8 @@
 #include "probes/net.h"
 #include "probes/postgres_run.h"
 
+enum reach { REACH_NO_FAMILY, REACH_NONE, REACH_SERVER }; /* how far: no such family here... */
+
 /* Where we are on it.  Most runs find their connection kept and need none of this. */
 struct pg_way {
 	unsigned host, addr;
@@ -24,10 +30,13 @@ struct pg_way {
 	bool is_without_options;
 	bool is_resolving, is_reached;
 	usec_t begun_us;
-	enum fault families[2];  /* of this host's IPv4 and IPv6 attempts */
-	struct pg_trouble first; /* of the first host that failed */
-	char first_where[ADDR_TEXT];
+	enum fault families[2]; /* of this host's IPv4 and IPv6 attempts */
 	char where[ADDR_TEXT];
+	/* of the first host that failed */
+	struct pg_trouble told;
+	enum reach told_reach;
+	unsigned told_host;
+	char told_where[ADDR_TEXT]; /* "": none has */
 };
 
 static void try_host(struct probe_run *run);
@@ -105,13 +114,28 @@ report_level(struct probe_run *run, const struct pg_trouble *trouble)
 	probe_value(run, PG_USABLE, false);
 }
 
-static void
-keep_first(struct pg_run *state, const struct pg_trouble *trouble)
+static enum reach
+reach_of(const struct pg_way *way, const struct pg_trouble *trouble)
 {
-	if (state->way->first_where[0] != '\0')
+	if (way->is_reached)
+		return REACH_SERVER;
+	return trouble->is_at_once && trouble->fault == FAULT_UNREACHABLE ? REACH_NO_FAMILY
+									  : REACH_NONE;
+}
+
+static void
+keep(struct pg_way *way, const struct pg_trouble *trouble)
+{
+	enum reach reach = reach_of(way, trouble);
+
+	if (way->told_where[0] != '\0' &&
+		(reach <= way->told_reach ||
+			(way->told_host != way->host && way->told_reach != REACH_NO_FAMILY)))
 		return;
-	state->way->first = *trouble;
-	str_copy(state->way->first_where, sizeof(state->way->first_where), state->way->where);
+	way->told = *trouble;
+	way->told_reach = reach;
+	way->told_host = way->host;
+	str_copy(way->told_where, sizeof(way->told_where), way->where);
 }
 
 static void
@@ -119,8 +143,8 @@ fail_all(struct probe_run *run)
 {
 	struct pg_run *state = probe_state(run);
 
-	report_level(run, &state->way->first);
-	pg_fail(run, &state->way->first, state->way->first_where);
+	report_level(run, &state->way->told);
+	pg_fail(run, &state->way->told, state->way->told_where);
 }
 
 static void
@@ -176,8 +200,16 @@ on_patience(void *arg)
 
 	str_copy(trouble.text, sizeof(trouble.text), "no answer to the connect");
 	state->way->families[family_of(state)] = FAULT_TIMEOUT;
-	keep_first(state, &trouble);
+	keep(state->way, &trouble);
 	next_addr(run);
+}
+
+/* No address to come from looks like no port to come from. */
+static void
+name_lack(const struct pg_way *way, struct pg_trouble *trouble)
+{
+	if (trouble->fault == FAULT_PORT_EXHAUSTED && way->addr < way->answer.count)
+		trouble->fault = fault_from_connect(EADDRNOTAVAIL, &way->answer.addrs[way->addr]);
 }
 
 static void
@@ -192,9 +224,11 @@ on_broken(struct probe_run *run)
 		try_addr(run);
 		return;
 	}
-	keep_first(state, &trouble);
+	name_lack(state->way, &trouble);
+	keep(state->way, &trouble);
 	if (!state->way->is_reached && trouble.fault != FAULT_NONE) {
-		state->way->families[family_of(state)] = trouble.fault;
+		if (reach_of(state->way, &trouble) != REACH_NO_FAMILY)
+			state->way->families[family_of(state)] = trouble.fault;
 		next_addr(run);
 		return;
 	}
@@ -325,7 +359,7 @@ on_resolved(void *arg, const struct resolve_answer *answer)
 	}
 	snprintf(trouble.text, sizeof(trouble.text), "the name cannot be resolved");
 	str_copy(state->way->where, sizeof(state->way->where), host->host);
-	keep_first(state, &trouble);
+	keep(state->way, &trouble);
 	if (!pg_login_next_host(run))
 		fail_all(run);
 }
@@ -359,6 +393,7 @@ try_host(struct probe_run *run)
 
 	state->way->families[0] = state->way->families[1] = FAULT_NONE;
 	state->way->answer.count = state->way->addr = 0;
+	state->way->is_reached = false;
 	state->way->is_without_options = watch_of(run)->is_pooler;
 	if (dsn->hosts[state->way->host].path[0] != '\0') {
 		try_addr(run);

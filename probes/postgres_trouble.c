@@ -73,7 +73,7 @@ static const struct meaning meanings[] = {
 
 /* libpq writes strerror's words and forgets the number. */
 static const int errnos[] = { ECONNREFUSED, ECONNRESET, EPIPE, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH,
-	EACCES, EPERM, EADDRNOTAVAIL, EMFILE, ENFILE, ENOENT, EAGAIN, EINVAL };
+	EACCES, EPERM, EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE, ENFILE, ENOENT, EAGAIN, EINVAL };
 
 static bool
 is_state(const char *text)
@@ -166,7 +166,8 @@ pg_trouble_read(struct pg_trouble *trouble, const char *message)
 	copy_words(trouble->text, trouble->needs_password
 					  ? "the server asks for a password, and the DSN has none"
 					  : skip_place(message));
-	if (strcmp(pg_trouble_cause(trouble), "pg.error") == 0)
+	if (strcmp(pg_trouble_cause(trouble), "pg.error") == 0 ||
+		str_starts(trouble->text, "could not create socket"))
 		trouble->fault = fault_of_words(message);
 	if (trouble->fault == FAULT_EOF)
 		str_copy(trouble->text, sizeof(trouble->text),

@@ -18,7 +18,8 @@ struct pg_trouble {
 	enum fault fault; /* below the protocol; FAULT_NONE: see `state` */
 	char state[6];    /* SQLSTATE; "" where the server said none */
 	bool needs_password;
-	char text[PG_TEXT_MAX];            /* one line */
+	bool is_at_once;        /* this host's own answer to the connect: nothing was sent */
+	char text[PG_TEXT_MAX]; /* one line */
 	unsigned char first[PG_FIRST_MAX]; /* of somebody who speaks another protocol */
 	size_t first_len;
 };

@@ -34,10 +34,15 @@ struct probe_type {
 	 * type's own rows first, made by `check` with metric_intern.  NULL: there are none. */
 	const struct metric_desc *(*metrics_of)(const void *conf);
 	size_t conf_size;
-	size_t run_size; /* zeroed state of one run */
-	bool is_network; /* the table begins with METRIC_PHASE_ROWS */
-	bool has_rates;  /* some metrics are of the time since the last run: `triage probe` runs
-			    twice */
+	size_t run_size;   /* zeroed state of one run */
+	size_t run_zeroed; /* only its first bytes are; 0: all of it */
+	bool is_network;   /* the table begins with METRIC_PHASE_ROWS */
+	/* Its runs use nothing but the loop, the resolver, the TLS pool and the HTTP client of
+	 * their environment, and share nothing: they may be on another loop than the main one.
+	 * Never with `open`. */
+	bool is_portable;
+	bool has_rates; /* some metrics are of the time since the last run: `triage probe` runs
+			   twice */
 	/* Looks at filled settings as a whole, compiles what needs compiling into private members,
 	 * loads TLS contexts.  Runs off the loop.  NULL: nothing to do. */
 	void (*check)(void *conf, const struct conf_node *map, const struct probe_setup *setup,
@@ -56,6 +61,8 @@ struct probe_type {
 	/* Between runs; both NULL or both set.  `open` never blocks; a run may come before what it
 	 * began is done.  A one-shot run (`triage probe`) has a watch for its own length. */
 	size_t watch_size; /* zeroed state */
+	/* Only checks with such settings have one; NULL: all. */
+	bool (*watches)(const void *conf);
 	void (*open)(struct probe_watch *watch);
 	void (*close)(struct probe_watch *watch);
 	/* The deadline passed: names the cause and says where it was stuck.  NULL: net.noreply. */
@@ -89,6 +96,7 @@ void *probe_state(struct probe_run *run);
 const struct io_env *probe_env(const struct probe_run *run);
 const struct judge *probe_judge(const struct probe_run *run);
 const char *probe_instance(const struct probe_run *run); /* NULL: not a child */
+usec_t probe_started(const struct probe_run *run);       /* monotonic */
 usec_t probe_time_left(const struct probe_run *run);     /* until the deadline, for clients below */
 /* Memory of the check that lives from run to run (counters' last values); zeroed at first, `size`
  * the same at every call; gone when the check is removed or its settings change. */
@@ -117,7 +125,8 @@ void probe_fault(struct probe_run *run, enum fault fault, const char *reason);
 
 /* --- between runs --- */
 
-struct probe_watch *probe_watch(struct probe_run *run); /* of a type with `open` never NULL */
+/* Of a type with `open` never NULL, but where its `watches` says no. */
+struct probe_watch *probe_watch(struct probe_run *run);
 /* After a reload it may be another struct of the same content: ask each time, keep no pointer. */
 const void *probe_watch_conf(const struct probe_watch *watch);
 void *probe_watch_state(struct probe_watch *watch);

@@ -176,6 +176,7 @@ const struct probe_type probe_type_redis = {
 	.metrics_of = metrics_of,
 	.conf_size = sizeof(struct redis_conf),
 	.run_size = sizeof(struct redis_run),
+	.run_zeroed = offsetof(struct redis_run, asks),
 	.is_network = true,
 	.check = redis_conf_check,
 	.release = redis_conf_release,

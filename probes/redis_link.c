@@ -4,11 +4,11 @@
  */
 #include "probes/redis_link.h"
 
-#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/print.h"
 
 #define FIRST_MAX 64
 
@@ -131,6 +131,7 @@ redis_link_open(const struct io_env *env, const struct place *place, struct tls_
 			.tls = tls,
 			.server_name = tls != NULL ? server_name : NULL,
 			.full_handshake = true,
+			.sent_at_once_is_unsaid = true,
 		},
 		on_event, link);
 	return link;
@@ -149,17 +150,28 @@ redis_link_is_alive(const struct redis_link *link)
 	return link != NULL && !link->is_over;
 }
 
+/* "*3\r\n" or "$3\r\n": how many words, how many bytes. */
+static void
+add_count(struct buf *out, char mark, size_t count)
+{
+	char line[32] = { mark };
+	char *end = print_digits(line + 1, count);
+
+	memcpy(end, "\r\n", 2);
+	buf_add(out, line, (size_t)(end + 2 - line));
+}
+
 void
 redis_link_add(struct redis_link *link, const char *const *words, size_t count)
 {
-	char *command = NULL;
-	int len =
-		redisFormatCommandArgv(&command, (int)count, (const char **)(uintptr_t)words, NULL);
+	add_count(&link->out, '*', count);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(words[i]);
 
-	if (len < 0)
-		abort(); /* out of memory ends us everywhere */
-	buf_add(&link->out, command, (size_t)len);
-	free(command);
+		add_count(&link->out, '$', len);
+		buf_add(&link->out, words[i], len);
+		buf_add(&link->out, "\r\n", 2);
+	}
 }
 
 void
@@ -174,6 +186,12 @@ void
 redis_link_allow(struct redis_link *link, size_t reply_bytes)
 {
 	redis_reader_allow(link->reader, reply_bytes);
+}
+
+void
+redis_link_rest(struct redis_link *link)
+{
+	stream_rest(link->stream);
 }
 
 const struct stream *

@@ -1,5 +1,5 @@
 /*
- * One connection to a Redis server: hiredis' reader and formatter over our stream, so that TCP,
+ * One connection to a Redis server: hiredis' reader over our stream, so that TCP,
  * unix sockets and TLS are one path.  What the peer sends is bounded before hiredis allocates for
  * it.
  *
@@ -46,6 +46,8 @@ void redis_link_flush(struct redis_link *link);
 /* Another bound than REDIS_REPLY_BYTES_MAX, for a list that may be long. */
 void redis_link_allow(struct redis_link *link, size_t reply_bytes);
 
+/* Within a reply: it was the last that is wanted of what was asked. */
+void redis_link_rest(struct redis_link *link);
 const struct stream *redis_link_stream(const struct redis_link *link);
 /* The first bytes of the peer, for showing what it is; why the protocol is broken. */
 const char *redis_link_first(const struct redis_link *link, size_t *len);

@@ -75,10 +75,6 @@ struct redis_run {
 	bool is_over;       /* the verdict is given */
 	bool is_good;       /* and the connection may be kept */
 	unsigned stage;
-	struct {
-		unsigned char ask;
-		unsigned char which;
-	} asks[REDIS_ASKS_MAX];
 	unsigned asks_at, asks_end; /* a run asks less than REDIS_ASKS_MAX times in all */
 	usec_t asked_us, first_us, ping_us, write_us; /* 0: not yet */
 	const char *cause; /* a verdict that waits for INFO's facts; NULL: none */
@@ -98,6 +94,10 @@ struct redis_run {
 	unsigned sentinel;   /* which one is asked */
 	char sentinels[256]; /* what those before answered */
 	struct fs_call *disk;
+	struct {
+		unsigned char ask;
+		unsigned char which;
+	} asks[REDIS_ASKS_MAX]; /* from here on not zeroed */
 };
 
 /* --- redis_talk.c --- */

@@ -416,6 +416,7 @@ tell_good(struct probe_run *run)
 	metric_format((double)r->ping_us / USEC_PER_SEC, UNIT_SECONDS, took, sizeof(took));
 	addr_text(stream_peer(redis_link_stream(r->link)), peer);
 	r->is_over = r->is_good = true;
+	redis_link_rest(r->link);
 	probe_ok(run, "PONG from %s in %s%s", peer, took,
 		r->is_kept ? ", on the kept connection" : "");
 }

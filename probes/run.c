@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/print.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "io/spare.h"
 #include "io/timer.h"
 #include "probes/clean.h"
 #include "probes/net.h"
@@ -42,6 +44,7 @@ struct probe_run {
 	double *grown_values;
 	struct sample sample;
 	size_t fixed_count; /* rows of the check's own table */
+	size_t size;        /* of this allocation */
 	/* what the sample points at until the run is over; from here on memory begins unset */
 	char text[SAMPLE_TEXT_MAX];
 	struct sample_fact facts[SAMPLE_FACTS_MAX];
@@ -109,7 +112,8 @@ on_turn_end(void *obj)
 	probe_keep_fini(&run->own_keep);
 	probe_watch_close(run->own_watch);
 	free_grown(run);
-	free(run);
+	/* The job's env may be gone by now: ends outlive who asked for the run. */
+	spare_give(run->deadline.loop, run, run->size);
 }
 
 static void
@@ -189,12 +193,14 @@ make_run(const struct probe_job *job)
 	size_t count = metric_count(metrics);
 	size_t state_at = align_up(sizeof(struct probe_run) + count * sizeof(double));
 	size_t name_len = job->instance != NULL ? strlen(job->instance) + 1 : 0;
-	struct probe_run *run = xmalloc(state_at + type->run_size + name_len);
+	size_t size = state_at + type->run_size + name_len;
+	struct probe_run *run = spare_take(job->env->loop, size);
 
 	memset(run, 0, offsetof(struct probe_run, text));
 	run->job = *job;
+	run->size = size;
 	run->state = (char *)run + state_at;
-	memset(run->state, 0, type->run_size);
+	memset(run->state, 0, type->run_zeroed > 0 ? type->run_zeroed : type->run_size);
 	if (name_len > 0) {
 		run->instance = (char *)run->state + type->run_size;
 		memcpy(run->instance, job->instance, name_len);
@@ -223,7 +229,7 @@ probe_run_start(const struct probe_job *job, probe_done_fn done, void *arg)
 	run->deadline_us = run->sample.started_us + job->timeout_us;
 	timer_init(&run->deadline, job->env->loop, on_deadline, run);
 	timer_at(&run->deadline, run->deadline_us);
-	if (job->watch == NULL && type->open != NULL) {
+	if (job->watch == NULL && probe_has_watch(type, job->conf)) {
 		run->own_watch = probe_watch_open(&(struct probe_watch_options){
 			.type = type,
 			.conf = job->conf,
@@ -293,6 +299,12 @@ const char *
 probe_instance(const struct probe_run *run)
 {
 	return run->instance;
+}
+
+usec_t
+probe_started(const struct probe_run *run)
+{
+	return run->sample.started_us;
 }
 
 usec_t
@@ -388,7 +400,7 @@ probe_fact(struct probe_run *run, const char *name, const char *fmt, ...)
 	if (at == SAMPLE_FACTS_MAX)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
+	print_args(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	clean(run, text, sizeof(text), raw);
 	if (at == s->fact_count)
@@ -411,7 +423,7 @@ probe_note(struct probe_run *run, const char *cause, const char *fmt, ...)
 	if (s->note_count == SAMPLE_NOTES_MAX)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
+	print_args(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	clean(run, text, sizeof(text), raw);
 	s->notes[s->note_count].cause = found;
@@ -435,7 +447,7 @@ probe_child(struct probe_run *run, const char *instance)
 		va_list ap_;                                                                       \
                                                                                                    \
 		va_start(ap_, fmt);                                                                \
-		vsnprintf(raw_, sizeof(raw_), fmt, ap_);                                           \
+		print_args(raw_, sizeof(raw_), fmt, ap_);                                          \
 		va_end(ap_);                                                                       \
 		give_verdict(run, outcome, cause, raw_);                                           \
 	} while (0)

@@ -24,6 +24,7 @@ struct probe_watch_options {
 	void (*on_keep)(void *arg, const json_t *state); /* either may be NULL */
 	void *arg;
 };
+bool probe_has_watch(const struct probe_type *type, const void *conf);
 struct probe_watch *probe_watch_open(const struct probe_watch_options *o);
 void probe_watch_close(struct probe_watch *watch); /* NULL is fine */
 /* The settings were read anew and are the same: they live elsewhere now. */

@@ -428,6 +428,7 @@ const struct probe_type probe_type_smtp = {
 	.conf_size = sizeof(struct smtp_conf),
 	.run_size = sizeof(struct smtp_run),
 	.is_network = true,
+	.is_portable = true,
 	.check = smtp_conf_check,
 	.target = smtp_conf_target,
 	.reveal = smtp_conf_reveal,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ find_user(struct sqlite_look *look, const struct passwd **pw)
 {
 	char *end;
 	unsigned long number;
+	bool is_number;
 
 	if (look->user[0] == '\0') {
 		look->uid = look->st.st_uid;
@@ -123,8 +125,9 @@ find_user(struct sqlite_look *look, const struct passwd **pw)
 		return true;
 	}
 	number = strtoul(look->user, &end, 10);
-	*pw = *end == '\0' ? getpwuid((uid_t)number) : getpwnam(look->user);
-	if (*pw == NULL && *end != '\0') {
+	is_number = *end == '\0' && number < UINT_MAX;
+	*pw = is_number ? getpwuid((uid_t)number) : getpwnam(look->user);
+	if (*pw == NULL && !is_number) {
 		sqlite_look_found(look, "self.local", true, "there is no user %s here", look->user);
 		return false;
 	}

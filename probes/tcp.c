@@ -102,6 +102,7 @@ succeed(struct probe_run *run, const char *what)
 	const struct tcp_run *state = probe_state(run);
 	char peer[ADDR_TEXT];
 
+	stream_pause(state->stream, true); /* what follows is of no interest */
 	addr_text(stream_peer(state->stream), peer);
 	report(run);
 	probe_ok(run, "%s %s", what, peer);
@@ -374,6 +375,7 @@ const struct probe_type probe_type_tcp = {
 	.conf_size = sizeof(struct tcp_conf),
 	.run_size = sizeof(struct tcp_run),
 	.is_network = true,
+	.is_portable = true,
 	.check = check,
 	.release = release,
 	.target = target,

@@ -333,6 +333,7 @@ const struct probe_type probe_type_tls = {
 	.conf_size = sizeof(struct tls_conf),
 	.run_size = sizeof(struct tls_run),
 	.is_network = true,
+	.is_portable = true,
 	.check = check,
 	.target = target,
 	.reveal = reveal,

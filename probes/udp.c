@@ -326,6 +326,7 @@ const struct probe_type probe_type_udp = {
 	.conf_size = sizeof(struct udp_conf),
 	.run_size = sizeof(struct udp_run),
 	.is_network = true,
+	.is_portable = true,
 	.check = check,
 	.release = release,
 	.target = target,

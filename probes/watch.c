@@ -15,6 +15,12 @@ struct probe_watch {
 	max_align_t state[];
 };
 
+bool
+probe_has_watch(const struct probe_type *type, const void *conf)
+{
+	return type->open != NULL && (type->watches == NULL || type->watches(conf));
+}
+
 struct probe_watch *
 probe_watch_open(const struct probe_watch_options *o)
 {

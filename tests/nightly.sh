@@ -13,10 +13,12 @@ part_e2e() { $make e2e SLOW=1; }
 part_chaos() { $make chaos; }
 part_valgrind() { $make valgrind; }
 part_asan() { $make SAN=1 -j"$cores" all && $make SAN=1 e2e SLOW=1 PYTEST_ARGS="-m slow"; }
+part_tsan() { $make tsan; }
 part_fuzz() { $make fuzz; }
+part_analyze() { $make analyze; }
 part_ship() { $make ship; }
 
-[ $# -gt 0 ] || set -- units e2e chaos valgrind asan fuzz ship
+[ $# -gt 0 ] || set -- units e2e chaos valgrind asan tsan fuzz analyze ship
 failed=""
 for part in "$@"; do
 	echo "== $part: $logs/$part.log"

@@ -146,7 +146,9 @@ handle_backup(struct api_call *call)
 
 	if (call->world->backup(call->world->arg, on_backed_up, pending) == -1) {
 		reply_problem(call, 409, "another backup is under way");
-		end(pending);
+		forget(call);
+		free(pending);
+		return;
 	}
 	started(pending);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/openapi.h"
 #include "api/server.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -26,7 +25,6 @@ api_new(const struct api_world *world)
 	list_init(&api->doors);
 	timer_init(&api->walk_timer, world->env->loop, conn_on_walk, api);
 	feeds_init(&api->feeds, world);
-	api->openapi = openapi_text(route_table, world->env->version);
 	api->has_group = peer_find_group(&api->group);
 	return api;
 }

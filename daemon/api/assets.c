@@ -26,11 +26,18 @@ find(const char *name)
 }
 
 static void
-reply_asset(struct api_call *call, const struct asset *asset)
+reply_asset(struct api_call *call, const char *name)
 {
+	const struct asset *asset = find(name);
 	struct reply *reply = &call->reply;
 	bool is_packed = call_takes_gzip(call);
 
+	if (asset == NULL) {
+		reply_problem(call, 404,
+			"the dashboard has no such file: a page of before an update asks so; "
+			"load it again");
+		return;
+	}
 	snprintf(reply->etag, sizeof(reply->etag), "\"%s%s\"", asset->tag, is_packed ? "-gz" : "");
 	reply->cache = asset->is_immutable ? "public, max-age=31536000, immutable" : "no-cache";
 	reply->policy = page_policy;
@@ -49,19 +56,11 @@ reply_asset(struct api_call *call, const struct asset *asset)
 void
 handle_page(struct api_call *call)
 {
-	reply_asset(call, find(PAGE));
+	reply_asset(call, PAGE);
 }
 
 void
 handle_asset(struct api_call *call)
 {
-	const struct asset *asset = find(call->name);
-
-	if (asset == NULL) {
-		reply_problem(call, 404,
-			"the dashboard has no such file: a page of before an update asks so; "
-			"load it again");
-		return;
-	}
-	reply_asset(call, asset);
+	reply_asset(call, call->name);
 }

@@ -268,8 +268,7 @@ backtest_ask_read(struct backtest_ask *ask, struct api_call *call)
 	struct check_view view;
 
 	*ask = (struct backtest_ask){ .world = call->world };
-	ask->settings =
-		settings_ref((struct settings *)(uintptr_t)(const void *)call->world->settings);
+	ask->settings = call_hold_settings(call);
 	call_query(call, "rule", ask->rule, sizeof(ask->rule));
 	call_query(call, "check", ask->check, sizeof(ask->check));
 	if (*ask->check != '\0' && !past_find_check(call, ask->check, &view))

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "model/record.h"
+#include "setup/settings.h"
 
 #define PROBLEM_MAX 8192
 
@@ -60,6 +61,13 @@ call_fini(struct api_call *call)
 	free(call->name);
 	free(call->tail);
 	*call = (struct api_call){ .query = "" };
+}
+
+struct settings *
+call_hold_settings(const struct api_call *call)
+{
+	/* To hold them changes nothing that is in them. */
+	return settings_ref((struct settings *)(uintptr_t)(const void *)call->world->settings);
 }
 
 static int

@@ -59,7 +59,7 @@ struct api_call {
 	struct walk walk;
 	/* Set by a handler whose answer comes later; the connection calls it when it goes away. */
 	void (*forget)(struct api_call *call);
-	const struct api *api;
+	struct api *api;
 	struct feeds *feeds;
 	unsigned *backtests;          /* that are under way, of all connections */
 	struct feed *feed;            /* a reader of the live feed from now on; owned */
@@ -70,6 +70,8 @@ struct api_call {
 
 void call_init(struct api_call *call, const struct api_world *world, const struct http1 *request);
 void call_fini(struct api_call *call);
+/* For who answers later: those in force now, for settings_unref. */
+struct settings *call_hold_settings(const struct api_call *call);
 
 /* A query parameter, decoded; false: absent.  A bad or too long one reads as "". */
 bool call_query(const struct api_call *call, const char *name, char *out, size_t size);

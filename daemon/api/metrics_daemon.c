@@ -53,6 +53,7 @@ add_kernel_view(struct exposition *ex)
 			process_open_fds },
 		{ "process_max_fds", "", "The most that it may open.", FAMILY_GAUGE,
 			process_max_fds },
+		{ "process_threads", "", "Threads of the daemon.", FAMILY_GAUGE, process_threads },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -355,5 +355,10 @@ openapi_text(const struct route *routes, const char *version)
 void
 handle_openapi(struct api_call *call)
 {
-	reply_text(call, 200, "application/json", call->api->openapi);
+	struct api *api = call->api;
+
+	/* Few ask for it, and those ask again: it takes some milliseconds to make. */
+	if (api->openapi == NULL)
+		api->openapi = openapi_text(route_table, call->world->env->version);
+	reply_text(call, 200, "application/json", api->openapi);
 }

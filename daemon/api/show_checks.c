@@ -149,14 +149,15 @@ json_t *
 show_check_news(const struct api_world *world, const struct check_view *view)
 {
 	const struct sample *last = view->last;
-	double total = view->total_count == 0 ? NAN : (double)view->totals[view->total_count - 1];
+	bool is_good = last != NULL && last->outcome == OUTCOME_OK;
 	json_t *doc = json_object();
 
 	json_object_set_new(doc, "name", record_text(view->spec->name));
 	show_state(doc, world, view);
 	json_object_set_new(doc, "text", record_text(last == NULL ? NULL : last->text));
 	json_object_set_new(doc, "at", record_time(last == NULL ? 0 : last->wall_us));
-	json_object_set_new(doc, "total", isfinite(total) ? json_real(total) : json_null());
+	json_object_set_new(doc, "total",
+		is_good ? json_real((double)last->took_us / USEC_PER_SEC) : json_null());
 	return doc;
 }
 
@@ -167,10 +168,11 @@ show_totals(const struct check_view *view)
 {
 	json_t *totals = json_array();
 
-	for (size_t i = 0; i < view->total_count; i++)
-		json_array_append_new(totals, isfinite(view->totals[i])
-						      ? json_real((double)view->totals[i])
-						      : json_null());
+	for (size_t i = 0; i < view->total_count; i++) {
+		double total = sched_total(view, i);
+
+		json_array_append_new(totals, isfinite(total) ? json_real(total) : json_null());
+	}
 	return totals;
 }
 

@@ -141,14 +141,14 @@ find_behind_name(const char *name, const char *at, struct span *span)
 {
 	size_t len = (size_t)(at - name), quote = quote_len(at);
 
-	if (!is_credential(name, len))
-		return false;
 	if (*at == ' ' && str_starts(name, "--") && at[1] != '-')
-		return take_value(at + 1, span);
+		return is_credential(name, len) && take_value(at + 1, span);
 	at += quote;
 	while (*at == ' ')
 		at++;
 	if (*at != '=' && !(*at == ':' && (quote > 0 || is_header_name(name, len))))
+		return false;
+	if (!is_credential(name, len)) /* last: most names are not */
 		return false;
 	at++;
 	while (*at == ' ')
@@ -190,6 +190,16 @@ find_in_header(const char *name, const char *at, struct span *span)
 	return end > value && !str_starts(value, SECRET_MASK);
 }
 
+/* May what ends the name there (NULL: none) stand before a value?  Nearly all words of nearly all
+ * texts are done with here, at little cost. */
+static bool
+may_lead(const char *name, const char *at)
+{
+	if (*at == ' ')
+		return !is_name_char(at[1]) || (name != NULL && *name == '-');
+	return *at == ':' || *at == '=' || *at == '@' || *at == '"' || *at == '\'' || *at == '\\';
+}
+
 /* The first one at or behind `at`; false: there is none. */
 static bool
 find_next(const char *text, const char *at, struct span *span)
@@ -199,6 +209,10 @@ find_next(const char *text, const char *at, struct span *span)
 	for (; *at != '\0'; at++) {
 		if (is_name_char(*at)) {
 			name = name == NULL ? at : name;
+			continue;
+		}
+		if (!may_lead(name, at)) {
+			name = NULL;
 			continue;
 		}
 		if (str_starts(at, "://") && find_in_url(at + 3, span))

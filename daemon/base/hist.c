@@ -25,6 +25,17 @@ hist_add(struct hist *hist, usec_t us)
 		hist->max_us = us;
 }
 
+void
+hist_merge(struct hist *hist, const struct hist *more)
+{
+	for (size_t i = 0; i <= HIST_BUCKETS; i++)
+		hist->bucket[i] += more->bucket[i];
+	hist->count += more->count;
+	hist->sum_us += more->sum_us;
+	if (more->max_us > hist->max_us)
+		hist->max_us = more->max_us;
+}
+
 usec_t
 hist_quantile(const struct hist *hist, double q)
 {

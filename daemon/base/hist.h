@@ -14,6 +14,7 @@ struct hist {
 };
 
 void hist_add(struct hist *hist, usec_t us);
+void hist_merge(struct hist *hist, const struct hist *more);
 usec_t hist_bound(size_t bucket);                        /* upper bound of a bucket in us */
 usec_t hist_quantile(const struct hist *hist, double q); /* upper bound of the bucket it is in */
 

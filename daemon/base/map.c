@@ -1,10 +1,13 @@
 /*
- * Open addressing with linear probing; removal shifts the followers back, so there are no
- * tombstones.  Keys can come from outside: the hash is keyed (SipHash-1-3) with a secret drawn once
- * per process, so that nobody can choose keys that collide.
+ * The entries lie one behind the other; a table of places, probed linearly, says where: 24 bits of
+ * the entry's number and eight of its hash, so that few keys are compared in vain.  Removal shifts
+ * the followers back and moves the last entry into the gap: there are no tombstones.  Keys can come
+ * from outside: the hash is keyed (SipHash-1-3) with a secret drawn once per process, so that
+ * nobody can choose keys that collide.
  */
 #include "base/map.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,17 +16,21 @@
 #include "base/mem.h"
 #include "base/rand.h"
 
-#define ROOM_MIN 8
+#define ROOM_MIN    8
+#define NUMBER_BITS 24
+#define NUMBER_MASK ((UINT32_C(1) << NUMBER_BITS) - 1)
 
-struct slot {
-	char *key; /* NULL: free */
+struct entry {
+	char *key;
 	void *value;
-	uint64_t hash;
 };
 
 struct map {
-	struct slot *slots;
-	size_t count, room; /* room is a power of two, or 0 */
+	struct entry *entries;
+	uint32_t *places; /* 0: free; else the entry's number from 1, below its hash's tag */
+	size_t count, entry_room;
+	size_t room;       /* places: a power of two, or 0 */
+	bool is_borrowing; /* keys are somebody else's */
 };
 
 /* Two threads may draw at once: the first one stored wins for both. */
@@ -95,45 +102,78 @@ map_new(void)
 	return xcalloc(1, sizeof(struct map));
 }
 
+struct map *
+map_new_borrowing(void)
+{
+	struct map *map = map_new();
+
+	map->is_borrowing = true;
+	return map;
+}
+
+static void
+let_key_go(const struct map *map, char *key)
+{
+	if (!map->is_borrowing)
+		free(key);
+}
+
 void
 map_free(struct map *map, void (*free_value)(void *))
 {
 	if (!map)
 		return;
-	for (size_t i = 0; i < map->room; i++) {
-		if (map->slots[i].key && free_value)
-			free_value(map->slots[i].value);
-		free(map->slots[i].key);
+	for (size_t i = 0; i < map->count; i++) {
+		let_key_go(map, map->entries[i].key);
+		if (free_value)
+			free_value(map->entries[i].value);
 	}
-	free(map->slots);
+	free(map->entries);
+	free(map->places);
 	free(map);
 }
 
-/* The slot that holds `key`, or the free one where it belongs.  The map has room. */
-static struct slot *
+static uint32_t
+place_of(size_t number, uint64_t hash)
+{
+	return (uint32_t)(number + 1) | (uint32_t)(hash >> (64 - 32 + NUMBER_BITS)) << NUMBER_BITS;
+}
+
+static struct entry *
+entry_at(const struct map *map, size_t at)
+{
+	return &map->entries[(map->places[at] & NUMBER_MASK) - 1];
+}
+
+/* Where `key` is, or the free place where it belongs.  The map has room. */
+static size_t
 find(const struct map *map, const char *key, uint64_t hash)
 {
-	size_t at = hash & (map->room - 1);
+	size_t mask = map->room - 1;
 
-	for (;; at = (at + 1) & (map->room - 1)) {
-		struct slot *slot = &map->slots[at];
-		if (!slot->key || (slot->hash == hash && strcmp(slot->key, key) == 0))
-			return slot;
+	for (size_t at = hash & mask;; at = (at + 1) & mask) {
+		uint32_t place = map->places[at];
+		if (place == 0)
+			return at;
+		if (((place ^ place_of(0, hash)) & ~NUMBER_MASK) == 0 &&
+			strcmp(entry_at(map, at)->key, key) == 0)
+			return at;
 	}
 }
 
 static void
 grow(struct map *map)
 {
-	struct slot *old = map->slots;
-	size_t old_room = map->room;
-
-	map->room = old_room ? old_room * 2 : ROOM_MIN;
-	map->slots = xcalloc(map->room, sizeof(struct slot));
-	for (size_t i = 0; i < old_room; i++)
-		if (old[i].key)
-			*find(map, old[i].key, old[i].hash) = old[i];
-	free(old);
+	map->room = map->room ? map->room * 2 : ROOM_MIN;
+	free(map->places);
+	map->places = xcalloc(map->room, sizeof(*map->places));
+	for (size_t i = 0; i < map->count; i++) {
+		uint64_t hash = hash_of(map->entries[i].key);
+		size_t at = hash & (map->room - 1);
+		while (map->places[at] != 0)
+			at = (at + 1) & (map->room - 1);
+		map->places[at] = place_of(i, hash);
+	}
 }
 
 void *
@@ -141,7 +181,26 @@ map_get(const struct map *map, const char *key)
 {
 	if (!map->count)
 		return NULL;
-	return find(map, key, hash_of(key))->value;
+	size_t at = find(map, key, hash_of(key));
+	return map->places[at] ? entry_at(map, at)->value : NULL;
+}
+
+static char *
+borrow(const char *key)
+{
+	return (char *)(uintptr_t)key;
+}
+
+static void
+add(struct map *map, size_t at, uint64_t hash, const struct entry *entry)
+{
+	assert(map->count < NUMBER_MASK);
+	if (map->count == map->entry_room) {
+		map->entry_room += map->entry_room / 4 + ROOM_MIN / 2;
+		map->entries = xreallocarray(map->entries, map->entry_room, sizeof(*map->entries));
+	}
+	map->places[at] = place_of(map->count, hash);
+	map->entries[map->count++] = *entry;
 }
 
 void *
@@ -151,14 +210,34 @@ map_put(struct map *map, const char *key, void *value)
 
 	if ((map->count + 1) * 4 > map->room * 3)
 		grow(map);
-	struct slot *slot = find(map, key, hash);
-	void *replaced = slot->value;
-	if (!slot->key) {
-		*slot = (struct slot){ .key = xstrdup(key), .hash = hash };
-		map->count++;
+	size_t at = find(map, key, hash);
+	if (!map->places[at]) {
+		char *own = map->is_borrowing ? borrow(key) : xstrdup(key);
+		add(map, at, hash, &(struct entry){ own, value });
+		return NULL;
 	}
-	slot->value = value;
+	struct entry *entry = entry_at(map, at);
+	void *replaced = entry->value;
+	entry->value = value;
+	if (map->is_borrowing)
+		entry->key = borrow(key);
 	return replaced;
+}
+
+/* Whoever was pushed past the gap by its owner moves into it, and leaves a new gap. */
+static void
+close_gap(struct map *map, size_t hole)
+{
+	size_t mask = map->room - 1;
+
+	for (size_t at = (hole + 1) & mask; map->places[at]; at = (at + 1) & mask) {
+		size_t home = hash_of(entry_at(map, at)->key) & mask;
+		if (((at - home) & mask) < ((at - hole) & mask))
+			continue;
+		map->places[hole] = map->places[at];
+		hole = at;
+	}
+	map->places[hole] = 0;
 }
 
 void *
@@ -166,23 +245,21 @@ map_remove(struct map *map, const char *key)
 {
 	if (!map->count)
 		return NULL;
-	struct slot *gap = find(map, key, hash_of(key));
-	if (!gap->key)
+	size_t at = find(map, key, hash_of(key));
+	if (!map->places[at])
 		return NULL;
-	void *value = gap->value;
-	free(gap->key);
-	map->count--;
-	/* Whoever was pushed past the gap by its owner moves into it, and leaves a new gap. */
-	size_t mask = map->room - 1, hole = (size_t)(gap - map->slots);
-	for (size_t at = (hole + 1) & mask; map->slots[at].key; at = (at + 1) & mask) {
-		size_t home = map->slots[at].hash & mask;
-		if (((at - home) & mask) < ((at - hole) & mask))
-			continue;
-		map->slots[hole] = map->slots[at];
-		hole = at;
+	struct entry *entry = entry_at(map, at), *last = &map->entries[map->count - 1];
+	struct entry gone = *entry;
+	close_gap(map, at);
+	if (entry != last) {
+		uint64_t hash = hash_of(last->key);
+		map->places[find(map, last->key, hash)] =
+			place_of((size_t)(entry - map->entries), hash);
+		*entry = *last;
 	}
-	map->slots[hole] = (struct slot){ .key = NULL };
-	return value;
+	map->count--;
+	let_key_go(map, gone.key);
+	return gone.value;
 }
 
 size_t
@@ -194,16 +271,12 @@ map_count(const struct map *map)
 bool
 map_next(const struct map *map, size_t *at, const char **key, void **value)
 {
-	for (; *at < map->room; ++*at) {
-		const struct slot *slot = &map->slots[*at];
-		if (!slot->key)
-			continue;
-		if (key)
-			*key = slot->key;
-		if (value)
-			*value = slot->value;
-		++*at;
-		return true;
-	}
-	return false;
+	if (*at >= map->count)
+		return false;
+	const struct entry *entry = &map->entries[(*at)++];
+	if (key)
+		*key = entry->key;
+	if (value)
+		*value = entry->value;
+	return true;
 }

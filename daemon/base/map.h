@@ -1,4 +1,4 @@
-/* Hash map from text to pointer.  Keys are copied; values are borrowed. */
+/* Hash map from text to pointer.  Keys are copied, unless it borrows them; values are borrowed. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -8,6 +8,9 @@
 struct map;
 
 struct map *map_new(void);
+/* For keys that live as long as they are inside, mostly in their values: putting a key that is
+ * there puts the new one in the old one's place. */
+struct map *map_new_borrowing(void);
 void map_free(struct map *map, void (*free_value)(void *));   /* free_value may be NULL */
 void *map_get(const struct map *map, const char *key);        /* NULL: absent */
 void *map_put(struct map *map, const char *key, void *value); /* returns the value it replaced */

@@ -4,14 +4,15 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static _Noreturn void
-die(void)
+_Noreturn void
+mem_end(void)
 {
 	static const char text[] = "triaged: out of memory, ending\n";
 
@@ -26,7 +27,7 @@ xmalloc(size_t size)
 	void *p = malloc(size ? size : 1);
 
 	if (!p)
-		die();
+		mem_end();
 	return p;
 }
 
@@ -36,7 +37,7 @@ xcalloc(size_t count, size_t size)
 	void *p = calloc(count ? count : 1, size ? size : 1);
 
 	if (!p)
-		die();
+		mem_end();
 	return p;
 }
 
@@ -46,7 +47,7 @@ xreallocarray(void *p, size_t count, size_t size)
 	void *q = reallocarray(p, count ? count : 1, size ? size : 1);
 
 	if (!q)
-		die();
+		mem_end();
 	return q;
 }
 
@@ -75,7 +76,7 @@ xasprintf(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
-		die();
+		mem_end();
 	va_end(ap);
 	return text;
 }
@@ -87,4 +88,10 @@ xstrset(char **slot, const char *s)
 
 	free(*slot);
 	*slot = copy;
+}
+
+void
+mem_trim(void)
+{
+	malloc_trim(0);
 }

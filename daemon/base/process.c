@@ -65,6 +65,17 @@ process_max_fds(void)
 }
 
 double
+process_threads(void)
+{
+	struct stat st;
+
+	/* A folder has a link from itself, one from its parent, and one from each folder in it. */
+	if (stat("/proc/self/task", &st) != 0 || st.st_nlink < 3)
+		return NAN;
+	return (double)st.st_nlink - 2;
+}
+
+double
 process_cpu_seconds(void)
 {
 	struct rusage use;

@@ -6,6 +6,7 @@ double process_rss_bytes(void);
 double process_virtual_bytes(void);
 double process_open_fds(void);
 double process_max_fds(void); /* INFINITY: there is no limit */
+double process_threads(void);
 double process_cpu_seconds(void);
 
 #endif

@@ -28,6 +28,13 @@ stats_add(struct stats *stats, enum stat_id id, double by)
 		stats->value[id] += by;
 }
 
+void
+stats_merge(struct stats *stats, const struct stats *more)
+{
+	for (int i = 0; stats != NULL && i < STAT_COUNT; i++)
+		stats->value[i] += more->value[i];
+}
+
 double
 stats_get(const struct stats *stats, enum stat_id id)
 {

@@ -31,6 +31,8 @@ struct stats {
 const struct stat_desc *stat_desc(enum stat_id id);
 void stats_set(struct stats *stats, enum stat_id id, double value); /* NULL stats: nothing */
 void stats_add(struct stats *stats, enum stat_id id, double by);
+void stats_merge(
+	struct stats *stats, const struct stats *more); /* adds each; NULL stats: nothing */
 double stats_get(const struct stats *stats, enum stat_id id);
 
 #endif

@@ -323,7 +323,7 @@ try_place(struct client *client, const char *text, struct search *search, struct
 	if (result == 0) {
 		reply->status = x.reply.status;
 		reply->len = buf_left(&x.reply.body);
-		reply->body = xstrndup(buf_text(&x.reply.body), reply->len);
+		reply->body = buf_take_text(&x.reply.body); /* all of it, NULs too */
 	} else if (x.is_denied) {
 		note_denied(client, url.place.path);
 	}

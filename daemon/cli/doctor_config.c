@@ -44,6 +44,7 @@ doctor_config_in_force(struct doctor *doctor)
 	const struct client_request ask = { "GET", "/api/v1/config", NULL };
 	const char *trouble = answer_text(doctor->status, "config_trouble");
 	struct client_reply reply = { .status = 0 };
+	char *text = NULL;
 
 	if (*trouble != '\0') {
 		doctor_say(doctor, FINDING_PROBLEM, "mend the file, then `triage reload`",
@@ -61,7 +62,7 @@ doctor_config_in_force(struct doctor *doctor)
 	if (client_ask(doctor->client, &ask, &reply, NULL) == -1 || reply.status != 200)
 		doctor_say(
 			doctor, FINDING_UNKNOWN, "", "the daemon does not show its configuration");
-	else if (str_eq(reply.body, doctor->settings->masked_yaml))
+	else if (str_eq(reply.body, text = settings_masked(doctor->settings)))
 		doctor_say(doctor, FINDING_OK, "", "the file says what is in force");
 	else
 		doctor_say(doctor, FINDING_WARNING,
@@ -69,6 +70,7 @@ doctor_config_in_force(struct doctor *doctor)
 			"here",
 			"the file is not what is in force");
 	client_reply_fini(&reply);
+	free(text);
 }
 
 /* A secret itself, not a reference to one: what the mask finds in the text of the file. */

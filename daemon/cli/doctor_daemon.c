@@ -191,12 +191,16 @@ doctor_hardening(struct doctor *doctor)
 				: "");
 	else if (*unit == '\0')
 		doctor_say(doctor, FINDING_HINT,
-			"run it by its unit, or with `no-new-privileges` in a container",
-			"started by hand, without a sandbox");
+			"`daemon: { sandbox: on }`, which is the default; or run it by its unit, "
+			"or "
+			"with `no-new-privileges` in a container",
+			"its children can gain privileges: `daemon.sandbox` is off, and nobody "
+			"else holds them");
 	else
 		doctor_say(doctor, FINDING_WARNING,
-			"NoNewPrivileges=yes in the unit; `systemd-analyze security` says more",
-			"%s lets its children gain privileges", unit);
+			"`daemon: { sandbox: on }`, or NoNewPrivileges=yes in the unit; "
+			"`systemd-analyze security` says more",
+			"%s lets its children gain privileges, and `daemon.sandbox` is off", unit);
 }
 
 /* It answers, so its loop turns; whether anybody would notice if not is the question. */

@@ -1,4 +1,7 @@
-/* What lies on this host's disk: the socket, the state folder, the token, the history. */
+/*
+ * What lies on this host's disk: the socket, the state folder, the token, the history;
+ * and the programs of commands.
+ */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -14,7 +17,9 @@
 #include "base/str.h"
 #include "cli/answer.h"
 #include "cli/doctor.h"
+#include "cli/withheld.h"
 #include "conf/value.h"
+#include "model/check.h"
 
 #define SPACE_LOW_PERCENT 5
 #define SPACE_LOW_BYTES   (256.0 * 1024 * 1024)
@@ -177,4 +182,34 @@ doctor_history(struct doctor *doctor)
 	else
 		doctor_say(doctor, FINDING_OK, "", "%s of at most %s", now, most);
 	free(path);
+}
+
+/* Those that would have rights of their own, were it not for its sandbox. */
+void
+doctor_commands(struct doctor *doctor)
+{
+	const struct settings *s = doctor->settings;
+	struct gains_holder holder;
+	size_t count = 0;
+
+	if (s == NULL || !gains_holder_of((pid_t)answer_count(doctor->view, "pid"), &holder)) {
+		doctor_say(doctor, FINDING_UNKNOWN, "", "not looked at: %s",
+			s == NULL ? "the configuration has errors" : "its rights cannot be read");
+		return;
+	}
+	for (size_t i = 0; holder.is_bound && i < s->check_count; i++) {
+		unsigned gains = withheld_of(s->checks[i], &holder);
+
+		if (gains == 0)
+			continue;
+		count++;
+		doctor_say(doctor, FINDING_WARNING,
+			"AmbientCapabilities= in the unit, another command, or daemon: "
+			"{ sandbox: off }",
+			"%s: %s needs the rights of its file (%s), which the daemon's sandbox "
+			"withholds",
+			s->checks[i]->name, s->checks[i]->target, gains_words(gains));
+	}
+	if (count == 0)
+		doctor_say(doctor, FINDING_OK, "", "no command lacks rights that its file gives");
 }

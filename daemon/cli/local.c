@@ -67,7 +67,7 @@ begin(struct local *local)
 {
 	const struct local_job *job = local->job;
 
-	if (job->type->open != NULL)
+	if (probe_has_watch(job->type, job->conf))
 		local->watch = probe_watch_open(&(struct probe_watch_options){
 			.type = job->type,
 			.conf = job->conf,

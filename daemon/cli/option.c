@@ -251,6 +251,8 @@ read_options(struct cli *cli, int argc, char **argv)
 		}
 		while (i < all.count && found != LONG_BASE + (int)i && found != all.rows[i]->letter)
 			i++;
+		/* getopt finds only what stands in `longs` and `shorts`, and those were made of
+		 * `all` */
 		/* cppcheck-suppress arrayIndexOutOfBoundsCond */
 		if (keep(cli, all.rows[i], optarg) == -1)
 			return -1;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/answer.h"
+#include "cli/withheld.h"
 #include "io/tls.h"
 #include "rules/expr.h"
 #include "setup/settings.h"
@@ -61,6 +62,8 @@ run(struct cli *cli)
 	if (path == NULL)
 		path = settings_default_path();
 	settings = settings_load(path, &context, complaints);
+	if (settings != NULL)
+		withheld_warn(settings, complaints);
 	if (cli->is_json)
 		print_json(path, complaints, settings);
 	else

@@ -32,24 +32,24 @@ offer(const char *name, const char *words)
 }
 
 /* Of the API's lists: which key has the name, and which says what it is. */
-struct list {
+struct names {
 	const char *path, *key, *name, *words;
 };
 
 static void
-offer_list(struct cli *cli, const struct list *list)
+offer_names(struct cli *cli, const struct names *names)
 {
 	struct client *client = client_new(cli);
-	json_t *doc = client_get(client, list->path, NULL);
+	json_t *doc = client_get(client, names->path, NULL);
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, list->key), i, one)
+	json_array_foreach(json_object_get(doc, names->key), i, one)
 	{
-		const char *words = answer_text(one, list->words);
+		const char *words = answer_text(one, names->words);
 
-		offer(answer_text(one, list->name),
-			str_eq(list->words, "state") ? answer_state(one) : words);
+		offer(answer_text(one, names->name),
+			str_eq(names->words, "state") ? answer_state(one) : words);
 	}
 	json_decref(doc);
 	client_free(client);
@@ -58,27 +58,27 @@ offer_list(struct cli *cli, const struct list *list)
 static void
 offer_checks(struct cli *cli)
 {
-	offer_list(cli, &(struct list){ "/api/v1/checks", "checks", "name", "state" });
+	offer_names(cli, &(struct names){ "/api/v1/checks", "checks", "name", "state" });
 }
 
 static void
 offer_receivers(struct cli *cli)
 {
-	offer_list(cli, &(struct list){ "/api/v1/receivers", "receivers", "name", "type" });
+	offer_names(cli, &(struct names){ "/api/v1/receivers", "receivers", "name", "type" });
 }
 
 static void
 offer_incidents(struct cli *cli)
 {
-	offer_list(cli, &(struct list){ "/api/v1/incidents?state=all&limit=50", "incidents", "id",
-				"title" });
+	offer_names(cli, &(struct names){ "/api/v1/incidents?state=all&limit=50", "incidents", "id",
+				 "title" });
 }
 
 /* Their ids, to be ended, and what may be silenced. */
 static void
 offer_silences(struct cli *cli)
 {
-	offer_list(cli, &(struct list){ "/api/v1/silences", "silences", "id", "comment" });
+	offer_names(cli, &(struct names){ "/api/v1/silences", "silences", "id", "comment" });
 	offer_checks(cli);
 }
 

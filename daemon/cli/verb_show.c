@@ -296,7 +296,8 @@ print_record(const struct cli *cli)
 		near_suggest(client, TAKES_INCIDENT, cli->args[0], &e);
 		result = answer_fail(&e);
 	} else {
-		fwrite(reply.body, 1, reply.len, stdout);
+		term_clean(reply.body, true);
+		fputs(reply.body, stdout);
 	}
 	client_reply_fini(&reply);
 	client_free(client);

@@ -104,12 +104,32 @@ parse_text(const struct conf_field *field, const char *text, char **out, struct 
 	return 0;
 }
 
+static bool
+is_word(const struct conf_field *field, const char *text)
+{
+	return field->word != NULL && str_eq(text, field->word);
+}
+
+static int
+parse_int(const struct conf_field *field, const char *text, int64_t *out, struct err *e)
+{
+	if (is_word(field, text)) {
+		*out = 0;
+		return 0;
+	}
+	if (value_int(text, out, e) == 0)
+		return 0;
+	return field->word != NULL ? err_set(e, 0, "\"%.80s\" is neither %s nor a whole number",
+					     text, field->word)
+				   : -1;
+}
+
 static int
 parse_value(const struct conf_field *field, const char *text, void *slot, struct err *e)
 {
 	switch (field->type) {
 	case CONF_INT:
-		return value_int(text, slot, e);
+		return parse_int(field, text, slot, e);
 	case CONF_NUMBER:
 		return parse_number(field, text, slot, e);
 	case CONF_BOOL:
@@ -160,7 +180,7 @@ field_parse(const struct conf_field *field, const char *text, void *slot, struct
 {
 	if (parse_value(field, text, slot, e) != 0)
 		return -1;
-	return check_bounds(field, slot, e);
+	return is_word(field, text) ? 0 : check_bounds(field, slot, e);
 }
 
 /* --- defaults --- */

@@ -176,6 +176,7 @@ find_fault(const char *text)
 	if (len > 0 && host[0] == '[' && bracket == NULL)
 		return "the \"[\" of the address is never closed";
 	const char *from = bracket != NULL ? bracket : host;
+	/* It does not see that `host` is what `from` is where there is no bracket. */
 	/* cppcheck-suppress [nullPointerRedundantCheck, nullPointerArithmeticRedundantCheck] */
 	const char *colon = memchr(from, ':', len - (size_t)(from - host));
 	size_t host_len = colon != NULL ? (size_t)(colon - host) : len;

@@ -64,6 +64,8 @@ next_event(struct parse *p, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&p->parser, event))
 		return true;
+	if (p->parser.error == YAML_MEMORY_ERROR)
+		mem_end();
 	report_trouble(p);
 	return false;
 }
@@ -421,10 +423,8 @@ parse_file(struct conf_tree *tree, const struct conf_file *file, bool *is_empty,
 	if (!text_is_sane(file, complaints))
 		return NULL;
 	struct parse p = { .tree = tree, .file = file, .complaints = complaints };
-	if (!yaml_parser_initialize(&p.parser)) {
-		complain(complaints, &(struct conf_pos){ .file = file }, "out of memory");
-		return NULL;
-	}
+	if (!yaml_parser_initialize(&p.parser))
+		mem_end();
 	yaml_parser_set_encoding(&p.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p.parser, (const unsigned char *)file->text, file->len);
 	p.anchors = map_new();

@@ -1,7 +1,10 @@
 /*
  * Regular expressions: POSIX extended ones.  The C library unfolds repetitions when it compiles,
  * so that a dozen bytes such as ((a{1,255}){1,255}){1,255} take all memory; how large a pattern
- * unfolds is estimated first.  Pure.
+ * unfolds is estimated first.  Behind an anchor it also copies the ways through what may match
+ * nothing, and each loop around such a thing doubles them: ^(a*)*{1,255} takes for ever, and so
+ * does
+ * ^(a?){1,255}(b?){1,255}.  Pure.
  */
 #include "conf/pattern.h"
 
@@ -11,15 +14,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LENGTH_MAX 1000 /* bytes */
-#define GROUPS_MAX 100  /* inside each other */
-#define NODES_MAX  2000 /* some 60 MB while it is compiled, at worst */
+#define LENGTH_MAX  1000 /* bytes */
+#define GROUPS_MAX  100  /* inside each other */
+#define NODES_MAX   2000 /* some 60 MB while it is compiled, at worst */
+#define LOOPS_MAX   4    /* around what may match nothing; a * counts twice */
+#define OPTIONS_MAX 100  /* nodes that may be left out, and may be nothing themselves */
+
+/* What a repetition would repeat. */
+struct atom {
+	unsigned long nodes, loops, options;
+	bool is_hollow; /* it may match nothing */
+};
+
+struct group {
+	unsigned long nodes, loops, options;
+	bool is_hollow;     /* all of the branch that is read */
+	bool was_hollow;    /* all of it but the last atom */
+	bool may_be_hollow; /* a branch before it is */
+};
 
 struct measure {
 	const char *at;
-	unsigned long nodes[GROUPS_MAX + 1]; /* of each group that is open */
+	struct group groups[GROUPS_MAX + 1]; /* those that are open */
 	unsigned depth;
-	unsigned long atom; /* nodes of what a repetition would repeat */
+	struct atom atom;
 	bool is_too_large;
 };
 
@@ -39,40 +57,99 @@ skip_set(const char *at)
 	return *at == ']' ? at + 1 : at;
 }
 
-static void
-add_atom(struct measure *m, unsigned long nodes)
+static struct group *
+inner(struct measure *m)
 {
-	m->atom = nodes;
-	m->nodes[m->depth] += nodes;
+	return &m->groups[m->depth];
+}
+
+static void
+add_atom(struct measure *m, struct atom atom)
+{
+	struct group *group = inner(m);
+
+	m->atom = atom;
+	group->nodes += atom.nodes;
+	group->loops += atom.loops;
+	group->options += atom.options;
+	group->was_hollow = group->is_hollow;
+	group->is_hollow = group->was_hollow && atom.is_hollow;
+}
+
+static void
+add_one(struct measure *m, bool is_hollow)
+{
+	add_atom(m, (struct atom){ .nodes = 1, .is_hollow = is_hollow });
+}
+
+static void
+make_hollow(struct measure *m)
+{
+	m->atom.is_hollow = true;
+	inner(m)->is_hollow = inner(m)->was_hollow;
 }
 
 /* The atom just read comes `times` times. */
 static void
 repeat(struct measure *m, unsigned long times)
 {
-	if (times > NODES_MAX || m->atom * times > NODES_MAX) {
+	if (times > NODES_MAX || m->atom.nodes * times > NODES_MAX) {
 		m->is_too_large = true;
 		return;
 	}
-	m->nodes[m->depth] += m->atom * times - m->atom;
-	m->atom *= times;
+	inner(m)->nodes += m->atom.nodes * times - m->atom.nodes;
+	inner(m)->loops += m->atom.loops * times - m->atom.loops;
+	m->atom.nodes *= times;
+	m->atom.loops *= times;
+	inner(m)->options += m->atom.options * times - m->atom.options;
+	m->atom.options *= times;
+}
+
+/* The atom, already repeated, may end at several places. */
+static void
+leave_out(struct measure *m)
+{
+	if (m->atom.is_hollow) {
+		m->atom.options += m->atom.nodes;
+		inner(m)->options += m->atom.nodes;
+	}
+}
+
+/* As often as it likes. */
+static void
+loop(struct measure *m)
+{
+	if (m->atom.is_hollow) {
+		m->atom.loops++;
+		inner(m)->loops++;
+	}
 }
 
 /* {3} {3,} {,5} {3,5}: the larger number; what is no bound counts once. */
-static unsigned long
-read_bound(struct measure *m)
+static void
+repeat_bound(struct measure *m)
 {
 	unsigned long most = 1;
 	const char *at = m->at;
+	bool is_none = *at == ',' || *at == '0', is_open = false, is_range = false;
+
 	while (isdigit((unsigned char)*at) || *at == ',') {
 		char *end = NULL;
 		unsigned long number = *at == ',' ? 0 : strtoul(at, &end, 10);
+		is_open = *at == ',';
+		is_range = is_range || is_open;
 		most = number > most ? number : most;
 		at = end != NULL ? end : at + 1;
 	}
 	if (*at == '}')
 		m->at = at + 1;
-	return most;
+	if (is_open)
+		loop(m);
+	repeat(m, most);
+	if (is_range)
+		leave_out(m);
+	if (is_none)
+		make_hollow(m);
 }
 
 static void
@@ -82,19 +159,41 @@ open_group(struct measure *m)
 		m->is_too_large = true;
 		return;
 	}
-	m->nodes[++m->depth] = 0;
-	m->atom = 0;
+	m->groups[++m->depth] = (struct group){ .is_hollow = true, .was_hollow = true };
+	m->atom = (struct atom){ .is_hollow = true };
 }
 
 static void
 close_group(struct measure *m)
 {
 	if (m->depth == 0) {
-		add_atom(m, 1);
+		add_one(m, false);
 		return;
 	}
-	unsigned long inside = m->nodes[m->depth--];
-	add_atom(m, inside > 0 ? inside : 1);
+	const struct group *group = &m->groups[m->depth--];
+	add_atom(m, (struct atom){ .nodes = group->nodes > 0 ? group->nodes : 1,
+			    .loops = group->loops,
+			    .options = group->options,
+			    .is_hollow = group->is_hollow || group->may_be_hollow });
+}
+
+static void
+next_branch(struct measure *m)
+{
+	struct group *group = inner(m);
+	bool may_be_hollow = group->may_be_hollow || group->is_hollow;
+
+	add_one(m, false);
+	group->is_hollow = group->was_hollow = true;
+	group->may_be_hollow = may_be_hollow;
+}
+
+/* Behind a backslash: places, and what a group matched, may be nothing. */
+static void
+step_escaped(struct measure *m)
+{
+	add_one(m, *m->at != '\0' && strchr("bB<>`'123456789", *m->at) != NULL);
+	m->at += *m->at != '\0';
 }
 
 static void
@@ -102,12 +201,11 @@ step(struct measure *m)
 {
 	switch (*m->at++) {
 	case '\\':
-		m->at += *m->at != '\0';
-		add_atom(m, 1);
+		step_escaped(m);
 		break;
 	case '[':
 		m->at = skip_set(m->at - 1);
-		add_atom(m, 1);
+		add_one(m, false);
 		break;
 	case '(':
 		open_group(m);
@@ -115,25 +213,42 @@ step(struct measure *m)
 	case ')':
 		close_group(m);
 		break;
+	case '|':
+		next_branch(m);
+		break;
+	case '^':
+	case '$':
+		add_one(m, true);
+		break;
+	case '?':
+		leave_out(m);
+		make_hollow(m);
+		break;
 	case '*':
-	case '+':
+		loop(m);
 		repeat(m, 2); /* so often is it looked at, and nested ones double */
+		make_hollow(m);
+		break;
+	case '+':
+		loop(m);
+		repeat(m, 2);
 		break;
 	case '{':
-		repeat(m, read_bound(m));
+		repeat_bound(m);
 		break;
 	default:
-		add_atom(m, 1);
+		add_one(m, false);
 		break;
 	}
-	if (m->nodes[m->depth] > NODES_MAX)
+	if (inner(m)->nodes > NODES_MAX || inner(m)->loops > LOOPS_MAX ||
+		inner(m)->options > OPTIONS_MAX)
 		m->is_too_large = true;
 }
 
 static bool
 is_too_large(const char *text)
 {
-	struct measure m = { .at = text };
+	struct measure m = { .at = text, .groups[0] = { .is_hollow = true, .was_hollow = true } };
 	while (*m.at != '\0' && !m.is_too_large)
 		step(&m);
 	return m.is_too_large;
@@ -147,8 +262,9 @@ pattern_check(const char *text, struct err *e)
 		return err_set(e, 0, "a regular expression may have at most %d bytes", LENGTH_MAX);
 	if (is_too_large(text))
 		return err_set(e, 0,
-			"\"%.80s\" grows too large: its repetitions multiply to more than %d", text,
-			NODES_MAX);
+			"\"%.80s\" grows too large: its repetitions multiply to more than %d, or "
+			"too many of them repeat what may be nothing",
+			text, NODES_MAX);
 	int code = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB);
 	if (code == 0) {
 		regfree(&regex);

@@ -299,6 +299,20 @@ conf_clear(const struct conf_field *fields, void *at)
 		field_clear(row, field_slot(row, at));
 }
 
+void
+conf_hold(const struct conf_field *fields, void *at, struct conf_tree *tree)
+{
+	for (const struct conf_field *row = fields; row->type != CONF_END; row++) {
+		void *slot = field_slot(row, at);
+
+		if (row->type == CONF_GROUP)
+			conf_hold(row->fields, slot, tree);
+		else if (row->type == CONF_NODE)
+			*(const struct conf_node **)slot =
+				conf_tree_hold(tree, *(const struct conf_node **)slot);
+	}
+}
+
 bool
 conf_same(const struct conf_field *fields, const void *a, const void *b)
 {

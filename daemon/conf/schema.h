@@ -69,6 +69,7 @@ struct conf_field {
 	const char *dflt; /* as the user would write it; NULL: absent */
 	const char *min, *max;
 	const char *const *choices;      /* ENUM: NULL-terminated */
+	const char *word;                /* INT: may stand for a number; it is 0 then */
 	const struct conf_field *fields; /* GROUP */
 	const char *unit;
 	enum dsn_kind dsn; /* DSN */
@@ -111,6 +112,8 @@ void conf_fill(const struct conf_part *parts, size_t count, const struct conf_no
 	const char *what, const char *const *ignore, struct complaints *complaints);
 void conf_clear(const struct conf_field *fields, void *at); /* frees owned members, zeroes */
 bool conf_same(const struct conf_field *fields, const void *a, const void *b);
+/* Nodes that the rows took as they are: see conf_tree_hold. */
+void conf_hold(const struct conf_field *fields, void *at, struct conf_tree *tree);
 /* Registers every SECRET value (and the secret parts of URLs). */
 void conf_secrets(const struct conf_field *fields, const void *at, struct secret_set *set);
 /* As YAML, masked, `indent` spaces deep; keys at their default are left out unless all. */

@@ -70,6 +70,8 @@ add_cell_text(struct buf *out, const char *text)
 static void
 add_kind_cell(const struct conf_field *field, struct buf *out)
 {
+	if (field->word != NULL)
+		buf_addf(out, "`%s` or ", field->word);
 	buf_add_text(out, kind_words(field));
 	for (size_t i = 0; field->type == CONF_ENUM && field->choices[i] != NULL; i++)
 		buf_addf(out, "%s`%s`", i > 0 ? ", " : "", field->choices[i]);
@@ -161,6 +163,8 @@ number_schema(const struct conf_field *field)
 	json_t *number = json_pack("{s:s}", "type", field->type == CONF_INT ? "integer" : "number");
 	set_bound(number, "minimum", field, field->min);
 	set_bound(number, "maximum", field, field->max);
+	if (field->word != NULL)
+		number = json_pack("{s:[o,{s:s}]}", "anyOf", number, "const", field->word);
 	if (!str_eq(field->unit, "%"))
 		return variable_or(number);
 	return json_pack("{s:[o,{s:s,s:s}]}", "anyOf", number, "type", "string", "pattern",

@@ -141,7 +141,10 @@ field_format(const struct conf_field *field, const void *slot, struct buf *out)
 {
 	switch (field->type) {
 	case CONF_INT:
-		buf_addf(out, "%lld", (long long)*(const int64_t *)slot);
+		if (field->word != NULL && *(const int64_t *)slot == 0)
+			buf_add_text(out, field->word);
+		else
+			buf_addf(out, "%lld", (long long)*(const int64_t *)slot);
 		break;
 	case CONF_NUMBER:
 		buf_addf(

@@ -66,6 +66,8 @@ walk_yaml(yaml_parser_t *parser, const struct conf_file *file, struct complaints
 		yaml_event_t event;
 
 		if (!yaml_parser_parse(parser, &event)) {
+			if (parser->error == YAML_MEMORY_ERROR)
+				mem_end();
 			report(parser, file, complaints);
 			return;
 		}

@@ -34,6 +34,42 @@ conf_tree_drop_texts(struct conf_tree *tree)
 	}
 }
 
+static struct conf_node *
+copy_node(struct conf_arena *to, const struct conf_node *node)
+{
+	struct conf_node *copy = arena_get(to, sizeof(*copy));
+
+	*copy = *node;
+	if (node->key != NULL)
+		copy->key = arena_text(to, node->key, strlen(node->key));
+	if (node->text != NULL)
+		copy->text = arena_text(to, node->text, strlen(node->text));
+	if (node->count > 0)
+		copy->items = arena_get(to, node->count * sizeof(*copy->items));
+	for (size_t i = 0; i < node->count; i++)
+		copy->items[i] = copy_node(to, node->items[i]);
+	return copy;
+}
+
+const struct conf_node *
+conf_tree_hold(struct conf_tree *tree, const struct conf_node *node)
+{
+	if (node == NULL)
+		return NULL;
+	if (tree->held == NULL)
+		tree->held = arena_new();
+	return copy_node(tree->held, node);
+}
+
+void
+conf_tree_drop_nodes(struct conf_tree *tree)
+{
+	arena_free(tree->arena);
+	tree->arena = tree->held;
+	tree->held = NULL;
+	tree->root = NULL;
+}
+
 void
 conf_tree_free(struct conf_tree *tree)
 {
@@ -46,6 +82,7 @@ conf_tree_free(struct conf_tree *tree)
 	}
 	free(tree->files);
 	arena_free(tree->arena);
+	arena_free(tree->held);
 	free(tree);
 }
 

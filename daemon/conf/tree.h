@@ -46,6 +46,7 @@ struct conf_tree {
 	size_t file_count;
 	size_t node_count;
 	struct conf_arena *arena; /* owns the nodes, their keys and texts */
+	struct conf_arena *held;  /* copies of a few of them; NULL: none */
 };
 
 /*
@@ -64,6 +65,10 @@ struct conf_tree *conf_tree_load_raw(const char *path, struct complaints *compla
 void conf_tree_free(struct conf_tree *tree);
 /* Lets the files' texts go once nothing more will be complained about; positions stay good. */
 void conf_tree_drop_texts(struct conf_tree *tree);
+/* A copy of the node that outlives conf_tree_drop_nodes; NULL stays NULL. */
+const struct conf_node *conf_tree_hold(struct conf_tree *tree, const struct conf_node *node);
+/* Once all is read: lets every node go but the copies.  There is no root any more. */
+void conf_tree_drop_nodes(struct conf_tree *tree);
 
 struct conf_node *conf_get(const struct conf_node *map, const char *key); /* NULL: absent */
 const char *conf_kind_name(const struct conf_node *node); /* "a list", "a map", "text" */

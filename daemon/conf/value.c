@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/print.h"
 #include "base/str.h"
 
 #define DURATION_MAX_US (USEC_PER_DAY * 36500)
@@ -221,10 +222,39 @@ value_is_name(const char *text)
 	return len <= NAME_MAX_LEN;
 }
 
-/* At most two decimals, none where they would be zero. */
+#define SHORT_MAX  1e9  /* above it all is left to printf */
+#define TIE_NEARLY 1e-5 /* so near to the middle of two numbers, it takes all digits to round */
+
+/* Most numbers: rounded to a whole number of hundredths, or of ones.  False: not this one. */
+static bool
+format_short(double value, char *out)
+{
+	unsigned scale = fabs(value) >= 100 ? 1 : 100;
+	double scaled = fabs(value) * scale, whole = floor(scaled);
+	unsigned long parts = (unsigned long)whole + (scaled - whole > 0.5);
+	char *at = out;
+
+	if (fabs(scaled - whole - 0.5) < TIE_NEARLY)
+		return false;
+	if (value < 0 && parts > 0)
+		*at++ = '-';
+	at = print_digits(at, parts / scale);
+	if (parts % scale > 0) {
+		*at++ = '.';
+		*at++ = (char)('0' + parts % scale / 10);
+		if (parts % 10 > 0)
+			*at++ = (char)('0' + parts % 10);
+	}
+	*at = '\0';
+	return true;
+}
+
+/* At most two decimals, none where they would be zero; `out` has room for 32 bytes. */
 static void
 format_number(double value, char *out, size_t size)
 {
+	if (fabs(value) < SHORT_MAX && format_short(value, out))
+		return;
 	snprintf(out, size, fabs(value) >= 100 ? "%.0f" : "%.2f", value);
 	if (strchr(out, '.') == NULL)
 		return;
@@ -248,7 +278,7 @@ format_bytes(double value, const char *tail, char *out, size_t size)
 	}
 	char number[32];
 	format_number(value, number, sizeof(number));
-	snprintf(out, size, "%s %s%s", number, names[step], tail);
+	print_text(out, size, "%s %s%s", number, names[step], tail);
 }
 
 static void
@@ -259,7 +289,7 @@ format_seconds(double value, char *out, size_t size)
 		char text[64];
 		clock_format_duration(
 			(usec_t)(fabs(value) * (double)USEC_PER_SEC), text, sizeof(text));
-		snprintf(out, size, "%s%s", value < 0 ? "-" : "", text);
+		print_text(out, size, "%s%s", value < 0 ? "-" : "", text);
 		return;
 	}
 	bool is_small = fabs(value) < 1 && value != 0;
@@ -268,7 +298,7 @@ format_seconds(double value, char *out, size_t size)
 		      : is_small ? value * 1e3
 				 : value,
 		number, sizeof(number));
-	snprintf(out, size, "%s %s", number, is_tiny ? "us" : is_small ? "ms" : "s");
+	print_text(out, size, "%s %s", number, is_tiny ? "us" : is_small ? "ms" : "s");
 }
 
 void
@@ -287,6 +317,6 @@ value_format(double value, const char *unit, char *out, size_t size)
 		snprintf(out, size, "%.3g%s%s", value, *unit != '\0' ? " " : "", unit);
 	} else {
 		format_number(value, number, sizeof(number));
-		snprintf(out, size, "%s%s%s", number, *unit != '\0' ? " " : "", unit);
+		print_text(out, size, "%s%s%s", number, *unit != '\0' ? " " : "", unit);
 	}
 }

@@ -44,7 +44,6 @@ fill_ask(struct ask *ask, const json_t *doc, struct err *e)
 	const struct conf_part part = { ask_fields, ask };
 	int result = 0;
 
-	memset(ask, 0, sizeof(*ask));
 	if (!json_is_object(doc) || text == NULL || strlen(text) > TEXT_MAX) {
 		result = err_set(e, 0, "a silence is an object of at most %d bytes", TEXT_MAX);
 	} else if (strstr(text, "${") != NULL) {
@@ -135,7 +134,7 @@ struct silence *
 silence_new(const json_t *doc, usec_t wall_us, struct err *e)
 {
 	struct silence *s = NULL;
-	struct ask ask;
+	struct ask ask = { 0 };
 
 	if (fill_ask(&ask, doc, e) == 0 && check_match(&ask.match, e) == 0) {
 		s = take(&ask);
@@ -170,7 +169,7 @@ silence_restore(const json_t *doc, struct err *e)
 {
 	json_t *known = known_part(doc);
 	struct silence *s = NULL;
-	struct ask ask;
+	struct ask ask = { 0 };
 
 	if (fill_ask(&ask, known, e) == 0) {
 		s = take(&ask);

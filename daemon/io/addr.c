@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
+
 #define NAME_MAX_LEN  253
 #define LABEL_MAX_LEN 63
 
@@ -189,13 +191,18 @@ text_v6(const struct sockaddr_in6 *v6, char out[ADDR_TEXT])
 static void
 text_v4(const struct sockaddr_in *v4, char out[ADDR_TEXT])
 {
-	unsigned port = ntohs(v4->sin_port);
-	size_t len;
+	uint32_t host = ntohl(v4->sin_addr.s_addr);
+	char *at = out;
 
-	inet_ntop(AF_INET, &v4->sin_addr, out, ADDR_TEXT);
-	len = strlen(out);
-	if (port != 0)
-		snprintf(out + len, ADDR_TEXT - len, ":%u", port);
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		at = print_digits(at, host >> shift & 0xff);
+		*at++ = shift > 0 ? '.' : ':';
+	}
+	if (v4->sin_port != 0)
+		at = print_digits(at, ntohs(v4->sin_port));
+	else
+		at--;
+	*at = '\0';
 }
 
 static void

@@ -35,6 +35,20 @@ int addr_family(const struct addr *addr);       /* AF_INET, AF_INET6, AF_UNIX */
 bool addr_is_loopback(const struct addr *addr); /* unix paths are */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
+/* How far inside an address lies, as the world sees it. */
+enum addr_reach {
+	ADDR_ANYWHERE, /* nobody asks */
+	ADDR_WORLD,
+	ADDR_SITE, /* private networks */
+	ADDR_HOST, /* loopback, unix paths */
+	ADDR_LINK, /* nobody's but this link's: where clouds keep the metadata of their hosts */
+};
+
+enum addr_reach addr_reach(const struct addr *addr);
+/* May who answers from there send us here?  Never further inside than it is itself, to
+ * ADDR_LINK only from there, and from there not to this host. */
+bool addr_may_lead(enum addr_reach from, const struct addr *to);
+
 #define ADDR_TEXT 128
 void addr_text(const struct addr *addr, char out[ADDR_TEXT]); /* "127.0.0.1:80", "[::1]:80", path */
 

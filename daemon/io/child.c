@@ -28,6 +28,7 @@
 #include "io/child_launch.h"
 #include "io/child_wire.h"
 #include "io/loop_private.h"
+#include "io/sandbox_refused.h"
 #include "io/timer.h"
 #include "io/watch.h"
 
@@ -38,6 +39,7 @@
 #define READ_MAX       65536 /* in one turn, of one stream */
 #define STUCK_MAX      16
 #define COMMAND_MAX    200
+#define REFUSED_MAX    200
 
 enum phase { RUNNING, ASKED_TO_END, KILLED, STUCK };
 
@@ -55,6 +57,8 @@ struct child {
 	child_fn fn; /* NULL: nobody waits for it any more */
 	void *arg;
 	pid_t pid; /* its group's too; 0: there is none, or it was reaped */
+	pid_t session;
+	usec_t since_us; /* when it began, for sandbox_refused_list */
 	int pidfd;
 	struct watch *watch;
 	struct timer poll; /* instead of pidfd */
@@ -168,8 +172,13 @@ read_note(struct child *child, struct child_result *r)
 {
 	struct child_note note;
 
-	if (child->note_fd == -1 || read(child->note_fd, &note, sizeof(note)) != sizeof(note))
-		return false;
+	do {
+		if (child->note_fd == -1 ||
+			read(child->note_fd, &note, sizeof(note)) != sizeof(note))
+			return false;
+		if (note.trouble == CHILD_WITHHELD)
+			r->withheld |= (unsigned)note.error;
+	} while (note.trouble == CHILD_WITHHELD);
 	r->end = CHILD_NO_COMMAND;
 	r->status = note.error;
 	say_error(child, note.trouble == CHILD_TROUBLE_FOLDER ? "the folder" : child->command,
@@ -229,14 +238,17 @@ static void
 report(struct child *child)
 {
 	child_fn fn = child->fn;
+	char refused[REFUSED_MAX];
 	struct child_result r = {
 		.reason = child->reason,
+		.refused = refused,
 		.took_us = loop_now(child->loop) - child->started_us,
 		.cpu_us = usec_of(child->usage.ru_utime) + usec_of(child->usage.ru_stime),
 		.max_rss_kb = child->usage.ru_maxrss,
 	};
 
 	child_peek(child, &r);
+	(void)sandbox_refused_list(child->session, child->since_us, refused, sizeof(refused));
 	if (child->error != 0) {
 		r.end = CHILD_BROKEN;
 		r.status = child->error;
@@ -458,7 +470,9 @@ begin(struct child *child, const struct child_options *o)
 
 	child->error = refuse(child);
 	if (child->error == 0) {
+		child->since_us = sandbox_refused_now();
 		child->error = child_launch(o, &pipes, &child->pid);
+		child->session = child->pid;
 		if (child->error != 0)
 			say_error(child, "cannot start a process", child->error);
 	}

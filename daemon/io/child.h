@@ -42,6 +42,8 @@ struct child_result {
 	const char *out, *err_out; /* terminated; may hold NULs before; borrowed until fn returns */
 	size_t out_len, err_len;
 	bool is_cut;
+	const char *refused; /* calls that our own sandbox refused to it; "": none that is known */
+	unsigned withheld;   /* rights of its file that it did not get: bits of enum gain */
 	usec_t took_us, cpu_us;
 	long max_rss_kb;
 };

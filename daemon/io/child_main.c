@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "io/child.h"
 #include "io/child_wire.h"
+#include "io/gains.h"
 
 static void
 tell(enum child_trouble trouble, int error)
@@ -24,6 +25,25 @@ tell(enum child_trouble trouble, int error)
 	ssize_t done = write(CHILD_NOTE_FD, &note, sizeof(note));
 
 	(void)done; /* nobody is left to hear of it */
+}
+
+/* Whoever judges how it ends must know what it began without. */
+static void
+tell_withheld(const char *file)
+{
+	const struct gains_holder nobody = {
+		.uid = UINT32_MAX, .gid = UINT32_MAX, .most = UINT64_MAX
+	};
+	struct gains_holder own;
+	unsigned gains;
+
+	/* Most files give nothing to anybody: then there is no need to know who we are. */
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || gains_of(file, &nobody) == 0 ||
+		!gains_holder_of(0, &own))
+		return;
+	gains = gains_of(file, &own);
+	if (gains != 0)
+		tell(CHILD_WITHHELD, (int)gains);
 }
 
 /* Returns only when there is no such command: the errno that says most. */
@@ -38,6 +58,8 @@ execute_in(const char *path, const char *name, char **argv)
 
 		if (len > 0 && snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, name) <
 				       (int)sizeof(file)) {
+			if (access(file, X_OK) == 0)
+				tell_withheld(file);
 			execv(file, argv);
 			if (errno != ENOENT && errno != ENOTDIR)
 				worst = errno;
@@ -56,6 +78,7 @@ execute(char **argv)
 		return ENOENT;
 	if (strchr(argv[0], '/') == NULL)
 		return execute_in(path != NULL ? path : "/usr/bin:/bin", argv[0], argv);
+	tell_withheld(argv[0]);
 	execv(argv[0], argv);
 	return errno;
 }

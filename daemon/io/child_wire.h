@@ -18,12 +18,13 @@
 #define CHILD_EXE_FD  4
 #define CHILD_EXE     "/proc/self/fd/4"
 
-enum child_trouble { CHILD_TROUBLE_COMMAND, CHILD_TROUBLE_FOLDER };
+enum child_trouble { CHILD_TROUBLE_COMMAND, CHILD_TROUBLE_FOLDER, CHILD_WITHHELD };
 
-/* Written to the note when the command could not be executed; its end without a note: it was. */
+/* Written to the note when the command could not be executed, after at most one that says which
+ * rights of its file it will not get; its end without a note: it was executed. */
 struct child_note {
 	int trouble;
-	int error;
+	int error; /* errno; of CHILD_WITHHELD bits of enum gain */
 };
 
 #endif

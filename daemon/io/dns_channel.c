@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/memory.h"
 #include "io/timer.h"
 #include "io/watch.h"
 
@@ -216,12 +218,27 @@ look(struct dns_channel *channel)
 	channel->mtime = st.st_mtim;
 }
 
+/* The library counts who uses it, but not atomically: each loop has a channel of its own. */
+static void
+use_library(bool is_used)
+{
+	static atomic_flag is_held = ATOMIC_FLAG_INIT;
+
+	while (atomic_flag_test_and_set_explicit(&is_held, memory_order_acquire))
+		continue;
+	if (is_used)
+		ares_library_init_mem(ARES_LIB_INIT_ALL, xmalloc, free, memory_resize);
+	else
+		ares_library_cleanup();
+	atomic_flag_clear_explicit(&is_held, memory_order_release);
+}
+
 struct dns_channel *
 dns_channel_new(struct loop *loop, const struct resolve_options *options)
 {
 	struct dns_channel *channel = xcalloc(1, sizeof(*channel));
 
-	ares_library_init(ARES_LIB_INIT_ALL);
+	use_library(true);
 	channel->loop = loop;
 	channel->servers = xstrdup(options->servers);
 	channel->timeout_us = options->timeout_us > 0 ? options->timeout_us : TIMEOUT_DEFAULT_US;
@@ -238,7 +255,7 @@ dns_channel_free(struct dns_channel *channel)
 		return;
 	LIST_EACH_SAFE(it, &channel->all)
 	servers_free(LIST_ENTRY(it, struct servers, node));
-	ares_library_cleanup();
+	use_library(false);
 	free(channel->servers);
 	free(channel);
 }

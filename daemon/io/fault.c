@@ -100,3 +100,11 @@ fault_is_ours(enum fault fault)
 {
 	return fault == FAULT_FD_LIMIT || fault == FAULT_LOCAL;
 }
+
+int
+fault_worth(enum fault fault, bool is_local_lack)
+{
+	if (is_local_lack)
+		return 0;
+	return fault == FAULT_UNREACHABLE ? 1 : 2;
+}

@@ -5,6 +5,8 @@
 #ifndef IO_FAULT_H
 #define IO_FAULT_H
 
+#include <stdbool.h>
+
 struct addr;
 
 enum fault {
@@ -38,5 +40,8 @@ enum fault fault_from_errno(int error);
 enum fault fault_from_connect(int error, const struct addr *to);
 /* True for what says nothing about the target. */
 int fault_is_ours(enum fault fault);
+/* Of several attempts that all failed the one with the most is told: 2 speaks of the target, 1 of
+ * the way there, 0 of what this host lacks. */
+int fault_worth(enum fault fault, bool is_local_lack);
 
 #endif

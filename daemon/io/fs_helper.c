@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "io/mounts.h"
 #include "io/proc_wire.h"
+#include "io/sandbox.h"
 
 #define TEST_BYTES 4096
 #define TEST_NAME  ".triaged-write-test"
@@ -203,6 +204,7 @@ fs_helper_main(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, FS_HELPER_NAME);
 	close(FS_HELPER_EXE_FD);
+	sandbox_narrow();
 	for (;;) {
 		ssize_t got = recv(FS_HELPER_SOCKET_FD, &ask, sizeof(ask), 0);
 		size_t len;

@@ -164,7 +164,7 @@ find_account(struct account *account, const struct wish *wish)
 		user = find_user(wish, NULL, account->uid);
 	}
 	if (user == NULL) {
-		if (*end != '\0' || end == wish->user)
+		if (*end != '\0' || end == wish->user || number >= UINT_MAX)
 			return -1;
 		account->groups[account->group_count++] = (gid_t)number; /* as `docker -u` does */
 		return 0;

@@ -159,11 +159,16 @@ take_addresses(struct http_call *call, const struct resolve_answer *answer)
 	unsigned at[2] = { 0, 0 };
 	static const int families[2] = { AF_INET6, AF_INET };
 
+	enum addr_reach from = call->proxy.target != NULL ? ADDR_ANYWHERE : call->led_from;
+
 	call->addr_count = call->addr_next = 0;
+	call->lost.worth = -1;
 	for (unsigned turn = 0; turn < 2 * RESOLVE_MAX; turn++) {
 		unsigned *i = &at[turn % 2];
 
-		while (*i < answer->count && addr_family(&answer->addrs[*i]) != families[turn % 2])
+		while (*i < answer->count &&
+			(addr_family(&answer->addrs[*i]) != families[turn % 2] ||
+				!addr_may_lead(from, &answer->addrs[*i])))
 			(*i)++;
 		if (*i < answer->count && call->addr_count < RESOLVE_MAX)
 			call->addrs[call->addr_count++] = answer->addrs[(*i)++];
@@ -180,6 +185,16 @@ connect_to(struct http_call *call, const struct resolve_answer *answer)
 	take_addresses(call, answer);
 	if (call->addr_count > 0) {
 		attempt_next(call);
+		return;
+	}
+	if (answer->count > 0) {
+		addr_text(&answer->addrs[0], name);
+		snprintf(text, sizeof(text),
+			"a redirect leads further inside than where it comes from, to %.100s: "
+			"not followed",
+			name);
+		call->reply.is_led_astray = true;
+		fail_later(call, FAULT_DENIED, text);
 		return;
 	}
 	call->reply.is_proxy = is_proxy;
@@ -268,6 +283,20 @@ change_method(struct http_call *call)
 	}
 }
 
+/* Whoever answered first is where all redirects come from. */
+static void
+note_reach(struct http_call *call)
+{
+	if (call->proxy.target != NULL)
+		return;
+	if (call->unix_socket != NULL)
+		call->reply.reach = ADDR_HOST;
+	else if (call->addr_next > 0)
+		call->reply.reach = addr_reach(&call->addrs[call->addr_next - 1]);
+	if (call->led_from == ADDR_ANYWHERE)
+		call->led_from = call->reply.reach;
+}
+
 /* True: there is a further hop.  What cannot be followed is the reply. */
 static bool
 next_hop(struct http_call *call)
@@ -276,6 +305,7 @@ next_hop(struct http_call *call)
 	struct url next;
 	struct err e;
 
+	note_reach(call);
 	if (call->follow == 0 || !is_redirect(call->reply.status) ||
 		!http_reply_header(&call->reply, "Location", location, sizeof(location)))
 		return false;
@@ -312,7 +342,7 @@ note_family(struct http_call *call, enum fault fault)
 	bool is_v6 = addr_family(lost) == AF_INET6;
 
 	if (call->note != NULL || addr_family(lost) == addr_family(&call->addrs[call->addr_next]) ||
-		fault == FAULT_PORT_EXHAUSTED)
+		fault == FAULT_PORT_EXHAUSTED || http_easy_worth(call, fault) == 0)
 		return;
 	addr_text(lost, text);
 	call->note = xasprintf("IPv%c (%s) %s, IPv%c answers", is_v6 ? '6' : '4', text,
@@ -372,6 +402,29 @@ settle(struct http_call *call, CURLcode code)
 	}
 }
 
+/* True: there is another address.  Else the reply is of the first that tells most. */
+static bool
+lose_address(struct http_call *call)
+{
+	struct http_reply *reply = &call->reply;
+	int worth = http_easy_worth(call, reply->fault);
+
+	if (worth > call->lost.worth) {
+		call->lost.worth = worth;
+		call->lost.fault = reply->fault;
+		str_copy(call->lost.reason, sizeof(call->lost.reason), reply->reason);
+	}
+	if (call->addr_next < call->addr_count) {
+		note_family(call, reply->fault);
+		reply->fault = FAULT_NONE;
+		reply->reason[0] = '\0';
+		return true;
+	}
+	reply->fault = call->lost.fault;
+	str_copy(reply->reason, sizeof(reply->reason), call->lost.reason);
+	return false;
+}
+
 void
 http_attempt_done(struct http_call *call, CURLcode code)
 {
@@ -379,12 +432,7 @@ http_attempt_done(struct http_call *call, CURLcode code)
 
 	http_easy_read_phases(call);
 	settle(call, code);
-	is_retry = is_connect_failure(call, code) && call->addr_next < call->addr_count;
-	if (is_retry) {
-		note_family(call, call->reply.fault);
-		call->reply.fault = FAULT_NONE;
-		call->reply.reason[0] = '\0';
-	}
+	is_retry = is_connect_failure(call, code) && lose_address(call);
 	end_attempt(call);
 	if (is_retry)
 		attempt_next(call);
@@ -453,6 +501,7 @@ copy_request(struct http_call *call, const struct http_request *request, struct 
 	call->is_unverified = request->tls.is_unverified;
 	call->full_handshake = request->full_handshake;
 	call->follow = request->follow;
+	call->led_from = request->led_from;
 	if (!http1_is_token(call->method))
 		return err_set(e, 0, "\"%s\" is not a method", call->method);
 	if (copy_headers(call, request, e) == -1 || copy_urls(call, request, e) == -1)

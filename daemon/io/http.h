@@ -40,9 +40,10 @@ struct http_request {
 	const char *unix_socket; /* path or NULL */
 	const char *proxy;       /* URL or NULL; its name is looked up here, the target's there */
 	struct tls_options tls;
-	unsigned follow;   /* redirects to follow; 0: none */
-	size_t body_max;   /* of the reply; 0: 64 kB; more is cut */
-	usec_t timeout_us; /* 0: 30 s */
+	unsigned follow;          /* redirects to follow; 0: none */
+	enum addr_reach led_from; /* as in stream_options */
+	size_t body_max;          /* of the reply; 0: 64 kB; more is cut */
+	usec_t timeout_us;        /* 0: 30 s */
 	bool full_handshake;
 };
 
@@ -68,6 +69,8 @@ struct http_reply {
 	bool has_cert;
 	usec_t cert_left_us;
 	const char *family_note; /* as stream_family_note; NULL */
+	enum addr_reach reach;   /* of whom we reached last; ADDR_ANYWHERE: nobody, or a proxy */
+	bool is_led_astray;      /* as stream_is_led_astray */
 };
 
 typedef void (*http_fn)(void *arg, const struct http_reply *reply);

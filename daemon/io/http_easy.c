@@ -571,6 +571,18 @@ http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size
 	return fault;
 }
 
+int
+http_easy_worth(const struct http_call *call, enum fault fault)
+{
+	long error = call->socket_error;
+
+	if (error == 0)
+		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
+	return fault_worth(fault,
+		fault == FAULT_UNREACHABLE &&
+			(error == ENETUNREACH || error == EAFNOSUPPORT || error == EADDRNOTAVAIL));
+}
+
 enum fault
 http_easy_stuck(struct http_call *call, char *reason, size_t size)
 {

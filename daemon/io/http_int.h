@@ -50,12 +50,19 @@ struct http_call {
 	char *ca, *cert, *key;
 	bool is_unverified, full_handshake;
 	unsigned follow;
+	enum addr_reach led_from;
 
 	/* this hop */
 	struct url url;
 	struct resolve_call *lookup;
 	struct addr addrs[RESOLVE_MAX];
 	unsigned addr_count, addr_next;
+	/* of the addresses that could not be reached the one that tells most */
+	struct {
+		int worth; /* as of http_easy_worth; -1: none yet */
+		enum fault fault;
+		char reason[sizeof(((struct http_reply *)0)->reason)];
+	} lost;
 	struct tls_ctx *tls_ctx;
 	bool is_foreign; /* redirected to another origin: credentials stay behind */
 
@@ -94,6 +101,8 @@ int http_easy_make(struct http_call *call, const struct addr *addr, bool is_last
 void http_easy_free(struct http_call *call); /* out of the multi already */
 void http_easy_read_phases(struct http_call *call);
 enum fault http_easy_fault(struct http_call *call, CURLcode code, char *reason, size_t size);
+/* What a failed connect tells: 2 of the target, 1 of the way there, 0 of what this host lacks. */
+int http_easy_worth(const struct http_call *call, enum fault fault);
 /* The proxy's answer to CONNECT; 0: none, or none was asked for. */
 int http_easy_tunnel(struct http_call *call);
 /* The deadline struck: where. */

@@ -1,11 +1,15 @@
 /*
  * curl's multi interface on the loop: a watch for each of its sockets, one timer for its clock.
  * Transfers are taken out after curl has returned, never inside its callbacks.
+ *
+ * Each loop has its own, with its own share: nothing of curl's is used by two threads but its
+ * global set-up, which it guards itself since 7.84.
  */
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "io/http_int.h"
+#include "io/memory.h"
 #include "io/watch.h"
 
 #define IDLE_CONNECTIONS 4 /* none are kept on purpose; curl wants a number */
@@ -111,7 +115,7 @@ http_multi_new(struct loop *loop)
 {
 	struct http_multi *multi = xcalloc(1, sizeof(*multi));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, memory_resize, xstrdup, xcalloc);
 	multi->loop = loop;
 	multi->curl = curl_multi_init();
 	multi->share = curl_share_init();

@@ -1,9 +1,12 @@
 /*
  * The loop over one event_base.  A turn: sleep at most until the first timer, callbacks of ready
- * descriptors and signals, due timers, then the end of everything that retired meanwhile.
+ * descriptors and signals, due timers, then the end of what retired meanwhile: of all of it, unless
+ * that takes long.
  *
- * libevent's timer only ends the sleep; whether a timer is due is decided by our own clock after
+ * An alarm of the kernel's ends the sleep; whether a timer is due is decided by our own clock after
  * the descriptors were served.  It is set once per turn, and only when it would ring too late.
+ * libevent's own timers are not used: they read a coarse clock and count in milliseconds, so that
+ * they ring early, again and again, or late.
  */
 #include "io/loop.h"
 
@@ -11,7 +14,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/loop_private.h"
@@ -19,7 +25,10 @@
 #define LAG_SECONDS  10
 #define TEST_WAIT    (10 * USEC_PER_MSEC)
 #define RETIRED_MIN  64
-#define RETIRED_KEEP 4096 /* more room than this is given back after a turn */
+#define RETIRED_US   (2 * USEC_PER_MSEC)  /* of a turn, for their ends */
+#define RETIRED_LOOK 8                    /* that often the clock is looked at meanwhile */
+#define RETIRED_KEEP 4096                 /* more room than this is given back after a turn */
+#define STALE_US     (20 * USEC_PER_MSEC) /* so much too early, the alarm is worth setting anew */
 
 struct retired {
 	void *obj;
@@ -37,6 +46,7 @@ struct signal_hook {
 struct loop {
 	struct clock *clock;
 	struct event_base *base;
+	int alarm_fd;
 	struct event *alarm;
 	usec_t alarm_us; /* when it rings; INT64_MAX: it is not set */
 	struct loop_timers timers;
@@ -44,6 +54,7 @@ struct loop {
 	struct list guests;
 	bool is_stopping;
 
+	struct spare_list spares[SPARE_SIZES];
 	struct retired *retired;
 	size_t retired_count, retired_room;
 
@@ -93,6 +104,22 @@ make_base(void)
 	return base;
 }
 
+/* Edge-triggered: that it rang is never read, and setting it makes it quiet again. */
+static int
+make_alarm(struct loop *loop, struct err *e)
+{
+	loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (loop->alarm_fd == -1)
+		return err_sys(e, "cannot make the loop's timer");
+	loop->alarm =
+		event_new(loop->base, loop->alarm_fd, EV_READ | EV_ET | EV_PERSIST, on_alarm, loop);
+	if (loop->alarm != NULL && event_add(loop->alarm, NULL) == 0)
+		return 0;
+	if (loop->alarm != NULL)
+		event_free(loop->alarm);
+	return err_set(e, ENOMEM, "cannot watch the loop's timer");
+}
+
 struct loop *
 loop_new(struct clock *clock, struct err *e)
 {
@@ -103,15 +130,14 @@ loop_new(struct clock *clock, struct err *e)
 		return NULL;
 	}
 	struct loop *loop = xcalloc(1, sizeof *loop);
-	loop->alarm = event_new(base, -1, 0, on_alarm, loop);
-	if (!loop->alarm) {
-		err_set(e, ENOMEM, "cannot make the loop's timer");
+	loop->base = base;
+	if (make_alarm(loop, e) == -1) {
+		fd_close(&loop->alarm_fd);
 		event_base_free(base);
 		free(loop);
 		return NULL;
 	}
 	loop->clock = clock;
-	loop->base = base;
 	loop->alarm_us = INT64_MAX;
 	loop->woke_us = -1;
 	loop->lag_second = clock_mono(clock) / USEC_PER_SEC;
@@ -122,13 +148,32 @@ loop_new(struct clock *clock, struct err *e)
 	return loop;
 }
 
+/* What is left is the next turn's: a thousand runs that end at once are no one long turn. */
+static void
+keep_rest(struct loop *loop, size_t done)
+{
+	loop->retired_count -= done;
+	memmove(loop->retired, loop->retired + done, loop->retired_count * sizeof(*loop->retired));
+}
+
+/* One that ends may retire others: the array can move, and grow behind us. */
 static void
 end_retired(struct loop *loop)
 {
-	/* One that ends may retire others: the array can move, and grow behind us. */
-	for (size_t i = 0; i < loop->retired_count; i++) {
-		struct retired one = loop->retired[i];
+	usec_t begun = 0;
+
+	for (size_t i = 0; i < loop->retired_count;) {
+		struct retired one = loop->retired[i++];
 		one.end(one.obj);
+		if (i % RETIRED_LOOK > 0)
+			continue;
+		usec_t now = loop_now(loop);
+		if (begun == 0)
+			begun = now;
+		if (now - begun < RETIRED_US)
+			continue;
+		keep_rest(loop, i);
+		return;
 	}
 	loop->retired_count = 0;
 	if (loop->retired_room <= RETIRED_KEEP)
@@ -138,12 +183,21 @@ end_retired(struct loop *loop)
 	loop->retired_room = 0;
 }
 
+/* Nobody comes after us. */
+static void
+end_all_retired(struct loop *loop)
+{
+	do {
+		end_retired(loop);
+	} while (loop->retired_count > 0);
+}
+
 void
 loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	end_retired(loop);
+	end_all_retired(loop);
 	LIST_EACH_SAFE(it, &loop->guests)
 	{
 		struct loop_guest *guest = LIST_ENTRY(it, struct loop_guest, node);
@@ -157,8 +211,10 @@ loop_free(struct loop *loop)
 		free(hook);
 	}
 	event_free(loop->alarm);
+	fd_close(&loop->alarm_fd);
 	event_base_free(loop->base);
 	heap_fini(&loop->timers.waiting);
+	spares_end(loop->spares);
 	free(loop->retired);
 	free(loop);
 }
@@ -166,10 +222,10 @@ loop_free(struct loop *loop)
 static void
 set_alarm(struct loop *loop, usec_t delay_us)
 {
-	struct timeval delay = { .tv_sec = delay_us / USEC_PER_SEC,
-		.tv_usec = delay_us % USEC_PER_SEC };
+	const struct itimerspec in = { .it_value = { .tv_sec = delay_us / USEC_PER_SEC,
+					       .tv_nsec = delay_us % USEC_PER_SEC * 1000 } };
 
-	if (event_add(loop->alarm, &delay) < 0)
+	if (timerfd_settime(loop->alarm_fd, 0, &in, NULL) == -1)
 		log_error("the loop's timer cannot be set");
 }
 
@@ -190,14 +246,14 @@ is_busy(struct loop *loop, usec_t most_us)
 	}
 	if (due == INT64_MAX && most_us == INT64_MAX)
 		return false;
-	if (due >= loop->alarm_us && most_us == INT64_MAX)
+	if (due >= loop->alarm_us && due - loop->alarm_us < STALE_US && most_us == INT64_MAX)
 		return false;
 	usec_t now = loop_now(loop);
 	if (most_us < due - now)
 		due = now + most_us;
 	if (due <= now)
 		return true;
-	if (due < loop->alarm_us) {
+	if (due < loop->alarm_us || due - loop->alarm_us >= STALE_US) {
 		set_alarm(loop, due - now);
 		loop->alarm_us = due;
 	}
@@ -205,12 +261,11 @@ is_busy(struct loop *loop, usec_t most_us)
 }
 
 static void
-note_lag(struct loop *loop, usec_t now_us, usec_t work_us)
+note_worst(struct loop *loop, usec_t now_us, usec_t work_us)
 {
 	int64_t second = now_us / USEC_PER_SEC;
 	usec_t worst = 0;
 
-	hist_add(&loop->lag, work_us);
 	if (second - loop->lag_second > LAG_SECONDS)
 		loop->lag_second = second - LAG_SECONDS;
 	while (loop->lag_second < second)
@@ -224,6 +279,13 @@ note_lag(struct loop *loop, usec_t now_us, usec_t work_us)
 		if (loop->lag_worst[i] > worst)
 			worst = loop->lag_worst[i];
 	stats_set(loop->stats, STAT_LOOP_LAG_MAX, (double)worst / USEC_PER_SEC);
+}
+
+static void
+note_lag(struct loop *loop, usec_t now_us, usec_t work_us)
+{
+	hist_add(&loop->lag, work_us);
+	note_worst(loop, now_us, work_us);
 	stats_add(loop->stats, STAT_LOOP_TURNS, 1);
 }
 
@@ -325,6 +387,23 @@ loop_lag(const struct loop *loop)
 	return &loop->lag;
 }
 
+struct hist
+loop_take_lag(struct loop *loop)
+{
+	struct hist lag = loop->lag;
+
+	loop->lag = (struct hist){ 0 };
+	return lag;
+}
+
+void
+loop_add_lag(struct loop *loop, const struct hist *lag)
+{
+	hist_merge(&loop->lag, lag);
+	note_worst(loop, loop_now(loop), lag->max_us);
+	stats_add(loop->stats, STAT_LOOP_TURNS, (double)lag->count);
+}
+
 void
 loop_set_stats(struct loop *loop, struct stats *stats)
 {
@@ -371,6 +450,12 @@ struct loop_timers *
 loop_timers(struct loop *loop)
 {
 	return &loop->timers;
+}
+
+struct spare_list *
+loop_spares(struct loop *loop)
+{
+	return loop->spares;
 }
 
 struct list *

@@ -32,11 +32,16 @@ usec_t loop_now(const struct loop *loop); /* monotonic, read anew at each call *
 usec_t loop_wall(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 
-/* end(obj) is called when this turn is over, once. */
+/* end(obj) is called when this turn is over, once, in order; behind many that take long, a few
+ * turns later. */
 void loop_retire(struct loop *loop, void *obj, void (*end)(void *obj));
 
 /* Progress and lag: how long turns took.  The histogram counts every turn. */
 const struct hist *loop_lag(const struct loop *loop);
+/* The same for all loops of the process, in the main one's: what another counted is taken there
+ * and added here. */
+struct hist loop_take_lag(struct loop *loop);
+void loop_add_lag(struct loop *loop, const struct hist *lag);
 void loop_set_stats(struct loop *loop, struct stats *stats);
 
 /* Calls fn(arg, signo) on the loop, not in the signal handler. */

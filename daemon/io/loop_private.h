@@ -15,6 +15,17 @@ struct loop_timers *loop_timers(struct loop *loop);
 /* Runs what is due at `now_us`, but nothing that these timers start: that is the next batch's. */
 void loop_timers_run(struct loop_timers *timers, usec_t now_us);
 
+/* Spare memory by size; see spare.h. */
+#define SPARE_SIZES 80 /* up to 5 kB */
+
+struct spare;
+struct spare_list {
+	struct spare *first;
+	size_t count;
+};
+struct spare_list *loop_spares(struct loop *loop); /* SPARE_SIZES of them */
+void spares_end(struct spare_list *lists);
+
 /* Something that has no owner left (a process that is being ended): loop_free ends it. */
 struct loop_guest {
 	struct list node;

@@ -100,7 +100,7 @@ parse_line(struct mount *mount, char *line, const char *host_root)
 		return false;
 	unescape(col[COL_POINT]);
 	path = below(col[COL_POINT], host_root);
-	if (path == NULL)
+	if (path == NULL || path[0] != '/')
 		return false;
 	unescape(source);
 	unescape(col[COL_ROOT]);

@@ -20,11 +20,13 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/timer.h"
 #include "io/watch.h"
 
 #define THREADS     2
 #define END_US      USEC_PER_SEC
-#define STACK_BYTES (1024 * 1024) /* libpq and OpenSSL in a login stay far below */
+#define AGAIN_US    (250 * USEC_PER_MSEC) /* short of threads or descriptors */
+#define STACK_BYTES (1024 * 1024)         /* libpq and OpenSSL in a login stay far below */
 
 struct offload {
 	struct loop *loop;
@@ -32,6 +34,8 @@ struct offload {
 	int wake_fd; /* -1 until the first job */
 	pthread_t threads[THREADS];
 	int thread_count;
+	struct timer again; /* jobs wait, and no thread is there for them */
+	bool is_short;      /* that was said */
 	pthread_mutex_t lock;
 	pthread_cond_t has_work;
 	struct list queued, running, over; /* under the lock, like is_ending */
@@ -47,6 +51,8 @@ struct offload_job {
 	bool is_cancelled; /* under the lock */
 };
 
+static void on_again(void *arg);
+
 struct offload *
 offload_new(struct loop *loop)
 {
@@ -56,6 +62,7 @@ offload_new(struct loop *loop)
 	offload->wake_fd = -1;
 	pthread_mutex_init(&offload->lock, NULL);
 	pthread_cond_init(&offload->has_work, NULL);
+	timer_init(&offload->again, loop, on_again, offload);
 	list_init(&offload->queued);
 	list_init(&offload->running);
 	list_init(&offload->over);
@@ -151,26 +158,52 @@ start_thread(struct offload *offload, pthread_t *thread)
 	return code;
 }
 
+static int
+open_wake(struct offload *offload)
+{
+	if (offload->wake_fd >= 0)
+		return 0;
+	offload->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (offload->wake_fd < 0)
+		return errno;
+	offload->watch = watch_new(offload->loop, offload->wake_fd, WATCH_READ, on_wake, offload);
+	return 0;
+}
+
+static int
+fill_threads(struct offload *offload, const char **what)
+{
+	int code = open_wake(offload);
+
+	*what = code != 0 ? "have a descriptor to hear of finished jobs" : "start a thread";
+	while (code == 0 && offload->thread_count < THREADS) {
+		code = start_thread(offload, &offload->threads[offload->thread_count]);
+		if (code == 0)
+			offload->thread_count++;
+	}
+	return code;
+}
+
+/* One thread does all the work, if need be; without any the jobs wait until one can be had. */
 static void
 start_threads(struct offload *offload)
 {
-	if (offload->wake_fd < 0) {
-		offload->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (offload->wake_fd < 0) {
-			log_error("offload: cannot make an eventfd: %s", strerror(errno));
-			return;
-		}
-		offload->watch =
-			watch_new(offload->loop, offload->wake_fd, WATCH_READ, on_wake, offload);
-	}
-	while (offload->thread_count < THREADS) {
-		int code = start_thread(offload, &offload->threads[offload->thread_count]);
-		if (code) {
-			log_error("offload: cannot start a thread: %s", strerror(code));
-			return;
-		}
-		offload->thread_count++;
-	}
+	const char *what;
+	int code = fill_threads(offload, &what);
+
+	if (code != 0 && !offload->is_short)
+		log_error("offload: cannot %s: %s; %s", what, strerror(code),
+			offload->thread_count > 0 ? "one thread does all the work"
+						  : "jobs wait until it can be had");
+	offload->is_short = code != 0;
+	if (offload->thread_count == 0)
+		timer_after(&offload->again, AGAIN_US);
+}
+
+static void
+on_again(void *arg)
+{
+	start_threads(arg);
 }
 
 struct offload_job *
@@ -182,7 +215,6 @@ offload_start(struct offload *offload, void (*work)(void *arg), void (*done)(voi
 	job->work = work;
 	job->end = done;
 	job->arg = arg;
-	/* Short of threads or descriptors the job waits: every later start tries again. */
 	if (offload->thread_count < THREADS)
 		start_threads(offload);
 	pthread_mutex_lock(&offload->lock);
@@ -242,6 +274,7 @@ offload_free(struct offload *offload)
 	offload->is_ending = true;
 	pthread_cond_broadcast(&offload->has_work);
 	pthread_mutex_unlock(&offload->lock);
+	timer_stop(&offload->again);
 	watch_free(offload->watch);
 	offload->watch = NULL;
 	if (!join_threads(offload))

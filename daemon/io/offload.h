@@ -17,7 +17,7 @@ struct offload *offload_new(struct loop *loop); /* threads start with the first 
  */
 bool offload_free(struct offload *offload);
 
-/* work(arg) on a thread, then done(arg) on the loop. */
+/* work(arg) on a thread, then done(arg) on the loop; while no thread can be started, it waits. */
 struct offload_job *offload_start(
 	struct offload *offload, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 /* done will not be called; drop(arg) is, on the loop, when the work is over. */

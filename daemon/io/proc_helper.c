@@ -149,6 +149,17 @@ collect_named(struct pids *pids, const char *names)
 	}
 }
 
+/* Every mount of it has this name, whatever it shows; a fixture of the tests need not. */
+static bool
+is_mounted(const struct fs_ask *ask)
+{
+	char path[NAME_SIZE];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/self", ask->path);
+	return lstat(path, &st) == 0;
+}
+
 /* --- one process --- */
 
 /*
@@ -188,8 +199,9 @@ proc_helper_list(const struct fs_ask *ask, struct fs_answer *answer)
 		.ticks_per_s = (uint32_t)sysconf(_SC_CLK_TCK),
 		.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
 	const char *named = fs_ask_arg(ask);
+	bool was_mounted = str_eq(ask->path, "/proc") || is_mounted(ask);
 	struct pids pids = { NULL, 0, 0 };
-	size_t len = sizeof(page);
+	size_t len = sizeof(page), gone = 0;
 	int error = 0;
 
 	if (*named != '\0')
@@ -202,11 +214,14 @@ proc_helper_list(const struct fs_ask *ask, struct fs_answer *answer)
 
 		if (pids.all[i] < ask->offset && *named == '\0')
 			continue;
-		if (read_one(&proc, ask, pids.all[i], &page.is_hidden) &&
-			!proc_pack(answer->data, FS_DATA_MAX, &len, &proc))
+		if (!read_one(&proc, ask, pids.all[i], &page.is_hidden))
+			gone++;
+		else if (!proc_pack(answer->data, FS_DATA_MAX, &len, &proc))
 			page.next_pid = pids.all[i];
 	}
 	free(pids.all);
+	if (gone > 0 && was_mounted && !is_mounted(ask))
+		error = ENOENT; /* not the processes went, but /proc from under us */
 	memcpy(answer->data, &page, sizeof(page));
 	answer->result.data_len = (uint32_t)len;
 	return error;

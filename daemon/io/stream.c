@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "io/loop_private.h"
+#include "io/spare.h"
 #include "io/stream_int.h"
 
 #define IN_MAX_DEFAULT ((size_t)256 * 1024)
@@ -185,7 +186,8 @@ read_some(struct stream *s)
 			return;
 		}
 		buf_add(&s->in, chunk, (size_t)n);
-		if (!stream_say(s, STREAM_DATA) || s->step != STEP_OPEN)
+		s->rests = false;
+		if (!stream_say(s, STREAM_DATA) || s->step != STEP_OPEN || s->rests)
 			return;
 	}
 	s->owes_read = true;
@@ -289,7 +291,7 @@ stream_write(struct stream *s, const void *data, size_t len)
 		return;
 	}
 	note_send_error(s);
-	s->owes_sent = s->send_error == 0 && s->step == STEP_OPEN;
+	s->owes_sent = s->send_error == 0 && s->step == STEP_OPEN && !s->is_brief;
 	if (s->owes_sent && !s->is_inside)
 		stream_kick(s);
 }
@@ -396,8 +398,10 @@ on_kick(void *arg)
 static struct stream *
 stream_new(struct loop *loop, size_t in_max, stream_fn fn, void *arg, size_t names_size)
 {
-	struct stream *s = xcalloc(1, sizeof(*s) + names_size);
+	struct stream *s = spare_take(loop, sizeof(*s) + names_size);
 
+	memset(s, 0, sizeof(*s));
+	s->size = sizeof(*s) + names_size;
 	s->loop = loop;
 	s->fn = fn;
 	s->arg = arg;
@@ -422,12 +426,20 @@ stream_open(const struct stream_options *o, stream_fn fn, void *arg)
 		s->server_name = memcpy(s->names + host_size, name, name_size);
 	s->port = place->port;
 	s->family = o->family;
+	s->led_from = o->led_from;
 	s->tls = o->tls;
 	s->wants_full = o->full_handshake;
 	s->looks = o->looks;
+	s->is_brief = o->sent_at_once_is_unsaid;
 	s->resolver = o->resolver;
 	stream_begin(s, place);
 	return s;
+}
+
+bool
+stream_is_led_astray(const struct stream *stream)
+{
+	return stream->is_led_astray;
 }
 
 struct stream *
@@ -454,7 +466,14 @@ end(void *obj)
 	buf_fini(&s->out);
 	free(s->reason);
 	free(s->note);
-	free(s);
+	spare_give(s->loop, s, s->size);
+}
+
+void
+stream_hand(struct stream *s, stream_fn fn, void *arg)
+{
+	s->fn = fn;
+	s->arg = arg;
 }
 
 void
@@ -479,6 +498,12 @@ stream_pause(struct stream *s, bool is_paused)
 	s->is_paused = is_paused;
 	if (!is_paused && s->owes_read)
 		stream_kick(s);
+}
+
+void
+stream_rest(struct stream *s)
+{
+	s->rests = true;
 }
 
 /* --- looking --- */

@@ -40,7 +40,9 @@ struct stream_options {
 	size_t in_max; /* most bytes unread in stream_in(): more is FAULT_PROTOCOL; 0: 256 kB */
 	bool full_handshake; /* do not resume: see the certificate */
 	bool looks;          /* keep what the server shows; its doubts do not end the handshake */
-	int family;          /* AF_UNSPEC, or only AF_INET / AF_INET6 */
+	bool sent_at_once_is_unsaid; /* STREAM_SENT only where something had to wait */
+	int family;                  /* AF_UNSPEC, or only AF_INET / AF_INET6 */
+	enum addr_reach led_from;    /* who sent us there; ADDR_ANYWHERE: the settings did */
 };
 
 /* Each phase in microseconds, -1: did not happen (yet). */
@@ -52,6 +54,8 @@ struct stream_phases {
 struct stream *stream_open(const struct stream_options *o, stream_fn fn, void *arg);
 /* Takes over an accepted, non-blocking fd; already open: no STREAM_OPEN comes. */
 struct stream *stream_adopt(struct loop *loop, int fd, size_t in_max, stream_fn fn, void *arg);
+/* From now on another hears of it, of what comes next and not of what came. */
+void stream_hand(struct stream *stream, stream_fn fn, void *arg);
 void stream_close(struct stream *stream); /* NULL is fine; fn is not called any more */
 
 void stream_write(struct stream *stream, const void *data, size_t len);
@@ -66,6 +70,9 @@ long stream_unacked(const struct stream *stream);
 bool stream_is_ended(const struct stream *stream);
 struct buf *stream_in(struct stream *stream); /* read with buf_head/buf_left, eat with buf_drain */
 void stream_pause(struct stream *stream, bool is_paused); /* stops reading */
+/* Within STREAM_DATA: nothing more is expected before the next write, so that it is not looked for.
+ * What was there already, an end of the connection even, may show at that only. */
+void stream_rest(struct stream *stream);
 /* STARTTLS: after the plain dialogue; STREAM_OPEN comes again. */
 void stream_start_tls(struct stream *stream, struct tls_ctx *tls, const char *server_name);
 
@@ -74,6 +81,8 @@ const char *stream_reason(const struct stream *stream); /* "connection refused b
 /* Says what a deadline means now: DNS_FAIL, TIMEOUT, TLS_HANDSHAKE or NOREPLY by phase. */
 enum fault stream_stuck(const struct stream *stream, char *text, size_t size);
 const struct stream_phases *stream_phases(const struct stream *stream);
+/* It failed because `led_from` may not lead there: nothing was sent. */
+bool stream_is_led_astray(const struct stream *stream);
 const struct addr *stream_peer(const struct stream *stream); /* len 0 before it is connected */
 /* "IPv6 ([::1]:80) is refused, IPv4 answers" or NULL: one family failed although another works. */
 const char *stream_family_note(const struct stream *stream);

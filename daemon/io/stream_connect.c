@@ -89,6 +89,19 @@ fail_lookup(struct stream *s, const struct resolve_answer *answer)
 		stream_fail(s, FAULT_DNS_NXDOMAIN, "the name %s does not exist", s->host);
 }
 
+/* Names the first of what is there, as nothing may be reached. */
+static void
+fail_astray(struct stream *s, const struct addr *to)
+{
+	char text[ADDR_TEXT];
+
+	addr_text(to, text);
+	s->is_led_astray = true;
+	stream_fail(s, FAULT_DENIED,
+		"a redirect leads further inside than where it comes from, to %s: not followed",
+		text);
+}
+
 /* --- one socket --- */
 
 /* A socket that connects; -1 and *error. */
@@ -202,16 +215,21 @@ win(struct attempt *winner)
 	stream_watch(s); /* it is writable: stream_finish_connect comes next turn */
 }
 
+static int
+worth(const struct attempt *a)
+{
+	return fault_worth(fault_from_errno(a->error), a->is_local_lack);
+}
+
 /* All have failed.  What names the target is said rather than what names this host's routes. */
 static void
 lose(struct race *race)
 {
 	const struct attempt *told = &race->attempts[0];
 
-	for (unsigned i = 1; i < race->count; i++) {
-		if (fault_from_errno(told->error) == FAULT_UNREACHABLE || told->is_local_lack)
+	for (unsigned i = 1; i < race->count; i++)
+		if (worth(&race->attempts[i]) > worth(told))
 			told = &race->attempts[i];
-	}
 	race->stream->peer = told->addr;
 	fail_connect(race->stream, told->error, race->count);
 }
@@ -303,7 +321,8 @@ take_nth(const struct stream *s, const struct resolve_answer *answer, int family
 	if (s->family != AF_UNSPEC && s->family != family)
 		return 0;
 	for (unsigned i = 0; i < answer->count; i++) {
-		if (addr_family(&answer->addrs[i]) != family || n-- > 0)
+		if (addr_family(&answer->addrs[i]) != family ||
+			!addr_may_lead(s->led_from, &answer->addrs[i]) || n-- > 0)
 			continue;
 		*out = answer->addrs[i];
 		addr_set_port(out, s->port);
@@ -324,7 +343,9 @@ connect_to(struct stream *s, const struct resolve_answer *answer)
 		if (count < RACE_MAX)
 			count += take_nth(s, answer, AF_INET, n, &addrs[count]);
 	}
-	if (count == 0) {
+	if (count == 0 && answer->count > 0 && !addr_may_lead(s->led_from, &answer->addrs[0])) {
+		fail_astray(s, &answer->addrs[0]);
+	} else if (count == 0) {
 		fail_lookup(s, answer);
 	} else if (count == 1) {
 		s->peer = addrs[0];
@@ -374,6 +395,8 @@ stream_begin(struct stream *s, const struct place *place)
 		begin_name(s, s->host);
 	} else if (s->family != AF_UNSPEC && s->family != addr_family(&s->peer)) {
 		stream_fail(s, FAULT_DNS_NXDOMAIN, "%s is of the other address family", s->host);
+	} else if (!addr_may_lead(s->led_from, &s->peer)) {
+		fail_astray(s, &s->peer);
 	} else {
 		dial_only(s);
 	}

@@ -35,12 +35,16 @@ struct stream {
 	enum stream_step step;
 	int family;
 	uint16_t port;
+	enum addr_reach led_from;
+	bool is_led_astray;
 	bool is_closed;  /* by the owner; memory lives until the turn is over */
 	bool is_watched; /* ev is registered */
 	bool is_paused;
 	bool is_finishing; /* what is sent is to be followed by our end */
 	bool wants_full;   /* TLS handshake */
 	bool looks;
+	bool rests;     /* see stream_rest */
+	bool is_brief;  /* SENT of what left at once is not said */
 	bool is_inside; /* one of our own callbacks runs: what is owed is said at its end */
 	bool owes_sent, owes_fail, owes_read, owes_step; /* to be said or done by the kick */
 	int send_error; /* a write failed; reading goes on for what the peer said before */
@@ -60,6 +64,7 @@ struct stream {
 	struct tls_conn *tls_conn;
 	const char *host; /* inside this allocation, as is server_name */
 	const char *server_name;
+	size_t size; /* of this allocation */
 	char names[];
 };
 

@@ -2,9 +2,11 @@
  * TLS contexts and trust stores, shared.  A pool owns the contexts (one for each distinct set of
  * options), the trust stores (one for each CA file) and the sessions kept for resumption.
  *
- * The mutex is here because settings are loaded off the loop while the loop makes calls of its own.
- * It is never held while a file is read, which may take for ever: two who need the same at once may
- * both read, and one of them throws his away.  What is in the lists stays until the pool ends.
+ * The mutex is here because settings are loaded off the loop while the loop makes calls of its own,
+ * and because there may be several loops: contexts and stores are what they share, and OpenSSL
+ * counts the references to them atomically; of a kept session each connection has a copy.  It is
+ * never held while a file is read, which may take for ever: two who need the same at once may both
+ * read, and one of them throws his away.  What is in the lists stays until the pool ends.
  */
 #include "io/tls.h"
 
@@ -128,6 +130,11 @@ ssl_complaint(void)
 	const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
 
 	ERR_clear_error();
+	if (ERR_SYSTEM_ERROR(code)) {
+		if (ERR_GET_REASON(code) == ENOMEM)
+			mem_end();
+		text = strerror(ERR_GET_REASON(code));
+	}
 	return text == NULL ? "unknown trouble" : text;
 }
 
@@ -439,21 +446,37 @@ tls_ctx_takes_any_host(const struct tls_ctx *ctx)
 	return ctx->is_any_host;
 }
 
-SSL_SESSION *
-tls_ctx_session(struct tls_ctx *ctx, const char *key)
+/* Under the lock. */
+static SSL_SESSION *
+find_session(const struct tls_ctx *ctx, const char *key)
 {
 	struct session *session = map_get(ctx->sessions, key);
 
-	if (session == NULL || !SSL_SESSION_is_resumable(session->ssl))
+	if (session == NULL || session->ssl == NULL || !SSL_SESSION_is_resumable(session->ssl))
 		return NULL;
 	return ++session->uses % TLS_FULL_EVERY == 0 ? NULL : session->ssl;
 }
 
-void
-tls_ctx_keep_session(struct tls_ctx *ctx, const char *key, SSL_SESSION *ssl)
+SSL_SESSION *
+tls_ctx_session(struct tls_ctx *ctx, const char *key)
 {
-	struct session *session = map_get(ctx->sessions, key);
+	SSL_SESSION *ssl;
 
+	pthread_mutex_lock(&ctx->pool->lock);
+	ssl = find_session(ctx, key);
+	if (ssl != NULL)
+		ssl = SSL_SESSION_dup(ssl);
+	pthread_mutex_unlock(&ctx->pool->lock);
+	return ssl;
+}
+
+void
+tls_ctx_keep_session(struct tls_ctx *ctx, const char *key, const SSL_SESSION *ssl)
+{
+	struct session *session;
+
+	pthread_mutex_lock(&ctx->pool->lock);
+	session = map_get(ctx->sessions, key);
 	if (session == NULL) {
 		if (map_count(ctx->sessions) >= SESSIONS_MAX) {
 			map_free(ctx->sessions, session_free);
@@ -463,5 +486,6 @@ tls_ctx_keep_session(struct tls_ctx *ctx, const char *key, SSL_SESSION *ssl)
 		map_put(ctx->sessions, key, session);
 	}
 	SSL_SESSION_free(session->ssl);
-	session->ssl = ssl;
+	session->ssl = SSL_SESSION_dup(ssl);
+	pthread_mutex_unlock(&ctx->pool->lock);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,14 +44,17 @@ static const int plain_reasons[] = {
 	SSL_R_PACKET_LENGTH_TOO_LONG,
 };
 
+/* Two threads may ask for the first time at once: one of their indexes is used by both. */
 static int
 conn_index(void)
 {
-	static int index = -1;
+	static _Atomic int stored = -1;
+	int index = atomic_load(&stored), none = -1;
 
-	if (index == -1)
-		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	return index;
+	if (index != -1)
+		return index;
+	index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return atomic_compare_exchange_strong(&stored, &none, index) ? index : none;
 }
 
 int
@@ -58,10 +62,9 @@ tls_conn_on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_conn *conn = SSL_get_ex_data(ssl, conn_index());
 
-	if (conn == NULL)
-		return 0;
-	tls_ctx_keep_session(conn->ctx, conn->key, session);
-	return 1;
+	if (conn != NULL)
+		tls_ctx_keep_session(conn->ctx, conn->key, session);
+	return 0; /* it stays OpenSSL's */
 }
 
 /* One doubt of each kind, in words, one after the other. */
@@ -148,6 +151,7 @@ tls_conn_new(struct tls_ctx *ctx, int fd, const char *name, uint16_t port, bool 
 	session = full_handshake ? NULL : tls_ctx_session(ctx, conn->key);
 	if (session != NULL)
 		SSL_set_session(conn->ssl, session);
+	SSL_SESSION_free(session);
 	SSL_set_connect_state(conn->ssl);
 	return conn;
 }

@@ -15,7 +15,8 @@ bool tls_ctx_takes_any_host(const struct tls_ctx *ctx);
  * full one, because a resumed one does not show that the certificate was changed.
  */
 #define TLS_FULL_EVERY 20
-SSL_SESSION *tls_ctx_session(struct tls_ctx *ctx, const char *key); /* borrowed; NULL: do it all */
-void tls_ctx_keep_session(struct tls_ctx *ctx, const char *key, SSL_SESSION *session); /* takes */
+/* The caller's own; NULL: do it all. */
+SSL_SESSION *tls_ctx_session(struct tls_ctx *ctx, const char *key);
+void tls_ctx_keep_session(struct tls_ctx *ctx, const char *key, const SSL_SESSION *session);
 
 #endif

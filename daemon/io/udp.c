@@ -226,6 +226,12 @@ living(const struct udp *udp)
 	return n;
 }
 
+static int
+worth(const struct attempt *a)
+{
+	return fault_worth(a->fault, a->is_local_lack);
+}
+
 /* All have failed.  What names the target is said rather than what names this host's routes. */
 static void
 lose(struct udp *udp)
@@ -233,7 +239,7 @@ lose(struct udp *udp)
 	const struct attempt *told = &udp->attempts[0];
 
 	for (unsigned i = 1; i < udp->count; i++)
-		if (told->fault == FAULT_UNREACHABLE || told->is_local_lack)
+		if (worth(&udp->attempts[i]) > worth(told))
 			told = &udp->attempts[i];
 	udp->peer = told->addr;
 	if (udp->count > 1)

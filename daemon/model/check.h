@@ -27,6 +27,13 @@ extern const struct conf_field check_fields[];
 extern const char *const check_severities[]; /* "info", "warning", "critical", NULL */
 enum severity check_severity(const struct check_common *common);
 
+/* Where rooms found what they have of a check, so that no sample looks it up by its name again.
+ * What was found under another stamp than the room's is void.  Zeroed: not looked for yet. */
+struct check_ties {
+	void *rules, *recorder;
+	uint32_t rules_stamp, recorder_stamp;
+};
+
 struct check_spec {
 	char *name;       /* "api"; of a child "disks[/var]" */
 	char *instance;   /* "/var" of a child; NULL */

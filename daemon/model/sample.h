@@ -42,8 +42,13 @@ struct sample_note {
 	char *text;
 };
 
+/* One is kept of every check: small fields lie beside each other. */
 struct sample {
 	enum outcome outcome;
+	/* filled by the scheduler before anybody else sees it */
+	enum check_state state;
+	unsigned failures; /* in a row, this one included */
+	unsigned fact_count, note_count;
 	const struct cause *cause; /* of FAIL and ERROR; never NULL there */
 	char *text;        /* one sentence of what was found, fit to show, masked; never NULL */
 	usec_t started_us; /* monotonic */
@@ -53,14 +58,9 @@ struct sample {
 	double *values;                    /* one per row of it; NAN: not known */
 	size_t metric_count;
 	struct sample_fact *facts; /* at most SAMPLE_FACTS_MAX */
-	unsigned fact_count;
 	struct sample_note *notes; /* at most SAMPLE_NOTES_MAX */
-	unsigned note_count;
 	char **children; /* instances a parent check found (mount points...); NULL: not a parent */
 	size_t child_count;
-	/* filled by the scheduler before anybody else sees it */
-	enum check_state state;
-	unsigned failures; /* in a row, this one included */
 };
 
 const char *outcome_name(enum outcome outcome);       /* "ok" "fail" "error" "none" */

@@ -2,7 +2,9 @@
  * What the files of the engine share: checks being watched and their alerts.  A quiet alert is a
  * few pointers; all that an alert needs while something is going on hangs off it in `live`.
  *
- *	rules.c          the sets, the checks, who watches what
+ *	rules.c          the sets, the checks, samples and time
+ *	engine_menu.c    which rules a check has
+ *	engine_wire.c    who looks at whom
  *	engine_world.c   what expressions see: samples and windows
  *	engine_window.c  which windows there are
  *	engine_judge.c   verdicts into levels, levels into events
@@ -43,41 +45,40 @@ struct moment {
 };
 
 struct watched {
-	char *name, *instance, *target;
+	const struct check_spec
+		*spec;    /* until the next apply, as the set is; a child's: until it goes */
 	const char *type; /* interned */
 	json_t *labels;   /* NULL: none */
 	usec_t interval_us;
 	usec_t last_us; /* monotonic: latest sample; when it was added, until there is one */
-	bool has_sample;
-	bool is_child;
-	bool is_settled;                /* it has been up or down since we look */
-	bool is_mentioned;              /* rules of other checks look at it */
-	bool is_claimed;                /* during apply */
-	enum severity severity;         /* of its own "down" alert */
+	bool has_sample : 1;
+	bool is_child : 1;
+	bool is_settled : 1;        /* it has been up or down since we look */
+	bool is_mentioned : 1;      /* rules of other checks look at it */
+	bool is_claimed : 1;        /* during apply */
+	enum severity severity : 8; /* of its own "down" alert */
+	uint32_t own_count, foreign_count, window_count;
 	usec_t fail_us, fail_wall_us;   /* first failure of the current streak; 0: none */
 	const struct cause *fail_cause; /* of the latest failure */
 	struct kept *kept;
-	struct alert **own;
-	size_t own_count;
+	struct alert *own;      /* one block: engine_remove and what looks at it know their place */
 	struct alert **foreign; /* alerts of other checks that look at this one */
-	size_t foreign_count;
 	struct window *windows;
-	size_t window_count;
+	char name[]; /* the map's key, too */
 };
 
 struct alert {
 	const char *name; /* of the rule; interned: it outlives the rule */
-	const struct rule *rule;
 	const struct rule_variant *variant;
 	struct watched *check;
 	struct live *live; /* NULL: quiet */
-	bool is_claimed;   /* during apply */
 };
 
 struct live {
 	struct heap_node due;
 	struct list node; /* in rules->live */
 	struct alert *alert;
+	char *instance, *target; /* of its check, for when that has gone */
 	struct level levels[LEVELS];
 	enum severity told;             /* what the last event said */
 	usec_t since_us, since_wall_us; /* first bad sample */
@@ -91,13 +92,23 @@ struct live {
 	const struct cause *cause;
 };
 
+/* A rule that a check has. */
+struct offer {
+	const struct rule *rule;
+	const struct rule_variant *variant;
+	const char *name; /* the rule's, interned */
+};
+
 struct rules {
 	struct rules_options options;
 	const struct rule_set *set;
-	struct map *checks;   /* name -> struct watched */
-	struct map *words;    /* interned names: word -> char * */
-	usec_t wall_ahead_us; /* wall clock minus monotonic clock, as last heard */
-	struct map *restored; /* key -> json_t: not yet claimed */
+	struct map *by_type, *by_owner; /* -> struct menu *: of that set */
+	struct offer *picked;           /* what engine_pick found last */
+	struct map *checks;             /* name -> struct watched */
+	unsigned stamp;                 /* another one since any of them came or went; never 0 */
+	struct map *words;              /* interned names: word -> char * */
+	usec_t wall_ahead_us;           /* wall clock minus monotonic clock, as last heard */
+	struct map *restored;           /* key -> json_t: not yet claimed */
 	usec_t restored_until_us;
 	struct heap due;
 	struct list live;
@@ -111,6 +122,22 @@ struct rules {
 	const struct watched *self;
 	usec_t now_us;
 };
+
+/* One copy of a word, for as long as the engine lives. */
+const char *engine_intern(struct rules *rules, const char *word);
+
+/* --- engine_menu.c --- */
+
+void engine_write_menus(struct rules *rules); /* the set is another one */
+void engine_drop_menus(struct rules *rules);
+/* Into rules->picked, in the set's order: how many. */
+size_t engine_pick(struct rules *rules, const struct watched *check);
+
+/* --- engine_wire.c --- */
+
+void engine_rewire(struct rules *rules, usec_t now_us); /* all anew */
+/* One that is new: what others are asked for, they have been asked for already. */
+void engine_wire_one(struct rules *rules, struct watched *check, usec_t now_us);
 
 /* --- engine_world.c, engine_window.c --- */
 
@@ -129,15 +156,13 @@ void engine_drop_windows(struct watched *check);
 /* The sample fed, or the kept one; NULL: none. */
 const struct sample *engine_sample(struct rules *rules, const struct watched *check);
 
-/* All expressions of a variant, its texts' included: the nth, NULL past the end. */
-const struct expr *engine_expr_at(const struct rule_variant *variant, size_t n);
-
 /* --- engine_judge.c --- */
 
 /* A sample came in (of its own check or of one it looks at). */
 void engine_judge(struct rules *rules, struct alert *alert, const struct moment *at);
 void engine_tick(struct rules *rules, struct live *live, const struct moment *at);
 struct live *engine_live(struct rules *rules, struct alert *alert, usec_t now_us); /* or makes it */
+void engine_name_live(struct live *live); /* its check may be described anew */
 void engine_schedule(struct rules *rules, struct live *live, usec_t now_us);
 /* Its rule may have changed.  What was due and not yet looked at stays due. */
 void engine_reschedule(struct rules *rules, struct live *live, usec_t now_us);
@@ -147,7 +172,7 @@ bool engine_is_idle(const struct live *live); /* nothing is going on */
 /* The rule may have changed: a level it has no more hands on to its neighbour that it fires. */
 void engine_fit_levels(struct live *live);
 void engine_free_live(struct rules *rules, struct alert *alert);
-/* It must be looked at without samples, so it is never without `live`. */
+/* It may begin without a sample, so it is never without `live`. */
 bool engine_is_timed(const struct alert *alert);
 
 /* --- engine_tell.c --- */

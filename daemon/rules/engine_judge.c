@@ -18,16 +18,6 @@ struct verdicts {
 	enum verdict clear;
 };
 
-static enum verdict
-verdict_of(const struct expr *expr, const struct expr_world *world)
-{
-	struct expr_value value = expr_eval(expr, world);
-
-	if (!value.is_known)
-		return VERDICT_UNKNOWN;
-	return value.number != 0 ? VERDICT_TRUE : VERDICT_FALSE;
-}
-
 /* The highest level that the "down" alert of a check may have by now. */
 static enum severity
 down_cap(const struct alert *alert, const struct moment *at)
@@ -51,7 +41,7 @@ down_cap(const struct alert *alert, const struct moment *at)
 static bool
 is_premature(struct rules *rules, const struct alert *alert, enum verdict verdict)
 {
-	if (!alert->rule->is_down || verdict != VERDICT_FALSE)
+	if (!alert->variant->rule->is_down || verdict != VERDICT_FALSE)
 		return false;
 	if (!alert->live || alert->live->told == SEVERITY_OK)
 		return false;
@@ -67,17 +57,17 @@ judge_levels(
 		[VERDICT_TRUE] = HEARD_TRUE,
 		[VERDICT_UNKNOWN] = HEARD_UNKNOWN };
 	struct expr_world world = engine_world(rules, alert, at->now_us);
-	enum severity cap = alert->rule->is_down ? down_cap(alert, at) : SEVERITY_CRITICAL;
+	enum severity cap = alert->variant->rule->is_down ? down_cap(alert, at) : SEVERITY_CRITICAL;
 	const struct expr *last = NULL;
 	enum verdict verdict = VERDICT_UNKNOWN;
 
 	*v = (struct verdicts){ .is_known = true, .clear = VERDICT_TRUE };
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
-		const struct expr *when = rule_when(alert->rule, alert->variant, level);
+		const struct expr *when = rule_when(alert->variant->rule, alert->variant, level);
 		if (!when)
 			continue;
 		if (when != last)
-			verdict = verdict_of(when, &world);
+			verdict = expr_verdict(when, &world);
 		if (is_premature(rules, alert, verdict))
 			verdict = VERDICT_UNKNOWN;
 		last = when;
@@ -88,20 +78,21 @@ judge_levels(
 		v->is_true = v->is_true || v->word[level] == HEARD_TRUE;
 	}
 	if (alert->variant->clear)
-		v->clear = verdict_of(alert->variant->clear, &world);
+		v->clear = expr_verdict(alert->variant->clear, &world);
 }
 
 /* It has not been known for long: on_no_data decides about what is unknown. */
 static void
 judge_no_data(const struct alert *alert, struct verdicts *v)
 {
-	enum severity lowest = rule_lowest(alert->rule, alert->variant);
+	enum severity lowest = rule_lowest(alert->variant->rule, alert->variant);
 
-	if (alert->rule->conf.on_no_data == NO_DATA_ALERT && v->word[lowest] == HEARD_UNKNOWN) {
+	if (alert->variant->rule->conf.on_no_data == NO_DATA_ALERT &&
+		v->word[lowest] == HEARD_UNKNOWN) {
 		v->word[lowest] = HEARD_TRUE;
 		v->is_true = true;
 	}
-	if (alert->rule->conf.on_no_data != NO_DATA_OK)
+	if (alert->variant->rule->conf.on_no_data != NO_DATA_OK)
 		return;
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
 		if (v->word[level] == HEARD_UNKNOWN)
@@ -113,7 +104,7 @@ judge_no_data(const struct alert *alert, struct verdicts *v)
 bool
 engine_is_timed(const struct alert *alert)
 {
-	return alert->variant->is_timed || alert->rule->conf.on_no_data != NO_DATA_KEEP;
+	return alert->variant->is_timed || alert->variant->rule->conf.on_no_data == NO_DATA_ALERT;
 }
 
 bool
@@ -127,6 +118,15 @@ engine_is_idle(const struct live *live)
 	return true;
 }
 
+void
+engine_name_live(struct live *live)
+{
+	const struct check_spec *spec = live->alert->check->spec;
+
+	xstrset(&live->instance, spec->instance);
+	xstrset(&live->target, spec->target);
+}
+
 struct live *
 engine_live(struct rules *rules, struct alert *alert, usec_t now_us)
 {
@@ -137,6 +137,7 @@ engine_live(struct rules *rules, struct alert *alert, usec_t now_us)
 	live = alert->live = xcalloc(1, sizeof(*live));
 	live->alert = alert;
 	live->known_us = now_us;
+	engine_name_live(live);
 	list_append(&rules->live, &live->node);
 	return live;
 }
@@ -152,6 +153,8 @@ engine_free_live(struct rules *rules, struct alert *alert)
 	list_remove(&live->node);
 	free(live->text);
 	free(live->shown);
+	free(live->instance);
+	free(live->target);
 	free(live);
 	alert->live = NULL;
 }
@@ -169,7 +172,7 @@ rise_due(const struct live *live, usec_t now_us)
 	const struct cause *cause = live->alert->check->fail_cause;
 	usec_t due = INT64_MAX;
 
-	if (!live->alert->rule->is_down || !cause || live->told == SEVERITY_OK)
+	if (!live->alert->variant->rule->is_down || !cause || live->told == SEVERITY_OK)
 		return due;
 	const usec_t ages[] = { cause->warning_after_us, cause->critical_after_us };
 	for (size_t i = 0; i < sizeof(ages) / sizeof(*ages); i++)
@@ -187,7 +190,7 @@ no_data_due(const struct live *live, usec_t now_us)
 	usec_t blind_us = live->known_us + engine_patience(alert->check);
 	usec_t due = INT64_MAX;
 
-	if (alert->rule->conf.on_no_data != NO_DATA_KEEP && blind_us > now_us)
+	if (alert->variant->rule->conf.on_no_data != NO_DATA_KEEP && blind_us > now_us)
 		due = blind_us;
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
 		const struct level *l = &live->levels[level];
@@ -196,7 +199,7 @@ no_data_due(const struct live *live, usec_t now_us)
 			due = sooner(due, stale_us);
 		/* Nobody but us will say a second time that there is no data. */
 		if (live->has_no_data && l->phase == LEVEL_PENDING) {
-			usec_t held_us = l->mark_us + alert->rule->times[level].for_us;
+			usec_t held_us = l->mark_us + alert->variant->rule->times[level].for_us;
 			due = sooner(due, held_us > now_us ? held_us : now_us + USEC_PER_SEC);
 		}
 	}
@@ -209,8 +212,8 @@ engine_schedule(struct rules *rules, struct live *live, usec_t now_us)
 	usec_t due = sooner(rise_due(live, now_us), no_data_due(live, now_us));
 
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
-		due = sooner(
-			due, level_due(&live->levels[level], &live->alert->rule->times[level]));
+		due = sooner(due,
+			level_due(&live->levels[level], &live->alert->variant->rule->times[level]));
 	if (live->alert->variant->is_timed)
 		due = sooner(due, now_us + TIMED_US);
 	live->due.due = due;
@@ -255,7 +258,8 @@ announce(struct rules *rules, struct live *live, enum severity next, const struc
 		engine_tell(rules, alert, ALERT_ENDS, at);
 	else if (next != before)
 		engine_tell(rules, alert, next > before ? ALERT_RISES : ALERT_FALLS, at);
-	else if (next != SEVERITY_OK && alert->rule->is_down && cause && cause != live->cause) {
+	else if (next != SEVERITY_OK && alert->variant->rule->is_down && cause &&
+		 cause != live->cause) {
 		engine_tell(rules, alert, ALERT_CAUSE, at);
 		live->kept_shape = UINT32_MAX; /* the new cause is worth keeping */
 	}
@@ -292,7 +296,7 @@ settle(struct rules *rules, struct live *live, enum verdict clear, const struct 
 
 	if (next == SEVERITY_OK && live->told != SEVERITY_OK)
 		next = clear == VERDICT_TRUE ? hold_pending(live)
-					     : rule_lowest(alert->rule, alert->variant);
+					     : rule_lowest(alert->variant->rule, alert->variant);
 	announce(rules, live, next, at);
 	if (!engine_is_idle(live)) {
 		engine_keep(rules, live, at);
@@ -311,7 +315,7 @@ static void
 begin(struct live *live, const struct moment *at)
 {
 	const struct watched *check = live->alert->check;
-	bool is_streak = live->alert->rule->is_down && check->fail_us;
+	bool is_streak = live->alert->variant->rule->is_down && check->fail_us;
 
 	live->since_us = is_streak ? check->fail_us : at->now_us;
 	live->since_wall_us = is_streak ? check->fail_wall_us : at->wall_us;
@@ -322,10 +326,10 @@ static enum severity
 neighbour(const struct alert *alert, enum severity level)
 {
 	for (enum severity below = level; below-- > SEVERITY_INFO;)
-		if (rule_when(alert->rule, alert->variant, below))
+		if (rule_when(alert->variant->rule, alert->variant, below))
 			return below;
 	while (++level <= SEVERITY_CRITICAL)
-		if (rule_when(alert->rule, alert->variant, level))
+		if (rule_when(alert->variant->rule, alert->variant, level))
 			return level;
 	return SEVERITY_OK;
 }
@@ -335,7 +339,7 @@ engine_fit_levels(struct live *live)
 {
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
 		if (!level_is_on(&live->levels[level]) ||
-			rule_when(live->alert->rule, live->alert->variant, level))
+			rule_when(live->alert->variant->rule, live->alert->variant, level))
 			continue;
 		enum severity next = neighbour(live->alert, level);
 		if (next != SEVERITY_OK && !level_is_on(&live->levels[next]))
@@ -346,11 +350,30 @@ engine_fit_levels(struct live *live)
 static void
 hear(struct live *live, const struct verdicts *v, const struct moment *at)
 {
-	const struct level_times *times = live->alert->rule->times;
+	const struct level_times *times = live->alert->variant->rule->times;
 
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
 		level_hear(&live->levels[level], v->has_level[level] ? v->word[level] : HEARD_RESET,
 			&times[level], at->now_us);
+}
+
+/* Nothing is going on and nothing begins: so it is with nearly every sample. */
+static bool
+stays_quiet(struct rules *rules, const struct alert *alert, const struct moment *at)
+{
+	struct expr *const *when = alert->variant->when;
+	const struct expr *last = NULL;
+
+	if (alert->live || rules->options.on_verdict)
+		return false;
+	struct expr_world world = engine_world(rules, alert, at->now_us);
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
+		if (when[level] && when[level] != last &&
+			expr_verdict(when[level], &world) == VERDICT_TRUE)
+			return false;
+		last = when[level];
+	}
+	return true;
 }
 
 void
@@ -358,6 +381,8 @@ engine_judge(struct rules *rules, struct alert *alert, const struct moment *at)
 {
 	struct verdicts v;
 
+	if (stays_quiet(rules, alert, at))
+		return;
 	judge_levels(rules, alert, at, &v);
 	if (rules->options.on_verdict)
 		rules->options.on_verdict(
@@ -388,16 +413,17 @@ engine_tick(struct rules *rules, struct live *live, const struct moment *at)
 	const struct watched *check = alert->check;
 	bool is_stale = at->now_us - check->last_us >= engine_patience(check);
 
-	if (engine_is_timed(alert) || alert->rule->is_down || is_stale) {
+	if (alert->variant->is_timed || alert->variant->rule->conf.on_no_data != NO_DATA_KEEP ||
+		alert->variant->rule->is_down || is_stale) {
 		engine_judge(rules, alert, at);
 		return;
 	}
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++)
-		level_tick(&live->levels[level], &alert->rule->times[level], at->now_us);
+		level_tick(&live->levels[level], &alert->variant->rule->times[level], at->now_us);
 	enum verdict clear = VERDICT_TRUE;
 	if (alert->variant->clear) {
 		struct expr_world world = engine_world(rules, alert, at->now_us);
-		clear = verdict_of(alert->variant->clear, &world);
+		clear = expr_verdict(alert->variant->clear, &world);
 	}
 	settle(rules, live, clear, at);
 }

@@ -66,7 +66,7 @@ shape_of(const struct live *live)
 static bool
 is_worth_keeping(const struct live *live, usec_t now_us)
 {
-	const struct level_times *times = live->alert->rule->times;
+	const struct level_times *times = live->alert->variant->rule->times;
 	usec_t patience = INT64_MAX;
 
 	if (live->kept_us == 0 || live->kept_shape != shape_of(live))

@@ -43,7 +43,7 @@ limits_of(const struct alert *alert)
 static json_t *
 level_json(const struct alert *alert, enum severity level)
 {
-	const struct level_times *times = &alert->rule->times[level];
+	const struct level_times *times = &alert->variant->rule->times[level];
 	json_t *doc = json_object();
 
 	json_object_set_new(doc, "severity", json_string(severity_name(level)));
@@ -106,7 +106,7 @@ severity_of(const struct alert *alert)
 	if (alert->live && alert->live->told != SEVERITY_OK)
 		return alert->live->told;
 	for (enum severity level = SEVERITY_CRITICAL; level > SEVERITY_OK; level--)
-		if (rule_when(alert->rule, alert->variant, level))
+		if (rule_when(alert->variant->rule, alert->variant, level))
 			return level;
 	return SEVERITY_OK;
 }
@@ -140,7 +140,7 @@ rules_stand(const struct rules *rules, const char *name, const struct sample *la
 	all->fed = latest ? check : NULL;
 	all->fed_sample = latest;
 	for (size_t i = 0; check && i < check->own_count; i++)
-		json_array_append_new(list, alert_json(all, check->own[i]));
+		json_array_append_new(list, alert_json(all, &check->own[i]));
 	all->fed = NULL;
 	all->fed_sample = NULL;
 	return list;

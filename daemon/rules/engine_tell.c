@@ -38,7 +38,7 @@ explain(struct rules *rules, const struct alert *alert, usec_t now_us, char *out
 
 	buf_init(&lines, TEXT_MAX * 2);
 	for (enum severity level = SEVERITY_CRITICAL; level > SEVERITY_OK && !last; level--) {
-		last = rule_when(alert->rule, alert->variant, level);
+		last = rule_when(alert->variant->rule, alert->variant, level);
 		if (last)
 			expr_explain(last, &world, &lines);
 	}
@@ -61,12 +61,12 @@ render(struct rules *rules, struct alert *alert, const struct moment *at)
 	struct live *live = alert->live;
 	char text[TEXT_MAX];
 
-	if (live->has_no_data && alert->rule->conf.on_no_data == NO_DATA_ALERT) {
+	if (live->has_no_data && alert->variant->rule->conf.on_no_data == NO_DATA_ALERT) {
 		no_data_text(alert, at->now_us, text, sizeof(text));
 	} else if (alert->variant->summary) {
 		struct expr_world world = engine_world(rules, alert, at->now_us);
 		expr_template_render(alert->variant->summary, &world, text, sizeof(text));
-	} else if (alert->rule->is_down || alert->rule->cause) {
+	} else if (alert->variant->rule->is_down || alert->variant->rule->cause) {
 		return; /* the words of the latest sample that was bad, set when it came */
 	} else {
 		explain(rules, alert, at->now_us, text, sizeof(text));
@@ -89,7 +89,7 @@ values_of_sample(const struct sample *sample)
 static json_t *
 values_of(struct rules *rules, const struct alert *alert, usec_t now_us)
 {
-	if (alert->rule->is_down)
+	if (alert->variant->rule->is_down)
 		return values_of_sample(engine_sample(rules, alert->check));
 	struct expr_world world = engine_world(rules, alert, now_us);
 	json_t *values = json_object();
@@ -110,21 +110,21 @@ labels_of(const struct alert *alert)
 
 	if (alert->check->labels)
 		json_object_update(labels, alert->check->labels);
-	if (alert->rule->labels)
-		json_object_update(labels, alert->rule->labels);
+	if (alert->variant->rule->labels)
+		json_object_update(labels, alert->variant->rule->labels);
 	return labels;
 }
 
-/* The rule may be gone: nothing of it is touched. */
+/* Rule and check may be gone from the settings: nothing of them is touched. */
 static void
 tell_removed(struct rules *rules, struct alert *alert, const struct moment *at)
 {
 	const struct watched *check = alert->check;
 	const struct alert_event event = { .change = ALERT_REMOVED,
 		.check = check->name,
-		.instance = check->instance,
+		.instance = alert->live->instance,
 		.type = check->type,
-		.target = check->target,
+		.target = alert->live->target,
 		.rule = alert->name,
 		.severity = SEVERITY_OK,
 		.cause = alert->live->cause,
@@ -138,9 +138,9 @@ tell_removed(struct rules *rules, struct alert *alert, const struct moment *at)
 static void
 set_cause(struct alert *alert)
 {
-	if (alert->rule->cause)
-		alert->live->cause = alert->rule->cause;
-	else if (alert->rule->is_down && alert->check->fail_cause)
+	if (alert->variant->rule->cause)
+		alert->live->cause = alert->variant->rule->cause;
+	else if (alert->variant->rule->is_down && alert->check->fail_cause)
 		alert->live->cause = alert->check->fail_cause;
 }
 
@@ -149,7 +149,8 @@ end_text(const struct rules *rules, const struct alert *alert)
 {
 	bool is_own = rules->fed == alert->check && rules->fed_sample;
 
-	if (is_own && !alert->variant->summary && (alert->rule->is_down || alert->rule->cause))
+	if (is_own && !alert->variant->summary &&
+		(alert->variant->rule->is_down || alert->variant->rule->cause))
 		return rules->fed_sample->text;
 	return alert->live->text;
 }
@@ -182,15 +183,15 @@ engine_tell(
 	json_t *labels = labels_of(alert);
 	const struct alert_event event = { .change = change,
 		.check = check->name,
-		.instance = check->instance,
+		.instance = live->instance,
 		.type = check->type,
-		.target = check->target,
+		.target = live->target,
 		.rule = alert->name,
 		.severity = live->told,
 		.cause = live->cause,
 		.text = text ? text : "",
 		.description = *description ? description : NULL,
-		.runbook_url = alert->rule->conf.runbook_url,
+		.runbook_url = alert->variant->rule->conf.runbook_url,
 		.values = values,
 		.labels = labels,
 		.since_us = live->since_wall_us,

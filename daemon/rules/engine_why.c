@@ -35,7 +35,7 @@ static usec_t
 due_wall(const struct teller *t, enum severity level)
 {
 	const struct live *live = t->alert->live;
-	usec_t due = level_due(&live->levels[level], &t->alert->rule->times[level]);
+	usec_t due = level_due(&live->levels[level], &t->alert->variant->rule->times[level]);
 
 	return due == INT64_MAX ? 0 : due + t->rules->wall_ahead_us;
 }
@@ -44,7 +44,7 @@ static void
 say_pending(const struct teller *t, enum severity level)
 {
 	const struct level *l = &t->alert->live->levels[level];
-	const struct level_times *times = &t->alert->rule->times[level];
+	const struct level_times *times = &t->alert->variant->rule->times[level];
 	const char *name = severity_name(level);
 	char text[TEXT_MAX], waited[40], wanted[40], since[CLOCK_RFC3339_SIZE];
 
@@ -74,7 +74,8 @@ say_clearing(const struct teller *t, enum severity level)
 	const struct level *l = &t->alert->live->levels[level];
 	char text[TEXT_MAX], wanted[40], since[CLOCK_RFC3339_SIZE];
 
-	clock_format_duration(t->alert->rule->times[level].keep_us, wanted, sizeof(wanted));
+	clock_format_duration(
+		t->alert->variant->rule->times[level].keep_us, wanted, sizeof(wanted));
 	clock_format_rfc3339(l->mark_us + t->rules->wall_ahead_us, since);
 	if (l->is_frozen)
 		snprintf(text, sizeof(text),
@@ -128,7 +129,7 @@ say_no_data(const struct teller *t)
 		return;
 	clock_format_rfc3339(live->known_us + t->rules->wall_ahead_us, since);
 	snprintf(text, sizeof(text), "no data since %s: %s", since,
-		decisions[t->alert->rule->conf.on_no_data]);
+		decisions[t->alert->variant->rule->conf.on_no_data]);
 	say(t, "no-data", 0, text);
 }
 
@@ -149,7 +150,7 @@ say_unknown(const struct teller *t)
 	struct expr_world world = engine_world(t->rules, t->alert, t->rules->heard_us);
 	struct buf names;
 
-	if (t->alert->rule->conf.on_no_data == NO_DATA_OK)
+	if (t->alert->variant->rule->conf.on_no_data == NO_DATA_OK)
 		return;
 	buf_init(&names, TEXT_MAX / 2);
 	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
@@ -199,7 +200,7 @@ rules_why(const struct rules *rules, const char *name, const struct sample *late
 		all->fed_sample = latest;
 	}
 	for (size_t i = 0; check && i < check->own_count; i++) {
-		const struct teller t = { .rules = all, .alert = check->own[i], .list = list };
+		const struct teller t = { .rules = all, .alert = &check->own[i], .list = list };
 		say_alert(&t);
 	}
 	all->fed = NULL;

@@ -110,7 +110,7 @@ make_series(struct rules *rules, struct watched *check, struct window *w, usec_t
 void
 engine_fit_windows(struct rules *rules, struct watched *check, usec_t now_us)
 {
-	size_t left = 0;
+	uint32_t left = 0;
 
 	for (size_t i = 0; i < check->window_count; i++) {
 		struct window *w = &check->windows[i];
@@ -137,7 +137,8 @@ const struct series *
 engine_series(const struct watched *check, const struct expr_window *what)
 {
 	for (size_t i = 0; check && i < check->window_count; i++)
-		if (expr_window_is_same(&check->windows[i].what, what))
+		if (check->windows[i].what.metric == what->metric &&
+			expr_window_is_same(&check->windows[i].what, what))
 			return check->windows[i].series;
 	return NULL;
 }

@@ -78,6 +78,9 @@ engine_world(struct rules *rules, const struct alert *alert, usec_t now_us)
 		.now_us = now_us,
 		.wall_us = now_us + rules->wall_ahead_us,
 		.this_check = alert->check->name,
+		/* A kept one lies where another check's comes to lie when it is asked for. */
+		.this_sample =
+			alert->check == rules->fed ? sample_of(rules, alert->check->name) : NULL,
 		.sample_of = sample_of,
 		.series_of = series_of };
 }
@@ -105,27 +108,4 @@ engine_keep_sample(struct watched *check, const struct sample *sample)
 	if (kept->count)
 		memcpy(kept->values, sample->values, kept->count * sizeof(double));
 	check->kept = kept;
-}
-
-static const struct expr *
-text_expr_at(const struct expr_template *t, size_t *n)
-{
-	const struct expr *expr;
-
-	for (size_t i = 0; t && (expr = expr_template_at(t, i)); i++)
-		if ((*n)-- == 0)
-			return expr;
-	return NULL;
-}
-
-const struct expr *
-engine_expr_at(const struct rule_variant *variant, size_t n)
-{
-	for (size_t level = 0; level < LEVELS; level++)
-		if (variant->when[level] && n-- == 0)
-			return variant->when[level];
-	if (variant->clear && n-- == 0)
-		return variant->clear;
-	const struct expr *expr = text_expr_at(variant->summary, &n);
-	return expr ? expr : text_expr_at(variant->description, &n);
 }

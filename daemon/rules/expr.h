@@ -85,9 +85,10 @@ struct expr_value {
 /* The world it is evaluated in; provided by rules.c (and by tests). */
 struct expr_world {
 	void *arg;
-	usec_t now_us;          /* monotonic */
-	usec_t wall_us;         /* for what is usual at this time of the day */
-	const char *this_check; /* what `this` is */
+	usec_t now_us;                    /* monotonic */
+	usec_t wall_us;                   /* for what is usual at this time of the day */
+	const char *this_check;           /* what `this` is */
+	const struct sample *this_sample; /* what sample_of says of it; NULL: it is asked */
 	/* The latest sample of a check, NULL: none or too old (no data). */
 	const struct sample *(*sample_of)(void *arg, const char *check);
 	/* The text of a UNIT_TEXT row (facts have some); NULL: not known.  May be NULL itself. */
@@ -98,6 +99,8 @@ struct expr_world {
 };
 
 struct expr_value expr_eval(const struct expr *expr, const struct expr_world *world);
+/* Of a condition: what expr_eval says of it, sooner. */
+enum verdict expr_verdict(const struct expr *expr, const struct expr_world *world);
 /* Every value that it looks at, in order of appearance, with its name for people. */
 typedef void (*expr_look_fn)(void *arg, const char *label, const struct expr_value *value);
 void expr_look(const struct expr *expr, const struct expr_world *world, expr_look_fn fn, void *arg);

@@ -77,8 +77,8 @@ eval_metric(const struct node *node, const struct expr_world *world)
 {
 	if (node->unit == UNIT_TEXT)
 		return eval_text_metric(node, world);
-	const struct sample *sample =
-		world->sample_of(world->arg, expr_real_check(node->check, world));
+	const struct sample *sample = expr_sample_of(node->check, world);
+
 	if (!sample || (size_t)node->index >= sample->metric_count)
 		return value_unknown(node->unit);
 	double number = sample->values[node->index];

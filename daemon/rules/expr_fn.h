@@ -53,8 +53,8 @@ struct expr_function {
 
 const struct expr_function *function_find(const char *name);
 const struct expr_function *function_at(size_t n); /* NULL past the end */
-/* The latest sample of the check that a node names; NULL: no data. */
-const struct sample *expr_sample_for(const struct node *node, const struct expr_world *world);
+/* The latest sample of the check that a node names so; NULL: no data. */
+const struct sample *expr_sample_of(const char *check, const struct expr_world *world);
 
 typedef struct expr_value expr_fn(const struct node *call, const struct expr_world *world);
 /* expr_fn_plain.c */

@@ -7,9 +7,11 @@
 #include "rules/expr_fn.h"
 
 const struct sample *
-expr_sample_for(const struct node *node, const struct expr_world *world)
+expr_sample_of(const char *check, const struct expr_world *world)
 {
-	return world->sample_of(world->arg, expr_real_check(node->check, world));
+	if (check == expr_this && world->this_sample != NULL)
+		return world->this_sample;
+	return world->sample_of(world->arg, expr_real_check(check, world));
 }
 
 /* --- about checks --- */
@@ -17,7 +19,7 @@ expr_sample_for(const struct node *node, const struct expr_world *world)
 static enum check_state
 state_of(const struct node *check, const struct expr_world *world)
 {
-	const struct sample *sample = expr_sample_for(check, world);
+	const struct sample *sample = expr_sample_of(check->check, world);
 
 	return sample ? sample->state : CHECK_UNKNOWN;
 }
@@ -41,7 +43,7 @@ fn_up(const struct node *call, const struct expr_world *world)
 struct expr_value
 fn_failing(const struct node *call, const struct expr_world *world)
 {
-	const struct sample *sample = expr_sample_for(call->kids[0], world);
+	const struct sample *sample = expr_sample_of(call->kids[0]->check, world);
 	double wanted = call->kid_count > 1 ? call->kids[1]->number : 1;
 
 	if (!sample || (sample->outcome == OUTCOME_ERROR && sample->state == CHECK_UNKNOWN))
@@ -52,7 +54,7 @@ fn_failing(const struct node *call, const struct expr_world *world)
 struct expr_value
 fn_cause(const struct node *call, const struct expr_world *world)
 {
-	const struct sample *sample = expr_sample_for(call->kids[0], world);
+	const struct sample *sample = expr_sample_of(call->kids[0]->check, world);
 	struct expr_value value = { .is_known = true, .unit = UNIT_TEXT, .text = "" };
 
 	if (!sample || sample->outcome == OUTCOME_ERROR || sample->outcome == OUTCOME_NONE)
@@ -68,7 +70,7 @@ fn_cause(const struct node *call, const struct expr_world *world)
 struct expr_value
 fn_cannot_tell(const struct node *call, const struct expr_world *world)
 {
-	const struct sample *sample = expr_sample_for(call->kids[0], world);
+	const struct sample *sample = expr_sample_of(call->kids[0]->check, world);
 
 	if (!sample)
 		return value_unknown(UNIT_BOOL);

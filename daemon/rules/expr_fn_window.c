@@ -29,9 +29,7 @@ series_for(const struct node *call, const struct expr_world *world)
 static const struct series *
 living_series(const struct node *call, const struct expr_world *world)
 {
-	const char *check = expr_real_check(call->window->check, world);
-
-	return world->sample_of(world->arg, check) ? series_for(call, world) : NULL;
+	return expr_sample_of(call->window->check, world) ? series_for(call, world) : NULL;
 }
 
 static usec_t

@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 
-#define BLOCK_SIZE ((size_t)1000)
+/* Most are short, and there are hundreds of them. */
+#define BLOCK_FIRST ((size_t)160)
+#define BLOCK_SIZE  ((size_t)320)
 
 struct tree_block {
 	struct tree_block *next;
@@ -38,7 +40,8 @@ tree_alloc(struct tree *tree, size_t size)
 	struct tree_block *block = tree->blocks;
 
 	if (!block || block->size - block->used < need) {
-		size_t room = need > BLOCK_SIZE ? need : BLOCK_SIZE;
+		size_t room = block ? BLOCK_SIZE : BLOCK_FIRST;
+		room = need > room ? need : room;
 		block = xcalloc(1, sizeof(*block) + room);
 		block->size = room;
 		block->next = tree->blocks;

@@ -42,6 +42,7 @@ needs_unit(const struct node *bare, enum metric_unit unit, struct err *e)
 	char one[40], other[40];
 	double shown = bare->kind == NODE_NUMBER ? bare->number : 5;
 
+	/* The formats are rows of a table of ours, each with one %g. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(one, sizeof(one), units[unit].one, shown);

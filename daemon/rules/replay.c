@@ -193,7 +193,7 @@ longest_window(const struct rule_variant *variant)
 	const struct expr *expr;
 	usec_t longest_us = 0;
 
-	for (size_t n = 0; (expr = engine_expr_at(variant, n)); n++)
+	for (size_t n = 0; (expr = rule_expr_at(variant, n)); n++)
 		for (size_t w = 0; w < expr_window_count(expr); w++)
 			if (expr_window_at(expr, w)->span_us > longest_us)
 				longest_us = expr_window_at(expr, w)->span_us;
@@ -220,7 +220,7 @@ look(struct replay *r, struct err *e)
 {
 	const struct expr *expr;
 
-	for (size_t n = 0; (expr = engine_expr_at(r->variant, n)); n++)
+	for (size_t n = 0; (expr = rule_expr_at(r->variant, n)); n++)
 		expr_uses(expr, on_use, r);
 	for (size_t level = 0; level < LEVELS; level++)
 		if (r->variant->when[level])

@@ -409,6 +409,18 @@ compile_variant(
 }
 
 static bool
+looks_back(const struct rule_variant *variant)
+{
+	const struct expr *expr;
+
+	for (size_t n = 0; (expr = rule_expr_at(variant, n)); n++)
+		for (size_t w = 0; w < expr_window_count(expr); w++)
+			if (strcmp(expr_window_at(expr, w)->check, "this") == 0)
+				return true;
+	return false;
+}
+
+static bool
 add_variant(struct compile *k, const char *type, bool is_strict)
 {
 	struct rule *rule = k->rule;
@@ -428,6 +440,7 @@ add_variant(struct compile *k, const char *type, bool is_strict)
 		return false;
 	}
 	v.type = xstrdup(type);
+	v.looks_back = looks_back(&v);
 	rule->variants = xreallocarray(rule->variants, rule->variant_count + 1, sizeof(v));
 	rule->variants[rule->variant_count++] = v;
 	return true;
@@ -542,9 +555,11 @@ rule_compile(struct rule *rule, const char *name, const struct conf_node *node,
 	unsigned before = complaints_errors(c->complaints);
 	struct conf_part part = { rule_fields, &rule->conf };
 	conf_fill(&part, 1, node, what, NULL, c->complaints);
-	bool is_off = node && !rule->conf.enabled;
+	bool is_off = !rule->conf.enabled;
 	if (complaints_errors(c->complaints) == before && !is_off)
 		compile_rule(&k);
+	memset(rule->conf.level, 0, sizeof(rule->conf.level)); /* the tree may go */
+	rule->conf.each = NULL;
 	if (!is_off && !k.is_bad && complaints_errors(c->complaints) == before)
 		return true;
 	rule_fini(rule);
@@ -566,17 +581,52 @@ rule_fini(struct rule *rule)
 	*rule = (struct rule){ 0 };
 }
 
-const struct rule_variant *
-rule_variant_for(const struct rule *rule, const char *check, const char *type)
+bool
+rule_is_for_name(const struct rule *rule, const char *check)
 {
-	if (!rule->is_each)
-		return strcmp(rule->owner, check) == 0 ? &rule->variants[0] : NULL;
-	if (!matches(rule, check, type))
+	return !rule->each_name || str_matches_glob(check, rule->each_name);
+}
+
+const struct rule_variant *
+rule_variant_of(const struct rule *rule, const char *type)
+{
+	if (!rule->is_each || (rule->each_type && strcmp(rule->each_type, type) != 0))
 		return NULL;
 	for (size_t i = 0; i < rule->variant_count; i++)
 		if (strcmp(rule->variants[i].type, type) == 0)
 			return &rule->variants[i];
 	return NULL;
+}
+
+const struct rule_variant *
+rule_variant_for(const struct rule *rule, const char *check, const char *type)
+{
+	if (!rule->is_each)
+		return strcmp(rule->owner, check) == 0 ? &rule->variants[0] : NULL;
+	return rule_is_for_name(rule, check) ? rule_variant_of(rule, type) : NULL;
+}
+
+static const struct expr *
+text_expr_at(const struct expr_template *t, size_t *n)
+{
+	const struct expr *expr;
+
+	for (size_t i = 0; t && (expr = expr_template_at(t, i)); i++)
+		if ((*n)-- == 0)
+			return expr;
+	return NULL;
+}
+
+const struct expr *
+rule_expr_at(const struct rule_variant *variant, size_t n)
+{
+	for (size_t level = 0; level < LEVELS; level++)
+		if (variant->when[level] && n-- == 0)
+			return variant->when[level];
+	if (variant->clear && n-- == 0)
+		return variant->clear;
+	const struct expr *expr = text_expr_at(variant->summary, &n);
+	return expr ? expr : text_expr_at(variant->description, &n);
 }
 
 const struct expr *

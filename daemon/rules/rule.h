@@ -26,11 +26,13 @@ struct rule_conf {
 
 /* The rule for checks of one type; the only one, with `type` NULL, of a rule without `each`. */
 struct rule_variant {
+	const struct rule *rule; /* whose it is, once the set is complete */
 	char *type;
 	struct expr *when[LEVELS]; /* NULL: no such level */
 	struct expr *clear;
 	struct expr_template *summary, *description; /* may be NULL */
 	bool is_timed;
+	bool looks_back; /* there are windows of the check itself */
 };
 
 struct rule {
@@ -67,6 +69,11 @@ const struct rule_builtin *rule_builtin_find(const char *name);
 /* The variant for a check, NULL: the rule is not about it. */
 const struct rule_variant *rule_variant_for(
 	const struct rule *rule, const char *check, const char *type);
+/* The two halves of it, of rules with `each`: by the type alone, and by the name. */
+const struct rule_variant *rule_variant_of(const struct rule *rule, const char *type);
+bool rule_is_for_name(const struct rule *rule, const char *check);
+/* All expressions of a variant, its texts' included: the nth, NULL past the end. */
+const struct expr *rule_expr_at(const struct rule_variant *variant, size_t n);
 /* What decides a level: of check-down, where only the highest is written, that one. */
 const struct expr *rule_when(
 	const struct rule *rule, const struct rule_variant *variant, enum severity level);

@@ -191,6 +191,9 @@ rule_set_compile(const struct conf_node *rules, const struct conf_node *builtin,
 			add_builtin(set, row, &c);
 	}
 	map_free(c.by_name, NULL);
+	for (size_t i = 0; i < set->count; i++)
+		for (size_t n = 0; n < set->rules[i].variant_count; n++)
+			set->rules[i].variants[n].rule = &set->rules[i];
 	return set;
 }
 

@@ -18,9 +18,10 @@ rules_new(const struct rules_options *options)
 	struct rules *rules = xcalloc(1, sizeof(*rules));
 
 	rules->options = *options;
-	rules->checks = map_new();
+	rules->checks = map_new_borrowing();
 	rules->words = map_new();
 	rules->restored = map_new();
+	rules->stamp = 1;
 	rules->restored_until_us = INT64_MAX;
 	heap_init(&rules->due);
 	list_init(&rules->live);
@@ -43,33 +44,28 @@ free_json(void *state)
 static void
 free_watched(struct rules *rules, struct watched *check)
 {
-	for (size_t i = 0; i < check->own_count; i++) {
-		engine_free_live(rules, check->own[i]);
-		free(check->own[i]);
-	}
+	for (size_t i = 0; i < check->own_count; i++)
+		engine_free_live(rules, &check->own[i]);
 	engine_drop_windows(check);
 	json_decref(check->labels);
 	free(check->own);
 	free(check->foreign);
 	free(check->kept);
-	free(check->name);
-	free(check->instance);
-	free(check->target);
 	free(check);
 }
 
 void
 rules_free(struct rules *rules)
 {
-	const char *name;
 	void *check;
 
 	if (!rules)
 		return;
-	for (size_t at = 0; map_next(rules->checks, &at, &name, &check);)
+	for (size_t at = 0; map_next(rules->checks, &at, NULL, &check);)
 		free_watched(rules, check);
 	map_free(rules->checks, NULL);
 	map_free(rules->words, free);
+	engine_drop_menus(rules);
 	map_free(rules->restored, free_json);
 	heap_fini(&rules->due);
 	free(rules);
@@ -81,9 +77,8 @@ rules_restore(struct rules *rules, const char *key, const json_t *state)
 	json_decref(map_put(rules->restored, key, json_deep_copy(state)));
 }
 
-/* One copy of a word, for as long as the engine lives. */
-static const char *
-intern(struct rules *rules, const char *word)
+const char *
+engine_intern(struct rules *rules, const char *word)
 {
 	char *copy = map_get(rules->words, word);
 
@@ -110,7 +105,7 @@ labels_of(const struct conf_pairs *pairs)
 static void
 set_type(struct rules *rules, struct watched *check, const char *type)
 {
-	const char *word = intern(rules, type);
+	const char *word = engine_intern(rules, type);
 
 	if (check->type && check->type != word) {
 		engine_keep_sample(check, NULL);
@@ -123,8 +118,7 @@ static void
 describe(struct rules *rules, struct watched *check, const struct check_spec *spec)
 {
 	set_type(rules, check, spec->type);
-	xstrset(&check->instance, spec->instance);
-	xstrset(&check->target, spec->target);
+	check->spec = spec;
 	json_decref(check->labels);
 	check->labels = labels_of(&spec->common.labels);
 	check->interval_us = spec->common.interval_us;
@@ -137,10 +131,12 @@ watch(struct rules *rules, const struct check_spec *spec, usec_t now_us)
 	struct watched *check = engine_find(rules, spec->name);
 
 	if (!check) {
-		check = xcalloc(1, sizeof(*check));
-		check->name = xstrdup(spec->name);
+		size_t size = strlen(spec->name) + 1;
+		check = xcalloc(1, sizeof(*check) + size);
+		memcpy(check->name, spec->name, size);
 		check->last_us = now_us;
-		map_put(rules->checks, spec->name, check);
+		map_put(rules->checks, check->name, check);
+		rules->stamp++;
 	}
 	describe(rules, check, spec);
 	check->is_claimed = true;
@@ -149,32 +145,39 @@ watch(struct rules *rules, const struct check_spec *spec, usec_t now_us)
 
 /* --- alerts of a check --- */
 
+/* The same rule's under the set before, where it mostly has the same place. */
 static struct alert *
-find_alert(const struct watched *check, const char *name)
+find_before(const struct watched *old, const char *name, size_t place)
 {
-	for (size_t i = 0; i < check->own_count; i++)
-		if (strcmp(check->own[i]->name, name) == 0)
-			return check->own[i];
+	if (place < old->own_count && old->own[place].name == name)
+		return &old->own[place];
+	for (size_t i = 0; i < old->own_count; i++)
+		if (old->own[i].name == name)
+			return &old->own[i];
 	return NULL;
 }
 
+/* The alert of a rule that the check has under the new set: the one of before, or a new one. */
 static void
-add_alert(struct rules *rules, struct watched *check, const struct rule *rule,
-	const struct rule_variant *variant, const struct moment *at)
+add_alert(struct watched *check, struct alert *before, const struct offer *offer)
 {
-	struct alert *alert = find_alert(check, rule->name);
-	bool is_new = alert == NULL;
+	struct alert *alert = &check->own[check->own_count++];
 
-	if (is_new) {
-		alert = xcalloc(1, sizeof(*alert));
-		alert->name = intern(rules, rule->name);
-		alert->check = check;
-		check->own = xreallocarray(check->own, check->own_count + 1, sizeof(*check->own));
-		check->own[check->own_count++] = alert;
+	*alert = (struct alert){ .name = offer->name, .check = check };
+	if (before) {
+		alert->live = before->live;
+		before->check = NULL; /* it was taken over */
 	}
-	alert->rule = rule;
-	alert->variant = variant;
-	alert->is_claimed = true;
+	if (alert->live) {
+		alert->live->alert = alert;
+		engine_name_live(alert->live);
+	}
+	alert->variant = offer->variant;
+}
+
+static void
+begin_alert(struct rules *rules, struct alert *alert, bool is_new, const struct moment *at)
+{
 	if (is_new)
 		engine_restore(rules, alert, at);
 	if (engine_is_timed(alert))
@@ -187,128 +190,23 @@ add_alert(struct rules *rules, struct watched *check, const struct rule *rule,
 
 /* Alerts whose rule is not in the set any more go. */
 static void
-drop_unclaimed(struct rules *rules, struct watched *check, const struct moment *at)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < check->own_count; i++) {
-		struct alert *alert = check->own[i];
-		if (alert->is_claimed) {
-			check->own[left++] = alert;
-			continue;
-		}
-		engine_remove(rules, alert, at);
-		free(alert);
-	}
-	check->own_count = left;
-}
-
-static void
 attach(struct rules *rules, struct watched *check, const struct moment *at)
 {
-	for (size_t i = 0; i < check->own_count; i++)
-		check->own[i]->is_claimed = false;
-	for (size_t i = 0; i < rules->set->count; i++) {
-		const struct rule *rule = &rules->set->rules[i];
-		const struct rule_variant *variant =
-			rule_variant_for(rule, check->name, check->type);
-		if (variant)
-			add_alert(rules, check, rule, variant, at);
+	struct watched old = { .own = check->own, .own_count = check->own_count };
+	size_t count = engine_pick(rules, check);
+
+	check->own = count > 0 ? xcalloc(count, sizeof(*check->own)) : NULL;
+	check->own_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct offer *offer = &rules->picked[i];
+		struct alert *before = find_before(&old, offer->name, i);
+		add_alert(check, before, offer);
+		begin_alert(rules, &check->own[i], before == NULL, at);
 	}
-	drop_unclaimed(rules, check, at);
-}
-
-/* --- who looks at whom --- */
-
-static void
-add_foreign(struct watched *check, struct alert *alert)
-{
-	for (size_t i = 0; i < check->foreign_count; i++)
-		if (check->foreign[i] == alert)
-			return;
-	check->foreign =
-		xreallocarray(check->foreign, check->foreign_count + 1, sizeof(*check->foreign));
-	check->foreign[check->foreign_count++] = alert;
-}
-
-/* Windows of the check's own `each` rules. */
-static void
-need_own(struct watched *check)
-{
-	const struct expr *expr;
-
-	for (size_t i = 0; i < check->own_count; i++)
-		for (size_t n = 0; (expr = engine_expr_at(check->own[i]->variant, n)); n++)
-			for (size_t w = 0; w < expr_window_count(expr); w++)
-				if (strcmp(expr_window_at(expr, w)->check, "this") == 0)
-					engine_need_window(check, expr_window_at(expr, w));
-}
-
-/* What one expression asks of checks that it names. */
-static void
-need_named(struct rules *rules, const struct expr *expr)
-{
-	const char *name;
-
-	for (size_t n = 0; (name = expr_check_at(expr, n)); n++) {
-		struct watched *check = engine_find(rules, name);
-		if (check)
-			check->is_mentioned = true;
-	}
-	for (size_t n = 0; n < expr_window_count(expr); n++) {
-		const struct expr_window *window = expr_window_at(expr, n);
-		struct watched *check = engine_find(rules, window->check);
-		if (check)
-			engine_need_window(check, window);
-	}
-}
-
-/* A rule without `each` is judged when any check that it names has a sample. */
-static void
-wire(struct rules *rules, const struct rule *rule, const struct expr *expr)
-{
-	struct watched *owner = rule->is_each ? NULL : engine_find(rules, rule->owner);
-	struct alert *alert = owner ? find_alert(owner, rule->name) : NULL;
-	const char *name;
-
-	need_named(rules, expr);
-	for (size_t n = 0; alert && (name = expr_check_at(expr, n)); n++) {
-		struct watched *check = engine_find(rules, name);
-		if (check && check != owner)
-			add_foreign(check, alert);
-	}
-}
-
-static void
-wire_all(struct rules *rules)
-{
-	const struct expr *expr;
-
-	for (size_t i = 0; i < rules->set->count; i++) {
-		const struct rule *rule = &rules->set->rules[i];
-		for (size_t v = 0; v < rule->variant_count; v++)
-			for (size_t n = 0; (expr = engine_expr_at(&rule->variants[v], n)); n++)
-				wire(rules, rule, expr);
-	}
-}
-
-static void
-rewire(struct rules *rules, usec_t now_us)
-{
-	const char *name;
-	void *value;
-
-	for (size_t at = 0; map_next(rules->checks, &at, &name, &value);) {
-		struct watched *check = value;
-		check->foreign_count = 0;
-		check->is_mentioned = false;
-		for (size_t i = 0; i < check->window_count; i++)
-			check->windows[i].is_needed = false;
-		need_own(check);
-	}
-	wire_all(rules);
-	for (size_t at = 0; map_next(rules->checks, &at, &name, &value);)
-		engine_fit_windows(rules, value, now_us);
+	for (size_t i = 0; i < old.own_count; i++)
+		if (old.own[i].check)
+			engine_remove(rules, &old.own[i], at);
+	free(old.own);
 }
 
 /* --- sets --- */
@@ -317,8 +215,9 @@ static void
 remove_watched(struct rules *rules, struct watched *check, const struct moment *at)
 {
 	for (size_t i = 0; i < check->own_count; i++)
-		engine_remove(rules, check->own[i], at);
+		engine_remove(rules, &check->own[i], at);
 	map_remove(rules->checks, check->name);
+	rules->stamp++;
 	free_watched(rules, check);
 }
 
@@ -332,6 +231,18 @@ parent_of(const struct watched *child, const struct map *specs)
 
 	free(name);
 	return spec && strcmp(spec->type, child->type) == 0 ? spec : NULL;
+}
+
+static bool
+has_unclaimed_child(const struct rules *rules)
+{
+	const char *name;
+	void *value;
+
+	for (size_t at = 0; map_next(rules->checks, &at, &name, &value);)
+		if (((struct watched *)value)->is_child && !((struct watched *)value)->is_claimed)
+			return true;
+	return false;
 }
 
 /* Children are not in the configuration: they live on with their parent. */
@@ -373,16 +284,19 @@ static void
 claim_checks(
 	struct rules *rules, const struct check_spec *const *specs, size_t count, usec_t now_us)
 {
-	struct map *by_name = map_new();
+	struct map *parents;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!specs[i]->common.enabled)
-			continue;
-		watch(rules, specs[i], now_us);
-		map_put(by_name, specs[i]->name, (void *)(uintptr_t)(const void *)specs[i]);
-	}
-	claim_children(rules, by_name);
-	map_free(by_name, NULL);
+	for (size_t i = 0; i < count; i++)
+		if (specs[i]->common.enabled)
+			watch(rules, specs[i], now_us);
+	if (!has_unclaimed_child(rules))
+		return;
+	parents = map_new_borrowing();
+	for (size_t i = 0; i < count; i++)
+		if (specs[i]->common.enabled)
+			map_put(parents, specs[i]->name, (void *)(uintptr_t)(const void *)specs[i]);
+	claim_children(rules, parents);
+	map_free(parents, NULL);
 }
 
 void
@@ -394,6 +308,7 @@ rules_apply(struct rules *rules, const struct rule_set *set, const struct check_
 	struct watched **all = list_checks(rules, &n);
 
 	rules->set = set;
+	engine_write_menus(rules);
 	hear_time(rules, &at);
 	for (size_t i = 0; i < n; i++)
 		all[i]->is_claimed = false;
@@ -407,10 +322,20 @@ rules_apply(struct rules *rules, const struct rule_set *set, const struct check_
 			remove_watched(rules, all[i], &at);
 	}
 	free(all);
-	rewire(rules, now_us);
+	engine_rewire(rules, now_us);
 	if (map_count(rules->restored) > 0)
 		engine_drop_restored(rules, &at, false);
 	log_debug("rules: windows take %zu kB at most", rules_window_bytes(rules) / 1000);
+}
+
+/* Alerts of rules that are about this one check: others may look at where they lie. */
+static bool
+is_looked_at(const struct watched *check)
+{
+	for (size_t i = 0; i < check->own_count; i++)
+		if (!check->own[i].variant->rule->is_each)
+			return true;
+	return false;
 }
 
 void
@@ -421,11 +346,13 @@ rules_add_child(struct rules *rules, const struct check_spec *child, usec_t now_
 	if (!rules->set)
 		return;
 	struct watched *check = watch(rules, child, now_us);
+	bool has_moved = is_looked_at(check);
 	check->is_child = true;
 	attach(rules, check, &at);
-	need_own(check);
-	wire_all(rules); /* other checks have been asked already for what they are asked again */
-	engine_fit_windows(rules, check, now_us);
+	if (has_moved)
+		engine_rewire(rules, now_us);
+	else
+		engine_wire_one(rules, check, now_us);
 }
 
 void
@@ -434,11 +361,13 @@ rules_remove_child(
 {
 	const struct moment at = { now_us, wall_us };
 	struct watched *check = engine_find(rules, child->name);
+	bool is_seen = check && is_looked_at(check);
 
 	if (!check)
 		return;
 	remove_watched(rules, check, &at);
-	rewire(rules, now_us);
+	if (is_seen)
+		engine_rewire(rules, now_us);
 }
 
 /* --- samples and time --- */
@@ -462,7 +391,7 @@ static bool
 is_busy(const struct watched *check)
 {
 	for (size_t i = 0; i < check->own_count; i++)
-		if (check->own[i]->live)
+		if (check->own[i].live)
 			return true;
 	return check->is_mentioned;
 }
@@ -488,15 +417,14 @@ static void
 judge_all(struct rules *rules, struct watched *check, const struct moment *at)
 {
 	for (size_t i = 0; i < check->own_count; i++)
-		engine_judge(rules, check->own[i], at);
+		engine_judge(rules, &check->own[i], at);
 	for (size_t i = 0; i < check->foreign_count; i++)
 		engine_judge(rules, check->foreign[i], at);
 }
 
-void
-rules_feed(struct rules *rules, const char *name, const struct sample *sample)
+static void
+feed(struct rules *rules, struct watched *check, const struct sample *sample)
 {
-	struct watched *check = engine_find(rules, name);
 	const struct moment at = { sample->started_us + sample->took_us, sample->wall_us };
 	struct sample copy;
 
@@ -517,6 +445,23 @@ rules_feed(struct rules *rules, const char *name, const struct sample *sample)
 		engine_drop_unlisted(rules, check, sample, &at);
 }
 
+void
+rules_feed(struct rules *rules, const char *name, const struct sample *sample)
+{
+	feed(rules, engine_find(rules, name), sample);
+}
+
+void
+rules_feed_tied(
+	struct rules *rules, struct check_ties *ties, const char *name, const struct sample *sample)
+{
+	if (ties->rules_stamp != rules->stamp) {
+		ties->rules = engine_find(rules, name);
+		ties->rules_stamp = rules->stamp;
+	}
+	feed(rules, ties->rules, sample);
+}
+
 bool
 rules_awaits_children(const struct rules *rules)
 {
@@ -532,6 +477,15 @@ first_due(const struct rules *rules)
 }
 
 usec_t
+rules_due(const struct rules *rules)
+{
+	const struct live *live = first_due(rules);
+	usec_t next = live ? live->due.due : INT64_MAX;
+
+	return next < rules->restored_until_us ? next : rules->restored_until_us;
+}
+
+usec_t
 rules_tick(struct rules *rules, usec_t now_us, usec_t wall_us)
 {
 	const struct moment at = { now_us, wall_us };
@@ -544,8 +498,7 @@ rules_tick(struct rules *rules, usec_t now_us, usec_t wall_us)
 	}
 	if (rules->restored_until_us <= now_us)
 		engine_drop_restored(rules, &at, true);
-	usec_t next = live ? live->due.due : INT64_MAX;
-	return next < rules->restored_until_us ? next : rules->restored_until_us;
+	return rules_due(rules);
 }
 
 /* --- for the API --- */

@@ -73,11 +73,11 @@ void rules_take_past(struct rules *rules, const char *check, const char *metric,
 /* Before the first apply: what on_keep was told by the process before us. */
 void rules_restore(struct rules *rules, const char *key, const json_t *state);
 
-/* Puts a set in force (borrowed until the next apply): same check and rule keep their state and
- * windows; what is gone ends with ALERT_REMOVED.  now: monotonic and wall. */
+/* Puts a set in force (it and the specs are borrowed until the next apply): same check and rule
+ * keep their state and windows; what is gone ends with ALERT_REMOVED.  now: monotonic and wall. */
 void rules_apply(struct rules *rules, const struct rule_set *set,
 	const struct check_spec *const *specs, size_t count, usec_t now_us, usec_t wall_us);
-/* Children come and go at run time. */
+/* Children come and go at run time; a child's spec is borrowed until it goes. */
 void rules_add_child(struct rules *rules, const struct check_spec *child, usec_t now_us);
 void rules_remove_child(
 	struct rules *rules, const struct check_spec *child, usec_t now_us, usec_t wall_us);
@@ -87,9 +87,13 @@ bool rules_awaits_children(const struct rules *rules);
 
 /* A sample of a check (by its name): windows take it in, its rules are evaluated. */
 void rules_feed(struct rules *rules, const char *check, const struct sample *sample);
+/* The same; `ties` are this check's. */
+void rules_feed_tied(struct rules *rules, struct check_ties *ties, const char *check,
+	const struct sample *sample);
 /* Time-based changes (`for`, keep_firing_for, no data).  Returns when it wants to be called next
  * (monotonic), INT64_MAX: not before the next sample. */
 usec_t rules_tick(struct rules *rules, usec_t now_us, usec_t wall_us);
+usec_t rules_due(const struct rules *rules); /* what the last tick, or sample, would return */
 
 /* For the API: every alert that is not quiet. */
 struct alert_view {

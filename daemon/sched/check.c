@@ -13,6 +13,7 @@
 #include "sched/check.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,16 +28,18 @@ check_new(struct sched *sched, const struct check_spec *spec)
 	check->spec = spec;
 	check->state = CHECK_UNKNOWN;
 	list_init(&check->at_place);
-	list_init(&check->fact_slots);
-	list_init(&check->fact_waits);
 	return check;
+}
+
+struct check_spec *
+check_own_spec(const struct check *child)
+{
+	return (struct check_spec *)(uintptr_t)(const void *)child->spec;
 }
 
 static void
 free_own_spec(struct check_spec *spec)
 {
-	if (spec == NULL)
-		return;
 	free(spec->name);
 	free(spec->instance);
 	free(spec->target);
@@ -48,14 +51,16 @@ check_free(struct check *check)
 {
 	if (check == NULL)
 		return;
-	probe_run_abort(check->run);
-	probe_keep_fini(&check->keep);
-	probe_watch_close(check->watch);
+	probe_run_abort(check->task.run);
+	probe_keep_fini(&check->task.keep);
+	probe_watch_close(check->task.watch);
 	json_decref(check->kept);
 	if (check->has_sample)
 		sample_fini(&check->last);
 	free(check->children);
-	free_own_spec(check->own_spec);
+	free(check->facts);
+	if (check->parent != NULL)
+		free_own_spec(check_own_spec(check));
 	free(check);
 }
 
@@ -111,6 +116,36 @@ check_take(struct check *check, struct sample *sample, usec_t now_wall_us)
 	sample->failures = check->failures;
 }
 
+/*
+ * A total time in 16 bits, to a two-thousandth part: 11 bits of microseconds, shifted by the other
+ * five.
+ */
+#define TOTAL_BITS   11
+#define TOTAL_FAILED UINT16_MAX
+
+static uint16_t
+pack_total(usec_t us)
+{
+	uint64_t bits = us < 0 ? 0 : (uint64_t)us;
+	unsigned shift = 0;
+
+	while ((bits + (1U << shift >> 1)) >> shift >= 1U << TOTAL_BITS)
+		if (++shift == TOTAL_FAILED >> TOTAL_BITS)
+			return TOTAL_FAILED - 1;
+	return (uint16_t)(shift << TOTAL_BITS | (bits + (1U << shift >> 1)) >> shift);
+}
+
+double
+sched_total(const struct check_view *view, size_t n)
+{
+	uint16_t packed = view->totals[(view->total_from + n) % SCHED_TOTALS];
+	uint64_t bits = packed & ((1U << TOTAL_BITS) - 1);
+
+	if (packed == TOTAL_FAILED)
+		return NAN;
+	return (double)(bits << (packed >> TOTAL_BITS)) / USEC_PER_SEC;
+}
+
 void
 check_remember(struct check *check, const struct sample *sample)
 {
@@ -121,9 +156,8 @@ check_remember(struct check *check, const struct sample *sample)
 	else
 		sample_copy(&check->last, sample);
 	check->has_sample = true;
-	check->totals[check->total_at] =
-		is_good ? (float)((double)sample->took_us / USEC_PER_SEC) : NAN;
-	check->total_at = (check->total_at + 1) % SCHED_TOTALS;
+	check->totals[check->total_at] = is_good ? pack_total(sample->took_us) : TOTAL_FAILED;
+	check->total_at = (uint8_t)((check->total_at + 1) % SCHED_TOTALS);
 	if (check->total_count < SCHED_TOTALS)
 		check->total_count++;
 }

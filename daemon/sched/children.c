@@ -38,22 +38,14 @@ child_spec(const struct check_spec *parent, const char *instance)
 	return spec;
 }
 
-static bool
-is_listed(const struct sample *sample, const char *instance)
+static struct check *
+find_child(const struct check *parent, const char *instance)
 {
-	for (size_t i = 0; i < sample->child_count; i++)
-		if (strcmp(sample->children[i], instance) == 0)
-			return true;
-	return false;
-}
+	char *name = xasprintf("%s[%s]", parent->spec->name, instance);
+	struct check *child = map_get(parent->sched->by_name, name);
 
-static bool
-has_child(const struct check *parent, const char *instance)
-{
-	for (size_t i = 0; i < parent->child_count; i++)
-		if (strcmp(parent->children[i]->spec->instance, instance) == 0)
-			return true;
-	return false;
+	free(name);
+	return child != NULL && child->parent == parent ? child : NULL;
 }
 
 static void
@@ -78,7 +70,6 @@ add_child(struct check *parent, const char *instance)
 		return;
 	}
 	child = sched_add(parent->sched, spec, parent->child_count);
-	child->own_spec = spec;
 	child->parent = parent;
 	parent->children =
 		xreallocarray(parent->children, parent->child_count + 1, sizeof(struct check *));
@@ -101,11 +92,21 @@ drop_child(struct check *parent, size_t at)
 void
 sched_take_children(struct check *parent, const struct sample *sample)
 {
-	for (size_t i = parent->child_count; i-- > 0;)
-		if (!is_listed(sample, parent->children[i]->spec->instance))
+	for (size_t i = 0; i < sample->child_count; i++) {
+		struct check *child = find_child(parent, sample->children[i]);
+
+		if (child != NULL)
+			child->is_matched = true;
+	}
+	for (size_t i = parent->child_count; i-- > 0;) {
+		bool is_listed = parent->children[i]->is_matched;
+
+		parent->children[i]->is_matched = false;
+		if (!is_listed)
 			drop_child(parent, i);
+	}
 	for (size_t i = 0; i < sample->child_count; i++)
-		if (!has_child(parent, sample->children[i]))
+		if (find_child(parent, sample->children[i]) == NULL)
 			add_child(parent, sample->children[i]);
 	sched_flatten(parent->sched);
 }
@@ -123,16 +124,15 @@ sched_renew_children(struct check *parent, bool is_changed)
 	for (size_t i = 0; i < parent->child_count; i++) {
 		struct check *child = parent->children[i];
 
-		borrow_from_parent(child->own_spec, parent->spec);
+		borrow_from_parent(check_own_spec(child), parent->spec);
 		if (!is_changed) {
-			probe_watch_move(child->watch, child->spec->conf);
+			probe_watch_move(child->task.watch, child->spec->conf);
 			continue;
 		}
-		sched_abort_run(child);
+		runner_abort(&child->task);
 		sched_drop_facts(child);
 		sched_renew_subject(child);
-		probe_keep_fini(&child->keep);
-		sched_schedule_soon(child, i);
+		runner_renew(&child->sched->runner, &child->task, child->spec, i);
 		sched_renew_watch(child);
 	}
 }

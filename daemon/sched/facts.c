@@ -75,10 +75,22 @@ find_slot(const struct list *slots, const struct fact_type *type)
 	return NULL;
 }
 
+static struct check_facts *
+need_facts(struct check *check)
+{
+	if (check->facts == NULL) {
+		check->facts = xcalloc(1, sizeof(*check->facts));
+		list_init(&check->facts->slots);
+		list_init(&check->facts->waits);
+	}
+	return check->facts;
+}
+
 static struct fact_slot *
 take_slot(struct check *check, const struct fact_type *type)
 {
-	struct list *slots = type->is_host ? &desk_of(check)->host_slots : &check->fact_slots;
+	struct list *slots =
+		type->is_host ? &desk_of(check)->host_slots : &need_facts(check)->slots;
 	struct fact_slot *slot = find_slot(slots, type);
 
 	if (slot != NULL)
@@ -151,6 +163,17 @@ free_slot(struct fact_desk *desk, struct fact_slot *slot)
 	list_remove(&slot->node);
 	probe_keep_fini(&slot->keep);
 	free(slot);
+}
+
+/* A slot that remembers nothing, and that nobody waits for. */
+static void
+drop_idle(struct fact_desk *desk, struct fact_slot *slot)
+{
+	bool is_listed = !list_is_empty(&slot->waits) || !list_is_empty(&slot->queued) ||
+			 !list_is_empty(&slot->ready);
+
+	if (!is_listed && !slot->has_answer && slot->run == NULL && slot->keep.data == NULL)
+		free_slot(desk, slot);
 }
 
 /* --- answers --- */
@@ -264,8 +287,7 @@ on_sweep(void *arg)
 			!list_is_empty(&slot->queued))
 			continue;
 		drop_answer(slot);
-		if (slot->keep.data == NULL && slot->run == NULL && list_is_empty(&slot->waits))
-			free_slot(desk, slot);
+		drop_idle(desk, slot);
 	}
 	if (!list_is_empty(&desk->aged))
 		timer_after(&desk->sweep, SWEEP_US);
@@ -281,9 +303,9 @@ start_run(struct fact_desk *desk, struct fact_slot *slot)
 	const struct fact_job job = {
 		.type = slot->type,
 		.check = check->spec,
-		.subject = &check->subject,
+		.subject = sched_subject_of(check),
 		.sample = check->has_sample ? &check->last : NULL,
-		.watch = check->watch,
+		.watch = check->at == 0 ? check->task.watch : NULL,
 		.keep = &slot->keep,
 		.env = sched->env,
 	};
@@ -291,7 +313,7 @@ start_run(struct fact_desk *desk, struct fact_slot *slot)
 	desk->running++;
 	slot->began_us = loop_now(sched->env->loop);
 	slot->generation = sched->generation;
-	slot->generation->runs++;
+	slot->generation->users++;
 	slot->run = fact_run_start(&job, on_done, slot);
 }
 
@@ -364,7 +386,7 @@ is_about_now(const struct fact_slot *slot, const struct check *check, usec_t sin
 static bool
 awaits(const struct fact_slot *slot, const struct check *check)
 {
-	LIST_EACH(node, &check->fact_waits)
+	LIST_EACH(node, &check->facts->waits)
 	if (LIST_ENTRY(node, struct fact_wait, of_check)->slot == slot)
 		return true;
 	return false;
@@ -407,17 +429,20 @@ sched_want_new_fact(struct sched *sched, const char *name, const char *fact, use
 
 	if (check == NULL || type == NULL || sched->is_stopped || !is_for(type, check))
 		return -1;
+	need_facts(check);
 	slot = take_slot(check, type);
 	is_about_it = is_about_now(slot, check, since_us);
 	has_answer = is_about_it && is_fresh(desk, slot);
-	if (is_crowded(desk, slot, has_answer))
+	if (is_crowded(desk, slot, has_answer)) {
+		drop_idle(desk, slot);
 		return -1;
+	}
 	if (!awaits(slot, check)) {
 		wait = xcalloc(1, sizeof(*wait));
 		wait->check = check;
 		wait->slot = slot;
 		list_append(&slot->waits, &wait->of_slot);
-		list_append(&check->fact_waits, &wait->of_check);
+		list_append(&check->facts->waits, &wait->of_check);
 	}
 	list_remove(&slot->ready);
 	if (slot->run != NULL && !is_about_it)
@@ -476,11 +501,12 @@ void
 sched_drop_facts(struct check *check)
 {
 	struct fact_desk *desk = desk_of(check);
+	struct check_facts *facts = check->facts;
 
-	while (!list_is_empty(&check->fact_waits))
-		free_wait(LIST_ENTRY(check->fact_waits.next, struct fact_wait, of_check));
-	while (!list_is_empty(&check->fact_slots))
-		free_slot(desk, LIST_ENTRY(check->fact_slots.next, struct fact_slot, node));
+	while (facts != NULL && !list_is_empty(&facts->waits))
+		free_wait(LIST_ENTRY(facts->waits.next, struct fact_wait, of_check));
+	while (facts != NULL && !list_is_empty(&facts->slots))
+		free_slot(desk, LIST_ENTRY(facts->slots.next, struct fact_slot, node));
 	leave_host_slots(desk, check);
 	/* Its places are free for others: not at once, for those may be about to go, too. */
 	if (!list_is_empty(&desk->queue))

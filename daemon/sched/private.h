@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "io/timer.h"
 #include "sched/check.h"
+#include "sched/further.h"
 
 struct fact_slot;
 
@@ -19,11 +20,20 @@ struct fact_desk {
 	unsigned owed;    /* of those queued, who somebody waits for */
 };
 
+/* While settings are applied: starts a second of each loop, as they are given out. */
+struct share {
+	double load[SCHED_LOOPS_MAX];
+	double each; /* what a further loop is to have */
+};
+
 struct sched {
 	struct sched_options options;
 	const struct io_env *env;
-	struct heap heap;
-	struct timer timer;
+	struct runner runner;     /* on the main loop */
+	struct further **further; /* on the others */
+	unsigned further_count, further_used;
+	struct share share;
+	struct list leaving;   /* removed checks whose loop has not given them back yet */
 	struct check **checks; /* as configured; children hang below their parent */
 	size_t count;
 	struct check **flat; /* parents and children in order, for the views */
@@ -31,32 +41,38 @@ struct sched {
 	struct map *by_name;  /* -> struct check *, children too */
 	struct map *restored; /* -> json_t *: what the process before us knew */
 	struct generation *generation;
-	usec_t epoch_us; /* the grid's origin */
-	usec_t slept_us;
-	double starts_per_second; /* of all checks: decides the tick */
 	bool is_stopped;
-	bool is_batching; /* the timer is armed once, at the end of the batch */
-	struct hist lateness;
 	struct fact_desk *facts;
 	struct map *places;    /* of this host, that checks look at */
+	struct map *known;     /* what several checks know of the same place */
 	struct list unlearned; /* places to be learned of */
+	struct list looks;     /* names of places, asked for */
+	unsigned look_count;
 	struct timer pace;
 };
 
 struct check *sched_add(struct sched *sched, const struct check_spec *spec, size_t place);
-void sched_remove(struct check *check); /* frees it; it has no children any more */
-void sched_abort_run(struct check *check);
+void sched_remove(struct check *check); /* it has no children any more */
+/* Takes a sample in: the state, what is remembered, who hears of it. */
+void sched_take(struct check *check, const struct sample *sample);
+void sched_ask_retry(struct check *check); /* a quick re-check, if one is due before its next run */
 /* Opens what the check's type keeps between runs; closes it first if it is open. */
 void sched_renew_watch(struct check *check);
-/* Its watch asks for a run. */
-void sched_poke(struct check *check);
+void sched_close_watch(struct check *check);
 /* Remembers what must outlive a restart. */
-void sched_keep(const struct check *check);
-void sched_schedule_soon(struct check *check, size_t place);
-usec_t sched_tick_for(const struct sched *sched, usec_t interval_us);
-void sched_let_go(struct generation *generation);
-void sched_release(struct generation *generation); /* one of its runs is over */
+void sched_keep(struct check *check);
+void sched_release(struct generation *generation); /* one user less */
 void sched_flatten(struct sched *sched);           /* after any check came or went */
+
+/* share.c: which loop has a check's task. */
+void share_begin(struct sched *sched, const struct check_spec *const *specs, size_t count);
+double share_rate(const struct sched *sched, uint8_t at); /* starts a second, of all its checks */
+uint8_t share_pick(struct sched *sched, const struct check *check, const struct check_spec *spec);
+/* The task is nobody's: its home gets it. */
+void sched_give(struct check *check, size_t place);
+/* True: it is nobody's now.  False: a further loop has it, which will give it back. */
+bool sched_take_back(struct check *check);
+void sched_on_back(struct check *check); /* it has given it back */
 
 /* children.c: what a parent found against what it has. */
 void sched_take_children(struct check *parent, const struct sample *sample);
@@ -77,6 +93,10 @@ void sched_open_places(struct sched *sched);
 void sched_close_places(struct sched *sched);  /* the checks are gone */
 void sched_renew_subject(struct check *check); /* its settings are new */
 void sched_drop_subject(struct check *check);
+const struct subject *sched_subject_of(struct check *check);
+/* What was learned, as it is kept: owned by the caller, NULL: nothing; and taken up again. */
+json_t *sched_learned(const struct check *check);
+void sched_recall_subject(struct check *check, const json_t *doc);
 void sched_learn(struct check *check, const struct fact *fact);
 /* After each run; `came_up`: it was down, or never up before. */
 void sched_look_at_place(struct check *check, bool came_up);

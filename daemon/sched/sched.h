@@ -19,10 +19,11 @@
 struct sched;
 struct fact_type;
 
-#define SCHED_TOTALS 60 /* last total times kept for the sparkline */
+#define SCHED_TOTALS    60 /* last total times kept for the sparkline */
+#define SCHED_LOOPS_MAX 64 /* the main one among them */
 
-typedef void (*sched_sample_fn)(
-	void *arg, const struct check_spec *check, const struct sample *sample);
+typedef void (*sched_sample_fn)(void *arg, const struct check_spec *check,
+	const struct sample *sample, struct check_ties *ties);
 typedef void (*sched_child_fn)(void *arg, const struct check_spec *child, bool is_added);
 /* What must outlive a restart ("first_added" for start_period): persist under the check's name. */
 typedef void (*sched_keep_fn)(void *arg, const char *check, const json_t *state);
@@ -49,11 +50,31 @@ void sched_restore(struct sched *sched, const char *check, const json_t *state);
 struct sched_owner {
 	void *owner;
 	void (*release)(void *owner);
+	const struct secret_set *secrets; /* of the same; for the environments of further loops */
 };
 /* A diff: checks that are the same in every key keep their timer, state and running probe; changed
  * ones run anew but keep their state and counters. */
 void sched_apply(struct sched *sched, const struct check_spec *const *specs, size_t count,
 	const struct sched_owner *owner);
+
+/*
+ * Further loops, each turned by a thread of its own, which run checks whose type needs nothing of
+ * the main loop; all else, and every callback, stays on the main one.  A check that moves keeps its
+ * state and its schedule.  The environment is borrowed until sched_free; nothing but the loop, the
+ * resolver, the TLS pool and the HTTP client is used of it.
+ */
+int sched_add_loop(struct sched *sched, const struct io_env *env, struct err *e);
+/* Takes back the one that was added last, before any sched_apply: nothing will turn it. */
+void sched_drop_loop(struct sched *sched);
+/* How many to use from the next sched_apply on, the main one among them. */
+void sched_use_loops(struct sched *sched, size_t count);
+/* How many these checks need, at most `most`. */
+size_t sched_loops_wanted(const struct check_spec *const *specs, size_t count, size_t most);
+/* Stops the further loops; sched_free must wait until their threads have ended. */
+void sched_leave_loops(struct sched *sched);
+/* How long nothing was heard from a further loop that has work; 0: all are well. */
+usec_t sched_silent_us(const struct sched *sched);
+
 /* Runs now, besides the schedule; -1: no such check, or it is running. */
 int sched_run_now(struct sched *sched, const char *check);
 
@@ -77,16 +98,19 @@ struct check_view {
 	bool is_running;
 	unsigned failures;
 	uint64_t runs, overdue;
-	const float *totals; /* seconds, NAN: failed; oldest first */
-	size_t total_count;
+	const uint16_t *totals; /* see sched_total */
+	size_t total_from, total_count;
 };
+/* The nth total time, the oldest first, in seconds; NAN: it failed. */
+double sched_total(const struct check_view *view, size_t n);
 size_t sched_count(const struct sched *sched);
 bool sched_view(const struct sched *sched, size_t n, struct check_view *out); /* config order */
 /* How many checks are in each state; a view of each would cost ten times as much. */
 void sched_count_states(const struct sched *sched, size_t counts[CHECK_STARTING + 1]);
 bool sched_view_name(const struct sched *sched, const char *name, struct check_view *out);
 const struct sample *sched_last(const struct sched *sched, const char *name); /* NULL: none yet */
-/* How long the first check that is due has waited for its start; 0: none is due. */
+/* How long the first check that is due has waited for its start, on any loop; a loop that says
+ * nothing counts as one that does not get to it.  0: none is due. */
 usec_t sched_behind_us(const struct sched *sched);
 bool sched_round_done(const struct sched *sched); /* every check has run once since the start */
 const struct hist *sched_lateness(const struct sched *sched);

@@ -43,10 +43,15 @@ sched_count(const struct sched *sched)
 usec_t
 sched_behind_us(const struct sched *sched)
 {
-	const struct heap_node *first = heap_first(&sched->heap);
-	usec_t now = loop_now(sched->env->loop);
+	usec_t most = runner_behind_us(&sched->runner);
 
-	return first == NULL || first->due >= now ? 0 : now - first->due;
+	for (unsigned i = 0; i < sched->further_count; i++) {
+		usec_t behind = further_behind_us(sched->further[i]);
+
+		if (behind > most)
+			most = behind;
+	}
+	return most;
 }
 
 /* A parent is down when a child is. */
@@ -67,37 +72,27 @@ sched_count_states(const struct sched *sched, size_t counts[CHECK_STARTING + 1])
 		counts[shown_state(sched->flat[i])]++;
 }
 
-/* Turns the ring so that the oldest total comes first; the ring goes on from its start. */
 static void
-turn_totals(struct check *check)
-{
-	float turned[SCHED_TOTALS];
-
-	if (check->total_count < SCHED_TOTALS || check->total_at == 0)
-		return;
-	for (unsigned i = 0; i < SCHED_TOTALS; i++)
-		turned[i] = check->totals[(check->total_at + i) % SCHED_TOTALS];
-	memcpy(check->totals, turned, sizeof(turned));
-	check->total_at = 0;
-}
-
-static void
-fill(struct check *check, struct check_view *out)
+fill(const struct check *check, struct check_view *out)
 {
 	const struct loop *loop = check->sched->env->loop;
 
-	turn_totals(check);
+	const struct task *task = &check->task;
+	bool is_here = check->at == 0 && !check->is_moving;
+	usec_t now = loop_now(loop), due = is_here ? task->due.due : check->told.due_us;
+
 	*out = (struct check_view){
 		.spec = check->spec,
 		.state = shown_state(check),
 		.last = check->has_sample ? &check->last : NULL,
 		.since_us = check->since_wall_us,
-		.next_us = loop_wall(loop) + (check->due.due - loop_now(loop)),
-		.is_running = check->run != NULL,
+		.next_us = loop_wall(loop) + (due - now),
+		.is_running = is_here ? task->run != NULL : check->is_asked || due <= now,
 		.failures = check->failures,
-		.runs = check->runs,
-		.overdue = check->overdue,
+		.runs = is_here ? task->runs : check->told.runs,
+		.overdue = is_here ? task->overdue : check->told.overdue,
 		.totals = check->totals,
+		.total_from = check->total_count < SCHED_TOTALS ? 0 : check->total_at,
 		.total_count = check->total_count,
 	};
 }
@@ -142,5 +137,5 @@ sched_round_done(const struct sched *sched)
 const struct hist *
 sched_lateness(const struct sched *sched)
 {
-	return &sched->lateness;
+	return &sched->runner.lateness;
 }

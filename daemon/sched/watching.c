@@ -2,10 +2,11 @@
 #include "base/mem.h"
 #include "sched/private.h"
 
+/* Something happened at the target: sooner than planned, but not more often than once a second. */
 static void
 on_poke(void *arg)
 {
-	sched_poke(arg);
+	runner_poke(&((struct check *)arg)->task);
 }
 
 static void
@@ -19,15 +20,21 @@ on_keep(void *arg, const json_t *state)
 }
 
 void
+sched_close_watch(struct check *check)
+{
+	probe_watch_close(check->task.watch);
+	check->task.watch = NULL;
+}
+
+void
 sched_renew_watch(struct check *check)
 {
 	const struct probe_type *type = check->spec->probe_type;
 
-	probe_watch_close(check->watch);
-	check->watch = NULL;
-	if (type->open == NULL)
+	sched_close_watch(check);
+	if (!probe_has_watch(type, check->spec->conf))
 		return;
-	check->watch = probe_watch_open(&(struct probe_watch_options){
+	check->task.watch = probe_watch_open(&(struct probe_watch_options){
 		.type = type,
 		.conf = check->spec->conf,
 		.instance = check->spec->instance,

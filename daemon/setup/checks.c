@@ -182,6 +182,23 @@ finish_common(const struct load *l, const struct defaults *defaults, struct chec
 	join_labels(&common->labels, &l->settings->daemon.labels);
 }
 
+/* Its texts come to lie behind it: there may be many thousands of them. */
+static struct check_spec *
+pack(struct check_spec *spec, const char *name)
+{
+	size_t name_size = strlen(name) + 1;
+	size_t target_size = spec->target != NULL ? strlen(spec->target) + 1 : 0;
+	char *target = spec->target, *behind;
+
+	spec = xreallocarray(spec, 1, sizeof(*spec) + name_size + target_size);
+	behind = (char *)(spec + 1);
+	spec->name = memcpy(behind, name, name_size);
+	if (target != NULL)
+		spec->target = memcpy(behind + name_size, target, target_size);
+	free(target);
+	return spec;
+}
+
 static struct check_spec *
 load_check(struct load *l, const struct defaults *defaults, const struct conf_node *entry)
 {
@@ -195,7 +212,6 @@ load_check(struct load *l, const struct defaults *defaults, const struct conf_no
 	if (type == NULL || !is_named)
 		return NULL;
 	struct check_spec *spec = xcalloc(1, sizeof(*spec));
-	spec->name = xstrdup(entry->key);
 	spec->type = type->name;
 	spec->probe_type = type;
 	spec->conf = xcalloc(1, type->conf_size);
@@ -203,7 +219,7 @@ load_check(struct load *l, const struct defaults *defaults, const struct conf_no
 	if (!fill_spec(l, defaults, entry, spec) && type->metrics_of != NULL)
 		l->has_unknown_metrics = true;
 	finish_common(l, defaults, &spec->common);
-	return spec;
+	return pack(spec, entry->key);
 }
 
 void
@@ -217,8 +233,6 @@ checks_free(struct check_spec **specs, size_t count)
 		conf_clear(type->fields, spec->conf);
 		conf_clear(check_fields, &spec->common);
 		free(spec->conf);
-		free(spec->target);
-		free(spec->name);
 		free(spec);
 	}
 	free(specs);

@@ -134,6 +134,7 @@ add_richer(struct init_check *check, const char *type, const struct init_listene
 			"With a login much more is seen; put in place of the two lines below:");
 		init_about(check, "  type: %s", type);
 		buf_addf(&check->about, "  %s: \"", richer[i].key);
+		/* The formats are rows of a table of ours, each with a host and a port. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		buf_addf(&check->about, richer[i].example, it->address, it->port);

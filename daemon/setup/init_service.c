@@ -444,25 +444,32 @@ has_login(const struct init_kind *kind)
 	       str_eq(kind->type, "redis");
 }
 
+/* By its protocol where its image tells that, by a connection where only the port is known. */
+static void
+plan_reached(struct work *w)
+{
+	unsigned inner = inner_port(w->service);
+
+	if (w->kind != NULL && str_eq(w->kind->type, "http"))
+		plan_http(w);
+	else if (w->kind != NULL)
+		plan_tcp(w, w->service->name, main_port(w));
+	else if (w->plan->options->is_sidecar && inner > 0 && inner < 65536)
+		plan_tcp(w, w->service->name, inner);
+}
+
 void
 init_plan_service(struct init_plan *plan, const struct compose_service *service)
 {
 	struct work w = { plan, service, init_kind_of(service) };
-	unsigned inner = inner_port(service);
 	if (compose_is_job(plan->compose, service))
 		return;
 	if (strstr(service->command != NULL ? service->command : "", "celery") != NULL)
 		w.kind = NULL; /* whatever its image is */
 	if (w.kind != NULL && has_login(w.kind))
 		plan_login(&w);
-	else if (plan_asked(&w))
-		inner = 0;
-	else if (w.kind != NULL && str_eq(w.kind->type, "http"))
-		plan_http(&w);
-	else if (w.kind != NULL)
-		plan_tcp(&w, service->name, main_port(&w));
-	else if (plan->options->is_sidecar && inner > 0 && inner < 65536)
-		plan_tcp(&w, service->name, inner);
+	else if (!plan_asked(&w))
+		plan_reached(&w);
 	plan_ports(&w);
 	if (init_check_of(plan, service) == NULL)
 		plan_process(&w);

@@ -64,7 +64,8 @@ bool word_is_later(const struct load *l, const char *word, const struct conf_pos
 /* A map of entries at the top; NULL when absent or, after a complaint, not a map. */
 const struct conf_node *top_map(const struct load *l, const char *key);
 
-/* The whole as YAML, masked; owned. */
-char *masked_print(const struct settings *settings);
+/* What settings_masked prints and the tree alone knows. */
+void masked_prepare(struct settings *settings);
+void masked_clear(struct settings *settings);
 
 #endif

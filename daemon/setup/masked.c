@@ -1,6 +1,11 @@
-/* The configuration in force as YAML without its secrets, for `GET /api/v1/config`. */
+/*
+ * The configuration in force as YAML without its secrets, for `GET /api/v1/config`.  Checks are the
+ * most of it and can be printed at any time: what is kept is the text before them and behind them,
+ * which comes from a tree that is gone by then.
+ */
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "deliver/maintenance.h"
 #include "setup/load.h"
@@ -82,24 +87,58 @@ add_file_secrets(const struct conf_node *node, struct secret_set *set)
 		add_file_secrets(node->items[i], set);
 }
 
-char *
-masked_print(const struct settings *s)
+/* To its size: it is kept. */
+static char *
+text_of(struct buf *out)
+{
+	char *text = xstrdup(buf_text(out));
+
+	buf_fini(out);
+	return text;
+}
+
+void
+masked_prepare(struct settings *s)
 {
 	struct buf out;
+
 	buf_init(&out, 0);
 	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
 		if (!block->is_optional || !conf_is_absent(conf_get(s->tree->root, block->name)))
 			print_block(
 				block->name, block->fields, (const char *)s + block->offset, &out);
-	print_checks(s, &out);
+	s->masked.before = text_of(&out);
+	buf_init(&out, 0);
 	print_node(s, "rules", &out);
 	print_node(s, "builtin_rules", &out);
 	print_receivers(s, &out);
 	print_routes(s, &out);
-	char *text = buf_take_text(&out);
-	struct secret_set *set = secret_set_new();
-	add_file_secrets(s->tree->root, set);
-	secret_mask(set, text);
-	secret_set_free(set);
+	s->masked.behind = text_of(&out);
+	s->masked.secrets = secret_set_new();
+	add_file_secrets(s->tree->root, s->masked.secrets);
+}
+
+void
+masked_clear(struct settings *s)
+{
+	free(s->masked.before);
+	free(s->masked.behind);
+	secret_set_free(s->masked.secrets);
+}
+
+char *
+settings_masked(const struct settings *s)
+{
+	struct buf out;
+	char *text;
+
+	buf_init(&out, 0);
+	if (s->masked.before != NULL)
+		buf_add_text(&out, s->masked.before);
+	print_checks(s, &out);
+	if (s->masked.behind != NULL)
+		buf_add_text(&out, s->masked.behind);
+	text = text_of(&out);
+	secret_mask(s->masked.secrets, text);
 	return text;
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "deliver/maintenance.h"
 #include "setup/load.h"
 
 const char *
@@ -43,7 +44,7 @@ settings_free(struct settings *s)
 	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
 		conf_clear(block->fields, (char *)s + block->offset);
 	secret_set_free(s->secrets);
-	free(s->masked_yaml);
+	masked_clear(s);
 	conf_tree_free(s->tree);
 	free(s->path);
 	free(s);
@@ -166,6 +167,47 @@ gather_secrets(struct settings *s)
 	add_receiver_secrets(s->disabled_receivers, s->disabled_receiver_count, s->secrets);
 }
 
+/* --- what is left of the files --- */
+
+static void
+hold_checks(struct check_spec *const *specs, size_t count, struct conf_tree *tree)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct probe_type *type = specs[i]->probe_type;
+		conf_hold(type->fields, specs[i]->conf, tree);
+		conf_hold(check_fields, &specs[i]->common, tree);
+	}
+}
+
+static void
+hold_receivers(struct receiver_spec *const *specs, size_t count, struct conf_tree *tree)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct receiver_type *type = specs[i]->type;
+		conf_hold(type->fields, specs[i]->conf, tree);
+		conf_hold(receiver_fields, &specs[i]->common, tree);
+	}
+}
+
+/* The tree is several times as large as what was read from it.  Rules and playbooks compiled theirs
+ * and need none of it. */
+static void
+drop_tree(struct settings *s)
+{
+	for (const struct top_block *block = top_blocks; block->name != NULL; block++)
+		conf_hold(block->fields, (char *)s + block->offset, s->tree);
+	hold_checks(s->checks, s->check_count, s->tree);
+	hold_checks(s->disabled, s->disabled_count, s->tree);
+	hold_receivers(s->receivers, s->receiver_count, s->tree);
+	hold_receivers(s->disabled_receivers, s->disabled_receiver_count, s->tree);
+	for (size_t i = 0; i < s->route_count; i++)
+		conf_hold(route_fields, s->routes[i], s->tree);
+	for (size_t i = 0; i < s->maintenance_count; i++)
+		conf_hold(maintenance_fields, s->maintenance[i], s->tree);
+	conf_tree_drop_texts(s->tree);
+	conf_tree_drop_nodes(s->tree);
+}
+
 /* --- the whole --- */
 
 static void
@@ -184,7 +226,7 @@ load_parts(struct load *l)
 	if (complaints_errors(l->complaints) > 0)
 		return;
 	gather_secrets(s);
-	s->masked_yaml = masked_print(s);
+	masked_prepare(s);
 }
 
 struct settings *
@@ -208,7 +250,7 @@ settings_load(
 		map_free(l.check_names, NULL);
 	}
 	if (complaints_errors(complaints) == 0) {
-		conf_tree_drop_texts(s->tree);
+		drop_tree(s);
 		return s;
 	}
 	settings_unref(s);

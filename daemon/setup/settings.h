@@ -23,8 +23,10 @@ struct daemon_settings {
 	int language; /* enum language */
 	char *host_root;
 	struct conf_pairs labels;
+	int64_t loops;  /* 0: auto */
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
+	bool sandbox;
 };
 
 struct api_settings {
@@ -66,8 +68,11 @@ struct settings {
 	struct maintenance_spec **maintenance;
 	size_t maintenance_count;
 	struct secret_set *secrets;
-	char *masked_yaml;      /* GET /api/v1/config */
-	struct conf_tree *tree; /* positions and nodes that the above borrow from */
+	struct {
+		char *before, *behind;      /* the checks */
+		struct secret_set *secrets; /* those of files, wherever they stand */
+	} masked;                           /* what settings_masked is made of */
+	struct conf_tree *tree; /* files, and the few nodes that the above borrow: no root */
 };
 
 struct settings_context {
@@ -78,6 +83,8 @@ struct settings_context {
 /* NULL when there were errors; complaints say which.  The caller holds one reference. */
 struct settings *settings_load(
 	const char *path, const struct settings_context *context, struct complaints *complaints);
+/* The whole as YAML, without its secrets; owned by the caller. */
+char *settings_masked(const struct settings *settings);
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings);
 /* Keys that changed but only take effect at the next start, one line each; "" if none. */

@@ -60,6 +60,25 @@ static const struct conf_field daemon_fields[] = {
 		PAIRS_AT(DAEMON, labels),
 		.doc = "Labels that all checks get.",
 		.example = "{ site: berlin }" },
+	{ .name = "sandbox",
+		BOOL_AT(DAEMON, sandbox),
+		.flags = CONF_RESTART,
+		.dflt = "on",
+		.doc = "Gives up new privileges, cores, and system calls that no check should "
+		       "need (mounts, name spaces, other processes' memory, loading of modules). "
+		       "It holds for commands of `exec`, too: `off` for those that need `sudo` or "
+		       "a set-uid program." },
+	{ .name = "loops",
+		INT_AT(DAEMON, loops),
+		.word = "auto",
+		.dflt = "auto",
+		.min = "1",
+		.max = "64",
+		.flags = CONF_ADVANCED,
+		.doc = "Threads that run checks. More than one are for thousands of network checks "
+		       "a second: `auto` is one until they start more often than one should bear, "
+		       "and at most as many as there are processors.",
+		.example = "4" },
 	{ .name = "log",
 		.type = CONF_GROUP,
 		.fields = log_fields,

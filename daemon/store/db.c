@@ -98,6 +98,14 @@ db_quick_check(sqlite3 *db, struct err *e)
 	return result;
 }
 
+/* Pages as they are needed: otherwise each connection begins with a block of twenty.  Refused, and
+ * of no harm, once somebody uses the library. */
+static void
+use_few_pages(void)
+{
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 /* SQLite would create the file for everybody to read. */
 static int
 create_private(const char *path, struct err *e)
@@ -142,6 +150,7 @@ db_open(const char *path, enum db_sync sync, struct err *e)
 	sqlite3 *db = NULL;
 	if (create_private(path, e) < 0)
 		return NULL;
+	use_few_pages();
 	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK) {
 		db_fail(db, rc, e, path);

@@ -1,7 +1,9 @@
 /* history.db: opening, series, and taking rows in.  Owns its connection and what it gathers. */
 #include "store/history.h"
 
+#include <float.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,9 @@
 #include "base/mem.h"
 #include "store/levels.h"
 
-#define BLOCK_CAP (1 << 20)
+#define BLOCK_CAP        (1 << 20)
+#define SERIES_NAMES_MAX 512
+#define RAW_KEPT         1024 /* bytes that a part keeps for its next entries */
 /* A row that comes this late still belongs to the minute being gathered. */
 #define LATE_MS 5000
 /* Checking a big file takes longer than a start may; its damage shows when it is read. */
@@ -174,11 +178,33 @@ history_close(struct history *h)
 	free(h);
 }
 
+struct store_series *
+history_series_new(const char *check, const char *metric)
+{
+	size_t check_len = strlen(check), metric_len = strlen(metric);
+	size_t size = check_len + 1 + metric_len + 1;
+
+	if (size > SERIES_NAMES_MAX)
+		return NULL;
+	struct store_series *series = xcalloc(1, offsetof(struct store_series, names) + size);
+	series->check_len = (uint16_t)check_len;
+	memcpy(series->names, check, check_len);
+	series->names[check_len] = '\n';
+	memcpy(series->names + check_len + 1, metric, metric_len);
+	return series;
+}
+
+static void
+bind_names(sqlite3_stmt *stmt, const struct store_series *s)
+{
+	sqlite3_bind_text(stmt, 1, s->names, s->check_len, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, s->names + s->check_len + 1, -1, SQLITE_STATIC);
+}
+
 static int
 find_series(struct history *h, struct store_series *s, struct err *e)
 {
-	sqlite3_bind_text(h->find, 1, s->check, -1, SQLITE_STATIC);
-	sqlite3_bind_text(h->find, 2, s->metric, -1, SQLITE_STATIC);
+	bind_names(h->find, s);
 	int rc = sqlite3_step(h->find);
 	if (rc == SQLITE_ROW) {
 		s->id = (uint32_t)sqlite3_column_int64(h->find, 0);
@@ -193,8 +219,7 @@ find_series(struct history *h, struct store_series *s, struct err *e)
 static int
 add_series(struct history *h, struct store_series *s, int32_t day, struct err *e)
 {
-	sqlite3_bind_text(h->add, 1, s->check, -1, SQLITE_STATIC);
-	sqlite3_bind_text(h->add, 2, s->metric, -1, SQLITE_STATIC);
+	bind_names(h->add, s);
 	sqlite3_bind_int(h->add, 3, day);
 	if (db_run(h->db, h->add, e, "writing " HISTORY_FILE) < 0)
 		return -1;
@@ -230,11 +255,17 @@ know_series(struct history *h, struct store_series *s, int32_t day, struct err *
 	return 0;
 }
 
+static float
+narrow(double value)
+{
+	return (float)fmin(fmax(value, -FLT_MAX), FLT_MAX);
+}
+
 void
 gather_add(struct gather *g, uint32_t count, double avg, double min, double max)
 {
-	g->min = g->count == 0 || min < g->min ? min : g->min;
-	g->max = g->count == 0 || max > g->max ? max : g->max;
+	g->min = g->count == 0 ? narrow(min) : fminf(narrow(min), g->min);
+	g->max = g->count == 0 ? narrow(max) : fmaxf(narrow(max), g->max);
 	g->sum += avg * count;
 	g->count += count;
 }
@@ -282,7 +313,11 @@ flush_raw(struct history *h, struct err *e)
 			continue;
 		if (level_insert(h, h->add_raw, level_key(n, part->raw_ms), &part->raw, e) < 0)
 			return -1;
-		buf_reset(&part->raw);
+		/* One burst, as after a start, must not be paid for ever after. */
+		if (part->raw.room > RAW_KEPT)
+			buf_fini(&part->raw);
+		else
+			buf_reset(&part->raw);
 	}
 	return 0;
 }

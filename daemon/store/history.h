@@ -19,14 +19,18 @@ struct history;
 
 extern const struct db_ladder history_ladder;
 
-/* One metric of one check.  Made by whoever posts rows; the rest is history's. */
+/* One metric of one check.  Whoever posts rows makes it and frees it; all but the names is
+ * history's. */
 struct store_series {
-	const char *check; /* owned by the maker, as is the whole */
-	const char *metric;
 	unsigned generation; /* of the file that gave the id; 0: none has */
 	uint32_t id;
 	int32_t day; /* when it was last marked as living */
+	uint16_t check_len;
+	char names[]; /* "check\nmetric": there are a few of every check, so they are one block */
 };
+
+/* NULL: the names are too long. */
+struct store_series *history_series_new(const char *check, const char *metric);
 
 struct history_row {
 	struct store_series *series;

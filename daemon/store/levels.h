@@ -58,8 +58,9 @@ _Static_assert(sizeof(struct rollup_entry) == 20, "roll-up blocks");
 
 /* What is being gathered for a series. */
 struct gather {
+	double sum;
+	float min, max; /* as they come to lie on disk */
 	uint32_t count;
-	double sum, min, max;
 };
 
 void gather_add(struct gather *g, uint32_t count, double avg, double min, double max);

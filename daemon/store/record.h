@@ -6,6 +6,7 @@
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
 
+#include "model/check.h"
 #include "model/sample.h"
 #include "store/store.h"
 
@@ -18,6 +19,13 @@ void recorder_free(struct recorder *recorder);
 /* `up`: 1, 0, or NAN: this sample does not tell. */
 void recorder_take(
 	struct recorder *recorder, const char *check, const struct sample *sample, double up);
+/* The same; `ties` are this check's. */
+void recorder_take_tied(struct recorder *recorder, struct check_ties *ties, const char *check,
+	const struct sample *sample, double up);
+/* That check is gone, or each is that `is_there` does not know: what is kept of it is let go. */
+void recorder_drop(struct recorder *recorder, const char *check);
+void recorder_sweep(
+	struct recorder *recorder, bool (*is_there)(void *arg, const char *check), void *arg);
 /* How often a check that runs so often has a row. */
 usec_t recorder_row_us(usec_t interval_us);
 

@@ -3,7 +3,6 @@
  * blocks go, a bit at each minute.  All of it runs inside the transaction of the rows that showed
  * that a minute was over, so raw values and roll-ups never disagree.
  */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,19 +15,13 @@
 #define SERIES_DAYS 100
 #define SPARE_PAGES 1024
 
-static float
-narrow(double value)
-{
-	return (float)fmin(fmax(value, -FLT_MAX), FLT_MAX);
-}
-
 /* Of numbers whose sum no double holds the bounds are still known. */
 static double
 average(const struct gather *g)
 {
 	double avg = g->sum / g->count;
 
-	return isfinite(avg) ? avg : fmin(fmax(avg, g->min), g->max);
+	return isfinite(avg) ? avg : fmin(fmax(avg, (double)g->min), (double)g->max);
 }
 
 void
@@ -37,8 +30,8 @@ gather_emit(struct buf *block, const struct gather *g, uint16_t slot)
 	struct rollup_entry entry = {
 		.slot = slot,
 		.count = g->count > UINT16_MAX ? UINT16_MAX : (uint16_t)g->count,
-		.min = narrow(g->min),
-		.max = narrow(g->max),
+		.min = g->min,
+		.max = g->max,
 		.avg = average(g),
 	};
 	buf_add(block, &entry, sizeof(entry));

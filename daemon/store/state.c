@@ -11,9 +11,13 @@
 
 /* Freed pages that the file may keep before it is made smaller. */
 #define SPARE_PAGES 1024
+/* Pages of the write-ahead log: worth to be moved when there is time; at once. */
+#define LOG_LONG 256
+#define LOG_FULL 1024
 
 struct state {
 	sqlite3 *db;
+	int log_pages;
 	sqlite3_stmt *begin, *commit, *put, *remove, *get;
 };
 
@@ -81,6 +85,35 @@ state_copy_path(const struct folder *folder, int format)
 	return folder_file(folder, name);
 }
 
+/* One that fails is tried again: the log has everything. */
+static void
+empty_log(struct state *s)
+{
+	sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	s->log_pages = 0;
+}
+
+/* After each commit, instead of SQLite's own: who waits for the commit does not wait for this. */
+static int
+on_log(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct state *s = arg;
+
+	(void)db;
+	(void)name;
+	s->log_pages = pages;
+	if (pages >= LOG_FULL)
+		empty_log(s);
+	return SQLITE_OK;
+}
+
+void
+state_tidy(struct state *s)
+{
+	if (s->log_pages >= LOG_LONG)
+		empty_log(s);
+}
+
 struct state *
 state_open(const struct folder *folder, struct err *e)
 {
@@ -88,6 +121,8 @@ state_open(const struct folder *folder, struct err *e)
 	struct state *s = xcalloc(1, sizeof(*s));
 	s->db = db_open(path, DB_SYNC_FULL, e);
 	free(path);
+	if (s->db)
+		sqlite3_wal_hook(s->db, on_log, s);
 	if (s->db && (folder->was_clean || db_quick_check(s->db, e) == 0) &&
 		upgrade(s, folder, e) == 0 && prepare(s, e) == 0 && shrink(s, e) == 0)
 		return s;

@@ -27,6 +27,8 @@ int state_begin(struct state *state, struct err *e);
 int state_put(
 	struct state *state, const char *kind, const char *key, const char *body, struct err *e);
 int state_commit(struct state *state, struct err *e);
+/* Moves a long write-ahead log into the file: two syncs more, for a moment when nobody waits. */
+void state_tidy(struct state *state);
 
 /* The body of one (owned), NULL when there is none; -1: it cannot be read. */
 int state_get(struct state *state, const char *kind, const char *key, char **body);

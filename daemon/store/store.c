@@ -25,8 +25,7 @@
 #define RETRY_EVERY_US   USEC_PER_SEC
 #define ROWS_HANDED      8192  /* handed over before their time */
 #define ROWS_MAX         50000 /* waiting; more are dropped */
-#define SERIES_MAX       200000
-#define SERIES_NAME_MAX  512
+#define SERIES_MAX       1000000
 #define QUESTIONS_BUSY   32
 
 /* Stands in the loop's list of what ends with this turn. */
@@ -56,6 +55,7 @@ struct store {
 	struct timer history_timer, retry_timer;
 	size_t changes_waiting, rows_waiting;
 	bool was_posted_to;
+	bool has_refused; /* a series more than there may be */
 };
 
 /* Posting. */
@@ -177,42 +177,64 @@ on_history_due(void *arg)
 	hand_rows(arg);
 }
 
-/* One allocation: the struct, then both names. */
-static struct store_series *
-new_series(const char *check, const char *metric)
+/* Said once: whoever has so many looks into the log when a plot is empty. */
+static void
+refuse_series(struct store *s, const char *name)
 {
-	size_t check_size = strlen(check) + 1, metric_size = strlen(metric) + 1;
-	struct store_series *series = xcalloc(1, sizeof(*series) + check_size + metric_size);
-	char *names = (char *)(series + 1);
-	memcpy(names, check, check_size);
-	memcpy(names + check_size, metric, metric_size);
-	series->check = names;
-	series->metric = names + check_size;
-	return series;
+	if (!s->has_refused)
+		log_warn("store: %zu series have a history, and \"%s\" would be one more: it and "
+			 "others behind it are measured and judged, and not kept",
+			map_count(s->series), name);
+	s->has_refused = true;
 }
 
 struct store_series *
 store_series(struct store *s, const char *check, const char *metric)
 {
-	char name[SERIES_NAME_MAX];
-	int len = snprintf(name, sizeof(name), "%s\n%s", check, metric);
-	if (len < 0 || (size_t)len >= sizeof(name))
+	struct store_series *series = history_series_new(check, metric);
+	struct store_series *old = series ? map_get(s->series, series->names) : NULL;
+
+	if (!series)
 		return NULL;
-	struct store_series *series = map_get(s->series, name);
-	if (series || map_count(s->series) >= SERIES_MAX)
+	if (!old && map_count(s->series) < SERIES_MAX) {
+		map_put(s->series, series->names, series);
 		return series;
-	series = new_series(check, metric);
-	map_put(s->series, name, series);
-	return series;
+	}
+	if (!old)
+		refuse_series(s, check);
+	free(series);
+	return old;
 }
 
-static void
-add_row(struct store *s, const struct history_row *row)
+static struct rows *
+need_rows(struct store *s)
 {
 	if (!s->rows) {
 		s->rows = rows_new();
 		timer_after(&s->history_timer, HISTORY_EVERY_US);
 	}
+	return s->rows;
+}
+
+void
+store_drop_series(struct store *s, struct store_series *series)
+{
+	struct rows *rows;
+
+	if (!series)
+		return;
+	rows = need_rows(s);
+	map_remove(s->series, series->names);
+	rows->gone = xreallocarray(rows->gone, rows->gone_count + 1, sizeof(*rows->gone));
+	rows->gone[rows->gone_count++] = series;
+	if (rows->gone_count >= ROWS_HANDED)
+		hand_rows(s);
+}
+
+static void
+add_row(struct store *s, const struct history_row *row)
+{
+	need_rows(s);
 	if (s->rows->count == s->rows->room) {
 		s->rows->room = s->rows->room ? 2 * s->rows->room : 16;
 		s->rows->all = xreallocarray(s->rows->all, s->rows->room, sizeof(*s->rows->all));
@@ -461,7 +483,7 @@ store_open(const struct store_options *options, char *aside, struct err *e)
 	s->options = *options;
 	s->options.dir = NULL; /* not ours to keep */
 	s->writer = writer;
-	s->series = map_new();
+	s->series = map_new_borrowing();
 	list_init(&s->waiters);
 	list_init(&s->questions);
 	timer_init(&s->history_timer, options->loop, on_history_due, s);

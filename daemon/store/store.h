@@ -61,6 +61,8 @@ void store_drop_waiter(struct store *store, void *arg); /* forgets every waiter 
  * are too many, or the names are too long. */
 struct store_series;
 struct store_series *store_series(struct store *store, const char *check, const char *metric);
+/* Nobody writes to it any more, and the handle is void; what was written stays. */
+void store_drop_series(struct store *store, struct store_series *series);
 /* One value, wall time.  Dropped and counted when behind, or without a series. */
 void store_sample(struct store *store, struct store_series *series, usec_t wall_us, double value);
 

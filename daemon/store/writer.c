@@ -60,6 +60,9 @@ rows_free(struct rows *rows)
 {
 	if (!rows)
 		return;
+	for (size_t i = 0; i < rows->gone_count; i++)
+		free(rows->gone[i]);
+	free(rows->gone);
 	free(rows->all);
 	free(rows);
 }
@@ -230,6 +233,8 @@ static bool
 write_rows(struct writer *w, const struct rows *rows, usec_t wall_us)
 {
 	struct err e = { 0 };
+	if (rows->count == 0)
+		return true;
 	/* What is left of the disk is for the documents. */
 	if (w->keeper.mood != KEEPER_FINE)
 		return false;
@@ -326,6 +331,15 @@ wait_for_work(struct writer *w, struct posted *todo)
 	pthread_mutex_unlock(&w->mutex);
 }
 
+static bool
+is_idle(struct writer *w)
+{
+	pthread_mutex_lock(&w->mutex);
+	bool has_nothing = is_nothing(&w->posted);
+	pthread_mutex_unlock(&w->mutex);
+	return has_nothing;
+}
+
 static void
 count_errors(struct writer *w)
 {
@@ -355,6 +369,8 @@ run(void *arg)
 		}
 		count_errors(w);
 		wake_loop(w);
+		if (w->keeper.state && is_idle(w))
+			state_tidy(w->keeper.state);
 	} while (!todo.is_end);
 	history_close(w->history);
 	w->history = NULL;

@@ -15,6 +15,9 @@ struct rows {
 	struct list node;
 	struct history_row *all;
 	size_t count, room;
+	/* Nobody has a row of these any more once this and what was posted before is written. */
+	struct store_series **gone;
+	size_t gone_count;
 };
 
 struct rows *rows_new(void);

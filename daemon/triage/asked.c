@@ -12,6 +12,8 @@
 
 #define LATE_US   (30 * USEC_PER_SEC)
 #define ASKED_MAX 32
+#define RETRY_US  (10 * USEC_PER_SEC)
+#define TRIES_MAX 3
 #define AGAIN_MAX                                                                                  \
 	4 /* a check whose cause changes with every run is not measured with every run             \
 	   */
@@ -105,6 +107,24 @@ asked_renew(struct triage *t, struct node *node)
 {
 	for (size_t n = 0; n < node->asked_count; n++)
 		ask_again(t, node, &node->asked[n]);
+}
+
+/* A host in trouble is slow, and what it did not say in time it may say a little later: as an
+ * update, for nobody waits for it. */
+void
+asked_retry(struct triage *t, struct node *node)
+{
+	const struct triage_asks *asks = &t->options.asks;
+	for (size_t n = 0; asks->fact && n < node->asked_count; n++) {
+		struct asked *asked = &node->asked[n];
+		if (!asked->is_had || asked->fact.end != FACT_MISSED || asked->tries >= TRIES_MAX ||
+			t->at.now_us - asked->asked_us < RETRY_US)
+			continue;
+		asked->asked_us = t->at.now_us;
+		/* Refused, where many ask at once: that was no try. */
+		if (asks->fact(t->options.arg, node->name, asked->name, 0) >= 0)
+			asked->tries++;
+	}
 }
 
 static bool

@@ -158,6 +158,8 @@ chase_hear(struct triage *t, struct node *node, const struct sample *sample)
 		recover(t, node, was_down);
 	if (is_early && sample->outcome == OUTCOME_OK)
 		chase_run(t, node);
+	if (node->fail_us || !list_is_empty(&node->firings))
+		asked_retry(t, node);
 	return was_awaited || node->fail_us || was_failing != root_is_failing(node) ||
 	       was_down != root_is_confirmed(node);
 }

@@ -33,6 +33,8 @@ bool asked_take(struct node *node, const struct fact *fact); /* false: nobody as
 void asked_drop(struct node *node);
 /* Its failure has another cause now: what was asked is asked again. */
 void asked_renew(struct triage *t, struct node *node);
+/* While the trouble lasts: what could not be had is asked for again, a few times. */
+void asked_retry(struct triage *t, struct node *node);
 void asked_list_pending(const struct node *node, usec_t now_us, char *out, size_t size);
 
 /* --- root.c --- */

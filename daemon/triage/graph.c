@@ -15,7 +15,7 @@
 static void
 init_node(struct node *node, const char *name)
 {
-	node->name = xstrdup(name);
+	node->name = name;
 	list_init(&node->firings);
 }
 
@@ -26,7 +26,6 @@ fini_node(struct node *node)
 	free(node->asked);
 	free(node->children);
 	free(node->text);
-	free(node->name);
 }
 
 static void
@@ -40,12 +39,15 @@ void
 graph_init(struct graph *graph)
 {
 	memset(graph, 0, sizeof(*graph));
-	graph->nodes = map_new();
+	graph->nodes = map_new_borrowing();
 	graph->needed = map_new();
 	init_node(&graph->network, "host.network");
 	init_node(&graph->resolver, "host.resolver");
-	graph->network_check = (struct check_spec){ .name = graph->network.name, .type = "host" };
-	graph->resolver_check = (struct check_spec){ .name = graph->resolver.name, .type = "host" };
+	graph->network_check = (struct check_spec){ .name = (char *)(uintptr_t)graph->network.name,
+		.type = "host" };
+	graph->resolver_check =
+		(struct check_spec){ .name = (char *)(uintptr_t)graph->resolver.name,
+			.type = "host" };
 }
 
 void
@@ -91,9 +93,10 @@ need_node(struct graph *graph, const struct check_spec *spec)
 {
 	struct node *node = map_get(graph->nodes, spec->name);
 	if (!node) {
-		node = xcalloc(1, sizeof(*node));
-		init_node(node, spec->name);
-		map_put(graph->nodes, spec->name, node);
+		size_t size = strlen(spec->name) + 1;
+		node = xcalloc(1, sizeof(*node) + size);
+		init_node(node, memcpy(node + 1, spec->name, size));
+		map_put(graph->nodes, node->name, node);
 		graph->edition++;
 	}
 	node->spec = spec;

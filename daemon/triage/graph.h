@@ -18,18 +18,23 @@ struct asked {
 	bool is_had;
 	bool is_old;    /* what is had is from before the trouble that it is asked for now */
 	unsigned again; /* times that it was asked for another cause */
+	unsigned tries; /* times that it was asked because it could not be had */
 	struct fact fact;
 };
 
 struct node {
-	char *name;
+	const char *name;              /* behind it, and the map's key, too */
 	const struct check_spec *spec; /* borrowed; NULL: a thing of this host */
 	struct node *parent, **children;
-	size_t child_count;
-	bool is_child, is_claimed; /* is_claimed: during apply */
+	uint32_t child_count;
 	/* As its latest failure has it. */
-	enum check_state state;
-	enum outcome outcome;         /* of the latest sample we looked at */
+	enum check_state state : 8;
+	enum outcome outcome : 8;             /* of the latest sample we looked at */
+	bool is_child : 1, is_claimed : 1;    /* is_claimed: during apply */
+	bool is_awaited : 1;                  /* the sample of the run that was asked for */
+	bool is_tie : 1;                      /* facts tied something to it */
+	bool is_counted : 1, was_failing : 1; /* in the census of peers.c, as it was taken */
+	bool visit_found : 1;                 /* by the walk that was here last */
 	usec_t fail_us, fail_wall_us; /* when the first of its failures in a row began; 0: well */
 	usec_t last_fail_us;          /* monotonic: when the latest failed run began */
 	const struct cause *cause;
@@ -37,22 +42,17 @@ struct node {
 	usec_t well_us;  /* monotonic: when it last recovered from being down; 0: never */
 	usec_t tried_us; /* failures of runs that began since are counted */
 	unsigned tries;
+	unsigned visit; /* the walk that was here last */
 	/* What we asked. */
-	usec_t run_us;   /* monotonic: a run was asked for; 0: never */
-	bool is_awaited; /* that run's sample */
+	usec_t run_us; /* monotonic: a run was asked for; 0: never */
 	struct asked *asked;
-	size_t asked_count;
+	uint32_t asked_count;
 	unsigned facts_version;
 	/* What its facts tie it to; found once for each version of the facts. */
 	struct node *tie;
 	const char *tie_rule;
 	unsigned tie_version, tie_edition;
-	bool is_tie;                  /* facts tied something to it */
-	struct node *lost;            /* the thing of this host that it is cut off by; NULL: none */
-	bool is_counted, was_failing; /* in the census of peers.c, as it was taken */
-	/* The walk that was here last. */
-	unsigned visit;
-	bool visit_found;
+	struct node *lost;   /* the thing of this host that it is cut off by; NULL: none */
 	struct list firings; /* struct firing, by `sibling` */
 };
 

@@ -19,6 +19,7 @@
 #define ANSWER_MAX ((size_t)256 * 1024)
 
 static void try_host(struct pg_talk *talk);
+static void try_addr(struct pg_talk *talk);
 
 static struct pg_watch *
 watch_of(const struct pg_talk *talk)
@@ -119,11 +120,22 @@ next_host(struct pg_talk *talk)
 	return true;
 }
 
+static bool
+next_addr(struct pg_talk *talk)
+{
+	if (talk->addr + 1 >= talk->answer.count)
+		return false;
+	talk->addr++;
+	try_addr(talk);
+	return true;
+}
+
 static void
 on_broken(struct pg_talk *talk)
 {
 	struct pg_trouble trouble = *pg_link_trouble(talk->link);
 	bool was_up = pg_link_up_us(talk->link) > 0;
+	bool was_reached = pg_link_phases(talk->link)->connect_us >= 0;
 
 	pg_link_close(talk->link);
 	talk->link = NULL;
@@ -142,6 +154,8 @@ on_broken(struct pg_talk *talk)
 		try_host(talk);
 		return;
 	}
+	if (!was_reached && trouble.fault != FAULT_NONE && next_addr(talk))
+		return;
 	if (!was_up && trouble.fault != FAULT_NONE && next_host(talk))
 		return;
 	if (trouble.state[0] != '\0')
@@ -197,11 +211,19 @@ open_link(struct pg_talk *talk, const struct addr *addr)
 }
 
 static void
+try_addr(struct pg_talk *talk)
+{
+	struct addr addr = talk->answer.addrs[talk->addr];
+
+	addr_set_port(&addr, conf_of(talk)->dsn->hosts[talk->host].port);
+	open_link(talk, &addr);
+}
+
+static void
 on_resolved(void *arg, const struct resolve_answer *answer)
 {
 	struct pg_talk *talk = arg;
 	const struct dsn_host *host = &conf_of(talk)->dsn->hosts[talk->host];
-	struct addr addr;
 
 	talk->call = NULL;
 	if (answer->count == 0) {
@@ -209,9 +231,9 @@ on_resolved(void *arg, const struct resolve_answer *answer)
 			fact_missed(talk->run, "the name %s cannot be resolved", host->host);
 		return;
 	}
-	addr = answer->addrs[0];
-	addr_set_port(&addr, host->port);
-	open_link(talk, &addr);
+	talk->answer = *answer;
+	talk->addr = 0;
+	try_addr(talk);
 }
 
 static void
@@ -221,6 +243,7 @@ try_host(struct pg_talk *talk)
 	struct resolver *resolver = fact_env(talk->run)->resolver;
 	struct resolve_answer answer;
 
+	talk->answer.count = talk->addr = 0;
 	if (host->path[0] != '\0')
 		open_link(talk, NULL);
 	else if (resolve_now(resolver, host->host, &answer))

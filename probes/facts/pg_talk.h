@@ -32,6 +32,8 @@ struct pg_talk {
 	struct list place; /* among those who wait for the connection */
 	struct pg_link *link;
 	struct resolve_call *call;
+	struct resolve_answer answer; /* of the host, which `addr` of it is tried */
+	unsigned addr;
 	bool is_talking;        /* it is its turn */
 	bool is_kept;           /* `link` is the watch's */
 	bool is_other_database; /* not the DSN's */

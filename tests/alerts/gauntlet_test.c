@@ -49,6 +49,8 @@ static const struct peer_step foolish[] = {
 	REPLY("429 Slow down\r\nRetry-After: -99999999999999999999\r\nContent-Length: 0", ""),
 	PEER_END
 };
+static const struct peer_step no_status[] = { PEER_EXPECT("\r\n\r\n"),
+	PEER_SEND("HTTP/21 .100 OK\r\nContent-Length: 2\r\n\r\nno"), PEER_CLOSE, PEER_END };
 static const struct peer_step stall[] = { PEER_STALL, PEER_END };
 static const struct peer_step half[] = { PEER_EXPECT("\r\n\r\n"), PEER_SEND("HTTP/1.1 200 O"),
 	PEER_STALL, PEER_END };
@@ -73,6 +75,7 @@ static const struct misery {
 	{ "503 with Retry-After", unavailable, SEND_LATER, 7 },
 	{ "429 with Retry-After", too_many, SEND_LATER, 7 },
 	{ "429 with a foolish Retry-After", foolish, SEND_LATER, 0 },
+	{ "a status that is none", no_status, SEND_LATER, 0 },
 	{ "stalls", stall, SEND_LATER, 0 },
 	{ "stalls in the status line", half, SEND_LATER, 0 },
 	{ "closes at once", closes, SEND_LATER, 0 },

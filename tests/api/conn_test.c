@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "io/offload.h"
 #include "setup/settings.h"
 
 #define TURNS 200
@@ -29,6 +30,7 @@ struct fixture {
 	struct clock clock;
 	struct loop *loop;
 	struct stats stats;
+	struct offload *offload;
 	struct io_env env;
 	struct settings settings;
 	struct api_world world;
@@ -84,7 +86,11 @@ setup(void **state)
 	clock_init_fake(&f->clock, USEC_PER_HOUR, 1700000000 * USEC_PER_SEC);
 	f->loop = loop_new(&f->clock, &e);
 	assert_non_null(f->loop);
-	f->env = (struct io_env){ .loop = f->loop, .stats = &f->stats, .version = "1.2.3" };
+	f->offload = offload_new(f->loop);
+	f->env = (struct io_env){
+		.loop = f->loop, .offload = f->offload, .stats = &f->stats, .version = "1.2.3"
+	};
+	f->settings.refs = 1;
 	f->listen[0] = xstrdup("127.0.0.1:0");
 	f->settings.api.listen = (struct conf_strings){ f->listen, 1 };
 	f->settings.daemon.state_dir = f->folder;
@@ -106,6 +112,8 @@ teardown(void **state)
 	char token[100];
 
 	api_free(f->api);
+	assert_true(offload_free(f->offload));
+	assert_int_equal(f->settings.refs, 1);
 	loop_free(f->loop);
 	snprintf(token, sizeof(token), "%s/token", f->folder);
 	unlink(token);
@@ -497,6 +505,30 @@ test_a_reload_outlives_who_asked(void **state)
 	settle(f);
 }
 
+static bool
+has_begun(void *fd)
+{
+	char first;
+
+	return recv(*(int *)fd, &first, 1, MSG_PEEK) == 1;
+}
+
+static void
+test_who_leaves_before_the_answer_is_written(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 8; i++) {
+		int fd = dial_unix(f);
+
+		say(fd, "GET /api/v1/config HTTP/1.1\r\n" HOST "\r\n");
+		if (i % 2 == 0)
+			settle(f);
+		close(fd);
+	}
+	settle(f); /* teardown sees that nobody holds the settings */
+}
+
 static void
 test_large_answers_arrive_whole_or_are_cut_in_time(void **state)
 {
@@ -507,9 +539,9 @@ test_large_answers_arrive_whole_or_are_cut_in_time(void **state)
 
 	memset(yaml, 'y', size);
 	yaml[size] = '\0';
-	f->settings.masked_yaml = yaml;
+	f->settings.masked.before = yaml;
 	say(slow, "GET /api/v1/config HTTP/1.1\r\n" HOST "\r\n");
-	settle(f);
+	assert_true(loop_turn_until(f->loop, has_begun, &slow, TURNS));
 	say(fd, "GET /api/v1/config HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
 	text = hear(f, fd, NULL);
 	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), size);
@@ -520,7 +552,7 @@ test_large_answers_arrive_whole_or_are_cut_in_time(void **state)
 	free(text);
 	close(fd);
 	close(slow);
-	f->settings.masked_yaml = NULL;
+	f->settings.masked.before = NULL;
 	free(yaml);
 }
 
@@ -593,6 +625,7 @@ main(void)
 		TEST(test_writing_over_tcp_needs_the_token),
 		TEST(test_a_bad_reload_says_why),
 		TEST(test_a_reload_outlives_who_asked),
+		TEST(test_who_leaves_before_the_answer_is_written),
 		TEST(test_large_answers_arrive_whole_or_are_cut_in_time),
 		TEST(test_half_closing_clients_are_answered),
 		TEST(test_a_larger_body_is_waited_for),

@@ -93,6 +93,28 @@ test_keys_are_copied_and_replaced(void **state)
 	map_free(map, NULL);
 }
 
+/* What it holds may be freed together with its key; a second owner of the name takes over. */
+static void
+test_keys_are_borrowed(void **state)
+{
+	struct map *map = map_new_borrowing();
+	char *first = xstrdup("same"), *second = xstrdup("same");
+	const char *key;
+	size_t at = 0;
+
+	(void)state;
+	assert_null(map_put(map, first, first));
+	assert_ptr_equal(map_put(map, second, second), first);
+	free(first);
+	assert_int_equal(map_count(map), 1);
+	assert_true(map_next(map, &at, &key, NULL));
+	assert_ptr_equal(key, second);
+	assert_ptr_equal(map_remove(map, second), second);
+	assert_null(map_get(map, second));
+	map_put(map, second, second);
+	map_free(map, free);
+}
+
 int
 main(void)
 {
@@ -100,6 +122,7 @@ main(void)
 		cmocka_unit_test(test_against_an_array),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_keys_are_copied_and_replaced),
+		cmocka_unit_test(test_keys_are_borrowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from frame import Figure
 from yard import LAG, Daemon, free_port, memory_kb, wait_for
 
 CHECKS, CHAIN, HOSTS = 5000, 10, 50
@@ -175,14 +176,13 @@ def quantile(turns, q):
 
 
 def tell(storm, name, what, seen):
-    """Rows of one half, the failing or the recovering."""
-    reached = seen["reached"]
-    yield f"{name}: {what}, all known", f"{reached or 0:.1f} s", \
-        "<= 8 s", "" if reached else f"NOT within {WATCH_S} s"
-    turns = seen["turns"]
-    yield f"{name}: {what}, loop turn p99", f"{quantile(turns, .99) * 1e3:.1f} ms", "< 20 ms", \
-        f"p50 {quantile(turns, .5) * 1e3:.1f} ms, worst {seen['worst_turn'] * 1e3:.0f} ms, " \
-        f"{turns[-1][1]} turns"
+    """Figures of one half, the failing or the recovering."""
+    reached, turns = seen["reached"], seen["turns"]
+    if reached:
+        yield Figure(f"{name}_{what}_known", reached)
+    yield Figure(f"{name}_{what}_turn", quantile(turns, .99) * 1e3,
+                 f"p50 {quantile(turns, .5) * 1e3:.1f} ms, worst {seen['worst_turn'] * 1e3:.0f} ms, "
+                 f"{turns[-1][1]} turns")
     for ear_name, ear in storm.ears.items():
         heard = ear.since(seen["begin"])
         worst = next((at for at, body in heard if WORST.encode() in body), None)
@@ -190,22 +190,21 @@ def tell(storm, name, what, seen):
         queued = storm.d.get("/api/v1/receivers") or "{}"
         left = next((r["queued"] for r in json.loads(queued).get("receivers", [])
                      if r["name"] == ear_name), 0)
-        yield f"{name}: {what}, messages to {ear_name}", f"{len(heard)}", \
-            "a handful" if ear_name == "slack" else "each event", \
-            f"in {WATCH_S} s; the worst after {f'{worst:.1f} s' if worst else '-'}; " \
-            f"{left} wait" + (f", {left / rate:.0f} s more at this pace" if left and rate else "")
+        yield Figure(f"{name}_{what}_{ear_name}", len(heard),
+                     f"in {WATCH_S} s; the worst after {f'{worst:.1f} s' if worst else '-'}; {left} wait"
+                     + (f", {left / rate:.0f} s more at this pace" if left and rate else ""))
 
 
-def rows(build, seconds):
+def measure(bench):
     field = Field()
     try:
-        for name, is_chained in (("storm alone", False), ("storm in chains", True)):
-            storm = Storm(build, field, is_chained)
+        for name, is_chained in (("alone", False), ("chained", True)):
+            bench.say(name)
+            storm = Storm(bench.build, field, is_chained)
             yield from tell(storm, name, "failing", storm.play(field.stop, storm.incidents))
             yield from tell(storm, name, "recovering", storm.play(field.start, 0))
             pss, rest = storm.peak[0] / 1024, storm.rest[0] / 1024
-            yield f"{name}: memory, peak over rest", f"{pss / rest:.2f}x", "<= 6x", \
-                f"PSS {rest:.1f} -> {pss:.1f} MB"
+            yield Figure(f"{name}_memory", pss / rest, f"PSS {rest:.1f} -> {pss:.1f} MB")
             storm.close()
             field.stop()
     finally:

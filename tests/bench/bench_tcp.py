@@ -2,6 +2,7 @@
 import subprocess
 import sys
 
+from frame import ratio
 from yard import floor, run_cost_us
 
 COUNT, TICK_MS = 400, 50
@@ -16,18 +17,18 @@ while True:
 """
 
 
-def rows(build, seconds):
+def measure(bench):
+    count = bench.scale(COUNT)
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
     try:
         port = int(server.stdout.readline())
         checks = "checks:\n" + "".join(
-            f'  c{i}: {{type: tcp, address: "127.0.0.1:{port}", interval: 1s}}\n'
-            for i in range(COUNT))
-        base = min(floor(build, "floor_tcp", port, COUNT, TICK_MS, seconds)["cpu_us"]
-                   for _ in range(2))
-        mine = min(run_cost_us(build, checks, seconds, settle=3) for _ in range(2))
-        yield "CPU per tcp check", f"{mine / base:.2f}x", "<= 2.00x", \
-            f"{mine:.1f} us, floor {base:.1f} us"
+            f'  c{i}: {{type: tcp, address: "127.0.0.1:{port}", interval: 1s}}\n' for i in range(count))
+        bench.say("floor and triaged")
+        base = bench.repeat(
+            lambda: floor(bench.build, "floor_tcp", port, count, TICK_MS, bench.seconds)["cpu_us"])
+        mine = bench.repeat(lambda: run_cost_us(bench.build, checks, bench.seconds, settle=3))
+        yield ratio("new", mine, base)
     finally:
         server.kill()
         server.wait()

@@ -2,10 +2,10 @@
  * The floor: the cheapest HTTP check client that is still a correct one.  Every cost that `make
  * bench` prints is a ratio to this program, measured in the same run.
  *
- * Bare epoll, one new connection per check, starts gathered on the daemon's own tick, one reply
- * read and its status looked at; no parser, no rules, no store.
+ * Bare epoll, a new connection for each check or one that is kept, starts gathered on the daemon's
+ * own tick, one reply read and its status looked at; no parser, no rules, no store.
  *
- *	floor PORT CHECKS INTERVAL_MS TICK_MS SECONDS
+ *	floor PORT CHECKS INTERVAL_MS TICK_MS SECONDS new|kept
  *
  * Check I asks for /c/I on 127.0.0.1.  Prints one line: checks done, failures, starts that were
  * due while the last run was not over, CPU microseconds per check, peak resident kB.
@@ -34,6 +34,7 @@ struct check {
 
 struct floor {
 	int epoll;
+	bool is_kept;
 	struct sockaddr_in target;
 	unsigned long done, failed, overdue;
 };
@@ -50,12 +51,16 @@ now_us(void)
 static void
 end_check(struct floor *f, struct check *c, bool good)
 {
-	close(c->fd);
-	c->fd = -1;
+	if (!f->is_kept || !good) {
+		close(c->fd);
+		c->fd = -1;
+	}
 	c->step = IDLE;
 	f->done++;
 	f->failed += good ? 0 : 1;
 }
+
+static void ask(struct floor *f, struct check *c);
 
 static void
 begin_check(struct floor *f, struct check *c)
@@ -64,6 +69,10 @@ begin_check(struct floor *f, struct check *c)
 
 	if (c->step != IDLE) {
 		f->overdue++;
+		return;
+	}
+	if (c->fd != -1) {
+		ask(f, c);
 		return;
 	}
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -87,16 +96,16 @@ ask(struct floor *f, struct check *c)
 	struct epoll_event want = { .events = EPOLLIN, .data.ptr = c };
 	char text[160];
 	int len = snprintf(text, sizeof(text),
-		"GET /c/%d HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: floor\r\n"
-		"Connection: close\r\n\r\n",
-		c->id);
+		"GET /c/%d HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: floor\r\n%s\r\n", c->id,
+		f->is_kept ? "" : "Connection: close\r\n");
 
 	if (send(c->fd, text, (size_t)len, MSG_NOSIGNAL) != len) {
 		end_check(f, c, false);
 		return;
 	}
+	if (c->step == CONNECTING)
+		epoll_ctl(f->epoll, EPOLL_CTL_MOD, c->fd, &want);
 	c->step = ASKED;
-	epoll_ctl(f->epoll, EPOLL_CTL_MOD, c->fd, &want);
 }
 
 static void
@@ -159,12 +168,13 @@ main(int argc, char **argv)
 	long count, arg[3];
 	double cpu_us;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: floor PORT CHECKS INTERVAL_MS TICK_MS SECONDS\n");
+	if (argc != 7 || (strcmp(argv[6], "new") != 0 && strcmp(argv[6], "kept") != 0)) {
+		fprintf(stderr, "usage: floor PORT CHECKS INTERVAL_MS TICK_MS SECONDS new|kept\n");
 		return 2;
 	}
 	f.target.sin_port = htons((uint16_t)atoi(argv[1]));
 	f.target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	f.is_kept = strcmp(argv[6], "kept") == 0;
 	count = atol(argv[2]);
 	for (int i = 0; i < 3; i++)
 		arg[i] = atol(argv[3 + i]);

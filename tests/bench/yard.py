@@ -1,12 +1,14 @@
 """What every bench stands on: the daemon under load, and what it costs as /proc tells it.
 
-A server of its own is benched by a module `bench_<server>.py` beside this file, found by its name:
+A part of the bench is a module `bench_PART.py` beside this file, found by its name; its rows are in
+table.py, with their units and budgets:
 
-    def rows(build, seconds):
-        yield "what", "figure", "budget", "detail"  # texts; cleans up behind itself
+    def measure(bench):                        # a Bench, below
+        yield Figure("NAME", value, "detail")  # or ratio("NAME", ours, floor); cleans up behind itself
 
-Its floor, the least that any client of that server costs, is `floor_<server>.c`, built to
-BUILD/floor_<server>; it prints `name=number` pairs (see floor()).
+The floor, the least that any client of that server costs, is `floor_PART.c`, built to
+BUILD/floor_PART; it prints `name=number` pairs (see floor()).  Everything lives in folders of
+tempfile, which the bench removes; a Daemon that a part left running is stopped.
 """
 import contextlib
 import os
@@ -19,8 +21,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from frame import ratio
+
 LAG, LATENESS = "triaged_loop_lag_seconds", "triaged_check_lateness_seconds"
+TOP = Path(__file__).resolve().parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    """A part cannot measure what it should; its rows are said not to be measured."""
 
 
 def free_port():
@@ -33,7 +42,7 @@ def wait_for(what, test, limit=120):
     end = time.monotonic() + limit
     while not (value := test()):
         if time.monotonic() > end:
-            raise SystemExit(f"bench: waited {limit} s for {what}")
+            raise Failed(f"waited {limit} s for {what}")
         time.sleep(0.01)
     return value
 
@@ -59,14 +68,23 @@ def cpu_s(pid):
     return total / TICKS
 
 
-def busy_s(pid):
-    """CPU of the threads that live, to the nanosecond; for short measures."""
+def schedstat_s(pid, column):
     total = 0
     for one in family(pid):
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{one}/task").iterdir():
-                total += int((task / "schedstat").read_text().split()[0])
+                total += int((task / "schedstat").read_text().split()[column])
     return total / 1e9
+
+
+def busy_s(pid):
+    """CPU of the threads that live, to the nanosecond; for short measures."""
+    return schedstat_s(pid, 0)
+
+
+def waited_s(pid):
+    """How long the threads that live were ready to run, and others had the processors."""
+    return schedstat_s(pid, 1)
 
 
 def memory_kb(pid):
@@ -79,41 +97,103 @@ def memory_kb(pid):
     return pss, rss
 
 
-def switches(pid):
+def wakeups(pid):
+    """How often its threads slept and were woken."""
     total = 0
     for one in family(pid):
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{one}/task").iterdir():
                 text = (task / "status").read_text()
-                total += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", text))
+                total += sum(int(n) for n in re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M))
     return total
+
+
+class Bench:
+    """What a part is given."""
+
+    def __init__(self, build, seconds=10, quick=False, say=lambda text: None):
+        self.build, self.seconds, self.quick, self.say = build, seconds, quick, say
+        self.open, self.memo = {}, {}  # servers that run; what one part measured for another
+
+    def scale(self, count):
+        """A tenth of it in a quick run, which shows that the bench works and nothing else."""
+        return max(1, count // 10) if self.quick else count
+
+    def repeat(self, function):
+        """The cheapest of some runs: what disturbs only adds."""
+        return min(function() for _ in range(1 if self.quick else 2))
+
+    @property
+    def nginx(self):
+        """The server of all parts, started when first asked for."""
+        if "nginx" not in self.open:
+            from targets import Nginx
+            self.open["nginx"] = Nginx()
+        return self.open["nginx"]
+
+    def daemon(self, config):
+        """One that has done its first round."""
+        d = Daemon(self.build, config)
+        d.wait_round()
+        return d
+
+    def stop_daemons(self):
+        for d in Daemon.alive[:]:
+            d.stop()
+
+    def close(self):
+        self.stop_daemons()
+        while self.open:
+            self.open.popitem()[1].stop()
 
 
 class Daemon:
     alive = []
 
     def __init__(self, build, config):
-        Daemon.alive.append(self)
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self.port = free_port()
-        head = (f"daemon: {{name: bench, state_dir: {self.folder}/state, log: {{level: error}}}}\n"
-                f"api: {{listen: 127.0.0.1:{self.port}}}\n")
-        (self.folder / "c.yaml").write_text(head + config)
+        self.configure(config)
         env = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")}
         env["RUNTIME_DIRECTORY"] = str(self.folder)
         self.begun = time.monotonic()
-        self.process = subprocess.Popen([build / "triaged", "-c", self.folder / "c.yaml"], env=env)
-        wait_for("the daemon", lambda: self.get("/healthz"))
+        with (self.folder / "said").open("wb") as said:
+            self.process = subprocess.Popen([build / "triaged", "-c", self.folder / "c.yaml"], env=env,
+                                            stdout=said, stderr=said)
+        Daemon.alive.append(self)
+        wait_for("the daemon", self.answers, 300)
         self.up_s = time.monotonic() - self.begun
+
+    def configure(self, config):
+        """One text, or several for as many files."""
+        files = [config] if isinstance(config, str) else config
+        head = (f"daemon: {{name: bench, state_dir: {self.folder}/state, log: {{level: error}}}}\n"
+                f"api: {{listen: 127.0.0.1:{self.port}}}\ninclude: [more-*.yaml]\n")
+        for n, text in enumerate(files[1:]):
+            (self.folder / f"more-{n}.yaml").write_text(text)
+        (self.folder / "c.yaml").write_text(head + files[0])
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise Failed(f"the daemon ended: {(self.folder / 'said').read_text()[:600]}")
+        return self.get("/healthz")
 
     @property
     def pid(self):
         return self.process.pid
 
     def get(self, path):
+        return self.ask("GET", path)
+
+    def post(self, path):
+        token = (self.folder / "state" / "token").read_text().strip()
+        return self.ask("POST", path, f"Authorization: Bearer {token}\r\nContent-Length: 0\r\n")
+
+    def ask(self, method, path, more=""):
+        """The body of a good answer, else None."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=60) as s:
-                s.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+                s.sendall(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{more}"
                           "Connection: close\r\n\r\n".encode())
                 out = b""
                 while chunk := s.recv(1 << 20):
@@ -139,7 +219,7 @@ class Daemon:
         return next(bound for bound, count in rows if count >= q * rows[-1][1])
 
     def wait_round(self):
-        wait_for("the first round", lambda: self.get("/readyz"))
+        wait_for("the first round", lambda: self.get("/readyz"), 300)
         return time.monotonic() - self.begun
 
     def stop(self):
@@ -147,6 +227,13 @@ class Daemon:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def shipped():
+    """The settings that are installed, but for where the daemon lives and listens."""
+    text = (TOP / "etc/triaged.yaml").read_text()
+    text = re.sub(r"^include:.*$", "", text, flags=re.M)
+    return re.sub(r"^(daemon|api):.*(\n[ \t]+.*)*", "", text, flags=re.M)
 
 
 def floor(build, program, *args):
@@ -167,5 +254,14 @@ def run_cost_us(build, config, seconds, settle=2):
     failing = re.findall(r"^triaged_check_up\{[^}]*\} 0$", d.get("/metrics") or "", re.M)
     d.stop()
     if failing:
-        raise SystemExit(f"bench: checks fail that should be well: {failing[:3]}")
+        raise Failed(f"checks fail that should be well: {failing[:3]}")
     return cpu * 1e6 / runs
+
+
+def beside_floor(bench, modes, floor_of, config_of, settle=3):
+    """CPU of a check beside a bare client's, for each {way to be connected: settings that make it so}."""
+    for mode, more in modes.items():
+        bench.say(f"floor and triaged, {mode} connections")
+        base = bench.repeat(lambda: floor(bench.build, *floor_of(mode), bench.seconds)["cpu_us"])
+        mine = bench.repeat(lambda: run_cost_us(bench.build, config_of(more), bench.seconds, settle))
+        yield ratio(mode, mine, base)

@@ -24,6 +24,12 @@ test_good(void **state)
 		"\\{not a bound\\}",
 		"((((a+)+)+)+)+",
 		"a{,3}b{2,}",
+		"^(a*)*$",
+		"^([a-z]+ *)*$",
+		"(([a-z]*-)*x){20}",
+		"^([0-9]+,? *){20}$",
+		"^a?b?c?d?e?f?g?h?i?j?k?l?$",
+		"^(a*|b)(c*|d)(e*|f)(g*|h)(i*|j)(k*|l)",
 	};
 	struct err e;
 	(void)state;
@@ -59,6 +65,19 @@ test_bombs(void **state)
 	refuse("a{1,32767}", "grows too large");
 	refuse("a{99999999999999999999}", "grows too large");
 	refuse("([^]]{1,50}){1,50}", "grows too large");
+	refuse("l*+|$m**{1,255}$", "repeat what may be nothing");
+	refuse("^(a|b**){1,18}", "repeat what may be nothing");
+	refuse("^(|a*)*{18}", "repeat what may be nothing");
+	refuse("^(()*)*{18}", "repeat what may be nothing");
+	refuse("(^)**{18}", "repeat what may be nothing");
+	refuse("^((a{0,1}b{,3}|c)*){18}", "repeat what may be nothing");
+	refuse("^((a*){2,}){18}", "repeat what may be nothing");
+	refuse("^(((a*b?)+){3}){6}", "repeat what may be nothing");
+	refuse("^(a?){1,255}(b?){1,255}", "repeat what may be nothing");
+	refuse("\\b(a?){1,255}(b?){1,255}", "repeat what may be nothing");
+	refuse("^((a?|b?|c?)?){128}", "repeat what may be nothing");
+	refuse("^((a?|b?|c?){1,2}){64}", "repeat what may be nothing");
+	refuse("^((a?b?c?)?d?){200}", "repeat what may be nothing");
 	refuse("(\\){1,50}){1,50}){1,50}", "grows too large");
 	for (int i = 0; i < 20; i++)
 		strcat(text, "(");

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -168,6 +169,42 @@ test_format(void **state)
 	assert_string_equal(text, "1m 30s");
 }
 
+/* What printf makes of it, without zeros at the end. */
+static void
+print_trimmed(double value, char *out, size_t size)
+{
+	size_t len;
+
+	snprintf(out, size, fabs(value) >= 100 ? "%.0f" : "%.2f", value);
+	len = strlen(out);
+	while (strchr(out, '.') != NULL && (out[len - 1] == '0' || out[len - 1] == '.'))
+		out[--len] = '\0';
+	if (strcmp(out, "-0") == 0)
+		strcpy(out, "0");
+}
+
+static void
+test_format_rounds_like_printf(void **state)
+{
+	static const double near[] = { 0.005, 0.125, 0.375, 1.005, 8.345, 99.994, 99.995, 99.999,
+		100.5, 101.5, 999999998.5, 0.0049999999999, 1e9, 1e14, 4e-320 };
+	uint64_t seed = 1;
+	char mine[64], theirs[64];
+
+	(void)state;
+	for (size_t i = 0; i < 20000; i++) {
+		double value = near[i % (sizeof(near) / sizeof(*near))];
+
+		seed = seed * 6364136223846793005U + 1442695040888963407U;
+		if (i >= 100)
+			value = ldexp((double)(seed >> 33), -(int)(seed >> 3 & 63));
+		value = seed >> 62 & 1 ? value : -value;
+		value_format(value, "", mine, sizeof(mine));
+		print_trimmed(value, theirs, sizeof(theirs));
+		assert_string_equal(mine, theirs);
+	}
+}
+
 int
 main(void)
 {
@@ -179,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_booleans),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format_rounds_like_printf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,6 +148,7 @@ def wait_for_runs(d, runs):
                  lambda: all(c["runs"] > runs for c in d.api.get("/api/v1/checks")["checks"]))
 
 
+@pytest.mark.fault("peers-hang")
 @pytest.mark.skipif(not can_fuse(), reason="needs /dev/fuse and fuse3")
 @pytest.mark.skipif(not can_isolate(), reason="needs the right to make namespaces")
 def test_nothing_blocks(daemon, folder, hung):

@@ -7,6 +7,7 @@ import pytest
 import chaos
 
 
+@pytest.mark.fault("killed")
 def test_everybody_is_told_the_truth(folder):
     seed = int(os.environ.get("CHAOS_SEED", "20260102"))
     faults = chaos.play(folder, seed, incidents=60, kills=12, limit_s=150, say=print, targets=30)

@@ -1,16 +1,27 @@
+import contextlib
+import functools
+import json
+import os
 import shutil
 import signal
+import subprocess
 import tempfile
+import time
 
 import pytest
 
 import lab
+import sandbox
 
 
 def pytest_configure(config):
     # A shell starts what it leaves in the background deaf to Ctrl-C; what we start should hear it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    with contextlib.suppress(OSError):  # who may not does without, and tests that need it say so
+        if os.geteuid() == 0 and sandbox.is_in_chroot():
+            sandbox.enter_own_root()
     config.addinivalue_line("markers", "scenario(*rows): breaks something as these rows say")
+    config.addinivalue_line("markers", "fault(*rows): what the machine does to the daemon, docs/faults.md")
     config.addinivalue_line("markers", "slow: only in `make nightly`")
     config.addinivalue_line("markers", "cause(*codes): breaks something and reads these codes")
     config.addinivalue_line("markers", "needs_right(words): the unit as shipped lacks it; said, and skipped there")
@@ -39,6 +50,24 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.when == "call":
         item.call_report = report
+    if next(item.iter_markers("fault"), None) and (report.when == "call" or not report.passed):
+        note_fault(item, report)
+
+
+@functools.cache
+def commit():
+    """Of what is played; with a + where the tree was not as committed; "" where there is no git."""
+    told = subprocess.run(["git", "-C", lab.TOP, "describe", "--always", "--exclude", "*", "--abbrev=9", "--dirty=+"],
+                          capture_output=True, text=True, check=False)
+    return told.stdout.strip()
+
+
+def note_fault(item, report):
+    """How a row of the fault matrix went: tests/e2e/faults.py shows it."""
+    name = f"{item.path.name}::{item.originalname}"
+    with open(f"{lab.BUILD}/faults.jsonl", "a", encoding="utf-8") as f:
+        f.write(json.dumps({"test": name, "outcome": report.outcome, "seconds": round(report.duration, 1),
+                            "commit": commit(), "date": time.strftime("%Y-%m-%d", time.gmtime())}) + "\n")
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ http {{
     location = /gone-upstream {{ proxy_pass http://127.0.0.1:1; }}
     location = /slow-upstream {{ proxy_pass http://127.0.0.1:{mute}; proxy_read_timeout 1s; }}
     location = /loop {{ return 302 /loop; }}
+    location = /inside {{ return 302 http://169.254.169.254/latest/meta-data/; }}
+    location = /file {{ return 302 file:///etc/passwd; }}
     location = /far {{ return 302 /far/1; }}
     location ~ ^/far/(?<n>1*)$ {{ return 302 /far/1$n; }}
     location = /status {{ alias {folder}/www/status.json; }}
@@ -124,6 +126,12 @@ def test_rate_limit(nginx, folder):
 def test_redirects_without_end(nginx, folder):
     for path in ("loop", "far"):
         lab.read_cause(probe(folder, f"{nginx['url']}/{path}"), "http.redirect-loop")
+
+
+@pytest.mark.cause("http.redirect-refused")
+def test_redirects_that_are_not_followed(nginx, folder):
+    for path in ("inside", "file"):
+        lab.read_cause(probe(folder, f"{nginx['url']}/{path}"), "http.redirect-refused")
 
 
 @pytest.mark.cause("http.body-mismatch", "http.header-mismatch", "http.version-mismatch")

@@ -63,9 +63,10 @@ def expected():
     for path in (lab.TOP / "docs").rglob("*.md"):
         places[f"share/doc/triaged/docs/{path.relative_to(lab.TOP / 'docs')}"] = path
         pages.append(path)
-    for page in pages:
-        for picture in re.findall(r"screenshots/[a-z0-9-]+\.png", page.read_text()):
-            places[f"share/doc/triaged/docs/{picture}"] = lab.TOP / "docs" / picture
+    shown = "".join(page.read_text() for page in pages)
+    for name, path in files_below(lab.TOP / "docs").items():
+        if not name.endswith(".md") and name in shown:
+            places[f"share/doc/triaged/docs/{name}"] = path
     return places
 
 

@@ -15,8 +15,8 @@ JOURNALD = "/lib/systemd/systemd-journald"
 class Journald:
     """Its /run is a file system of its own; from outside it is below /proc/PID/root."""
 
-    def __init__(self):
-        self.process = None
+    def __init__(self, folder):
+        self.folder, self.process = folder, None
 
     @property
     def root(self):
@@ -29,7 +29,7 @@ class Journald:
     def start(self):
         script = f"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log && exec {JOURNALD}"
         self.process = subprocess.Popen(
-            ["unshare", "-m", "--propagation", "private", "sh", "-c", script],
+            [*lab.with_machine_id(self.folder), "unshare", "-m", "--propagation", "private", "sh", "-c", script],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         lab.wait_for("journald", self.is_up)
         return self
@@ -60,12 +60,14 @@ class Journald:
 
 
 @pytest.fixture
-def journald():
+def journald(folder):
     if os.geteuid() != 0 or not os.path.exists(JOURNALD):
         pytest.skip("needs root and systemd-journald")
-    j = Journald().start()
-    yield j
-    j.stop()
+    j = Journald(folder)
+    try:
+        yield j.start()
+    finally:
+        j.stop()
 
 
 def settings(web, journald):

@@ -69,11 +69,30 @@ def inside(folder, *argv, kind=None, dropins=()):
         path.chmod(0o755)
     shown = dict.fromkeys(map(str, [TOP, BUILD, *SHOWN, folder]))
     options = [f"--unit={UNIT}", f"--tmp={private}", *(f"--bind={path}" for path in shown)]
+    if not all(path.stat().st_mode & 1 for path in BUILD.parents):
+        # Below somebody's home, which the unit's user may not enter: seen at another place.
+        (private / "build").mkdir(exist_ok=True)
+        options.append(f"--bind={BUILD}={private / 'build'}")
+        argv = [str(arg).replace(str(BUILD), str(private / "build")) for arg in argv]
     if kind == "all":
         dropins = [*dropins, UNIT.with_suffix(".service.d") / "see-everything.conf.example"]
     options += [f"--dropin={path}" for path in dropins] + [f"--write={path}" for path in writable]
     return [sys.executable, sandbox.__file__, *options, *(["--bare"] if kind == "bare" else []), "--",
             *map(str, argv)]
+
+
+def with_machine_id(folder):
+    """In front of systemd's own tools, which need one: a system that was just made has none, or an empty one."""
+    have, own = Path("/etc/machine-id"), Path(folder) / "machine-id"
+    if have.exists() and len(have.read_text().strip()) == 32:
+        return []
+    own.write_text("0123456789abcdef0123456789abcdef\n")
+    script = """
+[ -e /etc/machine-id ] || { cp -a /etc "$0.etc" && : >"$0.etc/machine-id" && mount --bind "$0.etc" /etc; }
+mount --bind "$0" /etc/machine-id
+exec "$@"
+"""
+    return ["unshare", "-m", *(["-r"] if os.geteuid() else []), "sh", "-ec", script, str(own)]
 
 
 def free_port():
@@ -351,6 +370,7 @@ class Daemon:
         self.state = self.folder / "state"
         self.env = env or {}
         self.process = None
+        self.program = BUILD / "triaged"
         self.sandbox = SANDBOX if sandboxed is None else sandboxed
         self.dropins = dropins
         self.run_folder = self.folder / "run" if self.sandbox else self.folder
@@ -370,7 +390,7 @@ class Daemon:
                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", **self.env}
 
     def spawn(self, wrapper=()):
-        argv = inside(self.folder, BUILD / "triaged", "-c", self.config, kind=self.sandbox,
+        argv = inside(self.folder, self.program, "-c", self.config, kind=self.sandbox,
                       dropins=self.dropins)
         self.process = subprocess.Popen(
             [*wrapper, *argv], env=self.environment(),

@@ -174,6 +174,7 @@ def test_who_says_stop_again_and_again_gets_an_orderly_end(daemon, web, other, h
     assert d.process.returncode == 0
 
 
+@pytest.mark.fault("database-damaged")
 @pytest.mark.cause("self.store-corrupt")
 def test_corrupt_database_is_set_aside(daemon, web, other, hook):
     d = daemon(two_checks(web, other, hook)).start()
@@ -204,6 +205,7 @@ def can_mount():
     return subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
 
 
+@pytest.mark.fault("disk-full")
 @pytest.mark.skipif(not can_mount(), reason="needs the right to make a mount namespace")
 @pytest.mark.cause("self.store")
 def test_full_disk_goes_on_from_memory(daemon, web, other, hook):

@@ -174,8 +174,8 @@ class Journal:
             self.number += 1
             more = "".join(f"{k}={v}\n" for k, v in fields.items())
             text += entry(f"c{self.number}", unit, message, int(time.time() * 1e6) + self.number, more)
-        subprocess.run([REMOTE, "-o", self.folder / "system.journal", "-"], input=text, text=True,
-                       check=True, capture_output=True, timeout=lab.LIMIT)
+        subprocess.run([*lab.with_machine_id(self.folder.parent), REMOTE, "-o", self.folder / "system.journal", "-"],
+                       input=text, text=True, check=True, capture_output=True, timeout=lab.LIMIT)
         (self.folder / "system.journal").chmod(0o644)
 
 

@@ -196,8 +196,8 @@ def test_journal_of_a_unit(daemon, folder):
         for unit, message in entries:
             number[0] += 1
             text += entry(f"c{number[0]}", unit, message, now + number[0])
-        subprocess.run([REMOTE, "-o", journal / "system.journal", "-"], input=text, text=True,
-                       check=True, capture_output=True, timeout=lab.LIMIT)
+        subprocess.run([*lab.with_machine_id(folder), REMOTE, "-o", journal / "system.journal", "-"], input=text,
+                       text=True, check=True, capture_output=True, timeout=lab.LIMIT)
         (journal / "system.journal").chmod(0o644)
 
     write(("app.service", "ERROR of the past"))

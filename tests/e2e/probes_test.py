@@ -15,6 +15,7 @@ def can_fuse():
     return os.path.exists("/dev/fuse") and HANGFS.exists() and shutil.which("fusermount3")
 
 
+@pytest.mark.fault("mount-hangs")
 @pytest.mark.skipif(not can_fuse(), reason="needs /dev/fuse and fuse3")
 def test_mount_that_never_answers(daemon, web, hook, folder):
     mount = Path(folder) / "hung"

@@ -5,7 +5,8 @@
 The unit is read, so that it and the tests cannot drift apart: user, capabilities, mount namespace, private
 folders, /proc, and the filters of system calls are made as systemd 252 makes them.  What cannot be made by hand
 (cgroups, packet filters) stands in CANNOT with its reason; a setting that is in neither list is an error.
---bind is seen through private folders as BindReadOnlyPaths= would do it, --write as ReadWritePaths=.
+--bind is seen through private folders as BindReadOnlyPaths= would do it (PATH=PLACE: at another place), --write as
+ReadWritePaths=.
 --bare takes every capability and group away, as if an operator had trusted it with nothing.
 """
 import argparse
@@ -23,11 +24,13 @@ from pathlib import Path
 libc = ctypes.CDLL(None, use_errno=True)
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_MOVE, MS_REC = 1, 2, 4, 8, 4096, 8192, 16384
-MS_SLAVE, MS_SHARED = 1 << 19, 1 << 20
+MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 18, 1 << 19, 1 << 20
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWCGROUP = 0x20000, 0x4000000, 0x8000000, 0x2000000
 NEW_NAMESPACES = {"cgroup": 0x2000000, "ipc": 0x8000000, "net": 0x40000000, "mnt": 0x20000, "pid": 0x20000000,
                   "user": 0x10000000, "uts": 0x4000000, "time": 0x80}
 AT_RECURSIVE, MOUNT_ATTR_RDONLY = 0x8000, 1
+MNT_DETACH = 2
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, -1)
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
 STAND_IN_UID = 64099  # where the host has no such user
 
@@ -128,6 +131,55 @@ def is_mount(path):
     return any(line.split()[4] == str(path) for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
+def mount_of_root():
+    """Its line of the mount table, in words; none: / is a folder of a mount, as chroot(8) leaves it."""
+    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return next((words for words in reversed(lines) if words[4] == "/"), [])
+
+
+def is_root_whole():
+    """/ is a whole file system of a host, not a folder of one or a container's layers."""
+    words = mount_of_root()
+    return bool(words) and words[3] == "/" and words[words.index("-") + 1] not in ("overlay", "fuse")
+
+
+def is_in_chroot():
+    """No mount of our own is /, or the kernel refuses what it refuses in a chroot."""
+    return not mount_of_root() or subprocess.run(["unshare", "-U", "true"], capture_output=True).returncode != 0
+
+
+def enter_own_root():
+    """Makes the / of a chroot a mount, that of a mount namespace of our own: else nothing could be said of the mounts
+    below it, and neither `unshare -m`, `unshare -U` nor the unit's world be had.  What is mounted later stays here."""
+    if libc.unshare(CLONE_NEWNS) != 0:
+        fail("unshare")
+    here, home = os.open("/", os.O_PATH), os.getcwd()
+    own = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+    if libc.setns(own, CLONE_NEWNS) != 0:  # out of the chroot: only the real / can be cut from the host's
+        fail("setns")
+    try:
+        mount(None, "/", None, MS_SLAVE | MS_REC)
+    finally:
+        os.fchdir(here)
+        os.chroot(".")
+        os.chdir(home)
+    tree = copy_tree("/")
+    if libc.syscall(SYS_MOVE_MOUNT, tree, b"", -100, b"/", 4) != 0:
+        fail("move_mount /")
+    # A user namespace is refused in a chroot: the mount becomes the namespace's own root.
+    if libc.setns(own, CLONE_NEWNS) != 0:
+        fail("setns")
+    os.fchdir(tree)
+    if libc.syscall(SYS_PIVOT_ROOT, b".", b".") == 0:
+        libc.umount2(b".", MNT_DETACH)
+    else:
+        os.chroot(".")
+    os.chdir(home)
+    mount(None, "/", None, MS_PRIVATE | MS_REC)
+    for fd in (here, own, tree):
+        os.close(fd)
+
+
 class World:
     """The mount namespace, built in systemd's order: private things, then what is read-only."""
 
@@ -165,7 +217,8 @@ class World:
         if libc.unshare(CLONE_NEWNS) != 0:
             fail("unshare")
         mount(None, "/", None, MS_SLAVE | MS_REC)
-        self.held = [(copy_tree(path), Path(path)) for path in self.options.bind]
+        binds = [path.partition("=") for path in self.options.bind]
+        self.held = [(copy_tree(path), Path(place or path)) for path, _, place in binds]
         self.stage = Path(self.options.tmp) / "stage"
         self.stage.mkdir(exist_ok=True)
         mount("tmpfs", self.stage, "tmpfs", MS_NOSUID, "mode=0755")

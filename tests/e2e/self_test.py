@@ -11,6 +11,7 @@ import lab
 from blackhole_test import can_fuse, hang
 
 
+@pytest.mark.fault("mount-hangs")
 @pytest.mark.skipif(not can_fuse(), reason="needs /dev/fuse and fuse3")
 @pytest.mark.cause("self.helpers-exhausted")
 def test_more_hung_mounts_than_helpers(daemon, folder):
@@ -38,6 +39,7 @@ def test_more_hung_mounts_than_helpers(daemon, folder):
             subprocess.run(["fusermount3", "-u", "-z", mount], capture_output=True)
 
 
+@pytest.mark.fault("held-up")
 @pytest.mark.cause("self.stalled")
 def test_a_daemon_that_is_held_up_says_so(daemon, hook):
     """Stopped for most of the time: every start is late, and that is nobody's fault but ours."""

@@ -307,7 +307,8 @@ def test_sockets_are_taken_and_outlive_restarts(daemon, web, hook, folder):
         start_with(d, [tcp, unix])
         lab.wait_for("the daemon to answer", d.is_up)
         assert get(place) == 200
-        words = d.words()
+        # It answers before its log is written, by a thread of its own.
+        words = lab.wait_for("the word of its start", lambda: "listening on" in d.words() and d.words())
         assert f"api: unix:{path} was passed to us (api)" in words
         assert f"api: 127.0.0.1:{place[1]} was passed to us (api)" in words
         assert "gives way" not in words

@@ -215,7 +215,7 @@ def test_our_own_read_only_mount_is_no_finding(db, folder):
 def test_a_mount_that_hangs(daemon, folder):
     mount = Path(folder) / "hung"
     mount.mkdir()
-    server = subprocess.Popen([HANGFS, "-f", "-s", mount], stdout=subprocess.DEVNULL,
+    server = subprocess.Popen([HANGFS, "-f", "-s", "-o", "allow_other", mount], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
     try:
         lab.wait_for("the mount", lambda: str(mount) in Path("/proc/self/mountinfo").read_text())

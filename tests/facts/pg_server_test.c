@@ -1,4 +1,5 @@
 /* What kind of server it is, also where the DSN's database is missing or rights are. */
+#include "io/resolve.h"
 #include "tests/facts/pg_scene.h"
 
 static void
@@ -102,6 +103,28 @@ asks_elsewhere_where_the_database_is_missing(void **state)
 	scene_close(&s);
 }
 
+static void
+tries_each_address_of_the_host(void **state)
+{
+	static const struct resolve_options nowhere = { .hosts_path = "/dev/null" };
+	static struct pg_scene s;
+	char yaml[256];
+
+	scene_init(&s, state, "15.3");
+	add_server(&s.answer);
+	scene_open(&s, "shop");
+	resolver_free(s.b->probe->env.resolver);
+	s.b->probe->env.resolver = resolver_new(s.b->probe->loop, &nowhere);
+	snprintf(yaml, sizeof(yaml),
+		"dsn: \"postgresql://mon@localhost:%u/shop?sslmode=disable\"\n", peer_port(s.peer));
+	fact_bench_check(s.b, "postgres", yaml);
+	fact_bench_run(s.b, "pg-server");
+	assert_int_equal(s.b->fact.end, FACT_HAD);
+	assert_fact_text(s.b, "databases", "postgres, shop");
+	assert_left(&s);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -110,6 +133,8 @@ main(void)
 			describes_it, fact_bench_set_up, fact_bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			names_the_right_that_is_missing, fact_bench_set_up, fact_bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			tries_each_address_of_the_host, fact_bench_set_up, fact_bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			keeps_what_it_may_read, fact_bench_set_up, fact_bench_tear_down),
 		cmocka_unit_test_setup_teardown(asks_elsewhere_where_the_database_is_missing,

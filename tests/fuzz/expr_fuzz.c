@@ -78,6 +78,11 @@ try_expr(struct world *w, const struct expr_names *names, const char *text)
 	assert(value.is_known == again.is_known);
 	if (expr_is_condition(expr) && value.is_known)
 		assert(value.number == 0 || value.number == 1);
+	if (expr_is_condition(expr))
+		assert(expr_verdict(expr, &w->world) == (!value.is_known ? VERDICT_UNKNOWN
+								: value.number != 0
+									? VERDICT_TRUE
+									: VERDICT_FALSE));
 	assert(value.unit != UNIT_TEXT || !value.is_known || value.text);
 	assert(value.unit == UNIT_TEXT || !value.is_known || !isnan(value.number));
 	buf_init(&told, 100000);

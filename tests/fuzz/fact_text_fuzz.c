@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/facts/fact_proc.h"
 #include "probes/facts/filter_rules.h"
 #include "probes/facts/log_class.h"
 #include "probes/facts/routes.h"
@@ -21,6 +22,19 @@ play_lines(char *text)
 		lines[count++] = strsep(&text, "\n");
 	if (log_class_find(lines, count, &which)[0] != '\0')
 		assert(which < count);
+}
+
+/* Of a cgroup's path and of /etc/passwd. */
+static void
+name_owner(const char *text, size_t size)
+{
+	char unit[FACT_UNIT_MAX], container[FACT_CONTAINER_MAX], user[FACT_USER_MAX];
+
+	fact_proc_unit(text, unit);
+	fact_proc_container(text, container);
+	fact_proc_user(text, size, 33, user);
+	assert(strlen(unit) < sizeof(unit) && strlen(container) < sizeof(container));
+	assert(user[0] != '\0' && strlen(user) < sizeof(user));
 }
 
 int
@@ -41,6 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	routes_find_default(&route, text, text);
 	assert(strlen(route.gateway) < sizeof(route.gateway));
 	routes_find_neighbour(text, "192.168.1.1");
+	name_owner(text, size);
 	play_lines(text);
 	free(text);
 	return 0;

@@ -1,20 +1,28 @@
 /*
  * Runs a fuzz target without a fuzzer: its seeds, and a few thousand changed copies of them, the
- * same in every run.  Usage: NAME_fuzz [FILE|FOLDER...]; without arguments an empty seed.
+ * same in every run.  Usage: NAME_fuzz [--once] [FILE|FOLDER...]; --once: the seeds as they are.
  */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define SEED_MAX  65536
-#define MUTATIONS 400 /* of each seed */
+#define SEED_MAX 65536
+/* Of all seeds together, so that a target takes its time however many it has; and of each. */
+#define MUTATIONS_ALL 4000
+#define MUTATIONS_MAX 400
+#define MUTATIONS_MIN 20
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A target that takes its time for each says so: it gets a tenth. */
+extern const int fuzz_is_slow __attribute__((weak));
+
 static uint64_t state = 88172645463325252ULL;
+static int mutations; /* of the next seed */
 
 static size_t
 below(size_t limit)
@@ -79,7 +87,7 @@ play(const uint8_t *seed, size_t size)
 	static uint8_t work[2 * SEED_MAX];
 
 	feed(seed, size);
-	for (int i = 0; size > 0 && i < MUTATIONS; i++) {
+	for (int i = 0; size > 0 && i < mutations; i++) {
 		size_t len = size;
 
 		memcpy(work, seed, size);
@@ -106,12 +114,33 @@ play_file(const char *path)
 	return 0;
 }
 
+/* The order of the bytes, whatever language the machine speaks. */
+static int
+compare(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void
+share(int seeds)
+{
+	int each = MUTATIONS_ALL / (seeds > 0 ? seeds : 1);
+
+	if (mutations > 0)
+		mutations = each > MUTATIONS_MAX   ? MUTATIONS_MAX
+			    : each < MUTATIONS_MIN ? MUTATIONS_MIN
+						   : each;
+	if (&fuzz_is_slow != NULL)
+		mutations = (mutations + 9) / 10;
+}
+
 static int
 play_folder(const char *path)
 {
 	struct dirent **names;
-	int count = scandir(path, &names, NULL, alphasort), bad = 0;
+	int count = scandir(path, &names, NULL, compare), bad = 0;
 
+	share(count - 2);
 	for (int i = 0; i < count; i++) {
 		char file[4096];
 
@@ -128,11 +157,13 @@ play_folder(const char *path)
 int
 main(int argc, char **argv)
 {
+	bool is_once = argc > 1 && strcmp(argv[1], "--once") == 0;
 	struct stat st;
 	int bad = 0;
 
+	mutations = is_once ? 0 : MUTATIONS_MAX;
 	play((const uint8_t *)"", 0);
-	for (int i = 1; i < argc; i++)
+	for (int i = 1 + is_once; i < argc; i++)
 		bad |= stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? play_folder(argv[i])
 								      : play_file(argv[i]);
 	return bad;

@@ -187,7 +187,7 @@ on_keep(void *arg, const json_t *state)
 void
 bench_watch(struct bench *b, const char *instance)
 {
-	if (b->watch != NULL || b->type->open == NULL)
+	if (b->watch != NULL || !probe_has_watch(b->type, b->conf))
 		return;
 	b->watch = probe_watch_open(&(struct probe_watch_options){
 		.type = b->type,

@@ -16,6 +16,8 @@
 
 static const struct dns_row names[] = {
 	{ .name = "both.test", .v4 = "127.0.0.1", .v6 = "::1", .ttl_s = 60 },
+	/* no host has a way to the first: as IPv4 where there is none */
+	{ .name = "wayless.test", .v4 = "255.255.255.255", .v6 = "::1", .ttl_s = 60 },
 	{ .name = "four.test", .v4 = "127.0.0.1", .ttl_s = 60 },
 	{ .name = "six.test", .v6 = "::1", .ttl_s = 60 },
 	{ .name = "silent.test", .v4_does = DNS_SILENT, .v6_does = DNS_SILENT },

@@ -175,6 +175,83 @@ test_loopback_and_equal(void **state)
 	assert_false(addr_equal(&a, &b));
 }
 
+static void
+test_how_far_inside(void **state)
+{
+	static const struct {
+		enum addr_reach reach;
+		const char *first, *last; /* of a block */
+	} rows[] = {
+		{ ADDR_WORLD, "1.1.1.1", "9.255.255.255" },
+		{ ADDR_WORLD, "11.0.0.0", "100.63.255.255" },
+		{ ADDR_WORLD, "172.15.255.255", "172.32.0.0" },
+		{ ADDR_WORLD, "192.167.255.255", "192.169.0.0" },
+		{ ADDR_WORLD, "2001:db8::1", "2606:4700::1" },
+		{ ADDR_WORLD, "64:ff9b::808:808", "::ffff:8.8.8.8" },
+		{ ADDR_SITE, "10.0.0.0", "10.255.255.255" },
+		{ ADDR_SITE, "172.16.0.0", "172.31.255.255" },
+		{ ADDR_SITE, "192.168.0.0", "192.168.255.255" },
+		{ ADDR_SITE, "100.64.0.0", "100.127.255.255" },
+		{ ADDR_SITE, "fc00::1", "fdff::1" },
+		{ ADDR_SITE, "fec0::1", "::ffff:10.1.2.3" },
+		{ ADDR_HOST, "127.0.0.1", "127.255.255.255" },
+		{ ADDR_HOST, "0.0.0.0", "0.255.255.255" },
+		{ ADDR_HOST, "::", "::1" },
+		{ ADDR_HOST, "::ffff:127.0.0.1", "64:ff9b::7f00:1" },
+		{ ADDR_LINK, "169.254.0.0", "169.254.169.254" },
+		{ ADDR_LINK, "169.254.255.255", "100.100.100.200" },
+		{ ADDR_LINK, "224.0.0.1", "255.255.255.255" },
+		{ ADDR_LINK, "192.0.0.192", "::ffff:169.254.169.254" },
+		{ ADDR_LINK, "fe80::1", "febf::1" },
+		{ ADDR_LINK, "fd00:ec2::254", "ff02::1" },
+		{ ADDR_LINK, "fd20:ce::254", "fd00:42::42" },
+		{ ADDR_SITE, "fd20:ce::253", "fd00:42::43" },
+		{ ADDR_LINK, "168.63.129.16", "::ffff:168.63.129.16" },
+		{ ADDR_WORLD, "168.63.129.15", "168.63.129.17" },
+		{ ADDR_LINK, "2002:a9fe:a9fe::1", "64:ff9b::a9fe:a9fe" },
+		{ ADDR_LINK, "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::" },
+		{ ADDR_SITE, "2002:a01:203::1", "64:ff9b:1:a01:2:300::" },
+		{ ADDR_HOST, "2002:7f00:1::1", "::127.0.0.1" },
+		{ ADDR_WORLD, "2002:808:808::1", "64:ff9b:1::808:808" },
+	};
+	struct addr addr;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(addr_from_numeric(&addr, rows[i].first, 80), 0);
+		if (addr_reach(&addr) != rows[i].reach)
+			fail_msg("%s is %d", rows[i].first, (int)addr_reach(&addr));
+		assert_int_equal(addr_from_numeric(&addr, rows[i].last, 80), 0);
+		if (addr_reach(&addr) != rows[i].reach)
+			fail_msg("%s is %d", rows[i].last, (int)addr_reach(&addr));
+	}
+	assert_int_equal(addr_from_path(&addr, "/run/x.sock", NULL), 0);
+	assert_int_equal(addr_reach(&addr), ADDR_HOST);
+}
+
+static void
+test_who_may_lead_where(void **state)
+{
+	static const char *const to[] = { [ADDR_WORLD] = "8.8.8.8",
+		[ADDR_SITE] = "10.1.1.1",
+		[ADDR_HOST] = "127.0.0.1",
+		[ADDR_LINK] = "169.254.169.254" };
+	static const char *const may[] = { [ADDR_ANYWHERE] = "-1111",
+		[ADDR_WORLD] = "-1000",
+		[ADDR_SITE] = "-1100",
+		[ADDR_HOST] = "-1110",
+		[ADDR_LINK] = "-1101" };
+	struct addr addr;
+
+	(void)state;
+	for (int from = ADDR_ANYWHERE; from <= ADDR_LINK; from++)
+		for (int reach = ADDR_WORLD; reach <= ADDR_LINK; reach++) {
+			assert_int_equal(addr_from_numeric(&addr, to[reach], 80), 0);
+			assert_int_equal(addr_may_lead((enum addr_reach)from, &addr),
+				may[from][reach] == '1');
+		}
+}
+
 int
 main(void)
 {
@@ -184,6 +261,8 @@ main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_not_numeric),
 		cmocka_unit_test(test_loopback_and_equal),
+		cmocka_unit_test(test_how_far_inside),
+		cmocka_unit_test(test_who_may_lead_where),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,15 @@ test_errnos(void **state)
 		assert_int_equal(fault_from_errno(rows[i].error), rows[i].fault);
 }
 
+static void
+test_what_tells_most(void **state)
+{
+	(void)state;
+	assert_true(fault_worth(FAULT_REFUSED, false) > fault_worth(FAULT_UNREACHABLE, false));
+	assert_true(fault_worth(FAULT_UNREACHABLE, false) > fault_worth(FAULT_UNREACHABLE, true));
+	assert_int_equal(fault_worth(FAULT_TIMEOUT, false), fault_worth(FAULT_REFUSED, false));
+}
+
 /* 127.0.0.1 can always be spoken to: it is the port that lacks. */
 static void
 test_connect(void **state)
@@ -82,6 +91,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_errnos),
+		cmocka_unit_test(test_what_tells_most),
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_ours),
 	};

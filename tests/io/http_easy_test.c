@@ -179,6 +179,29 @@ test_other_family(void **state)
 	peer_free(peer);
 }
 
+/* What is told is of the address that can be reached at all, and not of the last one. */
+static void
+test_a_family_that_this_host_lacks_is_not_told(void **state)
+{
+	struct http_world *w = *state;
+	const struct sockaddr_in6 own = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has_v6 = fd >= 0 && bind(fd, (const struct sockaddr *)&own, sizeof(own)) == 0;
+	struct http_seen seen;
+
+	if (has_v6) {
+		http_seen_fails(w, "http://wayless.test:PORT/", peer_dead_port(), FAULT_REFUSED);
+		http_seen_get(w, &seen, "https://wayless.test:PORT/", peer_dead_port());
+		assert_int_equal(seen.fault, FAULT_REFUSED);
+		assert_non_null(strstr(seen.reason, "Connection refused"));
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!has_v6)
+		skip();
+}
+
 static void
 test_bad_header_is_refused(void **state)
 {
@@ -338,6 +361,7 @@ main(void)
 		FAKE(test_deadline_in_connect),
 		TEST(test_cancel),
 		TEST(test_other_family),
+		TEST(test_a_family_that_this_host_lacks_is_not_told),
 		TEST(test_bad_header_is_refused),
 		TEST(test_tls),
 		TEST(test_tls_unverified),

@@ -115,6 +115,33 @@ test_retiring_while_retired_end(void **state)
 }
 
 static void
+on_slow_end(void *obj)
+{
+	struct world *w = obj;
+	usec_t until = loop_now(w->loop) + USEC_PER_MSEC;
+
+	while (loop_now(w->loop) < until)
+		continue;
+	w->count++;
+}
+
+static void
+test_slow_ends_are_no_one_turn(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 100; i++)
+		loop_retire(w->loop, w, on_slow_end);
+	loop_turn(w->loop, true);
+	assert_in_range(w->count, 1, 50);
+	for (int i = 0; i < 100 && w->count < 100; i++)
+		loop_turn(w->loop, true);
+	assert_int_equal(w->count, 100);
+	loop_turn(w->loop, false);
+	assert_int_equal(w->count, 100);
+}
+
+static void
 test_free_ends_what_is_retired(void **state)
 {
 	struct world *w = *state;
@@ -277,6 +304,7 @@ main(void)
 		FAKE(test_turn_runs_timers_due_at_fake_now),
 		FAKE(test_lag_is_the_worst_of_ten_seconds),
 		REAL(test_retiring_while_retired_end),
+		REAL(test_slow_ends_are_no_one_turn),
 		REAL(test_descriptors_are_served),
 		REAL(test_run_until_stopped),
 		REAL(test_signals_arrive_on_the_loop),

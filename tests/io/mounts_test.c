@@ -15,6 +15,7 @@ static const char table[] =
 	"41 27 254:0 /srv /bind ro,relatime - ext4 /dev/vda rw,discard\n"
 	"42 27 0:50 / /mnt/nfs rw - nfs4 server:/export rw,addr=10.0.0.1\n"
 	"nonsense\n"
+	"45 27 8:1 / dev rw - xfs /dev/sdc rw\n"
 	"43 27 8:x / /bad rw - ext4 /dev/sdb rw\n"
 	"44 27 0:51 / /mnt/nfs rw - tmpfs  rw\n";
 

@@ -9,9 +9,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "io/offload.h"
+#include "tests/help/shortage.h"
 
 #define JOBS 50
 
@@ -207,6 +210,39 @@ test_free_drops_what_was_cancelled(void **state)
 	assert_int_equal(w->jobs[2].dropped, 1);
 }
 
+static char said[256];
+
+static void
+on_line(void *arg, enum log_level level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	snprintf(said, sizeof(said), "%s", line);
+}
+
+/* Nobody starts another job that would try again: the one that waits is done all the same. */
+static void
+test_a_job_waits_until_there_is_a_thread(void **state)
+{
+	struct world *w = *state;
+	struct shortage none_left;
+
+	said[0] = '\0';
+	log_set_sink(on_line, NULL);
+	shortage_begin(&none_left);
+	offload_start(w->offload, work, on_done, &w->jobs[0]);
+	for (int turns = 0; turns < 3; turns++)
+		loop_turn(w->loop, false);
+	shortage_end(&none_left);
+	log_set_sink(NULL, NULL);
+	assert_string_equal(said,
+		"offload: cannot have a descriptor to hear of finished jobs: Too many "
+		"open files; jobs wait until it can be had");
+	assert_int_equal(w->ended, 0);
+	assert_true(loop_turn_until(w->loop, is_one_ended, w, 1000));
+	assert_int_equal(w->jobs[0].worked, 1);
+}
+
 /* Whoever stops must not wait for a file on a dead mount; the threads keep what they stand on. */
 static void
 test_a_job_that_hangs_does_not_hold_up_the_end(void **state)
@@ -230,6 +266,7 @@ main(void)
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(test_every_job_is_done_once),
+		WITH_WORLD(test_a_job_waits_until_there_is_a_thread),
 		WITH_WORLD(test_a_slow_job_leaves_the_other_thread_free),
 		WITH_WORLD(test_cancelled_jobs_are_dropped),
 		WITH_WORLD(test_done_may_start_the_next),

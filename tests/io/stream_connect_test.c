@@ -220,6 +220,34 @@ test_close_in_the_race(void **state)
 	assert_false(seen.is_failed);
 }
 
+/* By a name and by its number: no connection is made. */
+static void
+test_led_astray(void **state)
+{
+	static const struct peer_step script[] = { PEER_SEND("x"), PEER_CLOSE, PEER_END };
+	static const char *const places[] = { "four.test", "127.0.0.1", "both.test" };
+	struct world *w = *state;
+	struct peer *peer = peer_open(w->loop, script);
+
+	for (size_t i = 0; i < 2 * sizeof(places) / sizeof(places[0]); i++) {
+		bool is_inside = i % 2 == 1;
+		struct stream_options o = { .led_from = is_inside ? ADDR_HOST : ADDR_SITE };
+		struct seen seen = { .say = NULL };
+		char where[64];
+
+		snprintf(where, sizeof(where), "%s:%u", places[i / 2], peer_port(peer));
+		seen_open(w, &seen, where, &o);
+		seen_run(w, &seen, seen_is_over);
+		assert_int_equal(seen.is_ended, is_inside);
+		assert_int_equal(stream_is_led_astray(seen.stream), !is_inside);
+		if (!is_inside)
+			assert_non_null(strstr(stream_reason(seen.stream), "not followed"));
+		seen_end(w, &seen);
+	}
+	assert_int_equal(peer_accepted(peer), 3);
+	peer_free(peer);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, stream_world_set_up, stream_world_tear_down)
 #define FAKE(name)                                                                                 \
@@ -230,6 +258,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_name_is_asked_then_kept),
+		TEST(test_led_astray),
 		TEST(test_one_family_refused),
 		TEST(test_all_refused),
 		TEST(test_family_wanted),

@@ -5,9 +5,11 @@ What is inside of the blocks is run and loaded by tests/e2e/docs_test.py.  Looks
 of the repository.  Prints every finding as file:line: text; exit 1 if there are any.
 """
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pages
 
@@ -94,6 +96,21 @@ def look_at_reach(graph):
         find(page, 1, "no way of links leads here from README.md")
 
 
+def look_at_installed(names):
+    """Where a page is installed, its links lead somewhere, too."""
+    out = subprocess.run(["contrib/install.sh", "list", "build"], cwd=pages.TOP, capture_output=True, text=True, check=True,
+                         env={**os.environ, "PREFIX": "/p", "UNITDIR": "/u", "ZSHDIR": "/z"}).stdout
+    top, placed = "/p/share/doc/triaged", set()
+    for place in map(Path, out.split()):
+        placed.update(map(str, [place, *place.parents]))
+    for page in names:
+        for number, target in pages.links(page) if f"{top}/{page}" in placed else ():
+            path = target.partition("#")[0].replace("../contrib/", "../examples/")
+            if path and not re.match(r"[a-z][a-z0-9+.-]*:", path) and \
+                    os.path.normpath(f"{top}/{Path(page).parent}/{path}") not in placed:
+                find(page, number, f"{target} is not installed with this page: contrib/install.sh")
+
+
 def look_at_mentions():
     """Pages that settings, units, scripts and sources name are there."""
     out = subprocess.run(["git", "grep", "-noE", r"docs/[a-z/-]+\.md", "--", ":!*.md", ":!tests/lint"],
@@ -101,6 +118,19 @@ def look_at_mentions():
     for file, number, name in (row.split(":", 2) for row in out.splitlines()):
         if not (pages.TOP / name).exists():
             find(file, number, f"{name} is not there")
+
+
+def look_at_tests(page):
+    """`tests/room/file_test.c: name` is a promise: file and name are there."""
+    for number, line in pages.prose(page):
+        for file, name in re.findall(r"`(tests/[\w./]+)(?:: (\w+))?`", line):
+            path = pages.TOP / file
+            if re.search(r"[A-Z]{4}", file):  # whatever somebody adds
+                continue
+            if not path.exists():
+                find(page, number, f"{file} is not there")
+            elif name and not re.search(rf"\b{name}\b", path.read_text()):
+                find(page, number, f"{file} has no test {name}")
 
 
 def look_at_head(page):
@@ -117,8 +147,10 @@ def main():
         look_at_head(page)
         look_at_blocks(page)
         look_at_tables(page)
+        look_at_tests(page)
         graph[page] = look_at_links(page, known)
     look_at_reach(graph)
+    look_at_installed(names)
     look_at_mentions()
     for finding in findings:
         print(finding)

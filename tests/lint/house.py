@@ -24,6 +24,7 @@ LIBRARIES = {
     r"sqlite3\.h": ["daemon/store", "probes/sqlite_look.c"], r"systemd/": ["daemon/io"],
     r"libpq-fe\.h|postgres_ext": ["probes"], r"hiredis|sds\.h": ["probes"], r"yaml\.h": ["daemon/conf"],
     r"pthread\.h": ["daemon/io/offload.c", "daemon/io/log_writer.c", "daemon/io/tls.c",
+                    "daemon/io/sandbox.c", "daemon/io/sandbox_refused.c", "daemon/io/mailbox.c", "daemon/io/loop_thread.c",
                     "daemon/store"],
 }
 # Calls that block, and where they may stand.
@@ -36,11 +37,33 @@ MAY_BLOCK = {
     "daemon/io/offload.c": "the threads, and their end",
     "daemon/io/log_writer.c": "the log thread",
     "daemon/store/": "the store's thread",
+    "daemon/io/loop_thread.c": "a thread that has said that it ends",
+    "daemon/io/sandbox.c": "the thread that answers refused calls",
+    "daemon/io/gains.c": "the process that becomes the command, and the command line",
     "probes/sqlite_": "the helper process's own life",
     "daemon/cli/": "a command that people wait for",
     "daemon/api/token.c": "start-up only",
     "daemon/api/peer.c": "start-up only",
 }
+# What keeps its answer where the next thread's call overwrites it, or changes what all threads read.
+UNSAFE = (r"\b(localtime|gmtime|asctime|ctime|strtok|s?rand|[sr]random|drand48|f?get(pw|gr|sp)(n.m|uid|gid|ent)|"
+          r"inet_ntoa|ttyname|ptsname|getlogin|setlocale|(un)?setenv|putenv|clearenv|getserv\w+|getproto\w+|"
+          r"gethostby\w+|mktime|tzset|getmntent|tmpnam|crypt|strsignal|hcreate|hsearch|getopt(_long)?|"
+          r"readdir64|localeconv|nl_langinfo)\s*\(")
+MAY_UNSAFE = {
+    "daemon/cli/": "a program of one thread",
+    "daemon/main.c": "before there are threads",
+    "daemon/io/passed.c": "before there are threads",
+    "daemon/io/dgram.c": "before there are threads",
+    "daemon/api/peer.c": "start-up only, and nobody else asks for groups",
+    "daemon/io/fs_helper": "the helper process has one thread",
+    "probes/sqlite_": "the helper process has one thread",
+}
+# How long a comparison of two of these takes must not tell how much of a guess was right.  Commands that people run
+# with their own settings have nobody to guess.
+COMPARE = r"\b(strn?cmp|strn?casecmp|memcmp|bcmp|str_eq|str_starts)\s*\(([^,]*),([^,;]*)"
+SECRET_END = r"(token|secret|password|signature|hmac|mac|digest|credential)s?(\[\w*\]|\(\))*\W*$"
+MAY_COMPARE = ("daemon/setup/", "daemon/cli/")
 WALL = r"\b(time|gettimeofday)\s*\(|CLOCK_REALTIME"
 FILE_MAX, FUNCTION_MAX, HEADER_MAX, PARAMS_MAX = 700, 80, 200, 6
 
@@ -100,6 +123,14 @@ def look_at_calls(path, code):
         if call and not any(str(path).startswith(w) for w in MAY_BLOCK):
             if not re.match(r"\s*(static |extern |const |struct |int |void |bool )", line):
                 find(path, number, f"{call.group(1)}() can block")
+        unsafe = re.search(UNSAFE, line)
+        if unsafe and not str(path).startswith(tuple(MAY_UNSAFE)):
+            find(path, number, f"{unsafe.group(1)}() is not for several threads")
+        compared = re.search(COMPARE, line)
+        sides = [side.strip() for side in compared.groups()[1:]] if compared else []
+        if all(side.strip("()") for side in sides) and any(re.search(SECRET_END, side) for side in sides) and \
+                not str(path).startswith(MAY_COMPARE):
+            find(path, number, f"{compared.group(1)}() takes longer the more of a secret is right: secret_equal()")
         if "waitpid" in line and "WNOHANG" not in line and str(path) not in MAY_BLOCK and \
                 not str(path).startswith("daemon/cli/"):
             find(path, number, "waitpid() without WNOHANG can block")

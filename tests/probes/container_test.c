@@ -265,6 +265,8 @@ events_ask_for_a_run(void **state)
 		PEER_EXPECT("\r\n\r\n"),
 		PEER_SEND(HEAD("200 OK") "Transfer-Encoding: chunked\r\n\r\n"),
 		PEER_SEND("2d\r\n{\"Type\":\"container\",\"Action\":\"exec_start: a\"}\r\n"),
+		/* a line with a NUL in it is no event, and leaves no trace */
+		PEER_SEND("5\r\n\n\0{\n\0\r\n"), PEER_SEND("5\r\n\n\0\0\0\n\r\n"),
 		PEER_SEND("13\r\n\n{\"Type\":\"container\r\n"),
 		PEER_SEND("11\r\n\",\"Action\":\"die\"}\r\n"), PEER_SEND("1\r\n\n\r\n"), PEER_END };
 	struct stage *s = *state;

@@ -164,6 +164,8 @@ whose_and_with_what_rights(void **state)
 	expect(s, "owner: 4711", "file.owner", "wanted owner 4711");
 	expect(s, "owner_group: nobody-here", "file.owner", "wanted group");
 	expect(s, "writable_by: no-such-user", "self.local", "no user");
+	expect(s, "writable_by: \"4294967295\"", "self.local", "no user"); /* (uid_t)-1 */
+	expect(s, "writable_by: \"4294967296\"", "self.local", "no user"); /* not root */
 	if (geteuid() != 0)
 		return;
 	expect(s, "owner: root, writable_by: root", "", "root:root");

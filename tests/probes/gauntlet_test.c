@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "io/resolve.h"
 #include "tests/help/peer.h"
 #include "tests/help/probe_bench.h"
 
@@ -297,6 +298,37 @@ takes_a_good_answer_byte_by_byte(void **state)
 	}
 }
 
+/* `localhost` is two addresses also where no hosts file says so, and many a server has one of them.
+ */
+static void
+goes_to_the_address_that_answers(void **state)
+{
+	static const struct resolve_options nowhere = { .hosts_path = "/dev/null" };
+
+	(void)state;
+	for (size_t t = 0; probe_table[t] != NULL; t++) {
+		const struct probe_type *type = probe_table[t];
+		struct peer *peer;
+		struct bench b;
+		char address[64];
+
+		if (!is_streamed(type))
+			continue;
+		bench_open(&b, BENCH_FAKE);
+		resolver_free(b.env.resolver);
+		b.env.resolver = resolver_new(b.loop, &nowhere);
+		peer = peer_open(b.loop, end_later);
+		snprintf(address, sizeof(address), "localhost:%u", peer_port(peer));
+		configure(&b, type, address);
+		play(&b);
+		assert_sane(&b, type->name, "one address of two");
+		if (peer_accepted(peer) == 0 || strstr(bench_cause(&b), "refused") != NULL)
+			fail_msg("%s stays at the first address: %s", type->name, b.sample.text);
+		peer_free(peer);
+		bench_close(&b);
+	}
+}
+
 static void
 can_be_aborted_at_any_moment(void **state)
 {
@@ -337,6 +369,7 @@ main(void)
 		cmocka_unit_test(survives_every_misbehaviour),
 		cmocka_unit_test(survives_an_answer_cut_anywhere),
 		cmocka_unit_test(takes_a_good_answer_byte_by_byte),
+		cmocka_unit_test(goes_to_the_address_that_answers),
 		cmocka_unit_test(can_be_aborted_at_any_moment),
 	};
 

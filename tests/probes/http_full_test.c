@@ -67,7 +67,7 @@ judges_like_the_plain_way(void **state)
 	} cases[] = {
 		{ broken, "http.json-false" },
 		{ cut, "http.truncated" },
-		{ away, "http.status" },
+		{ away, "http.redirect-refused" },
 		{ eof, "net.eof" },
 	};
 	struct bench *b = *state;
@@ -110,6 +110,21 @@ credentials_stay_at_home(void **state)
 	assert_not_heard(other, 0, "Authorization");
 	peer_free(peer);
 	peer_free(other);
+}
+
+static void
+redirects_do_not_lead_further_inside(void **state)
+{
+	static const struct peer_step link[] = { ANSWER(
+		"302 F", "Location: http://169.254.169.254/latest/\r\n", "") };
+	struct bench *b = *state;
+	struct peer *peer = peer_open(b->loop, link);
+
+	run(b, peer, auth);
+	assert_int_equal(b->sample.outcome, OUTCOME_FAIL);
+	assert_string_equal(bench_cause(b), "http.redirect-refused");
+	assert_non_null(strstr(b->sample.text, "a redirect leads further inside"));
+	peer_free(peer);
 }
 
 static void
@@ -158,6 +173,7 @@ main(void)
 		T(wrong_credentials_are_401),
 		T(judges_like_the_plain_way),
 		T(credentials_stay_at_home),
+		T(redirects_do_not_lead_further_inside),
 		T(nobody_there_and_nothing_said),
 		T(can_be_aborted),
 	};

@@ -1,4 +1,5 @@
 /* HTTP: what is sent, redirects, TLS, and places.  Expectations are in http_judge_test.c. */
+#include "probes/http_run.h"
 #include "tests/probes/http_scene.h"
 
 static void
@@ -234,6 +235,82 @@ does_not_go_round_in_circles(void **state)
 	peer_free(peer);
 }
 
+/* Nothing may be asked of what a redirect has no business to lead to; the peer is on loopback. */
+static void
+a_redirect_does_not_lead_further_inside(void **state)
+{
+	static const char *const places[] = { "http://169.254.169.254/latest/meta-data/",
+		"http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://100.100.100.200/",
+		"https://[::ffff:169.254.169.254]/", "http://224.0.0.1/" };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct peer_step script[4];
+		char text[256];
+		struct peer *peer = redirector(b, script, text, sizeof(text), "302", places[i]);
+
+		run(b, peer, "");
+		assert_int_equal(b->sample.outcome, OUTCOME_FAIL);
+		assert_string_equal(bench_cause(b), "http.redirect-refused");
+		assert_text(b, "a redirect leads further inside");
+		assert_text(b, "not followed");
+		peer_free(peer);
+	}
+}
+
+/* Its addresses may lie in several places, and any of them may answer first. */
+static void
+a_redirect_to_the_name_that_is_asked_leads_where_it_does(void **state)
+{
+	static const enum addr_reach from[] = { [ADDR_ANYWHERE] = ADDR_ANYWHERE,
+		[ADDR_WORLD] = ADDR_HOST,
+		[ADDR_SITE] = ADDR_HOST,
+		[ADDR_HOST] = ADDR_HOST,
+		[ADDR_LINK] = ADDR_ANYWHERE };
+	char host[] = "www.example.net", unix_socket[] = "/run/x";
+	struct http_conf conf = { .host = host };
+	struct http_run hop = { .hops = 1 };
+	struct url own, other;
+
+	(void)state;
+	assert_int_equal(url_parse(&own, "https://WWW.example.net/login", NULL), 0);
+	assert_int_equal(url_parse(&other, "http://api.example.net/", NULL), 0);
+	for (int reach = ADDR_ANYWHERE; reach <= ADDR_LINK; reach++) {
+		hop.reach = (enum addr_reach)reach;
+		hop.url = NULL;
+		assert_int_equal(http_led_from(&conf, &hop), reach);
+		hop.url = &other;
+		assert_int_equal(http_led_from(&conf, &hop), reach);
+		hop.url = &own;
+		assert_int_equal(http_led_from(&conf, &hop), from[reach]);
+	}
+	conf.unix_socket = unix_socket;
+	hop.reach = ADDR_WORLD;
+	assert_int_equal(http_led_from(&conf, &hop), ADDR_WORLD);
+	url_fini(&own);
+	url_fini(&other);
+}
+
+static void
+a_redirect_to_another_scheme_is_not_followed(void **state)
+{
+	static const char *const places[] = { "file:///etc/passwd", "unix:/run/docker.sock",
+		"gopher://127.0.0.1:6379/_x", "dict://127.0.0.1/", "ldap://x/", "javascript:1" };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct peer_step script[4];
+		char text[256];
+		struct peer *peer = redirector(b, script, text, sizeof(text), "302", places[i]);
+
+		run(b, peer, "");
+		assert_int_equal(b->sample.outcome, OUTCOME_FAIL);
+		assert_string_equal(bench_cause(b), "http.redirect-refused");
+		assert_text(b, "leads to a place that is no URL");
+		peer_free(peer);
+	}
+}
+
 static void
 a_redirect_may_be_the_answer(void **state)
 {
@@ -255,7 +332,7 @@ a_redirect_may_be_the_answer(void **state)
 	peer_free(peer);
 	peer = peer_open(b->loop, file);
 	run(b, peer, "");
-	assert_string_equal(bench_cause(b), "http.status");
+	assert_string_equal(bench_cause(b), "http.redirect-refused");
 	assert_text(b, "ftp:// is not followed");
 	peer_free(peer);
 }
@@ -408,6 +485,9 @@ main(void)
 		T(credentials_do_not_come_back),
 		T(methods_change_as_browsers_do),
 		T(does_not_go_round_in_circles),
+		T(a_redirect_does_not_lead_further_inside),
+		T(a_redirect_to_the_name_that_is_asked_leads_where_it_does),
+		T(a_redirect_to_another_scheme_is_not_followed),
 		T(a_redirect_may_be_the_answer),
 		T(nobody_there),
 		T(goes_through_a_unix_socket),

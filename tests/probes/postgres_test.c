@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "io/resolve.h"
 #include "probes/postgres_conf.h"
 #include "probes/postgres_trouble.h"
 #include "tests/help/peer.h"
@@ -220,6 +221,43 @@ refused_logins_have_a_cause(void **state)
 		assert_int_equal(bench_value(&s.b, "accepting"), r->accepting);
 		assert_int_equal(bench_value(&s.b, "usable"), 0);
 		assert_null(strstr(s.b.sample.text, "s3cret"));
+		close_scene(&s);
+	}
+}
+
+/* IPv6 is refused: nobody listens there.  What the server on IPv4 says is what counts. */
+static void
+tells_what_the_address_said_that_came_furthest(void **state)
+{
+	static const struct resolve_options nowhere = { .hosts_path = "/dev/null" };
+	static const struct peer_step refuses[] = {
+		PEER_EXPECT("application_name"),
+		PEER_SEND(ERROR("28P01", "no", "\x1e")),
+		PEER_CLOSE,
+		PEER_END,
+	};
+	const struct peer_step *const scripts[] = { refuses, plain };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		char yaml[128], where[64];
+		struct scene s;
+
+		open_scene(&s, BENCH_REAL, scripts[i], "", "");
+		resolver_free(s.b.env.resolver);
+		s.b.env.resolver = resolver_new(s.b.loop, &nowhere);
+		snprintf(yaml, sizeof(yaml), "dsn: postgresql://app@localhost:%u/x?sslmode=disable",
+			peer_port(s.peer));
+		snprintf(where, sizeof(where), "127.0.0.1:%u: no (28P01)", peer_port(s.peer));
+		assert_int_equal(bench_configure(&s.b, "postgres", yaml), 0);
+		bench_run(&s.b);
+		assert_string_equal(bench_cause(&s.b), i == 0 ? "pg.auth" : "");
+		if (i == 0) {
+			assert_text(&s.b, where);
+		} else {
+			assert_int_equal(s.b.sample.note_count, 1);
+			assert_string_equal(s.b.sample.notes[0].cause->code, "net.family");
+		}
 		close_scene(&s);
 	}
 }
@@ -499,6 +537,8 @@ reads_what_libpq_says(void **state)
 			"net.tls-verify", "" },
 		{ "x failed: root certificate file \"/x\" does not exist\n", "self.local", "" },
 		{ "x failed: Connection refused\n", "net.refused", "" },
+		{ "could not create socket: Address family not supported by protocol\n",
+			"net.unreachable", "" },
 		{ "x failed: server closed the connection unexpectedly\n", "net.eof", "" },
 		{ "FATAL:  57P03:", "pg.starting", "57P03" },
 		{ "", "pg.error", "" },
@@ -523,6 +563,7 @@ main(void)
 		cmocka_unit_test(proves_the_way_anew),
 		cmocka_unit_test(a_dead_connection_is_made_anew_in_the_same_run),
 		cmocka_unit_test(refused_logins_have_a_cause),
+		cmocka_unit_test(tells_what_the_address_said_that_came_furthest),
 		cmocka_unit_test(strangers_are_named),
 		cmocka_unit_test(says_where_it_was_stuck),
 		cmocka_unit_test(a_pooler_gets_limits_by_transaction),

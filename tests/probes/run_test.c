@@ -247,6 +247,30 @@ an_aborted_run_says_nothing(void **state)
 	assert_int_equal(conf.stopped, 1);
 }
 
+/* Ends wait for their turn: whoever asked for the run may be gone by then. */
+static void
+an_aborted_run_outlives_its_env(void **state)
+{
+	struct world *w = *state;
+	struct io_env *env = malloc(sizeof(*env));
+	const struct probe_job job = {
+		.type = &toy,
+		.conf = &conf,
+		.timeout_us = 10 * USEC_PER_SEC,
+		.env = env,
+		.keep = &w->keep,
+	};
+
+	*env = w->env;
+	conf.what = SILENT;
+	probe_run_abort(probe_run_start(&job, on_done, w));
+	memset(env, 0xa5, sizeof(*env));
+	free(env);
+	loop_turn(w->loop, false);
+	assert_int_equal(conf.stopped, 1);
+	assert_int_equal(w->samples, 0);
+}
+
 static void
 an_abort_after_the_verdict_says_nothing(void **state)
 {
@@ -429,6 +453,7 @@ main(void)
 		T(the_deadline_asks_where_it_is_stuck),
 		T(a_verdict_at_the_deadline_counts),
 		T(an_aborted_run_says_nothing),
+		T(an_aborted_run_outlives_its_env),
 		T(an_abort_after_the_verdict_says_nothing),
 		T(numbers_are_kept_and_bounded),
 		T(an_error_has_no_total_time),

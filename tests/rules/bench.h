@@ -42,6 +42,7 @@ struct bench {
 	struct conf_tree *tree;
 	struct rule_set *set;
 	struct check_spec specs[BENCH_CHECKS];
+	struct check_ties ties[BENCH_CHECKS]; /* as the scheduler keeps them for each check */
 	const struct check_spec *spec_list[BENCH_CHECKS];
 	size_t count;
 	const struct metric_desc *(*metrics_of_type)(const char *type);
@@ -154,6 +155,7 @@ bench_new_rules(struct bench *b)
 		.on_alert = bench_on_alert, .on_keep = bench_on_keep, .arg = b
 	};
 
+	memset(b->ties, 0, sizeof(b->ties));
 	b->rules = rules_new(&options);
 }
 
@@ -258,13 +260,17 @@ bench_feed(struct bench *b, const char *check, struct bench_sample s)
 		.wall_us = b->wall_us,
 		.values = s.values };
 
-	for (size_t i = 0; i < b->count; i++)
-		if (strcmp(b->specs[i].name, check) == 0)
-			sample.metrics = b->metrics_of_type(b->specs[i].type);
+	struct check_ties none = { 0 }, *ties = &none;
+	for (size_t i = 0; i < b->count; i++) {
+		if (strcmp(b->specs[i].name, check) != 0)
+			continue;
+		sample.metrics = b->metrics_of_type(b->specs[i].type);
+		ties = &b->ties[i];
+	}
 	sample.metric_count = metric_count(sample.metrics);
 	sample.failures = sample.state == CHECK_DOWN ? 3 : sample.outcome == OUTCOME_FAIL;
 	sample.text = xstrdup(s.text ? s.text : "said nothing");
-	rules_feed(b->rules, check, &sample);
+	rules_feed_tied(b->rules, ties, check, &sample);
 	free(sample.text);
 }
 

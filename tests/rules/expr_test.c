@@ -148,6 +148,8 @@ test_truths(void **state)
 		char got = !value.is_known ? '?' : value.number != 0 ? '1' : '0';
 		if (got != truths[i].wanted)
 			fail_msg("%s: %c, wanted %c", truths[i].text, got, truths[i].wanted);
+		if ("01?"[expr_verdict(expr, &w.world)] != got)
+			fail_msg("%s: the verdict is not %c", truths[i].text, got);
 		expr_free(expr);
 	}
 }

@@ -80,6 +80,9 @@ answer(const char *text, const struct given *given)
 		.sample_of = sample_of,
 		.series_of = series_of };
 	struct expr_value value = expr_eval(expr, &world);
+	if (expr_is_condition(expr))
+		assert_int_equal(expr_verdict(expr, &world),
+			!value.is_known ? VERDICT_UNKNOWN : value.number != 0);
 	series_free(k.series);
 	expr_free(expr);
 	return value;

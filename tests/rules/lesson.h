@@ -61,6 +61,7 @@ struct lesson_event {
 struct lesson {
 	struct tls_pool *tls;
 	struct settings *settings;
+	struct conf_tree *written;
 	struct rules *rules;
 	struct lesson_check checks[LESSON_CHECKS];
 	size_t count;
@@ -82,7 +83,7 @@ static inline void
 lesson_on_alert(void *arg, const struct alert_event *event)
 {
 	struct lesson *l = arg;
-	const struct conf_node *rules = conf_get(l->settings->tree->root, "rules");
+	const struct conf_node *rules = conf_get(l->written->root, "rules");
 
 	if (event->change == ALERT_CAUSE || !conf_get(rules, event->rule))
 		return; /* another word for the same, or a built-in rule */
@@ -181,6 +182,9 @@ lesson_init(struct lesson *l, const char *yaml)
 	memset(l, 0, sizeof(*l));
 	l->tls = tls_pool_new();
 	l->settings = lesson_load(l->tls, yaml);
+	struct complaints *complaints = complaints_new();
+	l->written = conf_tree_parse("lesson", yaml, strlen(yaml), complaints);
+	complaints_free(complaints);
 	l->rules = rules_new(&options);
 	rules_apply(l->rules, l->settings->rules,
 		(const struct check_spec *const *)l->settings->checks, l->settings->check_count,
@@ -202,6 +206,7 @@ lesson_fini(struct lesson *l)
 		}
 	}
 	settings_unref(l->settings);
+	conf_tree_free(l->written);
 	tls_pool_free(l->tls);
 }
 

@@ -519,6 +519,7 @@ restart(void)
 			restart_alert(i);
 	rules_free(b->rules);
 	bench_drop_set(b);
+	memset(b->ties, 0, sizeof(b->ties)); /* as a new process has none */
 	b->rules = rules_new(&options);
 	b->wall_us += (usec_t)dice(7200) * S;
 	b->now_us = scene.called_us = (1 + (usec_t)dice(100000)) * S;
@@ -557,6 +558,7 @@ start(void)
 
 	bench_init(b);
 	rules_free(b->rules);
+	memset(b->ties, 0, sizeof(b->ties)); /* as a new process has none */
 	b->rules = rules_new(&options);
 	for (int i = 0; i < NAIVE_CHECKS; i++) {
 		bench_check(b, names[i], i == ROOT ? "disk" : "http");

@@ -344,8 +344,13 @@ test_no_data(void **state)
 	bench_wait(&b, 89);
 	assert_string_equal(bench_log(&b), "");
 	bench_wait(&b, 2);
-	assert_string_equal(bench_log(&b), "ends api.well ok\nfires api.tell info\n");
-	assert_non_null(strstr(b.text, "no data for "));
+	assert_string_equal(bench_log(&b), "fires api.tell info\nends api.well ok\n");
+	struct alert_view seen[4];
+	size_t count = rules_view(b.rules, seen, 4);
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(seen[i].rule, "tell") == 0)
+			assert_non_null(strstr(seen[i].text, "no data for "));
 	bench_wait(&b, 3000);
 	assert_string_equal(bench_log(&b), "");
 	bench_value(&b, "api", 0.1);
@@ -399,6 +404,31 @@ test_view(void **state)
 	bench_fini(&b);
 }
 
+/* A rule that is due without a sample looks at its own check's numbers, also where another check's
+ * were looked at on the way: api is too slow for a warning only, web is slower still. */
+static void
+test_two_checks_in_a_tick(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "api", "http");
+	bench_check(&b, "web", "http");
+	bench_start(&b, "builtin_rules: off\n"
+			"rules:\n"
+			"  both:\n"
+			"    each: { type: http, name: api }\n"
+			"    warning: this.total_time > 1s and web.total_time > 1s\n"
+			"    critical: this.total_time > 5s and web.total_time > 1s or "
+			"absent(this.total_time, 3h)\n");
+	bench_value(&b, "web", 9);
+	bench_value(&b, "api", 2);
+	assert_string_equal(bench_log(&b), "fires api.both warning\n");
+	bench_wait(&b, 40);
+	assert_string_equal(bench_log(&b), "");
+	bench_fini(&b);
+}
+
 /* Ten thousand idle alerts ask for nothing. */
 static void
 test_idle_costs_nothing(void **state)
@@ -408,6 +438,13 @@ test_idle_costs_nothing(void **state)
 	setup_http(&b, "{}");
 	bench_value(&b, "api", 0.1);
 	assert_int_equal(rules_tick(b.rules, b.now_us, b.wall_us), INT64_MAX);
+	bench_fini(&b);
+	/* Nor one that would end for the lack of data: it has not begun. */
+	setup_http(&b, "builtin_rules: off\n"
+		       "rules: { well: { warning: api.total_time > 1s, on_no_data: ok } }\n");
+	bench_value(&b, "api", 0.1);
+	assert_int_equal(rules_tick(b.rules, b.now_us, b.wall_us), INT64_MAX);
+	assert_true(list_is_empty(&b.rules->live));
 	bench_fini(&b);
 }
 
@@ -429,6 +466,7 @@ main(void)
 		cmocka_unit_test(test_no_data),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_two_checks_in_a_tick),
 		cmocka_unit_test(test_idle_costs_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -483,12 +483,14 @@ test_learned_while_well(void **state)
 	toys[1].mood = OK;
 	pass(w, 60 * SECOND);
 	assert_string_equal(sched_subject(w->sched, "b")->unit, "redis-server.service");
+	assert_ptr_equal(sched_subject(w->sched, "a"), sched_subject(w->sched, "b")); /* once */
 	/* Every ten minutes anew, in all. */
 	seen.starts = seen.stops = 0;
 	seen.unit = "redis@1.service";
 	pass(w, 11 * 60 * SECOND);
 	assert_in_range(seen.starts, 1, 2);
 	assert_string_equal(sched_subject(w->sched, "a")->unit, "redis@1.service");
+	assert_ptr_equal(sched_subject(w->sched, "a"), sched_subject(w->sched, "b"));
 	assert_null(sched_subject(w->sched, "c"));
 	sched_free(w->sched);
 	w->sched = NULL;

@@ -9,7 +9,7 @@ test_reload_keeps_what_is_the_same(void **state)
 	struct check_spec *a2 = make_spec("a", 0, 30 * SECOND),
 			  *b2 = make_spec("b", 2, 30 * SECOND);
 	const struct check_spec *old[] = { a, b }, *fresh[] = { a2, b2 };
-	const struct sched_owner owner = { w, on_release };
+	const struct sched_owner owner = { .owner = w, .release = on_release };
 	usec_t next;
 
 	toys[0].answer_us = 5 * SECOND;
@@ -34,6 +34,75 @@ test_reload_keeps_what_is_the_same(void **state)
 	free_spec(b);
 	free_spec(a2);
 	free_spec(b2);
+}
+
+#define CROWD 6000
+
+/* The last of thousands is changed: it does not wait for those before it, which run on. */
+static void
+test_reload_delays_nobody(void **state)
+{
+	struct world *w = *state;
+	struct check_spec **specs[2];
+	usec_t next;
+	char name[16];
+
+	for (size_t s = 0; s < 2; s++) {
+		specs[s] = xcalloc(CROWD, sizeof(struct check_spec *));
+		for (size_t i = 0; i < CROWD; i++) {
+			snprintf(name, sizeof(name), "c%zu", i);
+			specs[s][i] = make_spec(name, s == 1 && i == CROWD - 1, 30 * SECOND);
+		}
+	}
+	sched_apply(w->sched, (const struct check_spec *const *)specs[0], CROWD, NULL);
+	loop_advance(w->env.loop, 45 * SECOND);
+	next = view(w, name).next_us;
+	sched_apply(w->sched, (const struct check_spec *const *)specs[1], CROWD, NULL);
+	assert_true(view(w, name).next_us <= next);
+	assert_true(view(w, name).next_us <= loop_wall(w->env.loop) + 3 * SECOND);
+	/* And it goes on where it was due. */
+	loop_advance(w->env.loop, next - loop_wall(w->env.loop) + 30 * SECOND);
+	assert_true(toys[1].starts >= 2);
+	sched_free(w->sched);
+	w->sched = NULL;
+	for (size_t s = 0; s < 2; s++) {
+		for (size_t i = 0; i < CROWD; i++)
+			free_spec(specs[s][i]);
+		free(specs[s]);
+	}
+}
+
+/* Changed at any moment of its interval: it runs soon, and never later than it would have. */
+static void
+test_what_changes_keeps_its_place(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *specs[] = { make_spec("c", 0, 10 * SECOND),
+		make_spec("c", 1, 10 * SECOND) };
+
+	apply_one(w, specs[0]);
+	loop_advance(w->env.loop, 15 * SECOND);
+	for (unsigned n = 0; n < 60; n++) {
+		unsigned to = (n + 1) % 2, before = toys[to].starts;
+		usec_t soon;
+
+		apply_one(w, specs[to]);
+		soon = loop_now(w->env.loop) + 2 * SECOND + SECOND / 10;
+		for (unsigned step = 0; step < 377; step++) {
+			usec_t last = toys[0].last_start_us > toys[1].last_start_us
+					      ? toys[0].last_start_us
+					      : toys[1].last_start_us;
+
+			assert_true(loop_now(w->env.loop) - last <= 10 * SECOND + SECOND / 10);
+			if (loop_now(w->env.loop) >= soon)
+				assert_true(toys[to].starts > before);
+			loop_advance(w->env.loop, SECOND / 10);
+		}
+	}
+	sched_free(w->sched);
+	w->sched = NULL;
+	for (size_t i = 0; i < 2; i++)
+		free_spec(specs[i]);
 }
 
 static void
@@ -94,6 +163,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_reload_keeps_what_is_the_same),
+		T(test_reload_delays_nobody),
+		T(test_what_changes_keeps_its_place),
 		T(test_reload_removes_and_adds),
 		T(test_children_come_and_go),
 	};

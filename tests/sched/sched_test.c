@@ -64,6 +64,31 @@ test_many_checks_spread_and_share_ticks(void **state)
 		free_spec(specs[i]);
 }
 
+/* More than a thousand a second: what the start took is not to make the round too late. */
+static void
+test_a_large_first_round_takes_less_than_the_interval(void **state)
+{
+	struct world *w = *state;
+	enum { N = 2000 };
+	struct check_spec *specs[N];
+	char name[16];
+
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		specs[i] = make_spec(name, 0, 2 * SECOND);
+	}
+	sched_apply(w->sched, (const struct check_spec *const *)specs, N, NULL);
+	loop_advance(w->env.loop, 15 * SECOND / 10);
+	assert_false(sched_round_done(w->sched));
+	loop_advance(w->env.loop, 4 * SECOND / 10);
+	assert_true(sched_round_done(w->sched));
+	sched_free(w->sched);
+	w->sched = NULL;
+	toys[0].starts = toys[0].stops; /* counted from the middle on */
+	for (int i = 0; i < N; i++)
+		free_spec(specs[i]);
+}
+
 static void
 test_retries_make_it_down(void **state)
 {
@@ -349,11 +374,37 @@ test_totals_for_the_sparkline(void **state)
 	loop_advance(w->env.loop, SECOND);
 	v = view(w, "a");
 	assert_int_equal(v.total_count, SCHED_TOTALS);
-	assert_true(fabsf(v.totals[0] - 0.25f) < 0.001f);
-	assert_true(isnan(v.totals[SCHED_TOTALS - 1]));
+	assert_true(fabs(sched_total(&v, 0) - 0.25) < 0.001);
+	assert_true(isnan(sched_total(&v, SCHED_TOTALS - 1)));
 	sched_free(w->sched);
 	w->sched = NULL;
 	free_spec(spec);
+}
+
+static void
+test_totals_are_right_to_a_part_in_a_thousand(void **state)
+{
+	static const usec_t times[] = { 0, 1, 999, 2047, 2048, 4095, 4096, 123456, 9999999,
+		59 * SECOND, 3599 * SECOND };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct check_spec *spec = make_spec("a", 0, 7200 * SECOND);
+		struct check_view v;
+		double wanted = (double)times[i] / SECOND, seen;
+
+		spec->common.timeout_us = 7200 * SECOND;
+		toys[0].answer_us = times[i];
+		apply_one(w, spec);
+		loop_advance(w->env.loop, 3600 * SECOND);
+		v = view(w, "a");
+		assert_int_equal(v.total_count, 1);
+		seen = sched_total(&v, 0);
+		assert_true(fabs(seen - wanted) <= wanted / 1000);
+		sched_apply(w->sched, NULL, 0, NULL);
+		loop_advance(w->env.loop, SECOND);
+		free_spec(spec);
+	}
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -365,6 +416,7 @@ main(void)
 		T(test_runs_once_per_interval),
 		T(test_starts_stay_on_their_grid),
 		T(test_many_checks_spread_and_share_ticks),
+		T(test_a_large_first_round_takes_less_than_the_interval),
 		T(test_retries_make_it_down),
 		T(test_error_neither_counts_nor_resets),
 		T(test_successes_are_counted),
@@ -378,6 +430,7 @@ main(void)
 		T(test_says_how_long_a_start_waits),
 		T(test_run_now),
 		T(test_totals_for_the_sparkline),
+		T(test_totals_are_right_to_a_part_in_a_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,8 +145,10 @@ struct world {
 };
 
 static inline void
-on_sample(void *arg, const struct check_spec *check, const struct sample *sample)
+on_sample(void *arg, const struct check_spec *check, const struct sample *sample,
+	struct check_ties *ties)
 {
+	(void)ties;
 	struct world *w = arg;
 
 	w->samples++;
@@ -279,7 +281,7 @@ static inline void
 apply_one(struct world *w, const struct check_spec *spec)
 {
 	const struct check_spec *list[] = { spec };
-	const struct sched_owner owner = { w, on_release };
+	const struct sched_owner owner = { .owner = w, .release = on_release };
 
 	sched_apply(w->sched, list, 1, &owner);
 }

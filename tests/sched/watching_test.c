@@ -102,8 +102,10 @@ struct world {
 };
 
 static void
-on_sample(void *arg, const struct check_spec *check, const struct sample *sample)
+on_sample(void *arg, const struct check_spec *check, const struct sample *sample,
+	struct check_ties *ties)
 {
+	(void)ties;
 	(void)arg;
 	(void)check;
 	(void)sample;

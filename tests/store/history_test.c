@@ -13,6 +13,8 @@
 
 #define T0 (INT64_C(1767323700) * USEC_PER_SEC) /* a full quarter of an hour */
 
+#define SERIES 700
+
 struct bed {
 	struct folder folder;
 	char dir[64];
@@ -21,6 +23,8 @@ struct bed {
 	int64_t max_bytes;
 	struct store_point *points;
 	long count;
+	struct store_series *series[SERIES];
+	size_t made;
 };
 
 static void
@@ -62,10 +66,21 @@ drop_bed(void **state)
 	history_close(bed->history);
 	folder_close(&bed->folder, true);
 	free(bed->points);
+	for (size_t n = 0; n < bed->made; n++)
+		free(bed->series[n]);
 	snprintf(command, sizeof(command), "rm -rf %s", bed->dir);
 	assert_int_equal(system(command), 0);
 	free(bed);
 	return 0;
+}
+
+/* Lives as long as the bed. */
+static struct store_series *
+make_series(struct bed *bed, const char *check, const char *metric)
+{
+	assert_true(bed->made < SERIES);
+	bed->series[bed->made] = history_series_new(check, metric);
+	return bed->series[bed->made++];
 }
 
 static void
@@ -86,7 +101,10 @@ static void
 ask(struct bed *bed, const struct store_series *series, usec_t since, usec_t until, usec_t step)
 {
 	struct err e = { 0 };
-	struct store_query query = { series->check, series->metric, since, until, step };
+	char check[64];
+	snprintf(check, sizeof(check), "%.*s", series->check_len, series->names);
+	struct store_query query = { check, series->names + series->check_len + 1, since, until,
+		step };
 	free(bed->points);
 	bed->points = NULL;
 	bed->count = history_read(bed->history, &query, &bed->points, &e);
@@ -117,22 +135,22 @@ static void
 test_minutes_and_quarters_say_what_the_values_said(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	/* one value every ten seconds for an hour; in each minute 0, 1, .. 5 */
 	for (int n = 0; n <= 360; n++)
-		write_one(bed, &s, T0 + n * 10 * USEC_PER_SEC, n % 6);
+		write_one(bed, s, T0 + n * 10 * USEC_PER_SEC, n % 6);
 	assert_int_equal(count_blocks(bed, "raw"), 361);
 	assert_int_equal(count_blocks(bed, "minute"), 60);
 	assert_int_equal(count_blocks(bed, "quarter"), 4);
-	ask(bed, &s, T0, T0 + USEC_PER_HOUR - 1, USEC_PER_MIN);
+	ask(bed, s, T0, T0 + USEC_PER_HOUR - 1, USEC_PER_MIN);
 	assert_int_equal(bed->count, 60);
 	assert_int_equal(bed->points[7].wall_us, T0 + 7 * USEC_PER_MIN);
 	assert_true(bed->points[7].avg == 2.5 && bed->points[7].count == 6);
 	assert_true(bed->points[7].min == 0 && bed->points[7].max == 5);
-	ask(bed, &s, T0, T0 + USEC_PER_HOUR - 1, 15 * USEC_PER_MIN);
+	ask(bed, s, T0, T0 + USEC_PER_HOUR - 1, 15 * USEC_PER_MIN);
 	assert_int_equal(bed->count, 4);
 	assert_true(bed->points[3].avg == 2.5 && bed->points[3].count == 90);
-	ask(bed, &s, T0, T0 + USEC_PER_HOUR, 0);
+	ask(bed, s, T0, T0 + USEC_PER_HOUR, 0);
 	assert_int_equal(bed->count, 361);
 }
 
@@ -140,11 +158,11 @@ static void
 test_coarse_levels_are_continued_by_finer_ones(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	usec_t until = T0 + 20 * USEC_PER_MIN + 30 * USEC_PER_SEC;
 	for (usec_t t = T0; t < until; t += 10 * USEC_PER_SEC)
-		write_one(bed, &s, t, 1);
-	ask(bed, &s, T0, until, 15 * USEC_PER_MIN);
+		write_one(bed, s, t, 1);
+	ask(bed, s, T0, until, 15 * USEC_PER_MIN);
 	assert_int_equal(bed->count, 2);
 	assert_int_equal(bed->points[0].count, 90);
 	assert_int_equal(bed->points[1].count, 33); /* five minutes, and half of one from raw */
@@ -154,15 +172,15 @@ static void
 test_minute_under_way_survives_a_kill(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	for (int n = 0; n < 9; n++) {
-		write_one(bed, &s, T0 + n * 10 * USEC_PER_SEC, n);
+		write_one(bed, s, T0 + n * 10 * USEC_PER_SEC, n);
 		if (n % 2)
 			reopen_history(bed);
 	}
-	write_one(bed, &s, T0 + 2 * USEC_PER_MIN, 100);
+	write_one(bed, s, T0 + 2 * USEC_PER_MIN, 100);
 	assert_int_equal(count_blocks(bed, "minute"), 2);
-	ask(bed, &s, T0, T0 + 2 * USEC_PER_MIN - 1, USEC_PER_MIN);
+	ask(bed, s, T0, T0 + 2 * USEC_PER_MIN - 1, USEC_PER_MIN);
 	assert_int_equal(bed->count, 2);
 	assert_true(bed->points[0].count == 6 && bed->points[0].avg == 2.5);
 	assert_true(bed->points[1].count == 3 && bed->points[1].avg == 7);
@@ -172,13 +190,13 @@ static void
 test_quarter_that_ended_while_we_were_away_is_rolled_up(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
-	write_one(bed, &s, T0, 1);
-	write_one(bed, &s, T0 + USEC_PER_MIN, 3);
+	struct store_series *s = make_series(bed, "api", "total_time");
+	write_one(bed, s, T0, 1);
+	write_one(bed, s, T0 + USEC_PER_MIN, 3);
 	reopen_history(bed);
-	write_one(bed, &s, T0 + 40 * USEC_PER_MIN, 5);
+	write_one(bed, s, T0 + 40 * USEC_PER_MIN, 5);
 	assert_int_equal(count_blocks(bed, "quarter"), 1);
-	ask(bed, &s, T0, T0 + USEC_PER_HOUR, 15 * USEC_PER_MIN);
+	ask(bed, s, T0, T0 + USEC_PER_HOUR, 15 * USEC_PER_MIN);
 	assert_int_equal(bed->count, 2);
 	assert_true(bed->points[0].avg == 2 && bed->points[0].count == 2);
 	assert_true(bed->points[1].avg == 5);
@@ -188,13 +206,13 @@ static void
 test_many_series_lie_in_parts(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series all[600];
-	char names[600][24];
+	struct store_series *all[600];
 	struct history_row rows[600];
 	for (int n = 0; n < 600; n++) {
-		snprintf(names[n], sizeof(names[n]), "check-%d", n);
-		all[n] = (struct store_series){ .check = names[n], .metric = "total_time" };
-		rows[n] = (struct history_row){ &all[n], T0, n };
+		char name[24];
+		snprintf(name, sizeof(name), "check-%d", n);
+		all[n] = make_series(bed, name, "total_time");
+		rows[n] = (struct history_row){ all[n], T0, n };
 	}
 	write_rows(bed, rows, 600);
 	for (int n = 0; n < 600; n++)
@@ -204,28 +222,28 @@ test_many_series_lie_in_parts(void **state)
 	assert_int_equal(count_blocks(bed, "minute"), 3);
 	reopen_history(bed);
 	for (int n = 0; n < 600; n += 37) {
-		ask(bed, &all[n], T0, T0 + USEC_PER_HOUR, 0);
+		ask(bed, all[n], T0, T0 + USEC_PER_HOUR, 0);
 		assert_int_equal(bed->count, 2);
 		assert_true(bed->points[0].avg == n && bed->points[1].avg == n);
 	}
-	assert_int_equal(all[599].id, 600);
+	assert_int_equal(all[599]->id, 600);
 }
 
 static void
 test_each_level_is_kept_for_its_time(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	for (int n = 0; n < 5 * 24 * 60; n++)
-		write_one(bed, &s, T0 + n * USEC_PER_MIN, n);
+		write_one(bed, s, T0 + n * USEC_PER_MIN, n);
 	assert_in_range(count_blocks(bed, "raw"), 119, 122);
 	assert_in_range(count_blocks(bed, "minute"), 2879, 2882);
 	assert_in_range(count_blocks(bed, "quarter"), 478, 480);
-	ask(bed, &s, T0, T0 + 5 * USEC_PER_DAY, 0);
+	ask(bed, s, T0, T0 + 5 * USEC_PER_DAY, 0);
 	assert_int_equal(count_values(bed), 5 * 24 * 60); /* each value once, whatever the level */
 	for (int n = 0; n < 100; n++)
-		write_one(bed, &s, T0 + 95 * USEC_PER_DAY + n * USEC_PER_MIN, n);
-	ask(bed, &s, T0, T0 + 4 * USEC_PER_DAY, 0);
+		write_one(bed, s, T0 + 95 * USEC_PER_DAY + n * USEC_PER_MIN, n);
+	ask(bed, s, T0, T0 + 4 * USEC_PER_DAY, 0);
 	assert_int_equal(bed->count, 0);
 }
 
@@ -235,23 +253,23 @@ static void
 test_seams_between_levels_neither_lose_nor_double(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	static const usec_t steps[] = { 0, USEC_PER_MIN, 5 * USEC_PER_MIN, 15 * USEC_PER_MIN,
 		USEC_PER_HOUR };
 	struct history_row rows[6];
 	usec_t until = T0 + 3 * USEC_PER_DAY + 7 * USEC_PER_MIN;
 	for (usec_t t = T0; t < until; t += USEC_PER_MIN) {
 		for (int n = 0; n < 6; n++)
-			rows[n] = (struct history_row){ &s, t + n * 10 * USEC_PER_SEC, n };
+			rows[n] = (struct history_row){ s, t + n * 10 * USEC_PER_SEC, n };
 		write_rows(bed, rows, 6);
 	}
 	for (size_t n = 0; n < sizeof(steps) / sizeof(steps[0]); n++) {
-		ask(bed, &s, T0, until, steps[n]);
+		ask(bed, s, T0, until, steps[n]);
 		assert_int_equal(count_values(bed), (until - T0) / (10 * USEC_PER_SEC));
 		for (long i = 1; i < bed->count; i++)
 			assert_true(bed->points[i - 1].wall_us < bed->points[i].wall_us);
 	}
-	ask(bed, &s, T0, until, 0);
+	ask(bed, s, T0, until, 0);
 	usec_t grain_us = 15 * USEC_PER_MIN;
 	for (long i = 0; i < bed->count; i++) {
 		const struct store_point *point = &bed->points[i];
@@ -273,17 +291,17 @@ static void
 test_what_begins_within_a_slot_is_there(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	usec_t begin = T0 + 5 * USEC_PER_MIN + 25 * USEC_PER_SEC;
 	for (int n = 0; n < 360; n++)
-		write_one(bed, &s, begin + n * 10 * USEC_PER_SEC, n);
-	ask(bed, &s, begin, begin + USEC_PER_HOUR, 0);
+		write_one(bed, s, begin + n * 10 * USEC_PER_SEC, n);
+	ask(bed, s, begin, begin + USEC_PER_HOUR, 0);
 	assert_int_equal(bed->count, 360);
-	ask(bed, &s, T0, begin + USEC_PER_HOUR, 0);
+	ask(bed, s, T0, begin + USEC_PER_HOUR, 0);
 	assert_int_equal(bed->count, 360);
-	ask(bed, &s, begin + 70 * USEC_PER_SEC, begin + USEC_PER_HOUR, 0);
+	ask(bed, s, begin + 70 * USEC_PER_SEC, begin + USEC_PER_HOUR, 0);
 	assert_int_equal(bed->count, 353);
-	ask(bed, &s, T0, begin + USEC_PER_HOUR, 15 * USEC_PER_MIN);
+	ask(bed, s, T0, begin + USEC_PER_HOUR, 15 * USEC_PER_MIN);
 	assert_int_equal(count_values(bed), 360);
 }
 
@@ -300,13 +318,13 @@ static void
 test_size_is_kept_by_giving_up_raw_values_first(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	struct history_row rows[200];
 	bed->max_bytes = 256 * 1024;
 	reopen_history(bed);
 	for (int minute = 0; minute < 110; minute++) {
 		for (int n = 0; n < 200; n++)
-			rows[n] = (struct history_row){ &s,
+			rows[n] = (struct history_row){ s,
 				T0 + minute * USEC_PER_MIN + n * 250 * USEC_PER_MSEC, n };
 		write_rows(bed, rows, 100);
 		write_rows(bed, rows + 100, 100);
@@ -314,7 +332,7 @@ test_size_is_kept_by_giving_up_raw_values_first(void **state)
 	assert_true(used_bytes(bed) < 300 * 1024);
 	assert_in_range(count_blocks(bed, "raw"), 1, 150);
 	assert_int_equal(count_blocks(bed, "minute"), 109);
-	ask(bed, &s, T0, T0 + 2 * USEC_PER_HOUR, 0);
+	ask(bed, s, T0, T0 + 2 * USEC_PER_HOUR, 0);
 	assert_int_equal(count_values(bed), 110 * 200);
 }
 
@@ -322,15 +340,15 @@ static void
 test_clock_set_back_and_forth_loses_no_value(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
 	static const int minutes[] = { 0, 10, 5, 6, 10, 11, 0, 12 };
 	for (size_t n = 0; n < sizeof(minutes) / sizeof(minutes[0]); n++)
-		write_one(bed, &s, T0 + minutes[n] * USEC_PER_MIN + (usec_t)n, 1);
-	ask(bed, &s, T0, T0 + USEC_PER_HOUR, 0);
+		write_one(bed, s, T0 + minutes[n] * USEC_PER_MIN + (usec_t)n, 1);
+	ask(bed, s, T0, T0 + USEC_PER_HOUR, 0);
 	assert_int_equal(count_values(bed), 8);
 	for (long n = 1; n < bed->count; n++)
 		assert_true(bed->points[n - 1].wall_us < bed->points[n].wall_us);
-	ask(bed, &s, T0, T0 + 12 * USEC_PER_MIN - 1, USEC_PER_MIN);
+	ask(bed, s, T0, T0 + 12 * USEC_PER_MIN - 1, USEC_PER_MIN);
 	assert_int_equal(bed->count, 5);
 	assert_int_equal(count_values(bed), 7);
 }
@@ -339,10 +357,10 @@ static void
 test_late_row_belongs_to_the_minute_under_way(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
-	write_one(bed, &s, T0 + USEC_PER_MIN, 1);
-	write_one(bed, &s, T0 + USEC_PER_MIN - USEC_PER_SEC, 1);
-	write_one(bed, &s, T0 + USEC_PER_MIN + 1, 1);
+	struct store_series *s = make_series(bed, "api", "total_time");
+	write_one(bed, s, T0 + USEC_PER_MIN, 1);
+	write_one(bed, s, T0 + USEC_PER_MIN - USEC_PER_SEC, 1);
+	write_one(bed, s, T0 + USEC_PER_MIN + 1, 1);
 	assert_int_equal(count_blocks(bed, "minute"), 0);
 }
 
@@ -350,19 +368,19 @@ static void
 test_values_and_times_that_are_none_are_left_out(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
-	write_one(bed, &s, T0, (double)NAN);
-	write_one(bed, &s, T0, (double)INFINITY);
-	write_one(bed, &s, 0, 1);
-	write_one(bed, &s, -T0, 1);
-	write_one(bed, &s, INT64_MAX, 1);
-	write_one(bed, &s, T0, 1e300);
-	ask(bed, &s, 0, INT64_MAX, 0);
+	struct store_series *s = make_series(bed, "api", "total_time");
+	write_one(bed, s, T0, (double)NAN);
+	write_one(bed, s, T0, (double)INFINITY);
+	write_one(bed, s, 0, 1);
+	write_one(bed, s, -T0, 1);
+	write_one(bed, s, INT64_MAX, 1);
+	write_one(bed, s, T0, 1e300);
+	ask(bed, s, 0, INT64_MAX, 0);
 	assert_int_equal(bed->count, 1);
-	write_one(bed, &s, T0 + USEC_PER_MIN, 1);
-	ask(bed, &s, T0, T0 + 1, USEC_PER_MIN);
+	write_one(bed, s, T0 + USEC_PER_MIN, 1);
+	ask(bed, s, T0, T0 + 1, USEC_PER_MIN);
 	assert_true(bed->points[0].avg == 1e300 && bed->points[0].max == 1e300);
-	ask(bed, &s, T0 + 1, T0, 0);
+	ask(bed, s, T0 + 1, T0, 0);
 	assert_int_equal(bed->count, 0);
 }
 
@@ -370,19 +388,19 @@ static void
 test_forgotten_series_begins_anew(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "api", .metric = "total_time" };
-	struct store_series other = { .check = "db", .metric = "total_time" };
+	struct store_series *s = make_series(bed, "api", "total_time");
+	struct store_series *other = make_series(bed, "db", "total_time");
 	int64_t count = 0;
-	write_one(bed, &s, T0, 1);
-	write_one(bed, &other, T0, 1);
+	write_one(bed, s, T0, 1);
+	write_one(bed, other, T0, 1);
 	usec_t later = T0 + 120 * USEC_PER_DAY;
-	write_one(bed, &other, later, 2);
-	write_one(bed, &other, later + 20 * USEC_PER_MIN, 2);
+	write_one(bed, other, later, 2);
+	write_one(bed, other, later + 20 * USEC_PER_MIN, 2);
 	assert_int_equal(
 		db_number(bed->history->db, "SELECT count(*) FROM series", 0, &count, NULL), 0);
 	assert_int_equal(count, 1);
-	write_one(bed, &s, later + 21 * USEC_PER_MIN, 3);
-	ask(bed, &s, later, later + USEC_PER_HOUR, 0);
+	write_one(bed, s, later + 21 * USEC_PER_MIN, 3);
+	ask(bed, s, later, later + USEC_PER_HOUR, 0);
 	assert_int_equal(bed->count, 1);
 	assert_true(bed->points[0].avg == 3);
 }
@@ -392,14 +410,14 @@ static void
 test_odd_steps_are_alike(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "c", .metric = "m" };
+	struct store_series *s = make_series(bed, "c", "m");
 	static const int steps[] = { 90, 20 * 60 };
 
 	for (int n = 0; n < 2 * 60 * 3; n++)
-		write_one(bed, &s, T0 + n * 30 * USEC_PER_SEC, 1);
+		write_one(bed, s, T0 + n * 30 * USEC_PER_SEC, 1);
 	for (size_t i = 0; i < 2; i++) {
 		usec_t step_us = steps[i] * USEC_PER_SEC, since_us = T0 + USEC_PER_HOUR;
-		ask(bed, &s, since_us - since_us % step_us, T0 + 3 * USEC_PER_HOUR, step_us);
+		ask(bed, s, since_us - since_us % step_us, T0 + 3 * USEC_PER_HOUR, step_us);
 		assert_true(bed->count > 3);
 		for (long n = 0; n < bed->count - 1; n++)
 			assert_int_equal(bed->points[n].count, steps[i] / 30);
@@ -410,12 +428,12 @@ static void
 test_values_that_no_sum_can_hold(void **state)
 {
 	struct bed *bed = *state;
-	struct store_series s = { .check = "c", .metric = "m" };
+	struct store_series *s = make_series(bed, "c", "m");
 
 	for (int n = 0; n < 8; n++)
-		write_one(bed, &s, T0 + n * 10 * USEC_PER_SEC, 1e308);
-	write_one(bed, &s, T0 + 15 * USEC_PER_MIN, 1);
-	ask(bed, &s, T0, T0 + USEC_PER_HOUR, 15 * USEC_PER_MIN);
+		write_one(bed, s, T0 + n * 10 * USEC_PER_SEC, 1e308);
+	write_one(bed, s, T0 + 15 * USEC_PER_MIN, 1);
+	ask(bed, s, T0, T0 + USEC_PER_HOUR, 15 * USEC_PER_MIN);
 	assert_int_equal(bed->count, 2);
 	assert_true(isfinite(bed->points[0].avg) && bed->points[0].avg > 1e38);
 	assert_int_equal(bed->points[0].count, 8);

@@ -10,6 +10,8 @@ static const struct metric_desc metrics[] = {
 	{ .name = NULL },
 };
 
+static struct check_ties *tied; /* NULL: by name */
+
 /* A sample so long after the beginning. */
 static void
 take_at(struct recorder *recorder, usec_t after_us, double total, double up)
@@ -24,7 +26,10 @@ take_at(struct recorder *recorder, usec_t after_us, double total, double up)
 		.values = values,
 		.metric_count = 2 };
 
-	recorder_take(recorder, "api", &sample, up);
+	if (tied != NULL)
+		recorder_take_tied(recorder, tied, "api", &sample, up);
+	else
+		recorder_take(recorder, "api", &sample, up);
 }
 
 static void
@@ -105,6 +110,30 @@ test_rows_of_ten_seconds(void **state)
 	recorder_free(recorder);
 }
 
+/* By its name or by its tie: the same row is gathered. */
+static void
+test_a_tie_leads_to_the_same_row(void **state)
+{
+	struct bed *bed = *state;
+	struct check_ties ties = { 0 };
+
+	open_store(bed);
+	struct recorder *recorder = recorder_new(bed->store);
+	take(recorder, 0, 1, 1);
+	for (int second = 2; second <= 10; second += 2) {
+		tied = second % 4 == 0 ? &ties : NULL;
+		take(recorder, second, second, 1);
+	}
+	recorder_drop(recorder, "api"); /* it goes, and comes back */
+	tied = &ties;
+	take(recorder, 20, 7, 1);
+	tied = NULL;
+	ask(bed, "total_time");
+	assert_int_equal(bed->point_count, 3);
+	assert_true(bed->points[1].avg == 6 && bed->points[2].avg == 7);
+	recorder_free(recorder);
+}
+
 static void
 test_distance_of_rows(void **state)
 {
@@ -119,12 +148,68 @@ test_distance_of_rows(void **state)
 			recorder_row_us(rows[n].every * USEC_PER_SEC), rows[n].row * USEC_PER_SEC);
 }
 
+static bool
+is_there(void *arg, const char *check)
+{
+	return strcmp(check, arg) == 0;
+}
+
+/* Gone with rows on their way, and back again: the same series goes on. */
+static void
+test_a_check_goes_and_comes_back(void **state)
+{
+	struct bed *bed = *state;
+
+	open_store(bed);
+	struct recorder *recorder = recorder_new(bed->store);
+	for (int n = 0; n < 6; n++) {
+		take(recorder, 40 * n, n, 1);
+		recorder_sweep(recorder, is_there, (void *)(uintptr_t) "api"); /* it stays */
+		take(recorder, 40 * n + 5, 7, 1); /* what a row is not full of is forgotten */
+		if (n % 2 == 0)
+			recorder_drop(recorder, "api");
+		else
+			recorder_sweep(recorder, is_there, (void *)(uintptr_t) "other");
+		recorder_drop(recorder, "nobody");
+	}
+	ask(bed, "total_time");
+	assert_int_equal(bed->point_count, 6);
+	for (int n = 0; n < 6; n++)
+		assert_true(bed->points[n].avg == n);
+	ask(bed, RECORD_UP);
+	assert_int_equal(bed->point_count, 6);
+	recorder_free(recorder);
+}
+
+/* One that is dropped is not among those that there may be any more, and is freed in the end. */
+static void
+test_series_that_are_gone_make_room(void **state)
+{
+	struct bed *bed = *state;
+	char name[32];
+
+	open_store(bed);
+	for (int n = 0; n < 20000; n++) { /* more than are let go at a time */
+		snprintf(name, sizeof(name), "docker[%d]", n);
+		store_drop_series(bed->store, store_series(bed->store, name, "cpu"));
+	}
+	struct store_series *series = store_series(bed->store, "api", "total_time");
+	store_sample(bed->store, series, WALL, 1);
+	store_drop_series(bed->store, series);
+	assert_ptr_not_equal(store_series(bed->store, "api", "total_time"), series);
+	ask(bed, "total_time");
+	assert_int_equal(bed->point_count, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_rows),
 		TEST(test_rows_of_ten_seconds),
+		TEST(test_a_check_goes_and_comes_back),
+		TEST(test_series_that_are_gone_make_room),
+		TEST(test_a_tie_leads_to_the_same_row),
 		cmocka_unit_test(test_distance_of_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

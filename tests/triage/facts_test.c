@@ -63,6 +63,7 @@ give(struct scene *s, const char *check, const char *name, const char *key, cons
 		if (mount && str_eq(type->keys[n].name, "mount"))
 			fact.texts[n] = xstrdup(mount);
 	}
+	fact.end = FACT_HAD;
 	xstrset(&fact.text, key ? key : "nothing of note");
 	triage_fact(s->triage, check, &fact, &at);
 	fact_fini(&fact);
@@ -95,6 +96,60 @@ test_facts_are_asked_at_the_first_failure(void **state)
 	assert_string_equal(i->title, "somebody stopped it");
 	assert_int_equal(i->facts.count, 2);
 	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit disk ");
+}
+
+static void
+miss(struct scene *s, const char *check, const char *name)
+{
+	const struct fact_type *type = fact_find(name);
+	const struct triage_moment at = scene_at(s);
+	struct fact fact;
+	fact_init(&fact, type->name, type->keys);
+	fact.end = FACT_MISSED;
+	xstrset(&fact.text, "no answer within 2s");
+	triage_fact(s->triage, check, &fact, &at);
+	fact_fini(&fact);
+	scene_tick(s);
+}
+
+static void
+test_what_could_not_be_had_is_asked_for_again(void **state)
+{
+	struct scene *s = *state;
+	build(s);
+	fail_twice(s, "one");
+	give(s, "one", "disk", NULL, "/");
+	miss(s, "one", "unit");
+	scene_says(s, "opened/first one:check-down critical; ");
+	assert_null(scene_newest(s)->finding);
+	scene_find(s, "one")->facts_wanted[0] = '\0';
+	scene_goes_by(s, SECONDS(5));
+	scene_fails(s, "one");
+	assert_string_equal(scene_find(s, "one")->facts_wanted, "");
+	scene_goes_by(s, SECONDS(6));
+	scene_fails(s, "one");
+	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit ");
+	give(s, "one", "unit", "by_operator", NULL);
+	scene_goes_by(s, SECONDS(11));
+	scene_fails(s, "one");
+	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit ");
+	assert_string_equal(scene_newest(s)->finding, "line-cut.stopped");
+}
+
+static void
+test_what_is_never_had_is_asked_for_a_few_times_only(void **state)
+{
+	struct scene *s = *state;
+	build(s);
+	fail_twice(s, "one");
+	give(s, "one", "disk", NULL, "/");
+	scene_find(s, "one")->facts_wanted[0] = '\0';
+	for (int n = 0; n < 9; n++) {
+		miss(s, "one", "unit");
+		scene_goes_by(s, SECONDS(11));
+		scene_fails(s, "one");
+	}
+	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit unit unit ");
 }
 
 /* Its facts are there, and of the sample that says that it is down a rule over a number comes
@@ -372,6 +427,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_facts_are_asked_at_the_first_failure),
+		TEST(test_what_could_not_be_had_is_asked_for_again),
+		TEST(test_what_is_never_had_is_asked_for_a_few_times_only),
 		TEST(test_facts_of_trouble_that_is_over_are_asked_anew),
 		TEST(test_a_number_of_what_is_down_speaks_with_it),
 		TEST(test_a_number_of_what_is_down_speaks_alone),

@@ -1,0 +1,86 @@
+/*
+ * OpenSSL, libevent and jansson take other allocators than libc's.  SQLite says of each call that
+ * it had no memory, and libyaml of each document: who asked decides there.
+ */
+#include "io/memory.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <link.h>
+#include <openssl/crypto.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+void *
+memory_resize(void *p, size_t size)
+{
+	return xreallocarray(p, 1, size);
+}
+
+/* As OpenSSL's own: nothing for nothing. */
+static void *
+take_for_ssl(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return size == 0 ? NULL : xmalloc(size);
+}
+
+static void
+give_for_ssl(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+resize_for_ssl(void *p, size_t size, const char *file, int line)
+{
+	if (size == 0) {
+		give_for_ssl(p, file, line);
+		return NULL;
+	}
+	return memory_resize(p, size);
+}
+
+bool
+memory_claim_libraries(void)
+{
+	bool is_taken = CRYPTO_set_mem_functions(take_for_ssl, resize_for_ssl, give_for_ssl) == 1;
+
+	event_set_mem_functions(xmalloc, memory_resize, free);
+	json_set_alloc_funcs(xmalloc, free);
+	return is_taken;
+}
+
+/* What nobody can have written to is the file's, and can be read there again. */
+static int
+let_go_of_code(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)arg;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + part->p_vaddr, to = from + part->p_memsz;
+
+		if (part->p_type != PT_LOAD || (part->p_flags & PF_W) != 0)
+			continue;
+		from &= ~(page - 1);
+		madvise((void *)from, (to - from + page - 1) & ~(page - 1), MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void
+memory_settle(void)
+{
+	mem_trim();
+	dl_iterate_phdr(let_go_of_code, NULL);
+}
