@@ -6,7 +6,8 @@ Usage: run.py BUILD run SECONDS [TARGET...]        libFuzzer, from the seeds and
        run.py BUILD afl SECONDS [TARGET...]        the same targets with AFL++
        run.py BUILD merge [TARGET...]              what was learnt becomes seeds, as few and small as do
        run.py BUILD coverage [TARGET...]           of the parsers' own files, by what was learnt so far
-       run.py BUILD table                          docs/fuzzing.md gets the figures of build-fuzz/results.json
+       run.py BUILD table                          docs/fuzzing.md gets the figures of build-fuzz/results.json,
+                                                   to which what it told before was the beginning
 
 The library lies in BUILD (for coverage: in BUILD/cov), made by the Makefile, which hands over FUZZ_CFLAGS
 and FUZZ_LIBS.  What is learnt stays in BUILD/corpus, finds in BUILD/finds: one of them makes the end
@@ -214,11 +215,13 @@ def spread(files, count):
 # --- results ---
 
 RESULTS = TOP / "build-fuzz/results.json"
+PAGE = TOP / "docs/fuzzing.md"
 RESULTS_LOCK = threading.Lock()
 
 
 def read_results():
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    """What this build folder knows, or where there is none yet, what the page told last."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else results_of_page(PAGE.read_text())
 
 
 def keep_result(target, result):
@@ -313,6 +316,26 @@ def row_cells(target, r):
             f"{r['executions']:,}", share, f"{r['edges']:,}", str(r["finds"])]
 
 
+def number(cell):
+    return int(cell.replace(",", "") or 0)
+
+
+def results_of_page(text):
+    """Its rows read back, so that what was run elsewhere goes on counting."""
+    known = {}
+    for line in text.split(BEGIN)[1].split(END)[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        if len(cells) != len(HEAD) or cells[1] not in ("libFuzzer", "AFL++"):
+            continue
+        result = {"engine": cells[1], "seconds": number(cells[2]), "cpu": number(cells[3]),
+                  "executions": number(cells[4]), "edges": number(cells[6]), "features": 0, "finds": number(cells[7])}
+        reached = re.match(r"([\d,]+) of ([\d,]+)", cells[5])
+        if reached:
+            result["coverage"] = [number(reached[1]), number(reached[2])]
+        known[f"{cells[0]} {cells[1]}"] = result
+    return known
+
+
 def write_table(table):
     known = read_results()
     rows, seconds, executions = [], 0, 0
@@ -323,9 +346,8 @@ def write_table(table):
         executions += sum(r["executions"] for r in runs)
     rows.append([f"all {len(table)}", "", f"{round(seconds):,}", "", f"{executions:,}", "", "", ""])
     lines = ["| " + " | ".join(cells) + " |" for cells in [HEAD, ["---", "---"] + ["--:"] * (len(HEAD) - 2), *rows]]
-    page = TOP / "docs/fuzzing.md"
-    head, rest = page.read_text().split(BEGIN)
-    page.write_text(head + BEGIN + "\n" + "\n".join(lines) + "\n" + END + rest.split(END)[1])
+    head, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(head + BEGIN + "\n" + "\n".join(lines) + "\n" + END + rest.split(END)[1])
 
 
 def measure_again(yard, targets, table):
