@@ -273,15 +273,26 @@ free_url(struct url *url)
 	free(url);
 }
 
+/* The check's own name, at the port that it asks or at one where the web is. */
+static bool
+is_own_place(const struct http_conf *conf, const struct url *url)
+{
+	static const uint16_t web_ports[] = { 80, 443 };
+	uint16_t port = url_port(url);
+
+	if (conf->host == NULL || conf->unix_socket != NULL ||
+		strcasecmp(url->place.host, conf->host) != 0)
+		return false;
+	return port == conf->port || port == web_ports[0] || port == web_ports[1];
+}
+
 /* To the name that the settings say it leads like they do, whichever of its addresses answered
- * first; except to metadata, as one who owns a name may have it name anything by then. */
+ * first; except to metadata, as one who owns a name may have it name anything by then, and to
+ * ports that no check and no browser would ask there. */
 enum addr_reach
 http_led_from(const struct http_conf *conf, const struct http_run *state)
 {
-	bool is_own = state->url != NULL && conf->host != NULL && conf->unix_socket == NULL &&
-		      strcasecmp(state->url->place.host, conf->host) == 0;
-
-	if (!is_own || state->reach == ADDR_ANYWHERE)
+	if (state->reach == ADDR_ANYWHERE || state->url == NULL || !is_own_place(conf, state->url))
 		return state->reach;
 	return state->reach == ADDR_LINK ? ADDR_ANYWHERE : ADDR_HOST;
 }
