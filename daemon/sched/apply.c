@@ -74,7 +74,8 @@ renew(struct check *check, const struct check_spec *spec, size_t place)
 		renew_in_place(check, is_same, place);
 	else if (!check->is_moving && sched_take_back(check))
 		sched_give(check, place);
-	if (check_is_parent(spec))
+	/* What another type found is other things, even under the same names. */
+	if (check_is_parent(spec) && !is_other_type)
 		sched_renew_children(check, !is_same);
 	else
 		sched_drop_children(check);

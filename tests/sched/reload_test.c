@@ -158,6 +158,36 @@ test_children_come_and_go(void **state)
 	free_spec(same);
 }
 
+/* Whoever is told of children knows each by its type: rules are attached when it is added. */
+static void
+test_children_of_another_type_are_others(void **state)
+{
+	struct world *w = *state;
+	struct probe_type other_type = toy_type;
+	struct check_spec *spec = make_spec("disks", 7, SECOND);
+	struct check_spec *other = make_spec("disks", 7, SECOND);
+
+	other_type.name = other->type = "other";
+	other->probe_type = &other_type;
+	toys[7].mood = PARENT;
+	instances[0] = "/";
+	instances[1] = "/var";
+	apply_one(w, spec);
+	loop_advance(w->env.loop, 5 * SECOND);
+	assert_int_equal(w->children_added, 2);
+	apply_one(w, other);
+	assert_int_equal(w->children_removed, 2);
+	assert_int_equal(sched_count(w->sched), 1);
+	loop_advance(w->env.loop, 3 * SECOND);
+	assert_int_equal(w->children_added, 4);
+	assert_string_equal(view(w, "disks[/]").spec->type, "other");
+	assert_int_equal(view(w, "disks[/]").state, CHECK_UP);
+	sched_free(w->sched);
+	w->sched = NULL;
+	free_spec(spec);
+	free_spec(other);
+}
+
 int
 main(void)
 {
@@ -167,6 +197,7 @@ main(void)
 		T(test_what_changes_keeps_its_place),
 		T(test_reload_removes_and_adds),
 		T(test_children_come_and_go),
+		T(test_children_of_another_type_are_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
