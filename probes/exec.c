@@ -45,7 +45,9 @@ static const struct conf_field fields[] = {
 	{ .name = "env",
 		PAIRS_AT(ROW, env),
 		.flags = CONF_MASKED,
-		.doc = "Environment besides `PATH`, `HOME` and `LANG`; nothing else is inherited.",
+		.doc = "Environment besides `PATH`, `HOME` and `LANG`; nothing else is inherited. "
+		       "Messages are in English (`LC_MESSAGES=C`), unless a language is named "
+		       "here.",
 		.example = "{PGPASSWORD: \"${DB_PASSWORD}\"}" },
 	{ .name = "folder",
 		PATH_AT(ROW, folder),
@@ -443,6 +445,30 @@ check_perfdata(struct exec_conf *conf, struct complaints *complaints)
 		conf->metrics = metric_intern(rows);
 }
 
+/* Its words are read (exec_hindered.c), and those of missing rights are known in one language;
+ * who names a language means it. */
+static void
+make_env(struct exec_conf *conf, struct complaints *complaints)
+{
+	static const char *const of_language[] = { "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES" };
+	size_t count = conf->env.count;
+	bool has_language = false;
+
+	conf->env_texts = xcalloc(count + 2, sizeof(*conf->env_texts));
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_pair *pair = &conf->env.all[i];
+
+		if (pair->name[0] == '\0' || strchr(pair->name, '=') != NULL)
+			complain(complaints, &pair->pos, "env: \"%s\" cannot be a variable's name",
+				pair->name);
+		for (size_t k = 0; k < sizeof(of_language) / sizeof(of_language[0]); k++)
+			has_language |= str_eq(pair->name, of_language[k]);
+		conf->env_texts[i] = xasprintf("%s=%s", pair->name, pair->value);
+	}
+	if (!has_language)
+		conf->env_texts[count] = xstrdup("LC_MESSAGES=C");
+}
+
 static void
 check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 	struct complaints *complaints)
@@ -454,15 +480,7 @@ check(void *conf_, const struct conf_node *map, const struct probe_setup *setup,
 	conf->argv = xcalloc(conf->command.count + 1, sizeof(*conf->argv));
 	for (size_t i = 0; i < conf->command.count; i++)
 		conf->argv[i] = conf->command.all[i];
-	conf->env_texts = xcalloc(conf->env.count + 1, sizeof(*conf->env_texts));
-	for (size_t i = 0; i < conf->env.count; i++) {
-		const struct conf_pair *pair = &conf->env.all[i];
-
-		if (pair->name[0] == '\0' || strchr(pair->name, '=') != NULL)
-			complain(complaints, &pair->pos, "env: \"%s\" cannot be a variable's name",
-				pair->name);
-		conf->env_texts[i] = xasprintf("%s=%s", pair->name, pair->value);
-	}
+	make_env(conf, complaints);
 	check_perfdata(conf, complaints);
 }
 
@@ -521,7 +539,8 @@ const struct probe_type probe_type_exec = {
 		"user of the host can see. `host_root` does not apply.\n\n"
 		"The daemon's own sandbox holds for the command, too: it gains no rights by "
 		"`sudo`, "
-		"a set-uid program or a file's capabilities (Debian's `ping` outside the unit), "
+		"a set-uid program or a file's capabilities (Debian's `ping` where "
+		"`net.ipv4.ping_group_range` does not let its group), "
 		"and debuggers, rootless containers, browsers and 32-bit programs fail in it. "
 		"Where it was refused something, or its file's rights were withheld, and it then "
 		"crashes or speaks of missing rights, it could not tell (`self.local`, an error); "

@@ -165,6 +165,24 @@ the_environment_is_ours_to_say(void **state)
 	assert_string_equal(bench_fact(b, "output"), "/tmp");
 }
 
+/* What is known of missing rights is known in English. */
+static void
+messages_are_english_unless_a_language_is_named(void **state)
+{
+	struct bench *b = *state;
+
+	setenv("LANG", "de_DE.UTF-8", 1);
+	run_script(b, "echo $LANG $LC_MESSAGES", "env: { A: b }\n");
+	assert_string_equal(b->sample.text, "de_DE.UTF-8 C");
+	run_script(b, "echo $LANG $LC_MESSAGES", "");
+	assert_string_equal(b->sample.text, "de_DE.UTF-8 C");
+	run_script(b, "echo $LANG $LC_MESSAGES", "env: { LANG: fr_FR.UTF-8 }\n");
+	assert_string_equal(b->sample.text, "fr_FR.UTF-8");
+	run_script(b, "echo $LANG $LC_MESSAGES", "env: { LC_MESSAGES: fr_FR.UTF-8 }\n");
+	assert_string_equal(b->sample.text, "de_DE.UTF-8 fr_FR.UTF-8");
+	unsetenv("LANG");
+}
+
 static void
 settings_are_looked_at(void **state)
 {
@@ -233,6 +251,7 @@ main(int argc, char **argv)
 		T(declared_numbers_are_there_from_the_start),
 		T(a_plugin_cannot_bring_names_without_end),
 		T(the_environment_is_ours_to_say),
+		T(messages_are_english_unless_a_language_is_named),
 		T(settings_are_looked_at),
 		T(one_that_does_not_end_is_ended),
 		T(an_abort_ends_it),
