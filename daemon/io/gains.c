@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 
 #define STATUS_MAX 4096
 
@@ -84,6 +85,27 @@ is_script(const char *file)
 	return is;
 }
 
+/* Those that take an ICMP socket where the kernel gives one, and need the right only elsewhere. */
+static const char *const pingers[] = { "ping", "ping4", "ping6", "fping" };
+
+static bool
+may_ping_without(const char *file, const struct gains_holder *holder)
+{
+	const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
+	char range[64], *end;
+	uint64_t low, high;
+	bool is_pinger = false;
+
+	for (size_t i = 0; i < sizeof(pingers) / sizeof(pingers[0]); i++)
+		is_pinger |= str_eq(name, pingers[i]);
+	if (!is_pinger ||
+		fd_read_proc("/proc/sys/net/ipv4/ping_group_range", range, sizeof(range), NULL) < 0)
+		return false;
+	low = strtoull(range, &end, 10);
+	high = strtoull(end, NULL, 10);
+	return low <= holder->gid && holder->gid <= high;
+}
+
 unsigned
 gains_of(const char *file, const struct gains_holder *holder)
 {
@@ -103,7 +125,7 @@ gains_of(const char *file, const struct gains_holder *holder)
 	/* There the mount withholds them from everybody. */
 	if (gains != 0 && statvfs(file, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0)
 		return 0;
-	return gains != 0 && is_script(file) ? 0 : gains;
+	return gains != 0 && (is_script(file) || may_ping_without(file, holder)) ? 0 : gains;
 }
 
 bool

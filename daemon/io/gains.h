@@ -23,7 +23,8 @@ struct gains_holder {
 
 /* What /proc/PID/status says of a process, 0: of this one; false: it cannot be read. */
 bool gains_holder_of(pid_t pid, struct gains_holder *holder);
-/* What the file would give besides what they have: bits; 0: nothing, or no such program. */
+/* What the file would give besides what they have: bits; 0: nothing, nothing that they need (a
+ * ping where their group may have ICMP sockets), or no such program. */
 unsigned gains_of(const char *file, const struct gains_holder *holder);
 /* Where the name stands in `path` (as of PATH), or the name itself where it has a "/". */
 bool gains_find(const char *name, const char *path, char file[PATH_MAX]);

@@ -186,6 +186,28 @@ checks:
     assert "warning" not in triage("check").stdout
 
 
+@needs_root
+@needs_no_unit
+@pytest.mark.parametrize("group, warns", (("1 0", True), ("0 2147483647", False), ("0 65533", True)))
+def test_a_ping_needs_no_right_where_everybody_may(folder, daemon, shelf, group, warns):
+    """The kernel's word on who may ping is of the network that one is in: here it is an own one."""
+    if subprocess.run(["unshare", "--net", "true"], check=False).returncode != 0:
+        pytest.skip("no network of our own here")
+    shelf.chmod(0o711)
+    (shelf / "caps").rename(shelf / "ping")
+    shutil.copy("/bin/cat", shelf / "other")
+    give_rights(shelf / "other", "caps")
+    d = daemon(f"""
+checks:
+  ping: {{type: exec, command: [{shelf}/ping, 127.0.0.1]}}
+  other: {{type: exec, command: [{shelf}/other, /etc/hostname]}}
+""")
+    script = f"echo '{group}' > /proc/sys/net/ipv4/ping_group_range && exec {BUILD}/triage check -c {d.config}"
+    said = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert said.returncode == 0 and "other: " in said.stderr, said
+    assert ("ping: " in said.stderr) == warns, said
+
+
 @needs_no_unit
 def test_what_the_sandbox_breaks_is_not_the_target_s_fault(daemon):
     def refused(then):
