@@ -139,7 +139,8 @@ http_on_cert(struct probe_run *run, usec_t left_us)
 	memory->cert_end_us = loop_wall(probe_env(run)->loop) + left_us;
 }
 
-/* Resumed handshakes cost a third, but hide a certificate that was changed. */
+/* Resumed handshakes cost a third, but hide a certificate that was changed.  Of kept connections
+ * there are few, and each is looked at. */
 bool
 http_wants_full_handshake(struct probe_run *run)
 {
@@ -147,7 +148,7 @@ http_wants_full_handshake(struct probe_run *run)
 	const struct http_run *state = probe_state(run);
 	const struct http_memory *memory;
 
-	if (!conf->is_tls || state->hops > 0)
+	if (!conf->is_tls || state->hops > 0 || probe_watch(run) != NULL)
 		return true;
 	memory = probe_memory(run, sizeof(*memory));
 	return memory->has_failed || memory->cert_end_us == 0 || memory->runs % FULL_HANDSHAKE == 0;

@@ -139,8 +139,10 @@ const struct conf_field http_fields[] = {
 		.dflt = "0s",
 		.doc = "`0s`: each run makes a new connection. Else the connection is kept "
 		       "between runs and made anew so often, and at once when it ended: cheaper "
-		       "for both sides, but a server that no longer accepts is seen later. For GET "
-		       "and HEAD over HTTP/1.",
+		       "for both sides, but a server that no longer accepts, or whose certificate "
+		       "was "
+		       "changed, is seen later: with the next connection. For GET and HEAD over "
+		       "HTTP/1.",
 		.flags = CONF_ADVANCED,
 		.example = "5m" },
 	{ .name = "track",

@@ -111,6 +111,7 @@ http_kept_replace(struct probe_run *run)
 		return false;
 	timer_stop(&w->patience);
 	state->is_kept = false;
+	state->started_us = now_us(run); /* the wait was for our own connection */
 	http_plain_stop(state);
 	http_hop_start(run);
 	return true;

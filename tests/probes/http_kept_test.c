@@ -174,6 +174,51 @@ it_is_made_anew_in_time(void **state)
 	peer_free(peer);
 }
 
+/* What the silence of the kept one cost is nothing that the server took. */
+static void
+its_silence_is_not_slowness(void **state)
+{
+	static const struct peer_step silent[] = { STAYS("ok"), PEER_STALL, PEER_END };
+	static const struct peer_step *const scripts[] = { silent, good };
+	struct bench *b = *state;
+	struct peer *peer = peer_open_with(
+		b->loop, &(struct peer_options){ .scripts = scripts, .script_count = 2 });
+
+	start_keeping(b, peer, "expect: { max_time: 1s }\n");
+	assert_good(b);
+	bench_start(b, NULL);
+	for (int i = 0; i < 20; i++)
+		loop_turn(b->loop, false);
+	loop_advance(b->loop, 4 * USEC_PER_SEC); /* of ten */
+	bench_await(b);
+	if (b->sample.outcome != OUTCOME_OK)
+		fail_msg("%s", b->sample.text);
+	assert_int_equal(peer_accepted(peer), 2);
+	peer_free(peer);
+}
+
+/* Connections are few here, and a resumed one hides a certificate that was changed. */
+static void
+each_shows_its_certificate(void **state)
+{
+	static const struct peer_step script[] = { STAYS("ok"), STAYS("ok"), PEER_END };
+	struct bench *b = *state;
+	struct peer *peer =
+		peer_open_with(b->loop, &(struct peer_options){ .script = script, .is_tls = 1 });
+	char yaml[1024];
+
+	snprintf(yaml, sizeof(yaml), "url: https://%s/\n" KEEPING "verify: false\n",
+		peer_address(peer));
+	assert_int_equal(bench_configure(b, "http", yaml), 0);
+	for (int i = 0; i < 4; i++) {
+		assert_good(b);
+		assert_int_equal(peer_accepted(peer), i + 1);
+		loop_advance(b->loop, 5 * USEC_PER_MIN);
+	}
+	assert_int_equal(peer_resumed(peer), 0);
+	peer_free(peer);
+}
+
 static void
 only_what_may_be_asked_twice(void **state)
 {
@@ -235,6 +280,8 @@ main(void)
 		T(a_redirect_off_it_leaves_it),
 		F(one_that_is_silent_is_replaced),
 		F(it_is_made_anew_in_time),
+		F(its_silence_is_not_slowness),
+		F(each_shows_its_certificate),
 		T(only_what_may_be_asked_twice),
 	};
 
