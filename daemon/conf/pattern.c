@@ -3,8 +3,8 @@
  * so that a dozen bytes such as ((a{1,255}){1,255}){1,255} take all memory; how large a pattern
  * unfolds is estimated first.  Behind an anchor it also copies the ways through what may match
  * nothing, and each loop around such a thing doubles them: ^(a*)*{1,255} takes for ever, and so
- * does
- * ^(a?){1,255}(b?){1,255}.  Pure.
+ * does ^(a?){1,255}(b?){1,255}; where a place such as \b follows another it doubles them as well:
+ * \b(\b){1,56} takes a gigabyte.  Pure.
  */
 #include "conf/pattern.h"
 
@@ -19,15 +19,20 @@
 #define NODES_MAX   2000 /* some 60 MB while it is compiled, at worst */
 #define LOOPS_MAX   4    /* around what may match nothing; a * counts twice */
 #define OPTIONS_MAX 100  /* nodes that may be left out, and may be nothing themselves */
+#define PLACES_MAX  8    /* such as ^ or \b, one after the other with nothing between them */
 
 /* What a repetition would repeat. */
 struct atom {
 	unsigned long nodes, loops, options;
-	bool is_hollow; /* it may match nothing */
+	unsigned long places; /* that stand beside each other */
+	bool is_hollow;       /* it may match nothing */
 };
 
 struct group {
 	unsigned long nodes, loops, options;
+	unsigned long places;     /* since something was matched, */
+	unsigned long was_places; /* and before the last atom */
+	unsigned long most_places;
 	bool is_hollow;     /* all of the branch that is read */
 	bool was_hollow;    /* all of it but the last atom */
 	bool may_be_hollow; /* a branch before it is */
@@ -63,6 +68,18 @@ inner(struct measure *m)
 	return &m->groups[m->depth];
 }
 
+/* How many places stand beside each other, with the atom that was read last. */
+static void
+count_places(struct measure *m)
+{
+	struct group *group = inner(m);
+	unsigned long with = group->was_places + m->atom.places;
+
+	if (with > group->most_places)
+		group->most_places = with;
+	group->places = m->atom.is_hollow ? with : m->atom.places;
+}
+
 static void
 add_atom(struct measure *m, struct atom atom)
 {
@@ -74,12 +91,14 @@ add_atom(struct measure *m, struct atom atom)
 	group->options += atom.options;
 	group->was_hollow = group->is_hollow;
 	group->is_hollow = group->was_hollow && atom.is_hollow;
+	group->was_places = group->places;
+	count_places(m);
 }
 
 static void
 add_one(struct measure *m, bool is_hollow)
 {
-	add_atom(m, (struct atom){ .nodes = 1, .is_hollow = is_hollow });
+	add_atom(m, (struct atom){ .nodes = 1, .places = is_hollow, .is_hollow = is_hollow });
 }
 
 static void
@@ -87,6 +106,7 @@ make_hollow(struct measure *m)
 {
 	m->atom.is_hollow = true;
 	inner(m)->is_hollow = inner(m)->was_hollow;
+	count_places(m);
 }
 
 /* The atom just read comes `times` times. */
@@ -103,6 +123,9 @@ repeat(struct measure *m, unsigned long times)
 	m->atom.loops *= times;
 	inner(m)->options += m->atom.options * times - m->atom.options;
 	m->atom.options *= times;
+	if (m->atom.is_hollow)
+		m->atom.places *= times;
+	count_places(m);
 }
 
 /* The atom, already repeated, may end at several places. */
@@ -174,6 +197,7 @@ close_group(struct measure *m)
 	add_atom(m, (struct atom){ .nodes = group->nodes > 0 ? group->nodes : 1,
 			    .loops = group->loops,
 			    .options = group->options,
+			    .places = group->most_places,
 			    .is_hollow = group->is_hollow || group->may_be_hollow });
 }
 
@@ -241,7 +265,7 @@ step(struct measure *m)
 		break;
 	}
 	if (inner(m)->nodes > NODES_MAX || inner(m)->loops > LOOPS_MAX ||
-		inner(m)->options > OPTIONS_MAX)
+		inner(m)->options > OPTIONS_MAX || inner(m)->most_places > PLACES_MAX)
 		m->is_too_large = true;
 }
 

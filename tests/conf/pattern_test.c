@@ -30,6 +30,10 @@ test_good(void **state)
 		"^([0-9]+,? *){20}$",
 		"^a?b?c?d?e?f?g?h?i?j?k?l?$",
 		"^(a*|b)(c*|d)(e*|f)(g*|h)(i*|j)(k*|l)",
+		"^a$|^b$|^c$|^d$|^e$|^f$|^g$",
+		"\\ba\\b.*\\bb\\b.*\\bc\\b.*\\bd\\b.*\\be\\b",
+		"((^|,)[a-z]+($|,)){20}",
+		"(\\ba?\\b){4}",
 	};
 	struct err e;
 	(void)state;
@@ -78,6 +82,11 @@ test_bombs(void **state)
 	refuse("^((a?|b?|c?)?){128}", "repeat what may be nothing");
 	refuse("^((a?|b?|c?){1,2}){64}", "repeat what may be nothing");
 	refuse("^((a?b?c?)?d?){200}", "repeat what may be nothing");
+	refuse("\\b(\\b){1,56}", "repeat what may be nothing");
+	refuse("^(\\ba?){1,13}", "repeat what may be nothing");
+	refuse("(a?\\b){0,40}", "repeat what may be nothing");
+	refuse("((x|\\b)(y|\\b)){16}", "repeat what may be nothing");
+	refuse("\\b\\b\\b\\b\\b(\\b\\b\\b\\b\\bx)", "repeat what may be nothing");
 	refuse("(\\){1,50}){1,50}){1,50}", "grows too large");
 	for (int i = 0; i < 20; i++)
 		strcat(text, "(");
