@@ -567,7 +567,8 @@ is_busy(const struct conn *conn)
 	bool is_new = loop_now(conn->timer.loop) - conn->since_us < GREETING_US;
 
 	return conn->step == CONN_READING || conn->step == CONN_MAKING ||
-	       conn->step == CONN_SENDING || (conn->step == CONN_IDLE && is_new);
+	       conn->step == CONN_WAITING || conn->step == CONN_SENDING ||
+	       (conn->step == CONN_IDLE && is_new);
 }
 
 bool

@@ -505,6 +505,26 @@ test_a_reload_outlives_who_asked(void **state)
 	settle(f);
 }
 
+/* What is answered when it is on disk, or written on a thread: a stop waits for it, too. */
+static void
+test_one_that_waits_for_its_answer_is_busy(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial_unix(f);
+
+	f->is_reload_later = true;
+	assert_true(api_is_idle(f->api));
+	say(fd, "POST /api/v1/reload HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n");
+	settle(f);
+	loop_advance(f->loop, USEC_PER_SEC);
+	assert_false(api_is_idle(f->api));
+	end_reloads(f);
+	expect(f, fd, "200 OK");
+	loop_advance(f->loop, USEC_PER_SEC);
+	assert_true(api_is_idle(f->api));
+	close(fd);
+}
+
 static bool
 has_begun(void *fd)
 {
@@ -625,6 +645,7 @@ main(void)
 		TEST(test_writing_over_tcp_needs_the_token),
 		TEST(test_a_bad_reload_says_why),
 		TEST(test_a_reload_outlives_who_asked),
+		TEST(test_one_that_waits_for_its_answer_is_busy),
 		TEST(test_who_leaves_before_the_answer_is_written),
 		TEST(test_large_answers_arrive_whole_or_are_cut_in_time),
 		TEST(test_half_closing_clients_are_answered),
