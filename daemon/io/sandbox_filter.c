@@ -34,6 +34,11 @@
 #define ARCH 0
 #endif
 
+/* Older headers have no name for it. */
+#if defined(__x86_64__) && !defined(__NR_uretprobe)
+#define __NR_uretprobe 335
+#endif
+
 /* What came after futex_waitv and its like has the same number everywhere. */
 #define NEWEST  450
 #define NO_CALL UINT32_MAX
