@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -330,6 +332,36 @@ paths_below_the_hosts_root(void **state)
 	assert_int_equal(s->b.sample.outcome, OUTCOME_OK);
 }
 
+/* Code that a file brought to run in the process that looks at it would find no way on. */
+static void
+who_looks_starts_no_program(void **state)
+{
+	static const char *const words[] = { "", "", "/", NULL, "", "0", "quick", "1000", "no",
+		"no" };
+	char arguments[LOOK_WORDS][128], *argv[LOOK_WORDS], *command[] = { arguments[0], NULL };
+	struct scene *s = *state;
+	int status;
+	pid_t pid;
+
+	sqlite3_close(make(s, ROWS));
+	for (int i = 0; i < LOOK_WORDS; i++) {
+		snprintf(arguments[i], sizeof(arguments[i]), "%s",
+			words[i] != NULL ? words[i] : s->path);
+		argv[i] = arguments[i];
+	}
+	pid = fork();
+	if (pid == 0) {
+		if (freopen("/dev/null", "w", stdout) == NULL ||
+			sqlite_look_main(LOOK_WORDS, argv) != 0)
+			_exit(2);
+		execv("/bin/false", command);
+		_exit(errno == EPERM ? 0 : 3);
+	}
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void
 settings_are_looked_at(void **state)
 {
@@ -374,6 +406,7 @@ main(int argc, char **argv)
 		T(rights_of_the_owner_count),
 		T(a_crash_is_not_ours_to_repair),
 		T(paths_below_the_hosts_root),
+		T(who_looks_starts_no_program),
 		T(settings_are_looked_at),
 		T(an_abort_ends_it),
 	};
