@@ -27,8 +27,13 @@ static const struct block6 {
 	unsigned bits;
 	enum addr_reach reach;
 } blocks6[] = {
-	/* metadata of three clouds */
-	{ { 0xfd, 0, 0x0e, 0xc2, [14] = 2, [15] = 0x54 }, 128, ADDR_LINK },
+	/* metadata of six clouds; of the first its other services for hosts, too, one of which
+	 * gives credentials */
+	{ { 0xfd, 0, 0x0e, 0xc2 }, 32, ADDR_LINK },
+	{ { 0xfd, 0, 0, 0xc1, [12] = 0xa9, [13] = 0xfe, [14] = 0xa9, [15] = 0xfe }, 128,
+		ADDR_LINK },
+	{ { 0xfd, 0, 0xa9, 0xfe, 0xa9, 0xfe, [15] = 1 }, 128, ADDR_LINK },
+	{ { 0xfd, 0, 1, 0, [12] = 1, [14] = 2 }, 128, ADDR_LINK },
 	{ { 0xfd, 0x20, 0, 0xce, [14] = 2, [15] = 0x54 }, 128, ADDR_LINK },
 	{ { 0xfd, 0, 0, 0x42, [15] = 0x42 }, 128, ADDR_LINK },
 	{ { 0xfe, 0x80 }, 10, ADDR_LINK },
