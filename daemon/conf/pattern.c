@@ -264,8 +264,11 @@ step(struct measure *m)
 		add_one(m, false);
 		break;
 	}
-	if (inner(m)->nodes > NODES_MAX || inner(m)->loops > LOOPS_MAX ||
-		inner(m)->options > OPTIONS_MAX || inner(m)->most_places > PLACES_MAX)
+	const struct group *group = inner(m);
+	unsigned long ways = group->options * (1 + group->loops); /* a loop doubles them as well */
+
+	if (group->nodes > NODES_MAX || group->loops > LOOPS_MAX || ways > OPTIONS_MAX ||
+		group->most_places > PLACES_MAX)
 		m->is_too_large = true;
 }
 

@@ -33,6 +33,8 @@ test_good(void **state)
 		"^a$|^b$|^c$|^d$|^e$|^f$|^g$",
 		"\\ba\\b.*\\bb\\b.*\\bc\\b.*\\bd\\b.*\\be\\b",
 		"((^|,)[a-z]+($|,)){20}",
+		"^([a-z]*,?){1,20}$",
+		"([a-z]*( [a-z]*)?)*",
 		"(\\ba?\\b){4}",
 	};
 	struct err e;
@@ -86,6 +88,7 @@ test_bombs(void **state)
 	refuse("^(\\ba?){1,13}", "repeat what may be nothing");
 	refuse("(a?\\b){0,40}", "repeat what may be nothing");
 	refuse("((x|\\b)(y|\\b)){16}", "repeat what may be nothing");
+	refuse("^a((a*){1,22}\\b^^)*a{1,36}b{1,7}", "repeat what may be nothing");
 	refuse("\\b\\b\\b\\b\\b(\\b\\b\\b\\b\\bx)", "repeat what may be nothing");
 	refuse("(\\){1,50}){1,50}){1,50}", "grows too large");
 	for (int i = 0; i < 20; i++)
