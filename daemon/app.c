@@ -25,9 +25,10 @@
 #include "io/sandbox.h"
 #include "rules/expr.h"
 
-#define CHORES_US      (5 * USEC_PER_SEC) /* reminders, ageing, gauges */
-#define ASIDE_TOLD_US  USEC_PER_HOUR      /* how long a corrupt database stays an open incident */
-#define DRAIN_US       (3 * USEC_PER_SEC) /* of the five seconds that a stop may take */
+#define CHORES_US      (5 * USEC_PER_SEC)  /* reminders, ageing, gauges */
+#define TRIAGE_US      (5 * USEC_PER_MSEC) /* of a turn */
+#define ASIDE_TOLD_US  USEC_PER_HOUR       /* how long a corrupt database stays an open incident */
+#define DRAIN_US       (3 * USEC_PER_SEC)  /* of the five seconds that a stop may take */
 #define STORE_CLOSE_US USEC_PER_SEC
 #define STOP_MAX_S     9    /* whatever hangs: containers are given ten */
 #define OPEN_MAX       1000 /* open incidents looked at for reminders */
@@ -89,6 +90,7 @@ on_triage_due(void *arg)
 		app->is_settled = true;
 		triage_settle(app->triage, &at);
 	}
+	app->triage_until_us = at.now_us + TRIAGE_US;
 	timer_at(&app->triage_timer, triage_tick(app->triage, &at));
 }
 
@@ -173,11 +175,20 @@ ask_sample(void *arg, const char *check)
 	return sched_last(((struct app *)arg)->sched, check);
 }
 
+static bool
+ask_time(void *arg)
+{
+	const struct app *app = arg;
+
+	return loop_now(app->env.loop) < app->triage_until_us;
+}
+
 const struct triage_asks app_triage_asks = {
 	.run = ask_run,
 	.fact = ask_fact,
 	.subject = ask_subject,
 	.sample = ask_sample,
+	.has_time = ask_time,
 };
 
 static void

@@ -43,8 +43,9 @@ struct app {
 	struct api *api;
 	struct api_world world;
 	struct timer rules_timer, triage_timer, chores_timer, watchdog_timer, drain_timer;
-	struct map *notes;     /* check -> what its samples say besides */
-	struct reload *reload; /* under way; NULL: none */
+	usec_t triage_until_us; /* the share of this turn that triage may take */
+	struct map *notes;      /* check -> what its samples say besides */
+	struct reload *reload;  /* under way; NULL: none */
 	struct offload_job *reload_job;
 	struct app_backup *backup; /* under way; NULL: none */
 	unsigned trims_due;        /* settings were read: most of what that took is free again */

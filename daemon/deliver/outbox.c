@@ -61,14 +61,33 @@ letter_give_words(struct letter *letter, struct notice *notice)
 		str_eq(letter->notice->incident.cause_code, DELIVER_FAILED_CAUSE);
 }
 
+static void
+free_words(void *arg)
+{
+	struct notice *notice = arg;
+
+	notice_fini(notice);
+	free(notice);
+}
+
 /* The room's list is told by who enters or leaves it. */
 void
 letter_take_words(struct letter *letter)
 {
 	if (letter->notice == NULL)
 		return;
-	notice_fini(letter->notice);
-	free(letter->notice);
+	free_words(letter->notice);
+	letter->notice = NULL;
+}
+
+/* Thousands of letters may go at once, to a digest or to the disk: the loop frees so many a turn.
+ */
+void
+letter_retire_words(struct letter *letter, struct loop *loop)
+{
+	if (letter->notice == NULL)
+		return;
+	loop_retire(loop, letter->notice, free_words);
 	letter->notice = NULL;
 }
 
@@ -504,6 +523,7 @@ outbox_drop(struct outbox *box, struct letter *letter)
 	}
 	if (list_is_empty(&lane->letters))
 		list_remove(&lane->in_outbox);
+	letter_retire_words(letter, box->loop);
 	free_letter(letter);
 	outbox_place(box, lane);
 }

@@ -118,8 +118,9 @@ void outbox_place(struct outbox *box, struct lane *lane);
 
 void letter_give_words(struct letter *letter, struct notice *notice); /* takes its insides */
 void letter_take_words(struct letter *letter);
-void letter_set_type(struct letter *letter, const char *type); /* of the notice as well */
-const char *letter_type(const char *name);                     /* static, or NULL: no such type */
+void letter_retire_words(struct letter *letter, struct loop *loop); /* ... when there is time */
+void letter_set_type(struct letter *letter, const char *type);      /* of the notice as well */
+const char *letter_type(const char *name);        /* static, or NULL: no such type */
 bool letter_is_test(const struct letter *letter); /* never merged; its lane ends with it */
 bool letter_is_opening(const struct letter *letter);
 

@@ -15,7 +15,7 @@
 #include "deliver/outlet.h"
 
 #define AGAIN_US (30 * USEC_PER_SEC) /* what could not be read is read again */
-#define AT_ONCE  512 /* letters that let go of their words in one turn: freeing takes time, too */
+#define AT_ONCE  512                 /* letters that let go of their words in one turn */
 
 static bool
 may_park(const struct outlet *outlet, const struct letter *letter)
@@ -30,7 +30,7 @@ park(struct outbox *box, struct letter *letter)
 {
 	list_remove(&letter->in_memory);
 	box->resident_count--;
-	letter_take_words(letter);
+	letter_retire_words(letter, box->loop);
 	outbox_place(box, letter->lane);
 }
 

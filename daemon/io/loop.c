@@ -1,7 +1,8 @@
 /*
  * The loop over one event_base.  A turn: sleep at most until the first timer, callbacks of ready
  * descriptors and signals, due timers, then the end of what retired meanwhile: of all of it, unless
- * that takes long.
+ * that takes long.  Of thousands of descriptors that are ready at once as many are served as there
+ * is time for, the others first thing in the next turn.
  *
  * An alarm of the kernel's ends the sleep; whether a timer is due is decided by our own clock after
  * the descriptors were served.  It is set once per turn, and only when it would ring too late.
@@ -24,6 +25,7 @@
 
 #define LAG_SECONDS  10
 #define TEST_WAIT    (10 * USEC_PER_MSEC)
+#define SERVED_US    (8 * USEC_PER_MSEC) /* of a turn, for descriptors; what is ready stays so */
 #define RETIRED_MIN  64
 #define RETIRED_US   (2 * USEC_PER_MSEC)  /* of a turn, for their ends */
 #define RETIRED_LOOK 8                    /* that often the clock is looked at meanwhile */
@@ -473,6 +475,10 @@ loop_stats(struct loop *loop)
 void
 loop_woke(struct loop *loop)
 {
+	usec_t now = loop_now(loop);
+
 	if (loop->woke_us < 0)
-		loop->woke_us = loop_now(loop);
+		loop->woke_us = now;
+	else if (now - loop->woke_us >= SERVED_US)
+		event_base_loopbreak(loop->base);
 }

@@ -34,7 +34,8 @@ struct loop_guest {
 struct list *loop_guests(struct loop *loop);
 struct stats *loop_stats(struct loop *loop); /* NULL: nobody counts */
 
-/* Every callback from libevent calls it first: the turn's work is timed from the first one on. */
+/* Every callback from libevent calls it first: the turn's work is timed from the first one on, and
+ * the last one that it has time for is told. */
 void loop_woke(struct loop *loop);
 
 #endif

@@ -24,6 +24,7 @@
 #define OWED_MAX 200
 /* A fact of the host may be owed to every check there is, and who gets one thinks about it. */
 #define GIVES_MAX 50
+#define GIVES_US  (3 * USEC_PER_MSEC)
 #define MISSED_US (5 * USEC_PER_SEC) /* a fact that could not be had is tried again so soon */
 #define SWEEP_US  (60 * USEC_PER_SEC)
 
@@ -186,21 +187,46 @@ give_later(struct fact_desk *desk, struct fact_slot *slot)
 	timer_after(&desk->again, 0);
 }
 
+static void
+take_round(struct list *round, struct list *from)
+{
+	list_init(round);
+	for (size_t i = 0; i < GIVES_MAX && !list_is_empty(from); i++) {
+		struct list *node = from->next;
+
+		list_remove(node);
+		list_append(round, node);
+	}
+}
+
+/* What there was no time for is the first of the next round. */
+static void
+put_back(struct list *round, struct list *to)
+{
+	while (!list_is_empty(round)) {
+		struct list *node = round->prev;
+
+		list_remove(node);
+		list_prepend(to, node);
+	}
+}
+
+static bool
+is_time_up(const struct fact_desk *desk, usec_t until_us)
+{
+	return loop_now(desk->sched->env->loop) >= until_us;
+}
+
 /* Whoever is told may ask again at once: what is asked from now on is another round. */
 static void
 give_answer(struct fact_desk *desk, struct fact_slot *slot)
 {
 	const struct sched_options *options = &desk->sched->options;
+	usec_t until_us = loop_now(desk->sched->env->loop) + GIVES_US;
 	struct list round;
 
-	list_init(&round);
-	for (size_t i = 0; i < GIVES_MAX && !list_is_empty(&slot->waits); i++) {
-		struct list *node = slot->waits.next;
-
-		list_remove(node);
-		list_append(&round, node);
-	}
-	while (!list_is_empty(&round)) {
+	take_round(&round, &slot->waits);
+	while (!list_is_empty(&round) && !is_time_up(desk, until_us)) {
 		struct fact_wait *wait = LIST_ENTRY(round.next, struct fact_wait, of_slot);
 		const struct check *check = wait->check;
 
@@ -208,6 +234,7 @@ give_answer(struct fact_desk *desk, struct fact_slot *slot)
 		if (options->on_fact != NULL)
 			options->on_fact(options->arg, check->spec, &slot->answer);
 	}
+	put_back(&round, &slot->waits);
 	if (!list_is_empty(&slot->waits) && slot->run == NULL && list_is_empty(&slot->queued))
 		give_later(desk, slot);
 }
@@ -252,22 +279,17 @@ static void
 on_again(void *arg)
 {
 	struct fact_desk *desk = arg;
-
+	usec_t until_us = loop_now(desk->sched->env->loop) + GIVES_US;
 	struct list round;
 
-	list_init(&round);
-	for (size_t i = 0; i < GIVES_MAX && !list_is_empty(&desk->ready); i++) {
-		struct list *node = desk->ready.next;
-
-		list_remove(node);
-		list_append(&round, node);
-	}
-	while (!list_is_empty(&round)) {
+	take_round(&round, &desk->ready);
+	while (!list_is_empty(&round) && !is_time_up(desk, until_us)) {
 		struct fact_slot *slot = LIST_ENTRY(round.next, struct fact_slot, ready);
 
 		list_remove(&slot->ready);
 		give_answer(desk, slot);
 	}
+	put_back(&round, &desk->ready);
 	if (!list_is_empty(&desk->ready))
 		timer_after(&desk->again, 0);
 	start_next(desk);

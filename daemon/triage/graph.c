@@ -55,6 +55,7 @@ graph_fini(struct graph *graph)
 {
 	map_free(graph->nodes, free_node);
 	map_free(graph->needed, NULL);
+	free(graph->edges);
 	fini_node(&graph->network);
 	fini_node(&graph->resolver);
 }
@@ -169,11 +170,35 @@ list_gone(const struct graph *graph, size_t *count)
 	return gone;
 }
 
+static size_t
+first_edge(const struct graph *graph, const char *name)
+{
+	return (size_t)(uintptr_t)map_get(graph->needed, name);
+}
+
 static void
 note_needs(struct graph *graph, const struct check_spec *spec)
 {
-	for (size_t n = 0; n < spec->common.needs.count; n++)
-		map_put(graph->needed, spec->common.needs.all[n], graph);
+	const struct conf_strings *needs = &spec->common.needs;
+	for (size_t n = 0; n < needs->count; n++) {
+		const char *name = needs->all[n];
+		graph->edges[graph->edge_count++] =
+			(struct edge){ .by = spec->name, .next = first_edge(graph, name) };
+		map_put(graph->needed, name, (void *)(uintptr_t)graph->edge_count);
+	}
+}
+
+static void
+forget_needs(struct graph *graph, const struct check_spec *const *specs, size_t count)
+{
+	size_t room = 0;
+	map_free(graph->needed, NULL);
+	graph->needed = map_new();
+	for (size_t n = 0; n < count; n++)
+		room += specs[n]->common.needs.count;
+	free(graph->edges);
+	graph->edges = room > 0 ? xcalloc(room, sizeof(struct edge)) : NULL;
+	graph->edge_count = 0;
 }
 
 bool
@@ -192,8 +217,7 @@ graph_apply(struct graph *graph, const struct check_spec *const *specs, size_t c
 	void *value;
 	while (map_next(graph->nodes, &at, &name, &value))
 		((struct node *)value)->is_claimed = false;
-	map_free(graph->needed, NULL);
-	graph->needed = map_new();
+	forget_needs(graph, specs, count);
 	for (size_t n = 0; n < count; n++) {
 		if (!specs[n]->common.enabled)
 			continue;
@@ -227,4 +251,44 @@ graph_next_need(struct graph *graph, const struct node *node, size_t *at)
 		return NULL;
 	(*at)++;
 	return node->lost;
+}
+
+static void
+list_needer(struct needers *list, struct node *node)
+{
+	if (!node || node->is_needer)
+		return;
+	if (list->count == list->room) {
+		list->room = list->room ? 2 * list->room : 8;
+		list->all = xreallocarray(list->all, list->room, sizeof(struct node *));
+	}
+	node->is_needer = true;
+	list->all[list->count++] = node;
+}
+
+/* Children need what their parent does. */
+void
+graph_list_needers(const struct graph *graph, struct node *node, struct needers *list)
+{
+	*list = (struct needers){ 0 };
+	list_needer(list, node);
+	for (size_t n = 0; n < list->count; n++) {
+		size_t at = first_edge(graph, list->all[n]->name);
+		list_needer(list, list->all[n]->parent);
+		for (; at > 0; at = graph->edges[at - 1].next) {
+			struct node *by = map_get(graph->nodes, graph->edges[at - 1].by);
+			list_needer(list, by);
+			for (size_t child = 0; by && child < by->child_count; child++)
+				list_needer(list, by->children[child]);
+		}
+	}
+}
+
+void
+graph_forget_needers(struct needers *list)
+{
+	for (size_t n = 0; n < list->count; n++)
+		list->all[n]->is_needer = false;
+	free(list->all);
+	*list = (struct needers){ 0 };
 }

@@ -35,6 +35,7 @@ struct node {
 	bool is_tie : 1;                      /* facts tied something to it */
 	bool is_counted : 1, was_failing : 1; /* in the census of peers.c, as it was taken */
 	bool visit_found : 1;                 /* by the walk that was here last */
+	bool is_needer : 1;                   /* it is in the list of graph_list_needers */
 	usec_t fail_us, fail_wall_us; /* when the first of its failures in a row began; 0: well */
 	usec_t last_fail_us;          /* monotonic: when the latest failed run began */
 	const struct cause *cause;
@@ -56,9 +57,17 @@ struct node {
 	struct list firings; /* struct firing, by `sibling` */
 };
 
+/* A name in somebody's `needs`. */
+struct edge {
+	const char *by; /* whose; borrowed from the settings */
+	size_t next;    /* the next one with this name; 0: this is the last */
+};
+
 struct graph {
 	struct map *nodes;  /* name -> struct node */
-	struct map *needed; /* names that somebody's `needs` has */
+	struct map *needed; /* name in somebody's `needs` -> number of its first edge, from 1 */
+	struct edge *edges;
+	size_t edge_count;
 	struct node network, resolver;
 	struct check_spec network_check, resolver_check; /* what they would be as checks */
 	bool is_network_lost, is_resolver_lost;
@@ -80,6 +89,16 @@ void graph_remove(struct graph *graph, struct node *node);
 struct node *graph_find(const struct graph *graph, const char *name); /* the host's things too */
 const struct check_spec *graph_check(const struct graph *graph, const struct node *node);
 bool graph_is_needed(const struct graph *graph, const struct node *node); /* by anything */
+
+/* Itself, and all that need it by name or as a child, directly or not; is_needer says so of each
+ * until the list is forgotten.  What the host's things take down is not in it, nor what facts tie
+ * to it. */
+struct needers {
+	struct node **all;
+	size_t count, room;
+};
+void graph_list_needers(const struct graph *graph, struct node *node, struct needers *list);
+void graph_forget_needers(struct needers *list);
 /* What `node` needs, one after the other: begin with *at = 0; NULL ends. */
 struct node *graph_next_need(struct graph *graph, const struct node *node, size_t *at);
 

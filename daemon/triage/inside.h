@@ -26,19 +26,12 @@
 #include "triage/chase.h"
 #include "triage/graph.h"
 #include "triage/life.h"
+#include "triage/peers.h"
 #include "triage/playbook.h"
 #include "triage/triage.h"
 
 #define SELF_CHECK "triaged" /* the check of the daemon's own incidents */
 #define SELF_TYPE  "self"
-
-/* The checks by the place that they look at. */
-struct peers {
-	struct map *places; /* "address port", port 0: any; NULL: no census was taken */
-	unsigned remote, remote_failing;
-	usec_t taken_us;
-	unsigned edition; /* of the graph, then */
-};
 
 struct triage {
 	struct triage_options options; /* its strings are the two below */
@@ -125,14 +118,12 @@ const struct firing *firing_down_of(const struct node *node); /* NULL: none */
 /* --- reveal.c --- */
 /* What the facts tie the trouble of `place` to, where that is watched; fills `place` with it. */
 bool reveal_root(struct triage *t, struct place *place);
+/* Only a look (reveal_root) tells whether its facts tie it to anything. */
+bool reveal_is_due(const struct triage *t, const struct node *node);
 /* All facts about it are in: what they tie it to is looked at before anybody speaks. */
 void reveal_prepare(struct triage *t, struct node *node);
 void reveal_related(struct triage *t, struct entry *entry);
 void reveal_link(struct triage *t, struct entry *a, struct entry *b, const char *why);
-
-/* --- peers.c --- */
-void peers_count(struct triage *t, const struct node *node, struct playbook_peers *out);
-void peers_forget(struct triage *t);
 
 /* --- graph.c --- */
 /* What is known of the place that it looks at; NULL: nothing. */
@@ -146,6 +137,9 @@ void hold_begin_anew(struct triage *t, struct firing *f);
 /* Where this alert belongs at present. */
 struct place speak_place(struct triage *t, struct firing *f);
 struct place speak_place_of(struct triage *t, const struct entry *entry, bool is_sure);
+/* Cheap, and true of more than belongs there: can trouble of `node` be that of `root`, whose
+ * needers are listed? */
+bool speak_may_belong(const struct triage *t, const struct node *node, const struct node *root);
 /* Joins, waits or speaks; true: it is not held any more. */
 bool speak_try(struct triage *t, struct firing *f);
 void speak_begin_review(struct triage *t);

@@ -41,6 +41,7 @@ usec_t review_due(const struct triage *t); /* monotonic: when it wants to be cal
 /* Writing an incident costs 1, telling of it COST_TELL. */
 void review_spend(struct triage *t, unsigned cost);
 bool review_may_go_on(const struct triage *t);
+bool review_has_time(const struct triage *t); /* the same, and by the clock */
 #define COST_TELL 3
 
 /* --- queue.c --- */

@@ -1,7 +1,8 @@
 /*
  * Who else looks at the same place, and how they fare: for playbooks, which tell a broken server
  * from a broken host by it.  The census of a few checks is taken for each question; that of many is
- * kept for a moment, because in a large outage thousands ask at once.
+ * kept for a moment, because in a large outage thousands ask at once.  Then only how they fare is
+ * counted anew: who has which seat is asked again after a while.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,20 @@
 #include "base/str.h"
 #include "triage/inside.h"
 
-#define FEW     64
-#define KEPT_US (100 * USEC_PER_MSEC)
-#define KEY_MAX 400
+#define FEW      64
+#define KEPT_US  (100 * USEC_PER_MSEC)
+#define SEATS_US (5 * USEC_PER_SEC)
+#define KEY_MAX  400
 
 struct tally {
 	unsigned count, failing;
+};
+
+/* One check, and where it counts. */
+struct seat {
+	struct node *node;
+	struct tally *host, *port; /* port NULL: it has none */
+	bool is_local;
 };
 
 static const char *
@@ -38,38 +47,27 @@ tally_at(struct peers *peers, const char *address, unsigned port, bool is_new_fi
 }
 
 static void
-add(struct tally *tally, bool is_failing)
-{
-	tally->count++;
-	tally->failing += is_failing;
-}
-
-static void
-count_node(struct peers *peers, struct node *node, const struct subject *s)
+seat_node(struct peers *peers, struct node *node, const struct subject *s)
 {
 	const char *address = s ? address_of(s) : NULL;
 	node->is_counted = address != NULL;
 	if (!address)
 		return;
-	node->was_failing = root_is_failing(node);
-	if (!s->is_local) {
-		peers->remote++;
-		peers->remote_failing += node->was_failing;
-	}
-	add(tally_at(peers, address, 0, true), node->was_failing);
-	if (s->port)
-		add(tally_at(peers, address, s->port, true), node->was_failing);
-}
-
-static bool
-is_fresh(const struct triage *t)
-{
-	return t->peers.places && map_count(t->graph.nodes) > FEW &&
-	       t->peers.edition == t->graph.edition && t->at.now_us < t->peers.taken_us + KEPT_US;
+	struct seat *seat = &peers->seats[peers->seat_count++];
+	*seat = (struct seat){
+		.node = node,
+		.host = tally_at(peers, address, 0, true),
+		.port = s->port ? tally_at(peers, address, s->port, true) : NULL,
+		.is_local = s->is_local,
+	};
+	seat->host->count++;
+	if (seat->port)
+		seat->port->count++;
+	peers->remote += !s->is_local;
 }
 
 static void
-take_census(struct triage *t)
+seat_all(struct triage *t)
 {
 	size_t at = 0;
 	const char *name;
@@ -77,11 +75,53 @@ take_census(struct triage *t)
 	peers_forget(t);
 	t->peers = (struct peers){
 		.places = map_new(),
-		.taken_us = t->at.now_us,
+		.seats = xcalloc(map_count(t->graph.nodes) + 1, sizeof(struct seat)),
+		.seated_us = t->at.now_us,
 		.edition = t->graph.edition,
 	};
 	while (map_next(t->graph.nodes, &at, &name, &value))
-		count_node(&t->peers, value, graph_subject(t, value));
+		seat_node(&t->peers, value, graph_subject(t, value));
+}
+
+static void
+count_failing(struct peers *peers)
+{
+	peers->remote_failing = 0;
+	for (size_t n = 0; n < peers->seat_count; n++) {
+		const struct seat *seat = &peers->seats[n];
+		seat->host->failing = 0;
+		if (seat->port)
+			seat->port->failing = 0;
+	}
+	for (size_t n = 0; n < peers->seat_count; n++) {
+		const struct seat *seat = &peers->seats[n];
+		bool is_failing = root_is_failing(seat->node);
+		seat->node->was_failing = is_failing;
+		seat->host->failing += is_failing;
+		if (seat->port)
+			seat->port->failing += is_failing;
+		peers->remote_failing += is_failing && !seat->is_local;
+	}
+}
+
+static bool
+are_many(const struct triage *t)
+{
+	return t->peers.places && map_count(t->graph.nodes) > FEW &&
+	       t->peers.edition == t->graph.edition;
+}
+
+static void
+take_census(struct triage *t)
+{
+	struct peers *peers = &t->peers;
+	bool has_seats = are_many(t) && t->at.now_us < peers->seated_us + SEATS_US;
+	if (has_seats && t->at.now_us < peers->taken_us + KEPT_US)
+		return;
+	if (!has_seats)
+		seat_all(t);
+	count_failing(peers);
+	peers->taken_us = t->at.now_us;
 }
 
 void
@@ -89,7 +129,8 @@ peers_forget(struct triage *t)
 {
 	if (t->peers.places)
 		map_free(t->peers.places, free);
-	t->peers.places = NULL;
+	free(t->peers.seats);
+	t->peers = (struct peers){ 0 };
 }
 
 /* All but itself, where it is among them. */
@@ -110,8 +151,7 @@ peers_count(struct triage *t, const struct node *node, struct playbook_peers *ou
 	const char *address = s ? address_of(s) : NULL;
 	if (!s)
 		return;
-	if (!is_fresh(t))
-		take_census(t);
+	take_census(t);
 	const struct tally remote = { t->peers.remote, t->peers.remote_failing };
 	take_others(&remote, s->is_local ? NULL : node, &out->remote, &out->remote_failing);
 	if (!address)

@@ -126,12 +126,19 @@ kin_alert(const struct triage *t, const struct node *node, const char *rule)
 }
 
 bool
+reveal_is_due(const struct triage *t, const struct node *node)
+{
+	return node->spec && node->asked_count > 0 &&
+	       (node->tie_version != node->facts_version || node->tie_edition != t->graph.edition);
+}
+
+bool
 reveal_root(struct triage *t, struct place *place)
 {
 	struct node *node = place->node;
 	if (!node || !node->spec || node->asked_count == 0)
 		return false;
-	if (node->tie_version != node->facts_version || node->tie_edition != t->graph.edition)
+	if (reveal_is_due(t, node))
 		find_tie(t, place);
 	struct node *root = node->tie;
 	if (!root)

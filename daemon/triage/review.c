@@ -27,6 +27,15 @@ review_may_go_on(const struct triage *t)
 	return t->credit > 0 && t->looks > 0;
 }
 
+/* What the numbers allow may take long all the same: on a slow host, or where one thing touches
+ * many. */
+bool
+review_has_time(const struct triage *t)
+{
+	const struct triage_asks *asks = &t->options.asks;
+	return review_may_go_on(t) && (!asks->has_time || asks->has_time(t->options.arg));
+}
+
 static bool
 speak_phase(struct triage *t)
 {
@@ -41,7 +50,7 @@ sweep(struct triage *t, void (*look)(struct triage *t, struct entry *entry))
 		t->left = t->book.open.count;
 	t->is_sweeping = true;
 	while (t->left > 0) {
-		if (!review_may_go_on(t))
+		if (!review_has_time(t))
 			return false;
 		t->left--;
 		t->looks--;

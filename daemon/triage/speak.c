@@ -87,13 +87,25 @@ join(struct triage *t, struct firing *f, struct entry *entry)
 	life_join(t, entry, f, ALERT_FIRES);
 }
 
-/* All that would say the same speak with it. */
+bool
+speak_may_belong(const struct triage *t, const struct node *node, const struct node *root)
+{
+	return node->is_needer || !root->spec || root->is_tie || reveal_is_due(t, node);
+}
+
+/* All that would say the same speak with it.  In a large outage thousands are held. */
 static void
 gather(struct triage *t, struct entry *entry, const struct place *place)
 {
+	struct needers needers;
+	if (!place->node)
+		return;
+	graph_list_needers(&t->graph, place->node, &needers);
 	LIST_EACH_SAFE(it, &t->held)
 	{
 		struct firing *f = LIST_ENTRY(it, struct firing, link);
+		if (!f->node || !speak_may_belong(t, f->node, place->node))
+			continue;
 		const struct place other = speak_place(t, f);
 		bool is_kin = other.node && other.node == place->node &&
 			      (book_is_kin(&t->book, other.rule, place->rule) ||
@@ -103,6 +115,7 @@ gather(struct triage *t, struct entry *entry, const struct place *place)
 		firing_give(t, f, entry);
 		alerts_take(entry, &f->event);
 	}
+	graph_forget_needers(&needers);
 }
 
 static usec_t
@@ -193,7 +206,7 @@ speak_review(struct triage *t)
 		struct firing *f = LIST_ENTRY(t->held.next, struct firing, link);
 		if (f->looked == t->review)
 			return true;
-		if (!review_may_go_on(t))
+		if (!review_has_time(t))
 			return false;
 		f->looked = t->review;
 		t->looks--;

@@ -153,7 +153,7 @@ static void
 hear_waiting(struct triage *t, bool is_all, usec_t now_us)
 {
 	struct alert_event event;
-	while ((is_all || review_may_go_on(t)) && queue_take(t, &event)) {
+	while ((is_all || review_has_time(t)) && queue_take(t, &event)) {
 		hear(t, &event, now_us);
 		firing_fini_event(&event);
 	}
@@ -200,6 +200,7 @@ triage_apply(struct triage *t, const struct check_spec *const *specs, size_t cou
 	t->playbooks = playbooks;
 	t->book.playbooks = playbooks;
 	graph_apply(&t->graph, specs, count, on_gone, t);
+	peers_forget(t); /* they may look at other places now */
 	t->is_stale = true;
 }
 

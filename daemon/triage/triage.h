@@ -39,6 +39,8 @@ struct triage_asks {
 	const struct subject *(*subject)(void *arg, const char *check);
 	/* The latest sample since the start; NULL: none yet, or no such check. */
 	const struct sample *(*sample)(void *arg, const char *check);
+	/* Has this tick still time?  What it leaves is the next one's.  NULL: always. */
+	bool (*has_time)(void *arg);
 };
 
 struct triage_options {

@@ -35,18 +35,17 @@ may_turn(const struct triage *t, const struct entry *entry)
 
 /* Cheap, for in a large outage thousands are asked whether they follow from each new root. */
 static bool
-may_follow(const struct triage *t, const struct entry *entry)
+may_follow(const struct triage *t, const struct entry *entry, const struct node *root)
 {
 	const struct node *node = graph_find(&t->graph, entry->incident.check);
-	return node && node->spec &&
-	       (node->spec->common.needs.count || node->child_count || node->lost || node->tie ||
-		       node->asked_count);
+	return node && node->spec && speak_may_belong(t, node, root);
 }
 
+/* The needers of the place are listed. */
 static bool
 follows_from(struct triage *t, struct entry *entry, const struct place *place)
 {
-	if (str_eq(entry->incident.check, place->check) || !may_follow(t, entry) ||
+	if (str_eq(entry->incident.check, place->check) || !may_follow(t, entry, place->node) ||
 		!may_turn(t, entry) || !is_in_time(entry, place->node))
 		return false;
 	return speak_place_of(t, entry, false).node == place->node;
@@ -56,13 +55,17 @@ struct entry *
 turn_take_over(struct triage *t, const struct place *place)
 {
 	struct entry *oldest = NULL;
-	bool is_needed = place->node && graph_is_needed(&t->graph, place->node);
-	for (size_t n = 0; is_needed && n < t->book.open.count; n++) {
+	struct needers needers;
+	if (!place->node || !graph_is_needed(&t->graph, place->node))
+		return NULL;
+	graph_list_needers(&t->graph, place->node, &needers);
+	for (size_t n = 0; n < t->book.open.count; n++) {
 		struct entry *entry = t->book.open.all[n];
 		if (follows_from(t, entry, place) &&
 			(!oldest || entry->opened_us < oldest->opened_us))
 			oldest = entry;
 	}
+	graph_forget_needers(&needers);
 	if (oldest)
 		life_set_root(t, oldest, place);
 	return oldest;
@@ -109,12 +112,16 @@ turn_join_others(struct triage *t, struct entry *entry)
 {
 	const struct place place = judge_place_of(t, entry);
 	bool has_taken = take_in_own(t, entry);
-	bool is_needed = place.node && graph_is_needed(&t->graph, place.node);
-	for (size_t n = 0; is_needed && n < t->book.open.count; n++) {
+	struct needers needers;
+	if (!place.node || !graph_is_needed(&t->graph, place.node))
+		return has_taken;
+	graph_list_needers(&t->graph, place.node, &needers);
+	for (size_t n = 0; n < t->book.open.count; n++) {
 		struct entry *other = t->book.open.all[n];
 		if (other != entry && follows_from(t, other, &place))
 			has_taken = take_in(t, entry, other) || has_taken;
 	}
+	graph_forget_needers(&needers);
 	return has_taken;
 }
 

@@ -191,6 +191,66 @@ test_descriptors_are_served(void **state)
 	close(fds[1]);
 }
 
+#define CROWD 20
+
+struct slow_one {
+	struct world *w;
+	struct watch *watch;
+	int fds[2];
+	int served;
+};
+
+static void
+on_slow_readable(void *arg, unsigned ready)
+{
+	struct slow_one *one = arg;
+	char byte;
+
+	(void)ready;
+	assert_int_equal(read(one->fds[0], &byte, 1), 1);
+	one->served++;
+	one->w->count++;
+	clock_advance(&one->w->clock, USEC_PER_MSEC);
+}
+
+static void
+on_timer_early(void *arg)
+{
+	struct world *w = arg;
+
+	assert_in_range(w->count, 1, CROWD / 2);
+}
+
+/* Those that a turn has no time for are served in the next ones, each once; timers do not wait for
+ * all of them. */
+static void
+test_a_crowd_is_no_one_turn(void **state)
+{
+	struct world *w = *state;
+	struct slow_one crowd[CROWD];
+
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = (struct slow_one){ .w = w };
+		assert_int_equal(pipe(crowd[i].fds), 0);
+		crowd[i].watch = watch_new(
+			w->loop, crowd[i].fds[0], WATCH_READ, on_slow_readable, &crowd[i]);
+		assert_int_equal(write(crowd[i].fds[1], "x", 1), 1);
+	}
+	timer_init(&w->timer, w->loop, on_timer_early, w);
+	timer_after(&w->timer, 0);
+	loop_turn(w->loop, true);
+	assert_in_range(w->count, 1, CROWD / 2);
+	assert_false(timer_runs(&w->timer));
+	for (int turns = 0; turns < CROWD && w->count < CROWD; turns++)
+		loop_turn(w->loop, true);
+	for (int i = 0; i < CROWD; i++) {
+		assert_int_equal(crowd[i].served, 1);
+		watch_free(crowd[i].watch);
+		close(crowd[i].fds[0]);
+		close(crowd[i].fds[1]);
+	}
+}
+
 static void
 on_timer_count(void *arg)
 {
@@ -301,6 +361,7 @@ main(void)
 		FAKE(test_free_ends_what_is_retired),
 		FAKE(test_advance_moves_both_clocks),
 		FAKE(test_descriptors_are_served),
+		FAKE(test_a_crowd_is_no_one_turn),
 		FAKE(test_turn_runs_timers_due_at_fake_now),
 		FAKE(test_lag_is_the_worst_of_ten_seconds),
 		REAL(test_retiring_while_retired_end),

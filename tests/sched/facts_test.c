@@ -85,6 +85,8 @@ static struct told told[256];
 static unsigned told_count;
 static struct world *the_world;
 static const char *ask_again; /* from inside of an answer */
+static usec_t thinks_us;      /* who hears an answer, about it */
+static unsigned at_once, most_at_once;
 
 static void
 on_fact(void *arg, const struct check_spec *check, const struct fact *fact)
@@ -95,6 +97,9 @@ on_fact(void *arg, const struct check_spec *check, const struct fact *fact)
 	snprintf(t->fact, sizeof(t->fact), "%s", fact->name);
 	t->count = fact_number_of(fact, "count");
 	t->end = fact->end;
+	clock_advance(&the_world->clock, thinks_us);
+	if (++at_once > most_at_once)
+		most_at_once = at_once;
 	if (ask_again != NULL) {
 		const char *name = ask_again;
 
@@ -127,6 +132,7 @@ open_stage(void **state)
 	seen.answer_us = 1000;
 	told_count = 0;
 	ask_again = NULL;
+	thinks_us = 0;
 	set_up(state);
 	the_world = *state;
 	reopen(the_world);
@@ -385,6 +391,47 @@ test_so_many_at_a_time(void **state)
 		free_spec(specs[i]);
 }
 
+static void
+on_others_turn(void *arg)
+{
+	at_once = 0;
+	timer_after(arg, USEC_PER_MSEC);
+}
+
+/* One answer for all of them, about which each thinks for a millisecond. */
+static void
+test_others_have_a_turn_between_answers(void **state)
+{
+	struct world *w = *state;
+	struct check_spec *specs[MANY];
+	const struct check_spec *list[MANY];
+	struct timer tick;
+	char name[16];
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "c%zu", i);
+		list[i] = specs[i] = make_spec(name, 0, 30 * SECOND);
+	}
+	sched_apply(w->sched, list, MANY, NULL);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(sched_want_fact(w->sched, specs[i]->name, "host-wide"), 0);
+	thinks_us = USEC_PER_MSEC;
+	at_once = most_at_once = 0;
+	timer_init(&tick, w->env.loop, on_others_turn, &tick);
+	timer_after(&tick, USEC_PER_MSEC);
+	pass(w, 3 * SECOND);
+	timer_stop(&tick);
+	assert_int_equal(seen.starts, 1);
+	assert_int_equal(told_count, MANY);
+	assert_in_range(most_at_once, 1, 5);
+	for (size_t i = 0; i < MANY; i++) /* in the order in which they asked */
+		assert_string_equal(told[i].check, specs[i]->name);
+	sched_free(w->sched);
+	w->sched = NULL;
+	for (size_t i = 0; i < MANY; i++)
+		free_spec(specs[i]);
+}
+
 /* All that ran was about checks that are gone: those that wait take their places. */
 static void
 test_places_of_the_gone_are_taken(void **state)
@@ -563,6 +610,7 @@ main(void)
 		F(test_gone_check_is_owed_nothing),
 		F(test_same_check_keeps_its_fact),
 		F(test_so_many_at_a_time),
+		F(test_others_have_a_turn_between_answers),
 		F(test_places_of_the_gone_are_taken),
 		F(test_nothing_after_the_stop),
 		F(test_learned_while_well),

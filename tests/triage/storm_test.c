@@ -1,6 +1,7 @@
 /*
  * A thousand alerts at once: each turn of the loop tells so many and no more, in the order in which
- * they came, and all of them in the end; so when they are over.
+ * they came, and all of them in the end; so when they are over.  Where a turn has time for less, it
+ * is less.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +16,14 @@
 
 #define ALERTS   1000
 #define TURN_MAX 20 /* told in one turn */
+#define SLOW_MAX 3  /* looks that a slow host has time for in one turn */
 
 struct bed {
 	struct triage *triage;
 	struct triage_moment at;
 	unsigned opened, ended;
+	unsigned most;  /* told in one turn */
+	unsigned looks; /* that there is still time for in this turn; 0: none */
 };
 
 static void
@@ -70,26 +74,36 @@ turn(struct bed *bed, const unsigned *count)
 	for (unsigned turns = 0; *count < ALERTS; turns++) {
 		unsigned before = *count;
 
-		assert_true(turns < ALERTS);
+		assert_true(turns < 2 * ALERTS);
 		bed->at.now_us += 5 * USEC_PER_MSEC;
 		bed->at.wall_us += 5 * USEC_PER_MSEC;
+		bed->looks = SLOW_MAX;
 		triage_tick(bed->triage, &bed->at);
-		assert_in_range(*count - before, 0, TURN_MAX);
+		assert_in_range(*count - before, 0, bed->most);
 	}
 }
 
+static bool
+has_time(void *arg)
+{
+	struct bed *bed = arg;
+
+	return bed->looks > 0 && bed->looks-- > 0;
+}
+
 static void
-a_thousand_are_told_some_a_turn(void **state)
+play(bool is_slow)
 {
 	struct bed bed = { .at = { 1000 * USEC_PER_SEC, 2000 * USEC_PER_SEC } };
 	const struct triage_options options = {
 		.on_incident = on_incident,
 		.on_keep = on_keep,
+		.asks = { .has_time = is_slow ? has_time : NULL },
 		.arg = &bed,
 		.host = "web-1",
 	};
 
-	(void)state;
+	bed.most = is_slow ? SLOW_MAX : TURN_MAX;
 	bed.triage = triage_new(&options);
 	triage_settle(bed.triage, &bed.at);
 	all_of_them(&bed, ALERT_FIRES);
@@ -102,11 +116,26 @@ a_thousand_are_told_some_a_turn(void **state)
 	triage_free(bed.triage);
 }
 
+static void
+a_thousand_are_told_some_a_turn(void **state)
+{
+	(void)state;
+	play(false);
+}
+
+static void
+a_slow_host_tells_fewer_a_turn(void **state)
+{
+	(void)state;
+	play(true);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_thousand_are_told_some_a_turn),
+		cmocka_unit_test(a_slow_host_tells_fewer_a_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
