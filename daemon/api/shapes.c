@@ -88,6 +88,18 @@ static const struct shape heartbeat_out = {
 	.fields = heartbeat_fields,
 };
 
+static const struct shape_field muted_fields[] = {
+	{ "id", SHAPE_TEXT, .doc = "The incident." },
+	{ "until", SHAPE_TIME, .doc = "Until when." },
+	{ "why", SHAPE_TEXT, .doc = "Which silence or planned maintenance keeps it quiet." },
+	{ .name = NULL },
+};
+static const struct shape muted_incident = {
+	.name = "MutedIncident",
+	.doc = "An open incident that nobody is told of.",
+	.fields = muted_fields,
+};
+
 static const struct shape_field status_fields[] = {
 	{ "name", SHAPE_TEXT, SHAPE_NULL, .doc = "This host, as messages name it." },
 	{ "version", SHAPE_TEXT, .doc = "Of the program." },
@@ -98,6 +110,9 @@ static const struct shape_field status_fields[] = {
 	{ "ready", SHAPE_FLAG, .doc = "Every check has run once, and the daemon is not stopping." },
 	{ "checks", SHAPE_OBJECT, .doc = "Checks by state.", .of = &check_counts },
 	{ "incidents", SHAPE_OBJECT, .doc = "What is not resolved.", .of = &incident_counts },
+	{ "muted", SHAPE_OBJECT, SHAPE_LIST,
+		.doc = "Open incidents that a silence or maintenance keeps quiet.",
+		.of = &muted_incident },
 	{ "heartbeat", SHAPE_OBJECT, SHAPE_NULL, .doc = "null: none is configured.",
 		.of = &heartbeat_out },
 	{ "listening", SHAPE_TEXT, SHAPE_LIST, .doc = "Where this API is to be had." },

@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "api/show.h"
 #include "base/mem.h"
+#include "deliver/deliver.h"
 #include "io/loop.h"
 #include "model/record.h"
 #include "model/sample_json.h"
@@ -15,6 +16,8 @@
 #include "sched/sched.h"
 #include "setup/settings.h"
 #include "triage/triage.h"
+
+#define MUTED_MAX 1000 /* incidents that are asked about in one answer */
 
 /* The number that says most about a check, by name: the first that it knows.  How long a run took
  * says little when it failed. */
@@ -247,6 +250,29 @@ show_token_path(const struct settings *settings)
 	return shown;
 }
 
+/* Which open incidents nobody is told of, and until when. */
+static json_t *
+show_muted(const struct triage *triage, const struct deliver *deliver)
+{
+	size_t silences = 0, works = 0, open = triage == NULL ? 0 : triage_open_count(triage);
+	json_t *list = json_array();
+
+	if (deliver != NULL)
+		deliver_count_mutes(deliver, &silences, &works);
+	/* Open ones come first. */
+	for (size_t i = 0; silences + works > 0 && i < open && i < MUTED_MAX; i++) {
+		const struct incident *incident = triage_at(triage, i);
+		char why[256];
+		usec_t until_us;
+
+		if (deliver_is_muted(deliver, incident, why, sizeof(why), &until_us))
+			json_array_append_new(
+				list, json_pack("{s:s, s:o, s:o}", "id", incident->id, "until",
+					      record_time(until_us), "why", record_text(why)));
+	}
+	return list;
+}
+
 void
 handle_status(struct api_call *call)
 {
@@ -266,6 +292,7 @@ handle_status(struct api_call *call)
 		doc, "ready", json_boolean(!world->is_draining && sched_round_done(world->sched)));
 	json_object_set_new(doc, "checks", count_checks(world->sched));
 	json_object_set_new(doc, "incidents", count_incidents(world->triage));
+	json_object_set_new(doc, "muted", show_muted(world->triage, world->deliver));
 	json_object_set_new(doc, "heartbeat", show_heartbeat(world->heartbeat));
 	json_object_set_new(doc, "listening", door_show(call->api));
 	json_object_set_new(doc, "public_url", text_or_null(settings->api.public_url));

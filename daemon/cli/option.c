@@ -157,21 +157,39 @@ cli_has(const struct cli *cli, const char *option)
 
 /* ---- parsing ---- */
 
-/* What getopt found wrong: `found` is ':' for a value that is missing. */
-static void
-say_bad_option(const struct option_union *all, int found, const char *arg)
+/* The verb among these words; NULL: none is there, or it comes behind them. */
+static const struct cli_verb *
+verb_among(int argc, char **argv)
 {
+	for (int i = 1; i < argc; i++)
+		if (option_find_verb(argv[i]) != NULL)
+			return option_find_verb(argv[i]);
+	return NULL;
+}
+
+/* What getopt found wrong: `found` is ':' for a value that is missing.  Where the verb is known,
+ * only what it takes is worth proposing. */
+static void
+say_bad_option(
+	const struct option_union *all, const struct cli_verb *verb, int found, const char *arg)
+{
+	struct option_union own = { .count = 0 };
 	const char *names[OPTIONS_MAX], *near = NULL;
 	char word[64];
 
-	for (size_t i = 0; i < all->count; i++)
-		names[i] = all->rows[i]->name;
+	add_rows(&own, option_common);
+	if (verb != NULL)
+		add_rows(&own, verb->options);
+	else
+		own = *all;
+	for (size_t i = 0; i < own.count; i++)
+		names[i] = own.rows[i]->name;
 	if (optopt > 0 && optopt < LONG_BASE) {
 		snprintf(word, sizeof(word), "-%c", optopt);
 	} else {
 		str_copy(word, sizeof(word), arg);
 		word[strcspn(word, "=")] = '\0';
-		near = str_starts(word, "--") ? str_nearest(word + 2, names, all->count) : NULL;
+		near = str_starts(word, "--") ? str_nearest(word + 2, names, own.count) : NULL;
 	}
 	term_clean(word, false);
 	if (found == ':')
@@ -246,7 +264,7 @@ read_options(struct cli *cli, int argc, char **argv)
 		size_t i = 0;
 
 		if (found == '?' || found == ':') {
-			say_bad_option(&all, found, argv[optind - 1]);
+			say_bad_option(&all, verb_among(optind, argv), found, argv[optind - 1]);
 			return -1;
 		}
 		while (i < all.count && found != LONG_BASE + (int)i && found != all.rows[i]->letter)

@@ -75,12 +75,20 @@ ask_of(const struct cli *cli)
 	return NULL;
 }
 
-/* {"check": ["db*"]} as "check=db*"; owned. */
+static void
+add_word_pair(struct buf *out, const char *key, const json_t *value)
+{
+	if (json_is_string(value))
+		buf_addf(out, "%s%s=%s", buf_left(out) > 0 ? " " : "", key,
+			json_string_value(value));
+}
+
+/* {"check": ["db*"], "labels": {"team": "core"}} as it is typed: "check=db* team=core"; owned. */
 static char *
 match_words(json_t *match)
 {
 	struct buf out;
-	const char *key;
+	const char *key, *label;
 	json_t *value, *one;
 	size_t i;
 	char *text;
@@ -88,16 +96,9 @@ match_words(json_t *match)
 	buf_init(&out, 0);
 	json_object_foreach(match, key, value)
 	{
-		char *dump = NULL;
-
-		json_array_foreach(value, i, one) buf_addf(&out, "%s%s=%s",
-			buf_left(&out) > 0 ? " " : "", key, json_string_value(one));
-		if (json_is_array(value))
-			continue;
-		dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		buf_addf(&out, "%s%s=%s", buf_left(&out) > 0 ? " " : "", key,
-			json_is_string(value) ? json_string_value(value) : dump);
-		free(dump);
+		json_array_foreach(value, i, one) add_word_pair(&out, key, one);
+		json_object_foreach(value, label, one) add_word_pair(&out, label, one);
+		add_word_pair(&out, key, value);
 	}
 	text = xstrdup(buf_text(&out));
 	buf_fini(&out);

@@ -13,6 +13,7 @@
 #include "cli/client.h"
 #include "cli/table.h"
 #include "cli/view.h"
+#include "cli/when.h"
 
 /* Three answers in one: {"status", "incidents", "checks"}. */
 static json_t *
@@ -131,7 +132,6 @@ print_trouble(const struct term *term, const json_t *status)
 	}
 }
 
-/* "heartbeat: heard by https://hc-ping.com 12s ago"; what is wrong with it in colour. */
 /* Both go on: what one does not know of the other it leaves out. */
 static void
 print_versions(const struct term *term, const json_t *status)
@@ -147,6 +147,7 @@ print_versions(const struct term *term, const json_t *status)
 	free(line);
 }
 
+/* "heartbeat: heard by https://hc-ping.com 12s ago"; what is wrong with it in colour. */
 static void
 print_heartbeat(const struct term *term, const json_t *heartbeat)
 {
@@ -253,8 +254,27 @@ add_impact(struct buf *line, const json_t *impact)
 		buf_addf(line, " and %zu more", count - shown);
 }
 
+/* " · silenced until 07:47:14", also where maintenance is planned; a daemon may be too old to say.
+ */
 static void
-print_incident(const struct term *term, const json_t *incident)
+add_muted(struct buf *line, const json_t *muted, const char *id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(muted, i, one)
+	{
+		char until[WHEN_SIZE];
+
+		if (!str_eq(answer_text(one, "id"), id))
+			continue;
+		when_of(one, "until", until);
+		buf_addf(line, " · silenced until %s", until);
+	}
+}
+
+static void
+print_incident(const struct term *term, const json_t *incident, const json_t *muted)
 {
 	const char *summary = answer_summary(incident);
 	char age[AGE_SIZE], *more;
@@ -268,9 +288,10 @@ print_incident(const struct term *term, const json_t *incident)
 		print_clean(term, 2, summary);
 	print_remedy(term, incident);
 	buf_init(&line, 1024);
-	buf_addf(&line, "for %s%s · check %s", age,
-		*answer_text(incident, "acknowledged_at") == '\0' ? "" : " · acknowledged",
-		answer_text(incident, "check"));
+	buf_addf(&line, "for %s%s", age,
+		*answer_text(incident, "acknowledged_at") == '\0' ? "" : " · acknowledged");
+	add_muted(&line, muted, answer_text(incident, "id"));
+	buf_addf(&line, " · check %s", answer_text(incident, "check"));
 	add_impact(&line, json_object_get(incident, "impact"));
 	more = xasprintf("more: triage show %s", answer_text(incident, "id"));
 	is_long = str_columns(buf_text(&line)) + str_columns(more) + 5 > term->columns;
@@ -318,7 +339,7 @@ print_checks(const struct term *term, const json_t *checks)
 
 /* The worst first; of one severity, as the daemon lists them. */
 static void
-print_incidents(const struct term *term, const json_t *incidents)
+print_incidents(const struct term *term, const json_t *incidents, const json_t *muted)
 {
 	static const char *const order[] = { "critical", "warning", "info" };
 	const json_t *incident;
@@ -328,7 +349,7 @@ print_incidents(const struct term *term, const json_t *incidents)
 		json_array_foreach(incidents, i, incident)
 		{
 			if (str_eq(answer_text(incident, "severity"), order[n]))
-				print_incident(term, incident);
+				print_incident(term, incident, muted);
 		}
 }
 
@@ -342,7 +363,8 @@ print(const struct cli *cli, const json_t *doc)
 	print_trouble(&cli->term, status);
 	print_versions(&cli->term, status);
 	print_heartbeat(&cli->term, json_object_get(status, "heartbeat"));
-	print_incidents(&cli->term, json_object_get(doc, "incidents"));
+	print_incidents(
+		&cli->term, json_object_get(doc, "incidents"), json_object_get(status, "muted"));
 	print_checks(&cli->term, checks);
 }
 

@@ -10,7 +10,7 @@
  *
  * An incident that began and ended before anybody was told is told in a digest, with both times,
  * unless it was not critical, lasted less than BRIEF_US and ended within its group_wait: then it is
- * not told at all.
+ * not told at all.  Of an event (a line in a log) the end says nothing: it is told.
  *
  * A digest is written in the turn in which what it takes in is removed, so a kill loses all of that
  * or nothing.  Lanes that it speaks for wait until it was taken or given up.
@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "deliver/outlet.h"
+#include "model/cause.h"
 
 #define MANY     5   /* incidents that wait together */
 #define CROWD    100 /* letters, whatever they wait for */
@@ -68,6 +69,7 @@ is_brief(const struct outlet *outlet, const struct letter *opening, const struct
 	const struct incident *incident = &ending->notice->incident;
 
 	return opening->worst < SEVERITY_CRITICAL && ending->worst < SEVERITY_CRITICAL &&
+	       !cause_is_event(incident->cause_code) &&
 	       opening->due_us > loop_now(outlet->deliver->loop) && incident->resolved_us > 0 &&
 	       incident->resolved_us - incident->started_us < BRIEF_US;
 }

@@ -60,6 +60,12 @@ cause_get(const char *code)
 	return cause;
 }
 
+bool
+cause_is_event(const char *code)
+{
+	return str_eq(code, "log.matched");
+}
+
 size_t
 cause_count(void)
 {

@@ -5,6 +5,7 @@
 #ifndef MODEL_CAUSE_H
 #define MODEL_CAUSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/clock.h"
@@ -27,6 +28,9 @@ const struct cause *cause_find(const char *code); /* NULL: no such code */
 const struct cause *cause_get(const char *code);  /* asserts that it exists: codes in our source */
 size_t cause_count(void);
 const struct cause *cause_at(size_t index);
+/* Something that happened, not something that lasts: its end says only that it was not seen again.
+ */
+bool cause_is_event(const char *code); /* NULL, unknown: false */
 enum severity cause_level_at_age(const struct cause *cause, usec_t age_us);
 
 const char *severity_name(enum severity severity); /* "ok" "info" "warning" "critical" */

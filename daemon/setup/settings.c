@@ -85,8 +85,13 @@ rules_load(struct load *l)
 {
 	struct settings *s = l->settings;
 	const struct conf_node *rules = top_map(l, "rules");
-	if (l->has_unknown_checks || l->has_unknown_metrics)
-		return; /* rules about those would be called wrong without being it */
+	if (l->has_unknown_checks || l->has_unknown_metrics) {
+		/* those about them would be called wrong without being it */
+		if (rules != NULL && rules->count > 0)
+			complain_warn(l->complaints, &rules->key_pos,
+				"rules: not looked at before the checks are right");
+		return;
+	}
 	size_t count = s->check_count + s->disabled_count;
 	const struct check_spec **specs = xcalloc(count + 1, sizeof(struct check_spec *));
 	for (size_t i = 0; i < s->check_count; i++)

@@ -262,6 +262,26 @@ what_was_over_before_anybody_heard_of_it(void **state)
 	incident_fini(&slow.incident);
 }
 
+/* A line in a log is good again at the next look, and is no less a line in a log. */
+static void
+an_event_is_told_however_soon_it_was_over(void **state)
+{
+	struct scene *scene = *state;
+	struct story line;
+
+	open_many(scene, 1, 1, SEVERITY_WARNING);
+	begin(&line, 2, SEVERITY_WARNING);
+	xstrset(&line.incident.cause_code, "log.matched");
+	tell(scene, &line, INCIDENT_OPENED);
+	scene_wait(scene, 2 * USEC_PER_SEC);
+	tell(scene, &line, INCIDENT_ENDED);
+	scene_wait(scene, 10 * USEC_PER_SEC);
+	assert_string_equal(told(scene), "opened digest(1)");
+	assert_string_equal(scene_try(scene, 1)->digest->items[0].incident, line.incident.id);
+	assert_int_equal(scene_docs(scene, "outbox"), 0);
+	incident_fini(&line.incident);
+}
+
 /* After an hour without an answer: what was tried goes again, the rest is one message. */
 static void
 who_was_away_is_told_in_a_few_words(void **state)
@@ -637,6 +657,7 @@ main(void)
 		T(what_the_rate_holds_back_is_one_message),
 		T(what_waits_in_a_lane_is_one_letter),
 		T(what_was_over_before_anybody_heard_of_it),
+		T(an_event_is_told_however_soon_it_was_over),
 		T(who_was_away_is_told_in_a_few_words),
 		T(five_thousand_are_a_handful),
 		T(a_kill_between_loses_all_of_a_digest_or_nothing),

@@ -98,6 +98,13 @@ def test_unknown_verb_suggests():
     assert run.returncode == 2 and re.search(r'did you mean "?status', run.stderr)
 
 
+def test_unknown_option_suggests_what_the_verb_takes():
+    run = lab.triage("status", "--watsh")
+    assert run.returncode == 2 and "did you mean --watch?" in run.stderr, run.stderr
+    run = lab.triage("status", "--foo")  # --for is that of other verbs
+    assert run.returncode == 2 and "did you mean" not in run.stderr, run.stderr
+
+
 def test_run_now(up):
     before = up.check("memory")["runs"]
     assert lab.triage("run", "memory", env=env(up)).returncode == 0

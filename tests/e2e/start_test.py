@@ -1,7 +1,11 @@
 """What the daemon makes of what it inherits, and of signals while it starts."""
 import os
 import signal
+import socket
 import subprocess
+from pathlib import Path
+
+import pytest
 
 import lab
 
@@ -49,3 +53,32 @@ def test_reload_asked_for_while_it_starts_is_done(daemon):
                                  stderr=d.log.open("ab"), preexec_fn=ask)
     lab.wait_for("the daemon to answer", d.is_up)
     lab.wait_for("the reload", lambda: "reload: done" in d.log.read_text())
+
+
+@pytest.mark.skipif(bool(lab.SANDBOX), reason="`make run` is for a clone, without a unit")
+def test_make_run_takes_another_port(folder):
+    build = Path(folder) / "build"
+    build.mkdir()
+    for name in ("triaged", "triage"):
+        (build / name).symlink_to(lab.BUILD / name)
+    port = lab.free_port()
+    run = ["contrib/run.sh", str(build)]
+    output = Path(folder) / "output"
+    with output.open("wb") as out:
+        first = subprocess.Popen(run, cwd=lab.TOP, env={**os.environ, "PORT": str(port)}, stdout=out, stderr=out)
+    try:
+        lab.wait_for("its last line", lambda: "\nstop " in output.read_text())
+        assert f"dashboard http://127.0.0.1:{port}/#token=" in output.read_text()
+        # neither beside one that runs already, nor where somebody else has the port
+        again = subprocess.run(run, cwd=lab.TOP, env={**os.environ, "PORT": str(port)}, capture_output=True, text=True,
+                               timeout=lab.LIMIT)
+        assert again.returncode == 1 and "it runs already" in again.stderr and again.stdout == "", again
+        (build / "run").rename(Path(folder) / "moved")
+        again = subprocess.run(run, cwd=lab.TOP, env={**os.environ, "PORT": str(port)}, capture_output=True, text=True,
+                               timeout=lab.LIMIT)
+        assert again.returncode == 1 and "make run PORT=" in again.stderr and again.stdout == "", again
+    finally:
+        first.send_signal(signal.SIGHUP)  # its terminal was closed
+        first.wait(lab.LIMIT)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=lab.LIMIT)

@@ -111,6 +111,10 @@ def test_silenced_and_told_afterwards(up, web, hook):
     web.stop()
     incident = lab.wait_for("the incident", up.incidents)[0]
     assert "silenced" in triage(up, "why", "api")
+    status = triage(up, "status")
+    assert re.search(r"for \S+ · silenced until \d\d:\d\d:\d\d · check api", status), status
+    [muted] = up.api.get("/api/v1/status")["muted"]
+    assert muted["id"] == up.incidents()[0]["id"] and f"silence {sid}" in muted["why"], muted
     assert not hook.events()
     assert f"silence {sid} is over" in triage(up, "silence", "--undo", sid[:4])
     told = hook.wait("incident.opened", "api")
@@ -184,6 +188,8 @@ def test_bad_maintenance_is_told_where(folder, entry, words):
 
 def test_a_silence_that_fits_nothing_says_so(up):
     assert "no check fits it now" not in triage(up, "silence", "ap*", "--for", "1h")
+    made = triage(up, "silence", "type=tcp", "team=core", "--for", "1h")
+    assert "nobody is told of type=tcp team=core until" in made, made
     assert "no check fits" not in triage(up, "silence", "triaged", "--for", "1h")
     assert "no check fits" not in triage(up, "silence", "cause=net.*", "--for", "1h")
     made = triage(up, "silence", "apo", "--for", "1h")
@@ -195,7 +201,7 @@ def test_a_silence_that_fits_nothing_says_so(up):
     assert "no check fits it now" in triage(up, "silence", "type=redis", "--for", "1h")
     status, doc = post(up, "/api/v1/silences", {"match": {"check": "db-*"}, "for": "1h"})
     assert status == 201 and doc["warning"] == "no check fits it now" and doc["id"]
-    assert len(json.loads(triage(up, "silence", "--json"))["silences"]) == 6
+    assert len(json.loads(triage(up, "silence", "--json"))["silences"]) == 7
 
 
 @pytest.mark.scenario("escalation")
