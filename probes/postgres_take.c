@@ -259,9 +259,10 @@ describe(struct probe_run *run)
 			(int)strcspn(version, " "), version);
 	else
 		snprintf(watch->words, sizeof(watch->words),
-			"PostgreSQL %.*s, %s, %ld connections (%ld %%)", (int)strcspn(version, " "),
-			version, about->is_standby ? "standby" : "primary",
-			lrint(about->connections), lrint(about->percent));
+			"PostgreSQL %.*s, %s, %ld connection%s (%ld %%)",
+			(int)strcspn(version, " "), version,
+			about->is_standby ? "standby" : "primary", lrint(about->connections),
+			lrint(about->connections) == 1 ? "" : "s", lrint(about->percent));
 	return watch->words;
 }
 

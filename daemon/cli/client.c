@@ -398,7 +398,8 @@ client_problem(const struct client_reply *reply)
 	json_decref(doc);
 	if (reply->status == 401) {
 		char *longer = xasprintf("%s: give it with `-t FILE`, or ask the unix socket, "
-					 "which needs none, with `-u SOCKET`",
+					 "which needs none: `-c FILE`, the daemon's settings, "
+					 "finds it, `-u SOCKET` names it",
 			text);
 
 		free(text);

@@ -51,8 +51,8 @@ export const words = {
 	'login.how': ['On the host, this prints a link that logs in:',
 		'在主机上运行下面的命令，会打印一个登录链接：'],
 	'login.paste': ['Or paste the token', '或粘贴令牌'],
-	'login.done': ['Logged in in this browser', '已在此浏览器登录'],
-	'login.gone': ['Logged out in this browser', '已在此浏览器退出登录'],
+	'login.done': ['This browser is logged in', '已在此浏览器登录'],
+	'login.gone': ['This browser is logged out', '已在此浏览器退出登录'],
 	'login.refused': ['The token was refused', '令牌被拒绝'],
 
 	'state.up': ['ok', '正常'],
