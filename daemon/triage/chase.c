@@ -141,6 +141,18 @@ recover(struct triage *t, struct node *node, bool was_down)
 		asked_drop(node);
 }
 
+/* A "down" alert may be kept for a while when its check is well again. */
+static bool
+has_trouble(const struct node *node)
+{
+	if (node->fail_us)
+		return true;
+	LIST_EACH(it, &node->firings)
+	if (!firing_is_down(LIST_ENTRY(it, struct firing, sibling)))
+		return true;
+	return false;
+}
+
 bool
 chase_hear(struct triage *t, struct node *node, const struct sample *sample)
 {
@@ -158,7 +170,7 @@ chase_hear(struct triage *t, struct node *node, const struct sample *sample)
 		recover(t, node, was_down);
 	if (is_early && sample->outcome == OUTCOME_OK)
 		chase_run(t, node);
-	if (node->fail_us || !list_is_empty(&node->firings))
+	if (has_trouble(node))
 		asked_retry(t, node);
 	return was_awaited || node->fail_us || was_failing != root_is_failing(node) ||
 	       was_down != root_is_confirmed(node);

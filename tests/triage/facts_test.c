@@ -152,6 +152,21 @@ test_what_is_never_had_is_asked_for_a_few_times_only(void **state)
 	assert_string_equal(scene_find(s, "one")->facts_wanted, "unit unit unit ");
 }
 
+/* What is seen of a check that is well again is no evidence of why it was not. */
+static void
+test_of_what_is_well_again_nothing_more_is_asked(void **state)
+{
+	struct scene *s = *state;
+	build(s);
+	fail_twice(s, "one");
+	give(s, "one", "disk", NULL, "/");
+	miss(s, "one", "unit");
+	scene_find(s, "one")->facts_wanted[0] = '\0';
+	scene_goes_by(s, SECONDS(11));
+	scene_is_well(s, "one");
+	assert_string_equal(scene_find(s, "one")->facts_wanted, "");
+}
+
 /* Its facts are there, and of the sample that says that it is down a rule over a number comes
  * first. */
 static struct scene_check *
@@ -429,6 +444,7 @@ main(void)
 		TEST(test_facts_are_asked_at_the_first_failure),
 		TEST(test_what_could_not_be_had_is_asked_for_again),
 		TEST(test_what_is_never_had_is_asked_for_a_few_times_only),
+		TEST(test_of_what_is_well_again_nothing_more_is_asked),
 		TEST(test_facts_of_trouble_that_is_over_are_asked_anew),
 		TEST(test_a_number_of_what_is_down_speaks_with_it),
 		TEST(test_a_number_of_what_is_down_speaks_alone),
