@@ -330,8 +330,10 @@ on_end(struct child *child)
 	got = wait4(pid, &child->status, WNOHANG, &child->usage);
 	if (got == 0 || (got < 0 && errno == EINTR))
 		return;
-	if (got < 0) /* somebody else reaped it */
-		child->status = 0;
+	if (got < 0) { /* somebody else reaped it */
+		child->error = errno;
+		say_error(child, "how it ended is not known", errno);
+	}
 	child->pid = 0;
 	watch_free(child->watch);
 	child->watch = NULL;

@@ -450,6 +450,21 @@ goes_with_the_loop(void **state)
 		&b));
 }
 
+/* Whoever took its end away took the proof along that it went well. */
+static void
+an_end_that_is_lost_is_no_success(void **state)
+{
+	static const char *const argv[] = { "/bin/sh", "-c", "exit 2", NULL };
+	struct world *w = *state;
+	struct answer a;
+
+	begin(w, &(struct child_options){ .argv = argv }, &a);
+	assert_true(waitpid(-1, NULL, 0) > 0);
+	assert_true(turn_until(w, is_here, &a));
+	assert_int_equal(a.end, CHILD_BROKEN);
+	assert_int_equal(a.status, ECHILD);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -468,6 +483,7 @@ main(int argc, char **argv)
 		T(gives_up_what_does_not_die),
 		T(does_not_wait_for_those_left_behind),
 		T(says_nothing_when_cancelled),
+		T(an_end_that_is_lost_is_no_success),
 		T(runs_our_own_program),
 		T(no_descriptor_is_our_trouble),
 		T(goes_with_the_loop),
