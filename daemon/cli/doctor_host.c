@@ -184,32 +184,41 @@ doctor_history(struct doctor *doctor)
 	free(path);
 }
 
+struct commands {
+	struct doctor *doctor;
+	size_t count;
+};
+
+static void
+say_withheld(void *arg, const char *name, const char *program, const struct conf_pos *pos,
+	unsigned gains)
+{
+	struct commands *commands = arg;
+
+	(void)pos;
+	commands->count++;
+	doctor_say(commands->doctor, FINDING_WARNING,
+		"AmbientCapabilities= in the unit, another command, or daemon: { sandbox: off }",
+		"%s: %s needs the rights of its file (%s), which the daemon's sandbox withholds",
+		name, program, gains_words(gains));
+}
+
 /* Those that would have rights of their own, were it not for its sandbox. */
 void
 doctor_commands(struct doctor *doctor)
 {
-	const struct settings *s = doctor->settings;
+	struct commands commands = { .doctor = doctor };
 	struct gains_holder holder;
-	size_t count = 0;
 
-	if (s == NULL || !gains_holder_of((pid_t)answer_count(doctor->view, "pid"), &holder)) {
+	if (doctor->settings == NULL ||
+		!gains_holder_of((pid_t)answer_count(doctor->view, "pid"), &holder)) {
 		doctor_say(doctor, FINDING_UNKNOWN, "", "not looked at: %s",
-			s == NULL ? "the configuration has errors" : "its rights cannot be read");
+			doctor->settings == NULL ? "the configuration has errors"
+						 : "its rights cannot be read");
 		return;
 	}
-	for (size_t i = 0; holder.is_bound && i < s->check_count; i++) {
-		unsigned gains = withheld_of(s->checks[i], &holder);
-
-		if (gains == 0)
-			continue;
-		count++;
-		doctor_say(doctor, FINDING_WARNING,
-			"AmbientCapabilities= in the unit, another command, or daemon: "
-			"{ sandbox: off }",
-			"%s: %s needs the rights of its file (%s), which the daemon's sandbox "
-			"withholds",
-			s->checks[i]->name, s->checks[i]->target, gains_words(gains));
-	}
-	if (count == 0)
+	if (holder.is_bound)
+		withheld_each(doctor->settings, &holder, say_withheld, &commands);
+	if (commands.count == 0)
 		doctor_say(doctor, FINDING_OK, "", "no command lacks rights that its file gives");
 }

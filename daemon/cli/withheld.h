@@ -1,4 +1,5 @@
-/* Commands of `exec` checks whose files give rights that the daemon's sandbox withholds. */
+/* Commands of `exec` checks and receivers whose files give rights that the daemon's sandbox
+ * withholds. */
 #ifndef CLI_WITHHELD_H
 #define CLI_WITHHELD_H
 
@@ -6,9 +7,11 @@
 #include "io/gains.h"
 #include "setup/settings.h"
 
-/* What the program of this check would gain besides what they have; 0: nothing, or no such check.
- */
-unsigned withheld_of(const struct check_spec *check, const struct gains_holder *holder);
+/* One whose program would gain rights besides what they have. */
+typedef void (*withheld_fn)(void *arg, const char *name, const char *program,
+	const struct conf_pos *pos, unsigned gains);
+void withheld_each(const struct settings *settings, const struct gains_holder *holder,
+	withheld_fn fn, void *arg);
 /* Warns of each, for a daemon without rights: who it will be is not known from its settings. */
 void withheld_warn(const struct settings *settings, struct complaints *complaints);
 

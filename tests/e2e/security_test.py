@@ -167,6 +167,9 @@ checks:
   caps: {{type: exec, command: [{shelf}/caps, /etc/hostname], interval: 1s}}
   plain: {{type: exec, command: [cat, /etc/hostname], interval: 1s}}
   script: {{type: exec, command: [{script}, /etc/hostname], interval: 1s}}
+receivers:
+  mail: {{type: exec, command: [{shelf}/uid, -t]}}
+  page: {{type: exec, command: [cat, -t]}}
 """)
     d.wait_state("plain", "up")
 
@@ -175,13 +178,14 @@ checks:
                               env={**os.environ, "RUNTIME_DIRECTORY": str(d.folder)})
 
     warned = triage("check")
-    assert warned.returncode == 0 and "2 warnings" in warned.stdout, warned
-    for check, words in (("uid", "set-uid"), ("caps", "capabilities of its file")):
-        line = f"{check}: {shelf}/{check} needs the rights of its file ({words}), and the daemon's sandbox withholds"
+    assert warned.returncode == 0 and "3 warnings" in warned.stdout, warned
+    for name, kind, words in (("uid", "uid", "set-uid"), ("caps", "caps", "capabilities of its file"),
+                              ("mail", "uid", "set-uid")):
+        line = f"{name}: {shelf}/{kind} needs the rights of its file ({words}), and the daemon's sandbox withholds"
         assert line in warned.stderr, warned
     found = [f for f in json.loads(triage("doctor", "--json").stdout)["findings"] if f["name"] == "commands"]
-    assert [f["finding"] for f in found] == ["warning"] * 2, found
-    assert {f["text"].split(":")[0] for f in found} == {"uid", "caps"}, found
+    assert [f["finding"] for f in found] == ["warning"] * 3, found
+    assert {f["text"].split(":")[0] for f in found} == {"uid", "caps", "mail"}, found
     d.write(d.config.read_text().replace("state_dir:", "sandbox: off, state_dir:"), head=False)
     assert "warning" not in triage("check").stdout
 
