@@ -340,7 +340,7 @@ who_looks_starts_no_program(void **state)
 		"no" };
 	char arguments[LOOK_WORDS][128], *argv[LOOK_WORDS], *command[] = { arguments[0], NULL };
 	struct scene *s = *state;
-	int status;
+	int status = 0;
 	pid_t pid;
 
 	sqlite3_close(make(s, ROWS));
