@@ -20,6 +20,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "rules/expr_gate.h"
 #include "rules/rule.h"
 
 /* The numbers of a check's latest sample; only where somebody will ask for them. */
@@ -57,10 +58,14 @@ struct watched {
 	bool is_mentioned : 1;      /* rules of other checks look at it */
 	bool is_claimed : 1;        /* during apply */
 	enum severity severity : 8; /* of its own "down" alert */
+	unsigned live_count : 19;   /* of its own alerts: in which something is going on */
 	uint32_t own_count, foreign_count, window_count;
+	/* expr_gate_bit()s: metrics that have windows, and of which one may hold something. */
+	uint32_t asked, seen;
 	usec_t fail_us, fail_wall_us;   /* first failure of the current streak; 0: none */
 	const struct cause *fail_cause; /* of the latest failure */
 	struct kept *kept;
+	const struct menu *menu; /* its own alerts are all of it, in order; NULL: they are not */
 	struct alert *own;      /* one block: engine_remove and what looks at it know their place */
 	struct alert **foreign; /* alerts of other checks that look at this one */
 	struct window *windows;
@@ -99,6 +104,13 @@ struct offer {
 	const char *name; /* the rule's, interned */
 };
 
+/* What checks of one type, or rules about one check, come to; in the set's order. */
+struct menu {
+	struct offer *offers;
+	struct expr_gate *gates; /* of all offers; `place` is the offer's.  NULL: nobody asks */
+	size_t count, gate_count;
+};
+
 struct rules {
 	struct rules_options options;
 	const struct rule_set *set;
@@ -130,8 +142,8 @@ const char *engine_intern(struct rules *rules, const char *word);
 
 void engine_write_menus(struct rules *rules); /* the set is another one */
 void engine_drop_menus(struct rules *rules);
-/* Into rules->picked, in the set's order: how many. */
-size_t engine_pick(struct rules *rules, const struct watched *check);
+/* Into rules->picked, in the set's order: how many.  Tells the check its menu, if that is all. */
+size_t engine_pick(struct rules *rules, struct watched *check);
 
 /* --- engine_wire.c --- */
 

@@ -137,6 +137,7 @@ engine_live(struct rules *rules, struct alert *alert, usec_t now_us)
 	live = alert->live = xcalloc(1, sizeof(*live));
 	live->alert = alert;
 	live->known_us = now_us;
+	alert->check->live_count++;
 	engine_name_live(live);
 	list_append(&rules->live, &live->node);
 	return live;
@@ -157,6 +158,7 @@ engine_free_live(struct rules *rules, struct alert *alert)
 	free(live->target);
 	free(live);
 	alert->live = NULL;
+	alert->check->live_count--;
 }
 
 static usec_t

@@ -9,18 +9,13 @@
 #include "base/mem.h"
 #include "rules/engine.h"
 
-/* In the set's order. */
-struct menu {
-	struct offer *offers;
-	size_t count;
-};
-
 static void
 free_menu(void *value)
 {
 	struct menu *menu = value;
 
 	free(menu->offers);
+	free(menu->gates);
 	free(menu);
 }
 
@@ -45,6 +40,28 @@ find_or_add(struct map *map, const char *key)
 	return menu;
 }
 
+/* Those of an offer's levels that are not the same. */
+static void
+add_gates(struct menu *menu, size_t place)
+{
+	struct expr *const *when = menu->offers[place].variant->when;
+	const struct expr *last = NULL;
+	struct expr_gates more;
+
+	for (enum severity level = SEVERITY_INFO; level <= SEVERITY_CRITICAL; level++) {
+		if (!when[level] || when[level] == last)
+			continue;
+		last = when[level];
+		expr_gates(last, &more);
+		menu->gates = xreallocarray(
+			menu->gates, menu->gate_count + more.count, sizeof(*menu->gates));
+		for (unsigned i = 0; i < more.count; i++) {
+			menu->gates[menu->gate_count] = more.all[i];
+			menu->gates[menu->gate_count++].place = (uint16_t)place;
+		}
+	}
+}
+
 /* What checks of this type may have. */
 static const struct menu *
 menu_of_type(struct rules *rules, const char *type)
@@ -60,6 +77,8 @@ menu_of_type(struct rules *rules, const char *type)
 		if (variant)
 			add_offer(rules, menu, rule, variant);
 	}
+	for (size_t i = 0; i < menu->count; i++)
+		add_gates(menu, i);
 	return menu;
 }
 
@@ -87,7 +106,7 @@ engine_write_menus(struct rules *rules)
 }
 
 size_t
-engine_pick(struct rules *rules, const struct watched *check)
+engine_pick(struct rules *rules, struct watched *check)
 {
 	static const struct menu nothing;
 	const struct menu *common = menu_of_type(rules, check->type), *own;
@@ -104,5 +123,7 @@ engine_pick(struct rules *rules, const struct watched *check)
 	}
 	while (o < own->count)
 		rules->picked[count++] = own->offers[o++];
+	check->menu =
+		own->count == 0 && count == common->count && count <= UINT16_MAX ? common : NULL;
 	return count;
 }

@@ -3,6 +3,7 @@
  * each metric, length and kind of looking, so that none blurs another; long ones are taken up from
  * the history, which answers when it can.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +19,29 @@ shape_of(const struct expr_window *what, usec_t interval_us)
 		.has_days = what->keep == KEEP_DAYS };
 }
 
+/* Without having looked at any window: does it have a value for one of them? */
+static bool
+brings_values(const struct watched *check, const struct sample *sample)
+{
+	for (uint32_t left = check->asked; left != 0; left &= left - 1)
+		for (size_t at = (size_t)__builtin_ctz(left); at < sample->metric_count;
+			at += EXPR_GATE_BITS)
+			if (!isnan(sample->values[at]))
+				return true;
+	return false;
+}
+
 void
 engine_feed_windows(struct watched *check, const struct sample *sample, const struct moment *at)
 {
+	if (!brings_values(check, sample))
+		return;
 	for (size_t i = 0; i < check->window_count; i++) {
 		struct window *w = &check->windows[i];
 		size_t metric = (size_t)w->what.metric;
-		if (metric >= sample->metric_count)
+		if (metric >= sample->metric_count || isnan(sample->values[metric]))
 			continue;
+		check->seen |= expr_gate_bit(w->what.metric);
 		series_add(w->series, w->what.keep == KEEP_DAYS ? at->wall_us : at->now_us,
 			expr_window_take(&w->what, sample->values[metric]));
 	}
@@ -45,6 +61,7 @@ engine_need_window(struct watched *check, const struct expr_window *what)
 		xreallocarray(check->windows, check->window_count + 1, sizeof(*check->windows));
 	struct window *w = &check->windows[check->window_count++];
 	*w = (struct window){ .what = *what, .is_needed = true };
+	check->asked |= expr_gate_bit(what->metric);
 	w->what.check = NULL;
 }
 
@@ -56,6 +73,7 @@ engine_drop_windows(struct watched *check)
 	free(check->windows);
 	check->windows = NULL;
 	check->window_count = 0;
+	check->asked = check->seen = 0;
 }
 
 /* The same but for its length. */
@@ -120,11 +138,14 @@ engine_fit_windows(struct rules *rules, struct watched *check, usec_t now_us)
 		else if (w->is_needed)
 			series_fit(w->series, &shape);
 	}
+	check->asked = 0;
 	for (size_t i = 0; i < check->window_count; i++) {
-		if (check->windows[i].is_needed)
-			check->windows[left++] = check->windows[i];
-		else
+		if (!check->windows[i].is_needed) {
 			series_free(check->windows[i].series);
+			continue;
+		}
+		check->asked |= expr_gate_bit(check->windows[i].what.metric);
+		check->windows[left++] = check->windows[i];
 	}
 	check->window_count = left;
 	if (left == 0) {
@@ -196,6 +217,7 @@ rules_take_past(struct rules *rules, const char *name, const char *metric, usec_
 			strcmp(w->what.row->name, metric) != 0)
 			continue;
 		w->is_waiting = false;
+		check->seen |= expr_gate_bit(w->what.metric);
 		struct series_part *parts = xcalloc(count + 1, sizeof(*parts));
 		for (size_t n = 0; n < count; n++)
 			parts[n] = part_of(&past[n], off_us);

@@ -390,10 +390,7 @@ note_outcome(struct watched *check, const struct sample *sample, const struct mo
 static bool
 is_busy(const struct watched *check)
 {
-	for (size_t i = 0; i < check->own_count; i++)
-		if (check->own[i].live)
-			return true;
-	return check->is_mentioned;
+	return check->live_count > 0 || check->is_mentioned;
 }
 
 /*
@@ -413,11 +410,33 @@ without_guess(struct watched *check, const struct sample *sample, struct sample 
 	return copy;
 }
 
+/* Nothing is going on: an alert whose gates are closed stays quiet. */
+static void
+judge_open(struct rules *rules, struct watched *check, const struct moment *at)
+{
+	const struct menu *menu = check->menu;
+	const struct sample *sample = rules->fed_sample;
+	size_t next = 0;
+
+	for (size_t i = 0;; i++) {
+		i = expr_gate_next(menu->gates, menu->gate_count, i, sample, check->seen);
+		if (i == menu->gate_count)
+			return;
+		if (menu->gates[i].place < next)
+			continue;
+		engine_judge(rules, &check->own[menu->gates[i].place], at);
+		next = menu->gates[i].place + (size_t)1;
+	}
+}
+
 static void
 judge_all(struct rules *rules, struct watched *check, const struct moment *at)
 {
-	for (size_t i = 0; i < check->own_count; i++)
-		engine_judge(rules, &check->own[i], at);
+	if (check->menu && check->live_count == 0 && !rules->options.on_verdict)
+		judge_open(rules, check, at);
+	else
+		for (size_t i = 0; i < check->own_count; i++)
+			engine_judge(rules, &check->own[i], at);
 	for (size_t i = 0; i < check->foreign_count; i++)
 		engine_judge(rules, check->foreign[i], at);
 }
