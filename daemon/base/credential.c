@@ -2,6 +2,7 @@
 #include "base/credential.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,10 +28,20 @@ ends_value(char c)
 	return c == '\0' || isspace((unsigned char)c) || strchr("\"'<>`|", c) != NULL;
 }
 
+/* A table: this is asked of each character of each text. */
 static bool
 is_name_char(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+	static const bool is_one[UCHAR_MAX + 1] = {
+		['0' ... '9'] = true,
+		['A' ... 'Z'] = true,
+		['a' ... 'z'] = true,
+		['_'] = true,
+		['-'] = true,
+		['.'] = true,
+	};
+
+	return is_one[(unsigned char)c];
 }
 
 /* "://user:PASSWORD@": `at` is behind the slashes. */
@@ -208,7 +219,9 @@ find_next(const char *text, const char *at, struct span *span)
 
 	for (; *at != '\0'; at++) {
 		if (is_name_char(*at)) {
-			name = name == NULL ? at : name;
+			name = at;
+			while (is_name_char(at[1]))
+				at++;
 			continue;
 		}
 		if (!may_lead(name, at)) {
@@ -227,6 +240,25 @@ find_next(const char *text, const char *at, struct span *span)
 	return false;
 }
 
+/* Is there anything that may stand before a value?  In nearly every text there is none, or only the
+ * colon of an address; see find_next. */
+static bool
+may_have_one(const char *text)
+{
+	static const char leads[] = ":=@\"'\\-";
+
+	for (const char *at = text + strcspn(text, leads); *at != '\0';
+		at += 1 + strcspn(at + 1, leads)) {
+		bool is_port =
+			*at == ':' && at > text && isdigit((unsigned char)at[-1]) && at[1] != '/';
+		bool is_hyphen = *at == '-' && at[1] != '-';
+
+		if (!is_port && !is_hyphen)
+			return true;
+	}
+	return false;
+}
+
 void
 credential_mask(char *text, size_t size)
 {
@@ -235,7 +267,7 @@ credential_mask(char *text, size_t size)
 	char *old = NULL;
 	size_t len = 0;
 
-	if (!find_next(text, text, &span))
+	if (!may_have_one(text) || !find_next(text, text, &span))
 		return;
 	old = xstrdup(text);
 	at = old;

@@ -45,15 +45,13 @@ is_plain(const char *fmt)
 char *
 print_digits(char *out, unsigned long number)
 {
-	char digits[DIGITS_MAX];
-	size_t at = sizeof(digits);
+	char *end = out + 1;
 
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	memcpy(out, digits + at, sizeof(digits) - at);
-	return out + sizeof(digits) - at;
+	for (unsigned long rest = number / 10; rest > 0; rest /= 10)
+		end++;
+	for (char *at = end; at > out; number /= 10)
+		*--at = (char)('0' + number % 10);
+	return end;
 }
 
 struct line {

@@ -321,8 +321,16 @@ str_nearest(const char *word, const char *const *candidates, size_t count)
 static size_t
 plain_ahead(const unsigned char *text, size_t len)
 {
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
 	size_t n = 0;
+	uint64_t eight;
 
+	/* Of eight at once: is one below 0x20, or 0x7f, or not ASCII? */
+	for (; len - n >= sizeof(eight); n += sizeof(eight)) {
+		memcpy(&eight, text + n, sizeof(eight));
+		if (((eight | (eight - ones * 0x20) | ((eight ^ ones * 0x7f) - ones)) & tops) != 0)
+			break;
+	}
 	while (n < len && text[n] >= 0x20 && text[n] < 0x7f)
 		n++;
 	return n;
