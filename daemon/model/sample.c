@@ -142,9 +142,12 @@ move_same(struct sample *to, struct sample *old, const struct sample *from)
 		old->values = NULL;
 		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
 	}
-	if (old->text != NULL && strcmp(old->text, text) == 0) {
+	/* The same, or a time in it that is other: mostly as long. */
+	size_t len = strlen(text);
+	if (old->text != NULL && strlen(old->text) == len) {
 		to->text = old->text;
 		old->text = NULL;
+		memcpy(to->text, text, len);
 	}
 }
 
