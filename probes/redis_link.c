@@ -11,6 +11,7 @@
 #include "base/print.h"
 
 #define FIRST_MAX 64
+#define COUNT_MAX 24 /* "*", digits, "\r\n" */
 
 struct redis_link {
 	struct loop *loop;
@@ -151,27 +152,32 @@ redis_link_is_alive(const struct redis_link *link)
 }
 
 /* "*3\r\n" or "$3\r\n": how many words, how many bytes. */
-static void
-add_count(struct buf *out, char mark, size_t count)
+static char *
+put_count(char *at, char mark, size_t count)
 {
-	char line[32] = { mark };
-	char *end = print_digits(line + 1, count);
-
-	memcpy(end, "\r\n", 2);
-	buf_add(out, line, (size_t)(end + 2 - line));
+	*at++ = mark;
+	at = print_digits(at, count);
+	*at++ = '\r';
+	*at++ = '\n';
+	return at;
 }
 
 void
 redis_link_add(struct redis_link *link, const char *const *words, size_t count)
 {
-	add_count(&link->out, '*', count);
+	char head[2 * COUNT_MAX], *end = put_count(head, '*', count);
+
+	/* What ends the word before goes with what begins the next. */
 	for (size_t i = 0; i < count; i++) {
 		size_t len = strlen(words[i]);
 
-		add_count(&link->out, '$', len);
+		end = put_count(end, '$', len);
+		buf_add(&link->out, head, (size_t)(end - head));
 		buf_add(&link->out, words[i], len);
-		buf_add(&link->out, "\r\n", 2);
+		memcpy(head, "\r\n", 2);
+		end = head + 2;
 	}
+	buf_add(&link->out, head, (size_t)(end - head));
 }
 
 void
