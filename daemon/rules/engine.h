@@ -61,7 +61,7 @@ struct watched {
 	unsigned live_count : 19;   /* of its own alerts: in which something is going on */
 	uint32_t own_count, foreign_count, window_count;
 	/* expr_gate_bit()s: metrics that have windows, and of which one may hold something. */
-	uint32_t asked, seen;
+	uint64_t asked, seen;
 	usec_t fail_us, fail_wall_us;   /* first failure of the current streak; 0: none */
 	const struct cause *fail_cause; /* of the latest failure */
 	struct kept *kept;

@@ -23,8 +23,8 @@ shape_of(const struct expr_window *what, usec_t interval_us)
 static bool
 brings_values(const struct watched *check, const struct sample *sample)
 {
-	for (uint32_t left = check->asked; left != 0; left &= left - 1)
-		for (size_t at = (size_t)__builtin_ctz(left); at < sample->metric_count;
+	for (uint64_t left = check->asked; left != 0; left &= left - 1)
+		for (size_t at = (size_t)__builtin_ctzll(left); at < sample->metric_count;
 			at += EXPR_GATE_BITS)
 			if (!isnan(sample->values[at]))
 				return true;

@@ -210,7 +210,7 @@ has_value(const struct expr_gate *gate, const struct sample *sample, double *val
 }
 
 static bool
-is_open(const struct expr_gate *gate, const struct sample *sample, uint32_t seen)
+is_open(const struct expr_gate *gate, const struct sample *sample, uint64_t seen)
 {
 	double value;
 
@@ -236,7 +236,7 @@ is_open(const struct expr_gate *gate, const struct sample *sample, uint32_t seen
 
 size_t
 expr_gate_next(const struct expr_gate *gates, size_t count, size_t from,
-	const struct sample *sample, uint32_t seen)
+	const struct sample *sample, uint64_t seen)
 {
 	while (from < count && !is_open(&gates[from], sample, seen))
 		from++;

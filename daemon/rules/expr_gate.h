@@ -10,7 +10,7 @@
 #include "rules/expr.h"
 
 #define EXPR_GATES_MAX 4
-#define EXPR_GATE_BITS 32
+#define EXPR_GATE_BITS 64
 
 enum expr_gate_kind {
 	GATE_OPEN,    /* always: it has to be evaluated */
@@ -37,14 +37,14 @@ struct expr_gates {
 void expr_gates(const struct expr *expr, struct expr_gates *out);
 
 /* A metric's bit in `seen`, the metrics of which windows may hold something; some share one. */
-static inline uint32_t
+static inline uint64_t
 expr_gate_bit(int metric)
 {
-	return UINT32_C(1) << ((unsigned)metric % EXPR_GATE_BITS);
+	return UINT64_C(1) << ((unsigned)metric % EXPR_GATE_BITS);
 }
 
 /* The first open one from `from` on; `count`: all are closed. */
 size_t expr_gate_next(const struct expr_gate *gates, size_t count, size_t from,
-	const struct sample *sample, uint32_t seen);
+	const struct sample *sample, uint64_t seen);
 
 #endif
