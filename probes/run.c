@@ -101,11 +101,22 @@ free_grown(struct probe_run *run)
 }
 
 static void
+count_unknown(struct sample *s)
+{
+	size_t known = s->metric_count;
+
+	while (known > 0 && isnan(s->values[known - 1]))
+		known--;
+	s->unknown_tail = (unsigned)(s->metric_count - known);
+}
+
+static void
 on_turn_end(void *obj)
 {
 	struct probe_run *run = obj;
 
 	release(run);
+	count_unknown(&run->sample);
 	if (run->done != NULL)
 		run->done(run->arg, &run->sample);
 	forget_sample(run);

@@ -131,6 +131,17 @@ sample_copy(struct sample *to, const struct sample *from)
 	copy_rest(to, from);
 }
 
+/* Most of the tables' last rows are of what is not asked for. */
+static void
+move_values(struct sample *to, const struct sample *old, const struct sample *from)
+{
+	size_t tail =
+		old->unknown_tail < from->unknown_tail ? old->unknown_tail : from->unknown_tail;
+
+	to->values = old->values;
+	memcpy(to->values, from->values, (from->metric_count - tail) * sizeof(*to->values));
+}
+
 /* Numbers and text that need no new memory. */
 static void
 move_same(struct sample *to, struct sample *old, const struct sample *from)
@@ -138,9 +149,8 @@ move_same(struct sample *to, struct sample *old, const struct sample *from)
 	const char *text = from->text != NULL ? from->text : "";
 
 	if (old->values != NULL && old->metric_count == from->metric_count) {
-		to->values = old->values;
+		move_values(to, old, from);
 		old->values = NULL;
-		memcpy(to->values, from->values, from->metric_count * sizeof(*to->values));
 	}
 	/* The same, or a time in it that is other: mostly as long. */
 	size_t len = strlen(text);

@@ -49,6 +49,7 @@ struct sample {
 	enum check_state state;
 	unsigned failures; /* in a row, this one included */
 	unsigned fact_count, note_count;
+	unsigned unknown_tail;     /* so many of the last values, at least, are not known */
 	const struct cause *cause; /* of FAIL and ERROR; never NULL there */
 	char *text;        /* one sentence of what was found, fit to show, masked; never NULL */
 	usec_t started_us; /* monotonic */

@@ -136,7 +136,7 @@ gather(struct entry *entry, const struct sample *sample)
 {
 	if (entry->sums == NULL)
 		entry->sums = xcalloc(entry->metric_count, sizeof(*entry->sums));
-	for (size_t i = 0; i < entry->metric_count; i++) {
+	for (size_t i = 0; i < entry->metric_count - sample->unknown_tail; i++) {
 		if (isnan(sample->values[i]))
 			continue;
 		entry->sums[i].total += (float)sample->values[i];

@@ -108,6 +108,29 @@ replaces_what_changed(void **state)
 	sample_fini(&b);
 }
 
+/* What is said not to be known need not be copied; what was known before is. */
+static void
+replaces_tails(void **state)
+{
+	static const unsigned tails[] = { 0, 1, 2, 1, 0, 2 };
+	const size_t count = metric_count(table);
+	struct sample a, b;
+
+	(void)state;
+	sample_init(&a, table);
+	sample_copy(&b, &a);
+	assert_true(count >= 2);
+	for (size_t n = 0; n < sizeof(tails) / sizeof(tails[0]); n++) {
+		a.unknown_tail = tails[n];
+		for (size_t i = 0; i < count; i++)
+			a.values[i] = i + tails[n] < count ? (double)n : (double)NAN;
+		sample_replace(&b, &a);
+		assert_memory_equal(b.values, a.values, count * sizeof(*a.values));
+	}
+	sample_fini(&a);
+	sample_fini(&b);
+}
+
 static void
 an_empty_parent_stays_a_parent(void **state)
 {
@@ -142,6 +165,7 @@ main(void)
 		cmocka_unit_test(begins_unknown),
 		cmocka_unit_test(copies_share_nothing),
 		cmocka_unit_test(replaces_what_changed),
+		cmocka_unit_test(replaces_tails),
 		cmocka_unit_test(an_empty_parent_stays_a_parent),
 		cmocka_unit_test(names_its_words),
 	};
