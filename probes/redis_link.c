@@ -14,13 +14,13 @@
 #define COUNT_MAX 24 /* "*", digits, "\r\n" */
 
 struct redis_link {
-	struct loop *loop;
 	struct stream *stream;
-	struct redis_reader *reader;
-	struct buf out;
 	redis_link_fn fn;
 	void *arg;
 	bool is_over, is_closed;
+	struct redis_reader *reader;
+	struct buf out;
+	struct loop *loop;
 	char first[FIRST_MAX];
 	size_t first_len;
 };

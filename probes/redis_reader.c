@@ -19,13 +19,13 @@ typedef int element_count;
 #define SHORT_MAX 32 /* bytes of a line that hiredis does not see */
 
 struct redis_reader {
+	bool is_amid; /* hiredis holds the beginning of a reply */
+	char error[160];
 	redisReader *reader;
 	redisReplyObjectFunctions fn;         /* hiredis' own, but for arrays */
 	const redisReplyObjectFunctions *own; /* as hiredis has them */
 	size_t bytes, elements;               /* of the reply under way */
 	size_t bytes_max;                     /* of one reply */
-	bool is_amid;                         /* hiredis holds the beginning of one */
-	char error[160];
 };
 
 /* NULL ends the parsing, as if memory were short. */

@@ -44,15 +44,16 @@ enum redis_ask {
 
 /* Between runs, for one check. */
 struct redis_watch {
-	struct redis_link *link;     /* NULL: none is kept, or it is lent */
-	struct list borrowers;       /* redis_loan: who waits for it; the first may have it */
+	struct redis_link *link; /* NULL: none is kept, or it is lent */
+	struct list borrowers;   /* redis_loan: who waits for it; the first may have it */
+	usec_t opened_us;        /* when it was made, login and all */
+	struct probe_run *run;   /* the one under way */
+	struct timer patience;   /* with a kept connection, or a sentinel, that says nothing */
+	bool must_prove;         /* others were turned away: make it anew */
+	bool is_full;            /* no chair was free: make it anew, and leave this one alone */
+	/* From here on few runs look at it. */
 	char big_key[REDIS_KEY_MAX]; /* the biggest of the last whole round, as it is; "": none */
 	struct place place;          /* where the last good run was; host and path "": none yet */
-	usec_t opened_us;            /* when it was made, login and all */
-	bool must_prove;             /* others were turned away: make it anew */
-	bool is_full;                /* no chair was free: make it anew, and leave this one alone */
-	struct timer patience;       /* with a kept connection, or a sentinel, that says nothing */
-	struct probe_run *run;       /* the one under way */
 };
 
 /* From run to run. */

@@ -35,13 +35,13 @@ struct check_ties {
 };
 
 struct check_spec {
-	char *name;       /* "api"; of a child "disks[/var]" */
-	char *instance;   /* "/var" of a child; NULL */
-	const char *type; /* probe type's name */
-	char *target;     /* for people, masked: "http://127.0.0.1:3000/api/status" */
-	struct check_common common;
+	char *name;             /* "api"; of a child "disks[/var]" */
+	char *instance;         /* "/var" of a child; NULL */
+	const char *type;       /* probe type's name */
+	char *target;           /* for people, masked: "http://127.0.0.1:3000/api/status" */
 	const void *probe_type; /* const struct probe_type *: only sched and setup look inside */
 	void *conf;             /* the type's own struct; shared by children */
+	struct check_common common;
 	struct conf_pos pos;
 };
 

@@ -47,6 +47,7 @@ struct check {
 	bool has_started; /* was up once: start_period is over */
 	bool is_matched;  /* while lists are compared: the new one has it too */
 	bool is_kept;     /* on_keep was told of it, by us or by the process before us */
+	bool is_placed;   /* of `known`: its address is there, or there is none to ask for */
 	bool has_sample;
 	uint8_t total_at, total_count;
 	uint32_t version; /* of its settings */

@@ -93,6 +93,7 @@ let_known_go(struct check *check)
 	struct known *known = check->known;
 
 	check->known = NULL;
+	check->is_placed = false;
 	if (known == NULL || (known->key != NULL && --known->refs > 0))
 		return;
 	if (known->key != NULL)
@@ -586,15 +587,26 @@ is_local_place(struct check *check, char key[ADDR_TEXT + 16])
 	return s->host != NULL && find_address(check, key) && has_port;
 }
 
+/* Of one that was never well this much is known, too. */
+static void
+place(struct check *check, char key[ADDR_TEXT + 16])
+{
+	const struct subject *s = &need_known(check)->subject;
+
+	if (s->host != NULL && s->address == NULL)
+		find_address(check, key);
+	s = &need_known(check)->subject;
+	check->is_placed = s->host == NULL || s->address != NULL;
+}
+
 void
 sched_look_at_place(struct check *check, bool came_up)
 {
 	usec_t now = loop_now(check->sched->env->loop), wait = came_up ? SOON_US : AGAIN_US;
 	char key[ADDR_TEXT + 16];
 
-	/* Of one that was never well this much is known, too. */
-	if (need_known(check)->subject.host != NULL && check->known->subject.address == NULL)
-		find_address(check, key);
+	if (!check->is_placed)
+		place(check, key);
 	if (check->state != CHECK_UP ||
 		(!came_up && check->looked_us != 0 && now - check->looked_us < AGAIN_US))
 		return;
