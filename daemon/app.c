@@ -102,7 +102,8 @@ on_sample(void *arg, const struct check_spec *check, const struct sample *sample
 	bool is_due;
 
 	app_say_notes(app->notes, check->name, sample);
-	is_due = triage_sample(app->triage, check, sample, loop_now(app->env.loop));
+	is_due = triage_minds(app->triage, sample) &&
+		 triage_sample(app->triage, check, sample, loop_now(app->env.loop));
 	recorder_take_tied(
 		app->recorder, ties, check->name, sample, app_tells_up(app, check, sample));
 	rules_feed_tied(app->rules, ties, check->name, sample);

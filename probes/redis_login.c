@@ -33,6 +33,8 @@ redis_ping_ask(struct probe_run *run)
 
 	REDIS_ASK(run, ASK_PING, 0, "PING");
 	r->ping_us = loop_now(probe_env(run)->loop);
+	if (r->asked_us == 0)
+		r->asked_us = r->ping_us;
 }
 
 void
@@ -66,10 +68,11 @@ redis_on_ping(struct probe_run *run, unsigned which, const struct redisReply *re
 {
 	struct redis_run *r = probe_state(run);
 	const char *first;
+	usec_t now = r->asks_at == 1 ? r->first_us : loop_now(probe_env(run)->loop);
 	size_t len;
 
 	(void)which;
-	r->ping_us = loop_now(probe_env(run)->loop) - r->ping_us;
+	r->ping_us = now - r->ping_us;
 	probe_value(run, METRIC_PING, (double)r->ping_us / USEC_PER_SEC);
 	if (redis_is_error(reply)) {
 		redis_refused(run, "PING", reply);

@@ -258,7 +258,7 @@ redis_talk_start(struct probe_run *run)
 	struct redis_watch *w = probe_watch_state(probe_watch(run));
 	struct redis_run *r = probe_state(run);
 	struct redis_link *kept = w->link;
-	bool is_usable = may_use_kept(conf, w, now_us(run));
+	bool is_usable = may_use_kept(conf, w, probe_started(run));
 
 	timer_init(&w->patience, probe_env(run)->loop, on_impatience, w);
 	w->run = run;
@@ -274,7 +274,7 @@ redis_talk_start(struct probe_run *run)
 	r->is_kept = true;
 	r->stage = STAGE_PING;
 	redis_link_lend(kept, on_event, run);
-	timer_after(&w->patience, probe_time_left(run) / PATIENCE_PART);
+	timer_at(&w->patience, probe_started(run) + probe_time_left(run) / PATIENCE_PART);
 	go_on(run);
 }
 

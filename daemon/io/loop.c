@@ -62,6 +62,7 @@ struct loop {
 
 	struct hist lag;
 	struct stats *stats;
+	uint64_t turns;     /* that came to their end */
 	usec_t woke_us;     /* -1: still asleep */
 	int64_t lag_second; /* the last second that lag_worst has a value for */
 	usec_t lag_worst[LAG_SECONDS];
@@ -164,6 +165,7 @@ end_retired(struct loop *loop)
 {
 	usec_t begun = 0;
 
+	loop->turns++;
 	for (size_t i = 0; i < loop->retired_count;) {
 		struct retired one = loop->retired[i++];
 		one.end(one.obj);
@@ -352,6 +354,12 @@ loop_turn_until(struct loop *loop, bool (*done)(void *), void *arg, int max_turn
 	for (int i = 0; i < max_turns && !done(arg); i++)
 		turn(loop, true, TEST_WAIT);
 	return done(arg);
+}
+
+uint64_t
+loop_turns(const struct loop *loop)
+{
+	return loop->turns;
 }
 
 usec_t

@@ -28,6 +28,8 @@ void loop_advance(struct loop *loop, usec_t by_us); /* fake clock only: fires du
 /* Turns (waiting at most 10 ms real time each) until `done` says so; false after `max_turns`. */
 bool loop_turn_until(struct loop *loop, bool (*done)(void *), void *arg, int max_turns);
 
+/* That came to their end: what is retired in one of them ends under one number. */
+uint64_t loop_turns(const struct loop *loop);
 usec_t loop_now(const struct loop *loop); /* monotonic, read anew at each call */
 usec_t loop_wall(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);

@@ -602,15 +602,16 @@ place(struct check *check, char key[ADDR_TEXT + 16])
 void
 sched_look_at_place(struct check *check, bool came_up)
 {
-	usec_t now = loop_now(check->sched->env->loop), wait = came_up ? SOON_US : AGAIN_US;
+	usec_t ended = check->last.started_us + check->last.took_us, now;
+	usec_t wait = came_up ? SOON_US : AGAIN_US;
 	char key[ADDR_TEXT + 16];
 
 	if (!check->is_placed)
 		place(check, key);
 	if (check->state != CHECK_UP ||
-		(!came_up && check->looked_us != 0 && now - check->looked_us < AGAIN_US))
+		(!came_up && check->looked_us != 0 && ended - check->looked_us < AGAIN_US))
 		return;
-	check->looked_us = now;
+	check->looked_us = now = loop_now(check->sched->env->loop);
 	if (!is_local_place(check, key)) {
 		leave_place(check);
 		return;

@@ -222,6 +222,18 @@ runner_look_for_sleep(struct runner *runner)
 	return true;
 }
 
+/* Of several runs that end with a turn the first one looks: all had their verdicts before. */
+static bool
+has_overslept(struct runner *runner)
+{
+	uint64_t turn = loop_turns(runner->env->loop);
+
+	if (runner->looked_turn == turn)
+		return false;
+	runner->looked_turn = turn;
+	return runner_look_for_sleep(runner);
+}
+
 static void
 on_probe_done(void *arg, const struct sample *sample)
 {
@@ -229,8 +241,7 @@ on_probe_done(void *arg, const struct sample *sample)
 	struct runner *runner = task->runner;
 
 	end_run(task);
-	if (runner_look_for_sleep(runner)) /* it began before: its deadline or its peer was
-					      overslept */
+	if (has_overslept(runner)) /* it began before: its deadline or its peer was overslept */
 		return;
 	if (task->is_poked)
 		runner_poke(task);

@@ -62,6 +62,7 @@ struct runner {
 	struct hold *hold; /* the current one; NULL: none yet */
 	usec_t epoch_us;   /* the grid's origin */
 	usec_t slept_us;
+	uint64_t looked_turn;     /* of the loop: in which a run that ended looked for that last */
 	double starts_per_second; /* of all its tasks: decides the tick */
 	bool is_stopped;
 	bool is_batching; /* the timer is armed once, at the end of the batch */

@@ -51,10 +51,11 @@ void
 sched_ask_retry(struct check *check)
 {
 	struct sched *sched = check->sched;
-	usec_t at = loop_now(sched->env->loop) + check->spec->common.retry_interval_us;
+	usec_t at;
 
 	if (!check_wants_retry(check) || check->is_moving)
 		return;
+	at = loop_now(sched->env->loop) + check->spec->common.retry_interval_us;
 	if (check->at == 0)
 		runner_run_at(&check->task, at);
 	else

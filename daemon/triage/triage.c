@@ -222,11 +222,18 @@ triage_remove_child(struct triage *t, const char *child)
 }
 
 bool
+triage_minds(const struct triage *t, const struct sample *sample)
+{
+	bool is_quiet = t->graph.failing == 0 && list_is_empty(&t->held);
+
+	return sample->outcome != OUTCOME_OK || sample->fact_count > 0 || !is_quiet;
+}
+
+bool
 triage_sample(struct triage *t, const struct check_spec *check, const struct sample *sample,
 	usec_t now_us)
 {
-	bool is_quiet = t->graph.failing == 0 && list_is_empty(&t->held);
-	if (sample->outcome == OUTCOME_OK && sample->fact_count == 0 && is_quiet)
+	if (!triage_minds(t, sample))
 		return false;
 	enter(t, now_us, sample->wall_us);
 	evidence_take(t, check->name, sample);

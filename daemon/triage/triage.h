@@ -75,6 +75,8 @@ void triage_add_child(struct triage *triage, const struct check_spec *child);
 void triage_remove_child(struct triage *triage, const char *child);
 
 void triage_alert(struct triage *triage, const struct alert_event *event, usec_t now_us);
+/* False: triage_sample would do nothing with it. */
+bool triage_minds(const struct triage *triage, const struct sample *sample);
 /* Every sample of every check, before the rules see it.  Costs next to nothing while the check is
  * well and nothing is going on.  True: something happened. */
 bool triage_sample(struct triage *triage, const struct check_spec *check,
