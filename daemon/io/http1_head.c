@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -26,23 +27,49 @@ http1_bad(struct http1 *m, int status, const char *why)
 	return err_set(&m->err, EPROTO, "%s", why);
 }
 
-/* Letters, digits and !#$%&'*+-.^_`|~: 32 characters to a word, the lowest bit first. */
+/* Tables, as every byte of every head is asked for. */
 static bool
 is_token_char(unsigned char c)
 {
-	static const uint32_t is_in[] = { 0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };
+	static const bool is_in[UCHAR_MAX + 1] = {
+		['0' ... '9'] = true,
+		['A' ... 'Z'] = true,
+		['a' ... 'z'] = true,
+		['!'] = true,
+		['#' ... '\''] = true,
+		['*'] = true,
+		['+'] = true,
+		['-'] = true,
+		['.'] = true,
+		['^' ... '`'] = true,
+		['|'] = true,
+		['~'] = true,
+	};
 
-	return c < 128 && (is_in[c / 32] >> c % 32 & 1) != 0;
+	return is_in[c];
+}
+
+/* What a header's value may have: no control byte but a tab. */
+static bool
+is_value_char(unsigned char c)
+{
+	static const bool is_in[UCHAR_MAX + 1] = {
+		['\t'] = true,
+		[' ' ... '~'] = true,
+		[0x80 ... UCHAR_MAX] = true,
+	};
+
+	return is_in[c];
 }
 
 bool
 http1_is_token(const char *text)
 {
-	for (const char *p = text; *p != '\0'; p++) {
-		if (!is_token_char((unsigned char)*p))
-			return false;
-	}
-	return *text != '\0';
+	const char *at = text;
+
+	while (is_token_char((unsigned char)*at))
+		at++;
+	return *at == '\0' && at > text;
 }
 
 static int
@@ -187,6 +214,7 @@ static int
 parse_header(struct http1 *m, char *line)
 {
 	char *colon = strchr(line, ':'), *value, *end;
+	const char *at;
 
 	if (colon == NULL)
 		return http1_bad(m, 400, "a header line without a colon");
@@ -199,10 +227,10 @@ parse_header(struct http1 *m, char *line)
 	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
 	*end = '\0';
-	for (const char *p = value; *p != '\0'; p++) {
-		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-			return http1_bad(m, 400, "a control byte in a header");
-	}
+	for (at = value; is_value_char((unsigned char)*at);)
+		at++;
+	if (*at != '\0')
+		return http1_bad(m, 400, "a control byte in a header");
 	if (m->header_count == HTTP1_HEADERS_MAX)
 		return http1_bad(m, 431, "too many headers");
 	m->headers[m->header_count++] = (struct http1_header){ line, value };

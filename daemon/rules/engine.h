@@ -20,8 +20,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "rules/expr_gate.h"
-#include "rules/rule.h"
+#include "rules/menu.h"
 
 /* The numbers of a check's latest sample; only where somebody will ask for them. */
 struct kept {
@@ -95,20 +94,6 @@ struct live {
 	char *shown;     /* the text of the last event */
 	usec_t shown_us; /* monotonic: when the text was last compared with it */
 	const struct cause *cause;
-};
-
-/* A rule that a check has. */
-struct offer {
-	const struct rule *rule;
-	const struct rule_variant *variant;
-	const char *name; /* the rule's, interned */
-};
-
-/* What checks of one type, or rules about one check, come to; in the set's order. */
-struct menu {
-	struct offer *offers;
-	struct expr_gate *gates; /* of all offers; `place` is the offer's.  NULL: nobody asks */
-	size_t count, gate_count;
 };
 
 struct rules {
