@@ -264,7 +264,7 @@ checks:
     d.config.write_text(d.config.read_text().replace("listen: off", f'listen: "127.0.0.1:{port}"'))
     d.start()
     run = lab.triage("reload", "-u", f"127.0.0.1:{port}", env={"HOME": folder})
-    assert run.returncode == 1 and "-t FILE" in run.stderr and "-u SOCKET" in run.stderr, run
+    assert run.returncode == 1 and "-t FILE" in run.stderr and "-c FILE" in run.stderr and "-u SOCKET" in run.stderr, run
     run = lab.triage("reload", "-u", f"127.0.0.1:{port}", "-t", d.state / "token")
     assert run.returncode == 0, run
     run = lab.triage("reload", "-u", f"127.0.0.1:{port}", "-t", f"{folder}/none")
