@@ -172,7 +172,7 @@ static void
 say(struct unit_verdict *v, const char *cause, const char *what, const char *more)
 {
 	v->cause = cause;
-	snprintf(v->text, sizeof(v->text), "%s%s%s", what, more[0] != '\0' ? ": " : "", more);
+	str_format(v->text, sizeof(v->text), "%s%s%s", what, more[0] != '\0' ? ": " : "", more);
 }
 
 static void
@@ -234,19 +234,19 @@ judge_starting(
 static void
 judge_inactive(struct unit_verdict *v, const struct unit *unit)
 {
-	char text[160];
+	char text[160], starter[81];
 
-	snprintf(text, sizeof(text), "%s (%s)", unit->active, unit->sub);
+	str_format(text, sizeof(text), "%s (%s)", unit->active, unit->sub);
 	if (str_eq(unit->type, "oneshot") && unit->exit_code == CLD_EXITED &&
 		str_eq(unit->result, "success")) {
 		say(v, NULL, text, "it did its work and ended well");
 		return;
 	}
 	say(v, "unit.inactive", text, "");
-	if (unit->triggered_by[0] != '\0')
-		snprintf(v->text, sizeof(v->text),
-			"%s; %.80s starts it when needed: `state: any` allows that", text,
-			unit->triggered_by);
+	str_copy(starter, sizeof(starter), unit->triggered_by);
+	if (starter[0] != '\0')
+		str_format(v->text, sizeof(v->text),
+			"%s; %s starts it when needed: `state: any` allows that", text, starter);
 }
 
 void
@@ -258,7 +258,7 @@ unit_judge(struct unit_verdict *v, const struct unit *unit, enum unit_want want,
 	bool is_starting = str_eq(unit->active, "activating");
 	char text[160], last[120];
 
-	snprintf(text, sizeof(text), "%s (%s)", unit->active, unit->sub);
+	str_format(text, sizeof(text), "%s (%s)", unit->active, unit->sub);
 	if (str_eq(unit->active, "failed")) {
 		judge_failed(v, unit);
 	} else if (is_starting && str_starts(unit->sub, "auto-restart")) {

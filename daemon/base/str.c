@@ -1,7 +1,9 @@
 /* Text helpers.  Nothing here knows a locale: text is UTF-8, or bytes that pretend to be. */
 #include "base/str.h"
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 bool
@@ -158,6 +160,36 @@ str_copy(char *out, size_t size, const char *text)
 	if (len)
 		memmove(out, text, len);
 	out[len] = '\0';
+}
+
+/* Where a character begins at the end of a cut text that is not all there; len: nowhere. */
+static size_t
+whole_end(const char *text, size_t len)
+{
+	size_t begin = len;
+	unsigned char lead;
+
+	while (begin > 0 && len - begin < 3 && ((unsigned char)text[begin - 1] & 0xc0) == 0x80)
+		begin--;
+	if (begin == 0)
+		return len;
+	lead = (unsigned char)text[begin - 1];
+	if (lead < 0xc0)
+		return len;
+	return len - (begin - 1) < (lead >= 0xf0 ? 4U : lead >= 0xe0 ? 3U : 2U) ? begin - 1 : len;
+}
+
+void
+str_format(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int wanted;
+
+	va_start(ap, fmt);
+	wanted = vsnprintf(out, size, fmt, ap);
+	va_end(ap);
+	if (wanted > 0 && (size_t)wanted >= size && size > 0)
+		out[whole_end(out, size - 1)] = '\0';
 }
 
 bool

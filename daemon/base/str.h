@@ -13,6 +13,8 @@ bool str_matches_glob(const char *text, const char *glob);       /* * ? [a-z]; n
 
 /* Copies at most size-1 bytes and never cuts a UTF-8 character; always terminates. */
 void str_copy(char *out, size_t size, const char *text);
+/* As snprintf, and what was cut ends with a whole UTF-8 character. */
+void str_format(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The largest length <= max that does not cut a UTF-8 character of `text`. */
 size_t str_utf8_cut(const char *text, size_t len, size_t max);
 bool str_is_utf8(const char *text, size_t len);

@@ -96,6 +96,32 @@ test_cutting_between_characters(void **state)
 }
 
 static void
+test_format_cuts_between_characters(void **state)
+{
+	static const struct {
+		const char *text, *kept; /* in 5 bytes */
+	} rows[] = {
+		{ "abcd", "abcd" },
+		{ "ab\xe2\x82\xac", "ab" },
+		{ "a\xe2\x82\xac\xe2\x82\xac", "a\xe2\x82\xac" },
+		{ "abc\xc3\xa9", "abc" },
+		{ "\xf0\x9f\x98\x80!", "\xf0\x9f\x98\x80" },
+		{ "a\xf0\x9f\x98\x80", "a" },
+		{ "abcd\xc3\xa9", "abcd" },
+		{ "\x80\x80\x80\x80\x80", "\x80\x80\x80\x80" },
+	};
+	char out[5];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		str_format(out, sizeof(out), "%s", rows[i].text);
+		assert_string_equal(out, rows[i].kept);
+	}
+	str_format(out, 1, "x");
+	assert_string_equal(out, "");
+}
+
+static void
 test_utf8(void **state)
 {
 	static const struct {
@@ -192,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_comparing),
 		cmocka_unit_test(test_globs),
 		cmocka_unit_test(test_cutting_between_characters),
+		cmocka_unit_test(test_format_cuts_between_characters),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_did_you_mean),

@@ -31,6 +31,7 @@ MAX_LEN = 65536
 FINDS_MAX = 5  # of one target, then it is the next one's turn
 SEED_FILES_MAX, SEED_BYTES_MAX, SEED_MAX = 60, 60000, 8192
 SANITIZE = "address,undefined"
+ENDED_WELL = (0, 72, -signal.SIGINT, -signal.SIGTERM)  # 72: libFuzzer's own, when it was interrupted
 # Who runs through half the daemon: weighing each of their features takes libFuzzer longer than a run.
 BROAD = {"api", "cli", "compose", "container_talk", "fact_talk", "http_talk", "import", "mysql_talk", "outbox",
          "playbook", "postgres_talk", "receiver_talk", "redis_talk", "restore", "settings", "smtp_talk", "tcp_talk"}
@@ -105,7 +106,7 @@ def one_turn(yard, target, seconds, log):
         command.append(f"-dict={words}")
     code, seconds, cpu = run_timed([*command, yard.corpus(target), seeds_of(target)], log)
     text = log.read_text(errors="replace")
-    return {"seconds": seconds, "cpu": cpu, "is_find": code != 0,
+    return {"seconds": seconds, "cpu": cpu, "is_find": code not in ENDED_WELL,
             "executions": last_of(r"stat::number_of_executed_units: (\d+)", text),
             "edges": last_of(r" cov: (\d+)", text), "features": last_of(r" ft: (\d+)", text)}
 
