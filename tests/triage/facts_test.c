@@ -254,6 +254,49 @@ test_a_young_answer_of_trouble_that_is_over_is_none(void **state)
 	assert_int_equal(one->facts_since_us, s->now);
 }
 
+/* It was not heard since it is there: its first sample is waited for, then what that leads to. */
+static struct scene_check *
+fire_unheard(struct scene *s)
+{
+	build(s);
+	struct scene_check *one = scene_find(s, "one");
+	one->has_sample = false;
+	scene_alert(s, one, "lock-wait", ALERT_FIRES, SEVERITY_WARNING);
+	assert_true(one->is_run_wanted);
+	assert_string_equal(one->facts_wanted, "");
+	return one;
+}
+
+static void
+test_a_number_of_what_is_heard_late_waits_for_facts_after_that(void **state)
+{
+	struct scene *s = *state;
+	const struct scene_check *one = fire_unheard(s);
+	scene_waits(s, 12);
+	assert_string_equal(one->facts_wanted, "");
+	scene_is_well(s, "one");
+	assert_string_equal(one->facts_wanted, "unit disk ");
+	scene_waits(s, 1);
+	scene_says(s, "");
+	scene_waits(s, 1);
+	scene_says(s, "opened/first one:lock-wait warning; ");
+}
+
+static void
+test_a_number_of_what_is_never_heard_is_told_all_the_same(void **state)
+{
+	struct scene *s = *state;
+	const struct scene_check *one = fire_unheard(s);
+	scene_waits(s, 29);
+	assert_string_equal(one->facts_wanted, "");
+	scene_waits(s, 1);
+	assert_string_equal(one->facts_wanted, "unit disk ");
+	scene_waits(s, 1);
+	scene_says(s, "");
+	scene_waits(s, 1);
+	scene_says(s, "opened/first one:lock-wait warning; ");
+}
+
 static void
 test_later_facts_are_told_together(void **state)
 {
@@ -449,6 +492,8 @@ main(void)
 		TEST(test_a_number_of_what_is_down_speaks_with_it),
 		TEST(test_a_number_of_what_is_down_speaks_alone),
 		TEST(test_a_young_answer_of_trouble_that_is_over_is_none),
+		TEST(test_a_number_of_what_is_heard_late_waits_for_facts_after_that),
+		TEST(test_a_number_of_what_is_never_heard_is_told_all_the_same),
 		TEST(test_later_facts_are_told_together),
 		TEST(test_words_of_before_the_restart_stay),
 		TEST(test_the_disk_is_the_root_of_both),

@@ -11,6 +11,9 @@
 /* The longest that anything may make a message wait: a dependent whose root has just recovered. */
 #define HELD_MAX_US  (155 * USEC_PER_SEC)
 #define ALONE_MAX_US (8 * USEC_PER_SEC) /* nothing is needed: only facts are waited for */
+/* What a turn of the loop has no time for is the next one's, so much later. */
+#define TURN_US   (3 * USEC_PER_MSEC)
+#define TURNS_MAX 20
 
 static const char *const rules[] = { "check-down", "http-slow", "disk-space", "disk-filling" };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
@@ -18,6 +21,7 @@ static const char *const rules[] = { "check-down", "http-slow", "disk-space", "d
 struct truth {
 	bool fires[SCENE_MAX][RULES];
 	usec_t since_us[SCENE_MAX][RULES]; /* when its latest wait may have begun */
+	usec_t heard_us[SCENE_MAX];        /* its first sample: it was waited for, too */
 	usec_t latest_us;                  /* when all waits may have begun anew */
 };
 
@@ -119,8 +123,12 @@ look_at_alert(struct scene *s, size_t n, size_t rule)
 	MUST(owners <= 1, c->name);
 	usec_t began_us = truth->since_us[n][rule] > truth->latest_us ? truth->since_us[n][rule]
 								      : truth->latest_us;
-	bool is_alone = c->spec.common.needs.count == 0 && c->has_sample;
-	if (owners == 0 && s->now - began_us > (is_alone ? ALONE_MAX_US : HELD_MAX_US)) {
+	usec_t limit_us = began_us + HELD_MAX_US;
+	if (c->spec.common.needs.count == 0 && c->has_sample) {
+		usec_t heard_us = truth->heard_us[n];
+		limit_us = (heard_us > began_us ? heard_us : began_us) + ALONE_MAX_US;
+	}
+	if (owners == 0 && s->now > limit_us) {
 		json_t *why = triage_why(s->triage, c->name, s->now);
 		broken("it is held for too long", json_dumps(why, 0));
 	}
@@ -147,9 +155,24 @@ look_at_incident(struct scene *s, const struct incident *i)
 	}
 }
 
+/* Alerts wait in a queue where many came at once, and a review goes on in the next turns. */
+static void
+finish_turns(struct scene *s)
+{
+	unsigned turns = 0;
+	for (usec_t due; (due = triage_due(s->triage)) <= s->now + TURN_US; turns++) {
+		usec_t by = due > s->now ? due - s->now : 1;
+		MUST(turns < TURNS_MAX, "turns");
+		s->now += by;
+		s->wall += by;
+		scene_tick(s);
+	}
+}
+
 static void
 look(struct scene *s)
 {
+	finish_turns(s);
 	for (size_t n = 0; n < s->count; n++)
 		for (size_t rule = 0; rule < RULES; rule++)
 			look_at_alert(s, n, rule);
@@ -188,6 +211,8 @@ take_sample(struct scene *s, size_t n, enum outcome outcome)
 	world.ended = 0;
 	if (!fired)
 		world.truth.since_us[n][0] = s->now;
+	if (!c->has_sample)
+		world.truth.heard_us[n] = s->now;
 	/* As the sample is heard nothing of it is true yet for whoever looks. */
 	scene_sample(s, c, outcome, 1000 + roll(2000000));
 	world.truth.fires[n][0] = c->fires;

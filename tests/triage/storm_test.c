@@ -47,9 +47,9 @@ on_keep(void *arg, const char *id, const json_t *doc)
 }
 
 static void
-all_of_them(struct bed *bed, enum alert_change change)
+happens(struct bed *bed, unsigned count, enum alert_change change)
 {
-	for (unsigned n = 0; n < ALERTS; n++) {
+	for (unsigned n = 0; n < count; n++) {
 		char check[16];
 		const struct alert_event event = {
 			.change = change,
@@ -92,25 +92,33 @@ has_time(void *arg)
 }
 
 static void
-play(bool is_slow)
+begin(struct bed *bed, bool is_slow)
 {
-	struct bed bed = { .at = { 1000 * USEC_PER_SEC, 2000 * USEC_PER_SEC } };
 	const struct triage_options options = {
 		.on_incident = on_incident,
 		.on_keep = on_keep,
 		.asks = { .has_time = is_slow ? has_time : NULL },
-		.arg = &bed,
+		.arg = bed,
 		.host = "web-1",
 	};
 
-	bed.most = is_slow ? SLOW_MAX : TURN_MAX;
-	bed.triage = triage_new(&options);
-	triage_settle(bed.triage, &bed.at);
-	all_of_them(&bed, ALERT_FIRES);
+	bed->at = (struct triage_moment){ 1000 * USEC_PER_SEC, 2000 * USEC_PER_SEC };
+	bed->most = is_slow ? SLOW_MAX : TURN_MAX;
+	bed->triage = triage_new(&options);
+	triage_settle(bed->triage, &bed->at);
+}
+
+static void
+play(bool is_slow)
+{
+	struct bed bed = { 0 };
+
+	begin(&bed, is_slow);
+	happens(&bed, ALERTS, ALERT_FIRES);
 	assert_in_range(bed.opened, 1, TURN_MAX);
 	turn(&bed, &bed.opened);
 	assert_int_equal(triage_open_count(bed.triage), ALERTS);
-	all_of_them(&bed, ALERT_ENDS);
+	happens(&bed, ALERTS, ALERT_ENDS);
 	turn(&bed, &bed.ended);
 	assert_int_equal(triage_open_count(bed.triage), 0);
 	triage_free(bed.triage);
@@ -130,12 +138,39 @@ a_slow_host_tells_fewer_a_turn(void **state)
 	play(true);
 }
 
+/* What people know is behind by so many turns; triage wants each of them soon. */
+static void
+what_ends_in_a_turn_that_is_spent_is_told_in_the_next(void **state)
+{
+	struct bed bed = { 0 };
+
+	(void)state;
+	begin(&bed, false);
+	happens(&bed, TURN_MAX + 5, ALERT_FIRES);
+	happens(&bed, 1, ALERT_ENDS);
+	assert_in_range(bed.opened, 1, TURN_MAX);
+	assert_int_equal(bed.ended, 0);
+	for (unsigned turns = 0; bed.ended == 0; turns++) {
+		usec_t due_us = triage_due(bed.triage), by_us = due_us - bed.at.now_us;
+
+		assert_true(turns < TURN_MAX);
+		assert_true(by_us <= 5 * USEC_PER_MSEC);
+		bed.at.now_us += by_us > 0 ? by_us : 0;
+		bed.at.wall_us += by_us > 0 ? by_us : 0;
+		triage_tick(bed.triage, &bed.at);
+	}
+	assert_int_equal(bed.opened, TURN_MAX + 5);
+	assert_int_equal(triage_open_count(bed.triage), TURN_MAX + 4);
+	triage_free(bed.triage);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_thousand_are_told_some_a_turn),
 		cmocka_unit_test(a_slow_host_tells_fewer_a_turn),
+		cmocka_unit_test(what_ends_in_a_turn_that_is_spent_is_told_in_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
