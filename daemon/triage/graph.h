@@ -27,15 +27,16 @@ struct node {
 	const struct check_spec *spec; /* borrowed; NULL: a thing of this host */
 	struct node *parent, **children;
 	uint32_t child_count;
+	uint32_t seat; /* in the census of peers.c, from 1; 0: none */
 	/* As its latest failure has it. */
 	enum check_state state : 8;
-	enum outcome outcome : 8;             /* of the latest sample we looked at */
-	bool is_child : 1, is_claimed : 1;    /* is_claimed: during apply */
-	bool is_awaited : 1;                  /* the sample of the run that was asked for */
-	bool is_tie : 1;                      /* facts tied something to it */
-	bool is_counted : 1, was_failing : 1; /* in the census of peers.c, as it was taken */
-	bool visit_found : 1;                 /* by the walk that was here last */
-	bool is_needer : 1;                   /* it is in the list of graph_list_needers */
+	enum outcome outcome : 8;          /* of the latest sample we looked at */
+	bool is_child : 1, is_claimed : 1; /* is_claimed: during apply */
+	bool is_awaited : 1;               /* the sample of the run that was asked for */
+	bool is_tie : 1;                   /* facts tied something to it */
+	bool was_failing : 1;              /* in that census, as it was taken */
+	bool visit_found : 1;              /* by the walk that was here last */
+	bool is_needer : 1;                /* it is in the list of graph_list_needers */
 	usec_t fail_us, fail_wall_us; /* when the first of its failures in a row began; 0: well */
 	usec_t last_fail_us;          /* monotonic: when the latest failed run began */
 	const struct cause *cause;

@@ -50,10 +50,11 @@ static void
 seat_node(struct peers *peers, struct node *node, const struct subject *s)
 {
 	const char *address = s ? address_of(s) : NULL;
-	node->is_counted = address != NULL;
+	node->seat = 0;
 	if (!address)
 		return;
 	struct seat *seat = &peers->seats[peers->seat_count++];
+	node->seat = (uint32_t)peers->seat_count;
 	*seat = (struct seat){
 		.node = node,
 		.host = tally_at(peers, address, 0, true),
@@ -111,11 +112,49 @@ are_many(const struct triage *t)
 	       t->peers.edition == t->graph.edition;
 }
 
+/* The place that it looks at now. */
+struct spot {
+	struct tally *host, *port; /* NULL: nobody was seated there */
+	bool is_local;
+};
+
+static struct spot
+spot_of(struct peers *peers, const struct subject *s)
+{
+	const char *address = address_of(s);
+	return (struct spot){
+		.host = address ? tally_at(peers, address, 0, false) : NULL,
+		.port = address && s->port ? tally_at(peers, address, s->port, false) : NULL,
+		.is_local = s->is_local,
+	};
+}
+
+/* NULL: it has none. */
+static const struct seat *
+seat_of(const struct peers *peers, const struct node *node)
+{
+	return node->seat ? &peers->seats[node->seat - 1] : NULL;
+}
+
+static bool
+has_moved(struct peers *peers, const struct node *node, const struct subject *s)
+{
+	const struct seat *seat = seat_of(peers, node);
+	const struct spot spot = spot_of(peers, s);
+	if (!seat)
+		return address_of(s) != NULL;
+	return spot.host != seat->host || spot.port != seat->port ||
+	       spot.is_local != seat->is_local;
+}
+
+/* Where one that asks has moved, its name having another address, others will have, too. */
 static void
-take_census(struct triage *t)
+take_census(struct triage *t, const struct node *node, const struct subject *s)
 {
 	struct peers *peers = &t->peers;
-	bool has_seats = are_many(t) && t->at.now_us < peers->seated_us + SEATS_US;
+	usec_t age_us = t->at.now_us - peers->seated_us;
+	bool has_seats = are_many(t) && age_us < SEATS_US &&
+			 (age_us < KEPT_US || !has_moved(peers, node, s));
 	if (has_seats && t->at.now_us < peers->taken_us + KEPT_US)
 		return;
 	if (!has_seats)
@@ -135,30 +174,30 @@ peers_forget(struct triage *t)
 
 /* All but itself, where it is among them. */
 static void
-take_others(const struct tally *tally, const struct node *self, unsigned *count, unsigned *failing)
+take_others(
+	const struct tally *tally, bool is_in, bool was_failing, unsigned *count, unsigned *failing)
 {
-	bool is_in = self && self->is_counted;
 	if (!tally)
 		return;
 	*count = tally->count - is_in;
-	*failing = tally->failing - (is_in && self->was_failing);
+	*failing = tally->failing - (is_in && was_failing);
 }
 
 void
 peers_count(struct triage *t, const struct node *node, struct playbook_peers *out)
 {
 	const struct subject *s = graph_subject(t, node);
-	const char *address = s ? address_of(s) : NULL;
 	if (!s)
 		return;
-	take_census(t);
+	take_census(t, node, s);
 	const struct tally remote = { t->peers.remote, t->peers.remote_failing };
-	take_others(&remote, s->is_local ? NULL : node, &out->remote, &out->remote_failing);
-	if (!address)
-		return;
-	take_others(tally_at(&t->peers, address, 0, false), node, &out->same_host,
+	const struct spot spot = spot_of(&t->peers, s);
+	const struct seat *seat = seat_of(&t->peers, node);
+	bool was_failing = node->was_failing;
+	take_others(
+		&remote, seat && !seat->is_local, was_failing, &out->remote, &out->remote_failing);
+	take_others(spot.host, seat && seat->host == spot.host, was_failing, &out->same_host,
 		&out->same_host_failing);
-	if (s->port)
-		take_others(tally_at(&t->peers, address, s->port, false), node, &out->same_address,
-			&out->same_address_failing);
+	take_others(spot.port, seat && seat->port == spot.port, was_failing, &out->same_address,
+		&out->same_address_failing);
 }

@@ -36,7 +36,7 @@ bench_metrics_of_type(const char *type)
 }
 
 #define BENCH_CHECKS 8
-#define BENCH_VALUES 40 /* metrics of one check */
+#define BENCH_VALUES 72 /* metrics of one check */
 
 struct bench {
 	struct conf_tree *tree;

@@ -160,6 +160,39 @@ who_shares_a_place_is_known_again(void **state)
 	assert_int_equal(count(1).same_host, 11);
 }
 
+/* Its name has another address now: it is not among those that it was counted with. */
+static void
+who_moved_is_not_counted_with_itself(void **state)
+{
+	(void)state;
+	break_one(1);
+	break_one(2);
+	break_one(10);
+	assert_int_equal(count(1).same_host, 9);
+	place(1, 2);
+	assert_int_equal(count(1).same_host, 10);
+	assert_int_equal(count(1).same_host_failing, 1);
+	place(1, 0);
+	assert_int_equal(count(1).remote, 89);
+	assert_int_equal(count(1).remote_failing, 1);
+	assert_int_equal(count(1).same_host, 10);
+	assert_int_equal(count(1).same_host_failing, 1);
+}
+
+/* All of them have just been learned to look at the same place. */
+static void
+who_moves_finds_who_moved_with_it(void **state)
+{
+	(void)state;
+	break_one(1);
+	assert_int_equal(count(1).same_host, 9);
+	for (unsigned n = 0; n < CHECKS; n++)
+		place(n, HOSTS + n % 2);
+	advance(200 * USEC_PER_MSEC);
+	assert_int_equal(count(1).same_host, CHECKS / 2 - 1);
+	assert_int_equal(count(1).same_host_failing, 0);
+}
+
 static void
 who_went_is_not_counted(void **state)
 {
@@ -184,6 +217,8 @@ main(void)
 		IN_BED(they_are_counted),
 		IN_BED(how_they_fare_is_counted_anew),
 		IN_BED(who_shares_a_place_is_known_again),
+		IN_BED(who_moved_is_not_counted_with_itself),
+		IN_BED(who_moves_finds_who_moved_with_it),
 		IN_BED(who_went_is_not_counted),
 	};
 
