@@ -2,7 +2,8 @@
  * Gates, on rules nobody wrote: random conditions of the whole language over 70 metrics, random
  * samples, silence, reloads, restarts and pasts.  An engine that goes by gates must say, keep and
  * show what one does that evaluates every condition at every sample, and all of whose windows are
- * fed by every sample.
+ * fed by every sample.  GATE_SEED and GATE_LIVES change what is tried; GATE_DUMP prints all of it,
+ * for a comparison with another commit's engine.
  */
 #include <setjmp.h>
 #include <stdarg.h>
