@@ -189,15 +189,15 @@ print_pairs(
 	}
 }
 
-static void
-print_child(const struct conf_node *node, int indent, struct buf *out)
+static bool
+is_block(const struct conf_node *node)
 {
-	if (node->kind != CONF_SCALAR && node->count > 0) {
-		buf_add_text(out, "\n");
-		conf_print_node(node, indent + 2, out);
-		return;
-	}
-	buf_add_text(out, " ");
+	return node->kind != CONF_SCALAR && node->count > 0;
+}
+
+static void
+print_on_one_line(const struct conf_node *node, struct buf *out)
+{
 	if (node->kind != CONF_SCALAR)
 		buf_add_text(out, node->kind == CONF_LIST ? "[]" : "{}");
 	else if (node->is_null)
@@ -207,13 +207,24 @@ print_child(const struct conf_node *node, int indent, struct buf *out)
 	buf_add_text(out, "\n");
 }
 
+static void
+print_child(const struct conf_node *node, int indent, struct buf *out)
+{
+	if (is_block(node)) {
+		buf_add_text(out, "\n");
+		conf_print_node(node, indent + 2, out);
+		return;
+	}
+	buf_add_text(out, " ");
+	print_on_one_line(node, out);
+}
+
 void
 conf_print_node(const struct conf_node *node, int indent, struct buf *out)
 {
-	if (node->kind == CONF_SCALAR) {
+	if (!is_block(node)) {
 		buf_addf(out, "%*s", indent, "");
-		yaml_add_text(out, node->is_secret ? SECRET_MASK : node->text);
-		buf_add_text(out, "\n");
+		print_on_one_line(node, out);
 		return;
 	}
 	for (size_t i = 0; i < node->count; i++) {

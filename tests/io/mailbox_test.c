@@ -217,7 +217,7 @@ test_from_a_thread_of_its_own(void **state)
 	assert_non_null(thread);
 	assert_true(loop_turn_until(w->to, is_all_read, w, 100000));
 	assert_false(w->is_disordered);
-	assert_true(loop_thread_join(thread, 60 * USEC_PER_SEC));
+	assert_true(loop_thread_join(thread, clock_mono(&w->clock) + 60 * USEC_PER_SEC));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
