@@ -121,9 +121,10 @@ $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	@ar rcsD $@ $(LIB_OBJ)
 
+# The name is for a library to find: daemon/io/memory.c says why.
 $(B)/triaged: $(APP_OBJ) $(LIB)
 	$(SAY) "  link  $@"
-	$(QUIET)$(CC) $(LDFLAGS_ALL) -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
 
 $(B)/triage: $(CLI_OBJ) $(LIB)
 	$(SAY) "  link  $@"

@@ -12,6 +12,7 @@
  * has not the role that is wanted any more (after a failover the name leads to another).
  */
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -467,6 +468,7 @@ start(struct probe_run *run)
 	struct mysql_run *state = probe_state(run);
 	struct mysql_lender *lender = &kept_of(run)->lender;
 
+	state->user[0] = state->denied[0] = state->log_folder[0] = state->why[0] = '\0';
 	state->max_connections = state->connected = state->longest_query = NAN;
 	state->read_only = -1;
 	state->whole_us = probe_time_left(run);
@@ -583,6 +585,7 @@ const struct probe_type probe_type_mysql = {
 	.metrics_of = mysql_conf_rows,
 	.conf_size = sizeof(struct mysql_conf),
 	.run_size = sizeof(struct mysql_run),
+	.run_zeroed = offsetof(struct mysql_run, user),
 	.watch_size = sizeof(struct mysql_kept),
 	.is_network = true,
 	.check = mysql_conf_check,

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,7 +43,8 @@ mysql_result_reset(struct mysql_result *r)
 	size_t *at = r->at, room = r->at_room;
 
 	buf_reset(&bytes);
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, offsetof(struct mysql_result, error.text));
+	r->error.text[0] = '\0';
 	r->bytes = bytes;
 	r->at = at;
 	r->at_room = room;

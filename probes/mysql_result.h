@@ -25,8 +25,8 @@ struct mysql_result {
 	struct buf bytes; /* names, then cells, each with a NUL */
 	size_t *at;       /* places in it: names, then cells; SIZE_MAX: NULL */
 	size_t at_count, at_room;
-	struct mysql_error error;
 	const char *wrong;
+	struct mysql_error error; /* last: its text is long */
 };
 
 void mysql_result_init(struct mysql_result *r);

@@ -35,13 +35,14 @@ struct mysql_run {
 	bool is_blind;  /* without PROCESS the list of processes lies */
 	bool is_replica, is_replica_known;
 	bool has_binlog;
-	char log_folder[MYSQL_FILES_PATH]; /* of the binary logs; "": not known */
 	double max_connections, connected, longest_query, lock_wait; /* NAN: not known */
 	int read_only;                                               /* -1: not known */
-	char user[200];                                              /* as the server knows us */
 	const char *cause; /* of the first thing that failed; NULL: nothing */
-	char why[300];
-	char denied[200]; /* statements that want a right; "": none */
+	/* texts, of which only the first byte is set before they are: most runs need none */
+	char user[200];                    /* as the server knows us */
+	char denied[200];                  /* statements that want a right; "": none */
+	char log_folder[MYSQL_FILES_PATH]; /* of the binary logs; "": not known */
+	char why[300];                     /* beside `cause` */
 };
 
 /* One step: the statement (false: not this time, or no more of the list), and its answer. */

@@ -4,6 +4,7 @@
  *
  *	start: kept and young? -> ask        else -> login -> ask        stop: idle? -> kept
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ start(struct probe_run *run)
 	struct pg_watch *watch = probe_watch_state(probe_watch(run));
 	struct pg_run *state = probe_state(run);
 
+	state->missing[0] = state->unreadable[0] = '\0';
 	if (watch->is_lost)
 		pg_note_lost(run, &watch->lost);
 	watch->is_lost = false;
@@ -178,6 +180,7 @@ const struct probe_type probe_type_postgres = {
 	.metrics_of = pg_conf_metrics,
 	.conf_size = sizeof(struct pg_conf),
 	.run_size = sizeof(struct pg_run),
+	.run_zeroed = offsetof(struct pg_run, missing),
 	.is_network = true,
 	.check = pg_conf_check,
 	.release = pg_conf_release,

@@ -404,7 +404,7 @@ pg_link_ask(struct pg_link *link, const char *sql, size_t max, bool row_by_row)
 	link->taken = 0;
 	link->bursts = 0;
 	link->max = max;
-	link->trouble = (struct pg_trouble){ .fault = FAULT_NONE };
+	pg_trouble_clear(&link->trouble);
 	link->state = ASKING;
 	if (!PQsendQuery(link->conn, sql)) {
 		lose(link);

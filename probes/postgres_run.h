@@ -66,11 +66,12 @@ struct pg_run {
 	enum pg_step step;
 	size_t query;
 	usec_t asked_us;
-	struct pg_trouble error; /* of the statement under way */
 	bool is_error, has_row;
-	char row[64];  /* of a query: the first value */
 	bool is_fresh; /* ACTIVITY was asked in this run */
+	/* texts, of which only the first byte is set before they are: most runs need none */
 	char missing[256], unreadable[256];
+	char row[64];            /* of a query, where has_row: the first value */
+	struct pg_trouble error; /* of the statement under way, where is_error */
 };
 
 /* postgres_login.c: to a link that is up (pg_ask_start is called), or to a verdict. */

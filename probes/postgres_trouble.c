@@ -175,9 +175,16 @@ pg_trouble_read(struct pg_trouble *trouble, const char *message)
 }
 
 void
+pg_trouble_clear(struct pg_trouble *trouble)
+{
+	memset(trouble, 0, offsetof(struct pg_trouble, text));
+	trouble->text[0] = '\0';
+}
+
+void
 pg_trouble_set(struct pg_trouble *trouble, const char *state, const char *text)
 {
-	*trouble = (struct pg_trouble){ .fault = FAULT_NONE };
+	pg_trouble_clear(trouble);
 	str_copy(trouble->state, sizeof(trouble->state), state != NULL ? state : "");
 	copy_words(trouble->text, text != NULL ? text : "");
 }

@@ -18,11 +18,14 @@ struct pg_trouble {
 	enum fault fault; /* below the protocol; FAULT_NONE: see `state` */
 	char state[6];    /* SQLSTATE; "" where the server said none */
 	bool needs_password;
-	bool is_at_once;        /* this host's own answer to the connect: nothing was sent */
-	char text[PG_TEXT_MAX]; /* one line */
-	unsigned char first[PG_FIRST_MAX]; /* of somebody who speaks another protocol */
+	bool is_at_once; /* this host's own answer to the connect: nothing was sent */
 	size_t first_len;
+	char text[PG_TEXT_MAX];            /* one line */
+	unsigned char first[PG_FIRST_MAX]; /* of somebody who speaks another protocol */
 };
+
+/* None: what is long is left as it is. */
+void pg_trouble_clear(struct pg_trouble *trouble);
 
 /* From libpq's message of a failed connection (verbose: severity, SQLSTATE, text, detail). */
 void pg_trouble_read(struct pg_trouble *trouble, const char *message);

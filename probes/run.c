@@ -107,7 +107,8 @@ count_unknown(struct sample *s)
 
 	while (known > 0 && isnan(s->values[known - 1]))
 		known--;
-	s->unknown_tail = (unsigned)(s->metric_count - known);
+	known = s->metric_count - known;
+	s->unknown_tail = known < UINT16_MAX ? (uint16_t)known : UINT16_MAX;
 }
 
 static void
@@ -217,7 +218,8 @@ make_run(const struct probe_job *job)
 		memcpy(run->instance, job->instance, name_len);
 	}
 	run->sample.metrics = metrics;
-	run->sample.metric_count = run->fixed_count = count;
+	run->sample.metric_count = (uint32_t)count;
+	run->fixed_count = count;
 	run->sample.values = run->values;
 	run->sample.text = run->text;
 	run->sample.facts = run->facts;
@@ -374,7 +376,7 @@ grow(struct probe_run *run, const struct metric_desc *row)
 	run->grown_values[count] = NAN;
 	s->metrics = run->grown;
 	s->values = run->grown_values;
-	s->metric_count = count + 1;
+	s->metric_count = (uint32_t)count + 1;
 }
 
 int

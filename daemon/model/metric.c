@@ -19,10 +19,10 @@ static const char *const symbols[] = {
 	[UNIT_BOOL] = "",
 };
 
-size_t
+uint32_t
 metric_count(const struct metric_desc *metrics)
 {
-	size_t n = 0;
+	uint32_t n = 0;
 
 	while (metrics != NULL && metrics[n].name != NULL)
 		n++;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum metric_kind {
 	METRIC_GAUGE,
@@ -31,7 +32,7 @@ struct metric_desc {
 	const char *help;
 };
 
-size_t metric_count(const struct metric_desc *metrics);
+uint32_t metric_count(const struct metric_desc *metrics);
 int metric_index(const struct metric_desc *metrics, const char *name); /* -1: no such metric */
 /*
  * A table that lives as long as the process, equal to `rows`, texts and all; the same pointer for

@@ -44,12 +44,14 @@ struct sample_note {
 
 /* One is kept of every check: small fields lie beside each other. */
 struct sample {
-	enum outcome outcome;
+	enum outcome outcome : 8;
 	/* filled by the scheduler before anybody else sees it */
-	enum check_state state;
-	unsigned failures; /* in a row, this one included */
-	unsigned fact_count, note_count;
-	unsigned unknown_tail;     /* so many of the last values, at least, are not known */
+	enum check_state state : 8;
+	uint8_t fact_count, note_count;
+	unsigned failures; /* filled by the scheduler, too: in a row, this one included */
+	uint32_t metric_count;
+	uint16_t child_count;
+	uint16_t unknown_tail;     /* so many of the last values, at least, are not known */
 	const struct cause *cause; /* of FAIL and ERROR; never NULL there */
 	char *text;        /* one sentence of what was found, fit to show, masked; never NULL */
 	usec_t started_us; /* monotonic */
@@ -57,11 +59,9 @@ struct sample {
 	usec_t wall_us;                    /* when it ended */
 	const struct metric_desc *metrics; /* the type's table */
 	double *values;                    /* one per row of it; NAN: not known */
-	size_t metric_count;
-	struct sample_fact *facts; /* at most SAMPLE_FACTS_MAX */
-	struct sample_note *notes; /* at most SAMPLE_NOTES_MAX */
+	struct sample_fact *facts;         /* at most SAMPLE_FACTS_MAX */
+	struct sample_note *notes;         /* at most SAMPLE_NOTES_MAX */
 	char **children; /* instances a parent check found (mount points...); NULL: not a parent */
-	size_t child_count;
 };
 
 const char *outcome_name(enum outcome outcome);       /* "ok" "fail" "error" "none" */

@@ -42,7 +42,7 @@ engine_sample(struct rules *rules, const struct watched *check)
 	shown->failures = kept->failures;
 	shown->cause = kept->cause;
 	shown->metrics = kept->metrics;
-	shown->metric_count = kept->count;
+	shown->metric_count = (uint32_t)kept->count;
 	shown->values = kept->values;
 	shown->text = rules->no_text;
 	return shown;

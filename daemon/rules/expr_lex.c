@@ -299,10 +299,10 @@ lex_next(struct lexer *lexer, struct token *token, struct err *e)
 {
 	while (isspace((unsigned char)lexer->tree->text[lexer->at]))
 		lexer->at++;
-	*token = (struct token){ .kind = TOK_END, .column = (unsigned)lexer->at + 1 };
+	*token = (struct token){ .kind = TOK_END, .column = (uint16_t)(lexer->at + 1) };
 	if (lex_one(lexer, token, e) != 0)
 		return -1;
-	token->end = (unsigned)lexer->at + 1;
+	token->end = (uint16_t)(lexer->at + 1);
 	lexer->last = token->kind;
 	lexer->last_end = token->end;
 	return 0;

@@ -21,7 +21,7 @@ struct parser {
 	struct tree *tree;
 	struct lexer lexer;
 	struct token token; /* the next one */
-	unsigned taken_end; /* end of the one before it */
+	uint16_t taken_end; /* end of the one before it */
 	struct err *e;
 };
 
@@ -71,7 +71,7 @@ take(struct parser *p, enum token_kind kind, const char *wanted)
 }
 
 static struct node *
-node_new(struct parser *p, enum node_kind kind, unsigned column)
+node_new(struct parser *p, enum node_kind kind, uint16_t column)
 {
 	if (++p->tree->nodes > EXPR_NODES_MAX)
 		return fail(p, "this expression is too long");
@@ -83,7 +83,7 @@ node_new(struct parser *p, enum node_kind kind, unsigned column)
 }
 
 static struct node *
-node_with(struct parser *p, enum node_kind kind, struct node *const *kids, unsigned count)
+node_with(struct parser *p, enum node_kind kind, struct node *const *kids, uint8_t count)
 {
 	struct node *node = node_new(p, kind, kids[0]->column);
 
@@ -156,7 +156,7 @@ parse_call(struct parser *p, const struct token *name)
 		return NULL;
 	node->end = p->taken_end;
 	node->text = name->text;
-	node->kid_count = (unsigned)count;
+	node->kid_count = (uint8_t)count;
 	node->kids = tree_alloc(p->tree, (size_t)count * sizeof(struct node *) + 1);
 	memcpy(node->kids, kids, (size_t)count * sizeof(struct node *));
 	return node;
@@ -166,7 +166,8 @@ static struct node *
 parse_steps(struct parser *p, const struct token *name)
 {
 	struct step steps[LIST_MAX];
-	unsigned count = 0, end = name->end;
+	uint16_t end = name->end;
+	uint8_t count = 0;
 
 	steps[count++] = (struct step){ name->text, name->column, false };
 	while (p->token.kind == TOK_DOT || p->token.kind == TOK_BRACKET) {
@@ -252,7 +253,7 @@ enter(struct parser *p)
 static struct node *
 parse_sign(struct parser *p)
 {
-	unsigned column = p->token.column;
+	uint16_t column = p->token.column;
 
 	if (p->token.kind != TOK_MINUS)
 		return parse_primary(p);
@@ -305,8 +306,8 @@ parse_in(struct parser *p, struct node *left)
 	int count = parse_list(p, TOK_LIST_END, kids + 1);
 	if (count < 0)
 		return NULL;
-	unsigned end = p->taken_end;
-	struct node *node = node_with(p, NODE_IN, kids, (unsigned)count + 1);
+	uint16_t end = p->taken_end;
+	struct node *node = node_with(p, NODE_IN, kids, (uint8_t)(count + 1));
 	if (node)
 		node->end = end;
 	return node;
@@ -337,7 +338,7 @@ parse_comparison(struct parser *p)
 static struct node *
 parse_not(struct parser *p)
 {
-	unsigned column = p->token.column;
+	uint16_t column = p->token.column;
 
 	if (p->token.kind != TOK_NOT)
 		return parse_comparison(p);
@@ -381,7 +382,7 @@ static struct node *
 parse_if(struct parser *p)
 {
 	struct node *kids[3];
-	unsigned column = p->token.column;
+	uint16_t column = p->token.column;
 
 	if (!advance(p) || !(kids[0] = parse_value(p)))
 		return NULL;

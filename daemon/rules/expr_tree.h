@@ -11,7 +11,7 @@
 #include "model/series.h"
 #include "rules/expr.h"
 
-#define EXPR_TEXT_MAX  4000 /* bytes of one expression */
+#define EXPR_TEXT_MAX  4000 /* bytes of one expression: a place fits 16 bits */
 #define EXPR_DEPTH_MAX 50   /* parentheses inside parentheses */
 #define EXPR_NODES_MAX 1000
 
@@ -52,7 +52,7 @@ enum token_kind {
 
 struct token {
 	enum token_kind kind;
-	unsigned column, end; /* from 1; end: one past it */
+	uint16_t column, end; /* from 1; end: one past it */
 	const char *text;     /* NAME, BRACKET, TEXT: in the tree's memory */
 	double number;
 	enum metric_unit unit;
@@ -76,27 +76,27 @@ enum node_kind {
 /* `disks[/var].used_percent`: a name, a bracket, a name. */
 struct step {
 	const char *text;
-	unsigned column;
+	uint16_t column;
 	bool is_bracket;
 };
 
+/* There are thousands: small fields lie beside each other. */
 struct node {
-	enum node_kind kind;
-	enum token_kind op;    /* UNARY, BINARY */
-	unsigned column, end;  /* place in the text, from 1; end: one past it */
+	enum node_kind kind : 7;
+	bool is_bare : 1;       /* written without a unit: fits counts and percent */
+	enum token_kind op : 8; /* UNARY, BINARY */
+	uint8_t step_count, kid_count;
 	enum metric_unit unit; /* of the result, after the check */
-	bool is_bare;          /* written without a unit: fits counts and percent */
+	uint16_t column, end;  /* place in the text, from 1; end: one past it */
+	int index;             /* of the metric in its table */
 	double number;         /* NUMBER, TRUTH */
 	const char *text;      /* TEXT; CALL: the function's name */
 	const struct step *steps;
-	unsigned step_count;
 	const char *check; /* METRIC, CHECK */
 	const struct metric_desc *metric;
-	int index; /* of the metric in its table */
 	const struct expr_function *function;
 	const struct expr_window *window; /* CALL: what is kept for it; NULL: nothing */
 	struct node **kids;
-	unsigned kid_count;
 };
 
 /* Memory of one tree: blocks that are freed together. */

@@ -455,7 +455,9 @@ add_each_variants(struct compile *k)
 	bool has_one = false;
 
 	if (k->rule->each_type) {
-		add_variant(k, k->rule->each_type, true);
+		/* Of the built-in ones most are about what is not there. */
+		if (!k->c->is_builtin || map_get(k->c->types, k->rule->each_type))
+			add_variant(k, k->rule->each_type, true);
 		return;
 	}
 	for (size_t i = 0; i < checks->count && !k->is_bad; i++) {

@@ -84,6 +84,7 @@ enum severity rule_lowest(const struct rule *rule, const struct rule_variant *va
 struct rule_compiler {
 	const struct rule_checks *checks;
 	struct map *by_name; /* name -> const struct check_spec * */
+	struct map *types;   /* of all checks: type -> not NULL */
 	struct complaints *complaints;
 	bool is_builtin;
 };

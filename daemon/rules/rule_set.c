@@ -175,14 +175,18 @@ rule_set_compile(const struct conf_node *rules, const struct conf_node *builtin,
 {
 	struct rule_set *set = xcalloc(1, sizeof(*set));
 	struct rule_compiler c = {
-		.checks = checks, .by_name = map_new(), .complaints = complaints
+		.checks = checks, .by_name = map_new(), .types = map_new(), .complaints = complaints
 	};
 	struct choice choice = read_choice(builtin, complaints);
 	const struct rule_builtin *row;
 
-	for (size_t i = 0; i < checks->count; i++)
-		map_put(c.by_name, checks->specs[i]->name,
-			(void *)(uintptr_t)(const void *)checks->specs[i]);
+	for (size_t i = 0; i < checks->count; i++) {
+		void *spec = (void *)(uintptr_t)(const void *)checks->specs[i];
+
+		map_put(c.by_name, checks->specs[i]->name, spec);
+		if (i == 0 || checks->specs[i]->type != checks->specs[i - 1]->type)
+			map_put(c.types, checks->specs[i]->type, spec);
+	}
 	check_names_of_checks(checks, complaints);
 	add_users(set, rules, &c);
 	for (size_t i = 0; (row = rule_builtin_at(i)); i++) {
@@ -191,6 +195,7 @@ rule_set_compile(const struct conf_node *rules, const struct conf_node *builtin,
 			add_builtin(set, row, &c);
 	}
 	map_free(c.by_name, NULL);
+	map_free(c.types, NULL);
 	for (size_t i = 0; i < set->count; i++)
 		for (size_t n = 0; n < set->rules[i].variant_count; n++)
 			set->rules[i].variants[n].rule = &set->rules[i];

@@ -30,7 +30,6 @@ struct check {
 	const struct check_spec *spec; /* of the settings; of a child its own */
 	struct check *parent;          /* NULL unless a child */
 	struct check **children;
-	size_t child_count;
 	json_t *kept; /* what the watch wants remembered; NULL */
 	usec_t since_wall_us;
 	usec_t first_added_wall_us;
@@ -53,7 +52,8 @@ struct check {
 	uint32_t version; /* of its settings */
 	enum check_state state;
 	unsigned failures, successes; /* in a row */
-	struct check_ties ties;       /* of those who hear of its samples */
+	uint32_t child_count;
+	struct check_ties ties; /* of those who hear of its samples */
 	struct sample last;
 	uint16_t totals[SCHED_TOTALS]; /* a ring; see sched_total */
 	struct known *known;           /* of what it looks at; NULL: what the settings say */

@@ -13,7 +13,7 @@
 
 #define TICK_US               (50 * USEC_PER_MSEC)
 #define TICK_MIN_US           (5 * USEC_PER_MSEC)
-#define STARTS_PER_TICK       50 /* at most, on average: more checks make a finer tick */
+#define STARTS_PER_TICK       80 /* at most, on average: more checks make a finer tick */
 #define STARTS_PER_TURN       32 /* cut a batch here and let the loop breathe */
 #define FIRST_RUNS_PER_SECOND 1000
 #define POKED_APART_US        USEC_PER_SEC
@@ -64,7 +64,7 @@ grid_next(const struct task *task, usec_t from_us)
 	return tick_at(task, origin + steps * interval);
 }
 
-static usec_t
+static uint32_t
 tick_for(const struct runner *runner, usec_t interval_us)
 {
 	usec_t tick = TICK_US;
@@ -74,7 +74,7 @@ tick_for(const struct runner *runner, usec_t interval_us)
 	if (runner->starts_per_second > 0 &&
 		tick > (usec_t)(STARTS_PER_TICK * USEC_PER_SEC / runner->starts_per_second))
 		tick = (usec_t)(STARTS_PER_TICK * USEC_PER_SEC / runner->starts_per_second);
-	return tick < TICK_MIN_US ? TICK_MIN_US : tick;
+	return (uint32_t)(tick < TICK_MIN_US ? TICK_MIN_US : tick);
 }
 
 /* A run on the grid comes at least so long after one beside it: what would be nearer is left out.

@@ -128,7 +128,7 @@ fit(struct recorder *recorder, struct entry *entry, const struct sample *sample)
 	entry->known = NULL;
 	entry->known_count = 0;
 	entry->metrics = sample->metrics;
-	entry->metric_count = (uint32_t)sample->metric_count;
+	entry->metric_count = sample->metric_count;
 }
 
 static void

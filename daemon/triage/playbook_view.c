@@ -290,7 +290,7 @@ give_rows(struct sample *sample, const struct metric_desc *metrics, size_t count
 		.outcome = OUTCOME_OK,
 		.metrics = metrics,
 		.values = xcalloc(count, sizeof(double)),
-		.metric_count = count,
+		.metric_count = (uint32_t)count,
 	};
 	for (size_t i = 0; i < count; i++)
 		sample->values[i] = NAN;

@@ -112,7 +112,7 @@ replaces_what_changed(void **state)
 static void
 replaces_tails(void **state)
 {
-	static const unsigned tails[] = { 0, 1, 2, 1, 0, 2 };
+	static const uint16_t tails[] = { 0, 1, 2, 1, 0, 2 };
 	const size_t count = metric_count(table);
 	struct sample a, b;
 

@@ -35,7 +35,7 @@ bench_metrics_of_type(const char *type)
 	return strcmp(type, "disk") == 0 ? bench_disk : NULL;
 }
 
-#define BENCH_CHECKS 8
+#define BENCH_CHECKS 32 /* one of each type, and a few */
 #define BENCH_VALUES 72 /* metrics of one check */
 
 struct bench {
@@ -253,14 +253,18 @@ struct bench_sample {
 static inline void
 bench_feed(struct bench *b, const char *check, struct bench_sample s)
 {
-	struct sample sample = { .outcome = s.outcome ? s.outcome : OUTCOME_OK,
-		.state = s.state ? s.state : CHECK_UP,
+	struct sample sample = { .outcome = OUTCOME_OK,
+		.state = CHECK_UP,
 		.cause = s.cause ? cause_get(s.cause) : s.row,
 		.started_us = b->now_us,
 		.wall_us = b->wall_us,
 		.values = s.values };
 
 	struct check_ties none = { 0 }, *ties = &none;
+	if (s.outcome)
+		sample.outcome = s.outcome;
+	if (s.state)
+		sample.state = s.state;
 	for (size_t i = 0; i < b->count; i++) {
 		if (strcmp(b->specs[i].name, check) != 0)
 			continue;

@@ -65,8 +65,9 @@ test_all_compile(void **state)
 	(void)state;
 	bench_init(&b);
 	b.metrics_of_type = real_metrics_of_type;
-	for (size_t i = 0; probe_table[i] && i < BENCH_CHECKS; i++) {
+	for (size_t i = 0; probe_table[i]; i++) {
 		char name[80];
+		assert_true(i < BENCH_CHECKS);
 		snprintf(name, sizeof(name), "a-%s", probe_table[i]->name);
 		bench_check(&b, name, probe_table[i]->name);
 	}
@@ -75,6 +76,28 @@ test_all_compile(void **state)
 	assert_int_equal(b.set->count, rule_builtin_count());
 	for (size_t i = 0; i < b.set->count; i++)
 		assert_true(b.set->rules[i].variant_count > 0);
+	bench_fini(&b);
+}
+
+/* What is about a type of which there is no check is in the set, and not compiled. */
+static void
+test_absent_are_names(void **state)
+{
+	struct bench b;
+	size_t compiled = 0;
+	(void)state;
+	bench_init(&b);
+	b.metrics_of_type = real_metrics_of_type;
+	bench_check(&b, "x", "disk");
+	bench_compile(&b, "{}");
+	assert_int_equal(b.set->count, rule_builtin_count());
+	for (size_t i = 0; i < b.set->count; i++) {
+		const struct rule *rule = &b.set->rules[i];
+		bool is_about = !rule->each_type || strcmp(rule->each_type, "disk") == 0;
+		assert_int_equal(rule->variant_count > 0, is_about);
+		compiled += is_about;
+	}
+	assert_true(compiled > 2);
 	bench_fini(&b);
 }
 
@@ -306,6 +329,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_compile),
+		cmocka_unit_test(test_absent_are_names),
 		cmocka_unit_test(test_thresholds),
 		cmocka_unit_test(test_disk_space_has_a_gap),
 		cmocka_unit_test(test_oom_kill),
