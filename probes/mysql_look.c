@@ -512,5 +512,6 @@ const struct mysql_step mysql_look[] = {
 	{ ask_binlogs, take_binlogs, refused_binlogs, false },
 	{ ask_deadlocks, take_deadlocks, refused_own, false },
 	{ tell_files, NULL, NULL, false },
-	{ NULL, NULL, NULL, false },
 };
+
+const unsigned mysql_look_count = sizeof(mysql_look) / sizeof(mysql_look[0]);

@@ -180,20 +180,18 @@ static const struct mysql_step named[] = {
 	{ ask_table, take_nothing, refused_table, true },
 	{ ask_index, take_index, refused_index, true },
 	{ ask_query, take_query, refused_query, true },
-	{ NULL, NULL, NULL, false },
 };
+
+#define NAMED (sizeof(named) / sizeof(named[0]))
 
 /* NULL: there is no such step. */
 static const struct mysql_step *
 step_of(const struct mysql_run *state)
 {
-	unsigned own = 0;
-
-	while (own < state->step && mysql_look[own].ask != NULL)
-		own++;
-	if (mysql_look[own].ask != NULL)
-		return &mysql_look[own];
-	return named[state->step - own].ask != NULL ? &named[state->step - own] : NULL;
+	if (state->step < mysql_look_count)
+		return &mysql_look[state->step];
+	return state->step - mysql_look_count < NAMED ? &named[state->step - mysql_look_count]
+						      : NULL;
 }
 
 bool

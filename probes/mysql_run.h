@@ -47,12 +47,13 @@ struct mysql_run {
 
 /* One step: the statement (false: not this time, or no more of the list), and its answer. */
 struct mysql_step {
-	bool (*ask)(struct probe_run *run, char *out, size_t size); /* NULL closes a table */
+	bool (*ask)(struct probe_run *run, char *out, size_t size);
 	void (*take)(struct probe_run *run, const struct mysql_result *r);
 	void (*refused)(struct probe_run *run, const struct mysql_error *error);
 	bool is_list;
 };
 extern const struct mysql_step mysql_look[]; /* our own */
+extern const unsigned mysql_look_count;
 
 /* The next statement in `out`; false: everything was asked. */
 bool mysql_measure_next(struct probe_run *run, char *out, size_t size);

@@ -3,10 +3,11 @@ from frame import Figure
 from yard import beside_floor, run_cost_us
 
 COUNT, TICK_MS = 200, 50
-MODES = {"new": "reconnect_interval: 0s, metrics: false", "kept": "reconnect_interval: 1h, metrics: false"}
+MODES = {"new": (COUNT, "reconnect_interval: 0s, metrics: false"),
+         "kept": (1000, "reconnect_interval: 1h, metrics: false")}
 
 
-def checks(port, more, count):
+def checks(port, count, more):
     return "checks:\n" + "".join(
         f'  c{i}: {{type: mysql, dsn: "mysql://root@127.0.0.1:{port}", interval: 1s, {more}}}\n'
         for i in range(count))
@@ -14,13 +15,13 @@ def checks(port, more, count):
 
 def measure(bench):
     import srv_mysql
-    server, count = srv_mysql.MariaDB(f"--max-connections={2 * COUNT}"), bench.scale(COUNT)
+    server, count = srv_mysql.MariaDB("--max-connections=2000"), bench.scale(COUNT)
     try:
         server.start()
-        yield from beside_floor(bench, MODES, lambda mode: ("floor_mysql", server.port, mode, count, TICK_MS),
-                                lambda more: checks(server.port, more, count))
+        yield from beside_floor(bench, MODES, lambda mode, n: ("floor_mysql", server.port, mode, n, TICK_MS),
+                                lambda n, more: checks(server.port, n, more))
         bench.say("triaged, all metrics")
-        yield Figure("all", run_cost_us(bench.build, checks(server.port, "reconnect_interval: 1h", count),
+        yield Figure("all", run_cost_us(bench.build, checks(server.port, count, "reconnect_interval: 1h"),
                                         bench.seconds, settle=3))
     finally:
         server.destroy()

@@ -259,9 +259,10 @@ def run_cost_us(build, config, seconds, settle=2):
 
 
 def beside_floor(bench, modes, floor_of, config_of, settle=3):
-    """CPU of a check beside a bare client's, for each {way to be connected: settings that make it so}."""
-    for mode, more in modes.items():
-        bench.say(f"floor and triaged, {mode} connections")
-        base = bench.repeat(lambda: floor(bench.build, *floor_of(mode), bench.seconds)["cpu_us"])
-        mine = bench.repeat(lambda: run_cost_us(bench.build, config_of(more), bench.seconds, settle))
+    """CPU of a check beside a bare client's, for each {way to be connected: (checks, settings that make it so)}."""
+    for mode, (count, more) in modes.items():
+        count = bench.scale(count)
+        bench.say(f"floor and triaged, {count} {mode} connections")
+        base = bench.repeat(lambda: floor(bench.build, *floor_of(mode, count), bench.seconds)["cpu_us"])
+        mine = bench.repeat(lambda: run_cost_us(bench.build, config_of(count, more), bench.seconds, settle))
         yield ratio(mode, mine, base)
