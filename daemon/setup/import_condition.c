@@ -229,6 +229,7 @@ take_time(struct conditions *all, const struct condition *c)
 {
 	double ms = import_go_milliseconds(c->want);
 	bool is_limit = c->op == OP_BELOW || c->op == OP_AT_MOST;
+	usec_t limit_us;
 	char text[IMPORT_SPAN];
 
 	if (isnan(ms) || !is_limit || ms < 1 || ms > 600000) {
@@ -236,12 +237,14 @@ take_time(struct conditions *all, const struct condition *c)
 			all->import, c->where, "\"%s\": a limit of 1ms to 10m is needed", c->text);
 		return;
 	}
-	import_span((usec_t)(ms * 1000), text);
-	if (all->kind == CONDITION_HTTP)
-		import_raw(&all->check->expect, "max_time: %s\n", text);
-	else
-		add_rule(all, c, "slow", all->kind == CONDITION_PING ? "rtt_time" : "total_time",
-			text);
+	limit_us = (usec_t)(ms * 1000);
+	if (all->kind == CONDITION_HTTP) { /* of several the tightest is all of them */
+		if (all->limit_us == 0 || limit_us < all->limit_us)
+			all->limit_us = limit_us;
+		return;
+	}
+	import_span(limit_us, text);
+	add_rule(all, c, "slow", all->kind == CONDITION_PING ? "rtt_time" : "total_time", text);
 }
 
 static void
@@ -567,6 +570,12 @@ write_statuses(const struct conditions *all)
 void
 conditions_end(struct conditions *all)
 {
+	char text[IMPORT_SPAN];
+
+	if (all->limit_us > 0) {
+		import_span(all->limit_us, text);
+		import_raw(&all->check->expect, "max_time: %s\n", text);
+	}
 	/* Without a condition on it, any status will do there; here 200-299 would be asked for. */
 	if (all->kind == CONDITION_HTTP)
 		write_statuses(all);

@@ -81,7 +81,8 @@ struct conditions {
 	struct import_item *check;
 	enum condition_kind kind;
 	bool is_https;
-	usec_t hold_us; /* how long a rule waits: as long as the check needs to be down */
+	usec_t hold_us;  /* how long a rule waits: as long as the check needs to be down */
+	usec_t limit_us; /* of the time that an answer takes; 0: none */
 	bool statuses[600];
 	bool has_status, has_body, has_not_body;
 	struct import_words json, answers;

@@ -175,6 +175,8 @@ static const struct condition_row {
 	{ "http://a/", "[CONNECTED] == false", NULL },
 	{ "http://a/", "[RESPONSE_TIME] < 1500", "max_time: 1500ms" },
 	{ "http://a/", "[RESPONSE_TIME] <= 1.5s", "max_time: 1500ms" },
+	{ "http://a/", "[RESPONSE_TIME] < 150\", \"[RESPONSE_TIME] < 90\", \"[RESPONSE_TIME] < 2s",
+		"max_time: 90ms" },
 	{ "http://a/", "1h30m > [RESPONSE_TIME]", NULL },
 	{ "http://a/", "[RESPONSE_TIME] > 10", NULL },
 	{ "icmp://a", "[RESPONSE_TIME] < 20ms", "critical: it.rtt_time >= 20ms" },
