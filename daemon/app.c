@@ -26,6 +26,7 @@
 #include "rules/expr.h"
 
 #define CHORES_US      (5 * USEC_PER_SEC)  /* reminders, ageing, gauges */
+#define GROWN_EVERY_US USEC_PER_MIN        /* whether memory may be given back */
 #define TRIAGE_US      (5 * USEC_PER_MSEC) /* of a turn */
 #define ASIDE_TOLD_US  USEC_PER_HOUR       /* how long a corrupt database stays an open incident */
 #define DRAIN_US       (3 * USEC_PER_SEC)  /* of the five seconds that a stop may take */
@@ -332,12 +333,25 @@ is_watched(void *arg, const char *check)
 	return sched_view_name(app->sched, check, &view);
 }
 
+static void
+look_for_growth(struct app *app)
+{
+	usec_t now = loop_now(app->env.loop);
+
+	if (now - app->grown_looked_us < GROWN_EVERY_US)
+		return;
+	app->grown_looked_us = now;
+	memory_trim_grown(&app->least_bytes);
+}
+
 /* When settings were read, and again when the first runs under them have left what they needed. */
 static void
 settle_memory(struct app *app)
 {
-	if (app->trims_due == 0)
+	if (app->trims_due == 0) {
+		look_for_growth(app);
 		return;
+	}
 	settings_unref(app->former);
 	app->former = NULL;
 	recorder_sweep(app->recorder, is_watched, app);

@@ -48,9 +48,11 @@ struct app {
 	struct reload *reload;  /* under way; NULL: none */
 	struct offload_job *reload_job;
 	struct app_backup *backup; /* under way; NULL: none */
-	unsigned trims_due;        /* settings were read: most of what that took is free again */
-	bool is_settled;           /* triage knows which incidents of before the start go on */
-	bool wants_reload;         /* asked for again while one was under way */
+	double least_bytes;        /* of memory, for memory_trim_grown */
+	usec_t grown_looked_us;
+	unsigned trims_due; /* settings were read: most of what that took is free again */
+	bool is_settled;    /* triage knows which incidents of before the start go on */
+	bool wants_reload;  /* asked for again while one was under way */
 	char *config_trouble, *store_trouble;
 	char said[256];       /* the last line of status */
 	uint64_t turns_seen;  /* by the watchdog */

@@ -10,29 +10,42 @@
 
 #include "base/fd.h"
 
-/* The n-th number of statm, in bytes: 0 is the whole address space, 1 what is resident. */
-static double
-statm_bytes(int n)
+/* statm, in bytes. */
+struct statm {
+	double all, resident, shared; /* the last two have files' pages in common */
+};
+
+static struct statm
+read_statm(void)
 {
 	char text[128];
-	double pages[2];
+	double page = (double)sysconf(_SC_PAGESIZE);
+	struct statm m;
 
 	if (fd_read_proc("/proc/self/statm", text, sizeof(text), NULL) < 0 ||
-		sscanf(text, "%lf %lf", &pages[0], &pages[1]) != 2)
-		return NAN;
-	return pages[n] * (double)sysconf(_SC_PAGESIZE);
+		sscanf(text, "%lf %lf %lf", &m.all, &m.resident, &m.shared) != 3)
+		return (struct statm){ NAN, NAN, NAN };
+	return (struct statm){ m.all * page, m.resident * page, m.shared * page };
 }
 
 double
 process_virtual_bytes(void)
 {
-	return statm_bytes(0);
+	return read_statm().all;
 }
 
 double
 process_rss_bytes(void)
 {
-	return statm_bytes(1);
+	return read_statm().resident;
+}
+
+double
+process_private_bytes(void)
+{
+	struct statm m = read_statm();
+
+	return m.resident - m.shared;
 }
 
 double

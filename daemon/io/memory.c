@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <link.h>
+#include <math.h>
 #include <openssl/crypto.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,6 +15,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/process.h"
+
+#define GROWN_BYTES (4.0 * 1024 * 1024)
+#define GROWN_PART  8
 
 void *
 memory_resize(void *p, size_t size)
@@ -96,4 +101,23 @@ memory_settle(void)
 {
 	mem_trim();
 	dl_iterate_phdr(let_go_of_code, NULL);
+}
+
+bool
+memory_has_grown(double *least_bytes, double now_bytes)
+{
+	if (isnan(now_bytes))
+		return false;
+	if (*least_bytes == 0 || now_bytes < *least_bytes)
+		*least_bytes = now_bytes;
+	return now_bytes - *least_bytes >= fmax(GROWN_BYTES, *least_bytes / GROWN_PART);
+}
+
+void
+memory_trim_grown(double *least_bytes)
+{
+	if (!memory_has_grown(least_bytes, process_private_bytes()))
+		return;
+	mem_trim();
+	*least_bytes = process_private_bytes();
 }

@@ -19,6 +19,16 @@ bool memory_claim_libraries(void);
  * fault. */
 void memory_settle(void);
 
+/*
+ * Now and then: what has grown since it was trimmed last, or since it was least, may be what a
+ * storm left behind, mostly free and never asked for again.  Costs a file of /proc if nothing has
+ * grown, else a few milliseconds.  `least_bytes` is the caller's to keep, 0 at first.
+ */
+void memory_trim_grown(double *least_bytes);
+
+/* The question in that: by some megabytes, and by an eighth.  NAN: not known, so it has not. */
+bool memory_has_grown(double *least_bytes, double now_bytes);
+
 /* realloc() that is never refused; 0 bytes are one. */
 void *memory_resize(void *p, size_t size);
 

@@ -53,6 +53,8 @@ knows_its_memory(void **state)
 {
 	(void)state;
 	assert_true(process_rss_bytes() > 0);
+	assert_true(process_private_bytes() > 0);
+	assert_true(process_private_bytes() < process_rss_bytes());
 	assert_true(process_virtual_bytes() > process_rss_bytes());
 	assert_true(process_cpu_seconds() > 0);
 }

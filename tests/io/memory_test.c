@@ -1,5 +1,5 @@
 /* Whether OpenSSL takes our allocator: only before it has used its own; and what a settled program
- * gives back. */
+ * gives back, and when. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +8,16 @@
 #include <cmocka.h>
 
 #include <link.h>
+#include <math.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/process.h"
 #include "io/memory.h"
 
 static void
@@ -89,12 +93,62 @@ test_code_that_was_needed_once_is_given_back(void **state)
 	assert_true(file_kb() > after);
 }
 
+#define MB (1024.0 * 1024)
+
+static void
+test_growth_is_by_megabytes_and_by_an_eighth(void **state)
+{
+	double least = 0;
+
+	(void)state;
+	assert_false(memory_has_grown(&least, (double)NAN));
+	assert_false(memory_has_grown(&least, 10 * MB));
+	assert_false(memory_has_grown(&least, 13.9 * MB));
+	assert_true(memory_has_grown(&least, 14 * MB));
+	assert_false(memory_has_grown(&least, 8 * MB)); /* the least is what counts */
+	assert_true(memory_has_grown(&least, 12 * MB));
+	least = 200 * MB;
+	assert_false(memory_has_grown(&least, 220 * MB));
+	assert_true(memory_has_grown(&least, 225 * MB));
+}
+
+#define BLOCKS     30000
+#define BLOCK_SIZE 1000
+
+/* The last block lies above all others, so that libc by itself gives nothing back. */
+static void
+test_what_a_storm_left_is_given_back(void **state)
+{
+	static void *blocks[BLOCKS];
+	double least = 0, storm, after;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	skip(); /* theirs is another heap */
+#endif
+	memory_trim_grown(&least);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		blocks[i] = xmalloc(BLOCK_SIZE);
+		memset(blocks[i], 1, BLOCK_SIZE);
+	}
+	for (size_t i = 0; i + 1 < BLOCKS; i++)
+		free(blocks[i]);
+	storm = process_private_bytes();
+	memory_trim_grown(&least);
+	after = process_private_bytes();
+	free(blocks[BLOCKS - 1]);
+	assert_true(storm > 25 * MB);
+	assert_true(after < storm - 25 * MB);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_comes_late_is_told),
 		cmocka_unit_test(test_code_that_was_needed_once_is_given_back),
+		cmocka_unit_test(test_growth_is_by_megabytes_and_by_an_eighth),
+		cmocka_unit_test(test_what_a_storm_left_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
