@@ -117,6 +117,9 @@ on_turn_end(void *obj)
 	struct probe_run *run = obj;
 
 	release(run);
+	/* Not with the verdict: a command may end, and print numbers, in its deadline's turn. */
+	if (run->grown != NULL)
+		run->sample.metrics = metric_intern(run->grown);
 	count_unknown(&run->sample);
 	if (run->done != NULL)
 		run->done(run->arg, &run->sample);
@@ -173,8 +176,6 @@ give_verdict(struct probe_run *run, enum outcome outcome, const char *cause, con
 	s->wall_us = loop_wall(env->loop);
 	if (outcome != OUTCOME_ERROR && s->metric_count > 0)
 		s->values[total] = (double)s->took_us / USEC_PER_SEC;
-	if (run->grown != NULL)
-		s->metrics = metric_intern(run->grown);
 	if (outcome == OUTCOME_OK)
 		mark_parent(run);
 	retire(run);

@@ -112,7 +112,11 @@ class Soak:
     def read(self, path):
         """What takes thirty seconds is answered with 504, or cut, and hastened ones are soon over."""
         while True:
-            status, head, body = self.daemon.api.request("GET", path)
+            try:
+                status, head, body = self.daemon.api.request("GET", path)
+            except ConnectionResetError:
+                assert self.args.hasten > 1 and self.daemon.process.poll() is None, path
+                continue
             is_whole = len(body) == int(re.search(r"(?i)content-length: (\d+)", head)[1])
             if status == 200 and is_whole:
                 return body.decode()

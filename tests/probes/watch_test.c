@@ -21,7 +21,7 @@ static const struct metric_desc metrics[] = {
 
 static struct {
 	unsigned opened, closed, rows;
-	bool is_odd;
+	bool is_late;
 	int first, refused;
 } toy;
 
@@ -39,6 +39,8 @@ start(struct probe_run *run)
 	toy.first = probe_metric(run, "row_0", METRIC_GAUGE, UNIT_BYTES, "A row.");
 	toy.refused = probe_metric(run, "no good name", METRIC_GAUGE, UNIT_NONE, "");
 	probe_ok(run, "fine");
+	if (toy.is_late)
+		probe_value(run, probe_metric(run, "late", METRIC_GAUGE, UNIT_BYTES, "A row."), 8);
 }
 
 static void
@@ -109,6 +111,24 @@ rows_appear_and_outlive_the_run(void **state)
 	sample_fini(&two);
 }
 
+/* As from a command that ends in the turn in which its deadline has given the verdict. */
+static void
+a_row_behind_the_verdict_outlives_the_run(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	memset(&toy, 0, sizeof(toy));
+	toy.rows = 1;
+	toy.is_late = true;
+	run_toy(&s);
+	assert_true(metric_is_interned(s.metrics));
+	assert_int_equal(s.metric_count, 4);
+	assert_true(sample_value(&s, "row_0") == 0);
+	assert_true(sample_value(&s, "late") == 8);
+	sample_fini(&s);
+}
+
 static void
 a_flood_of_names_is_cut(void **state)
 {
@@ -160,6 +180,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_appear_and_outlive_the_run),
+		cmocka_unit_test(a_row_behind_the_verdict_outlives_the_run),
 		cmocka_unit_test(a_flood_of_names_is_cut),
 		cmocka_unit_test(a_single_run_has_a_watch_of_its_own),
 		cmocka_unit_test(equal_tables_are_one),
