@@ -4,7 +4,7 @@ in both languages, and when the daemon is gone."""
 import pytest
 from browser import browser, start_with_page  # noqa: F401: a fixture
 from feed_test import Feed
-from lab import another_day, wait_for
+from lab import another_day, wait_for, wait_learned
 from srv_redis import Redis
 
 VIEWS = ["/", "/checks/cache", "/incidents", "/map", "/receivers", "/silences"]
@@ -39,7 +39,9 @@ def language():
 @pytest.fixture
 def board(daemon, redis, web, hook, language):
     config = CONFIG.format(day=another_day(), redis=redis.port, web=web.url, hook=hook.url)
-    return start_with_page(daemon, config, language)
+    d = start_with_page(daemon, config, language)
+    wait_learned(d, redis.data)  # where its log is: what to do has a command then
+    return d
 
 
 @pytest.fixture

@@ -49,6 +49,13 @@ def wait_for(what, test, limit=LIMIT):
         threading.Event().wait(0.02)
 
 
+def wait_learned(daemon, folder):
+    """What belongs to a server of this host is learned while it is well, and lies in the state folder."""
+    words = str(folder).encode()
+    wait_for(f"{folder} to be learned",
+             lambda: any(words in f.read_bytes() for f in daemon.state.rglob("*") if f.is_file()))
+
+
 def another_day():
     """A weekday that is not today in any timezone: what is planned for it never begins in a test."""
     return f"{datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3):%a}"

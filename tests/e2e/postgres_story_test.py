@@ -548,8 +548,7 @@ def test_no_room_for_the_log(watch, hook, fault, spare, folder, tmp_path):
         s.psql("CREATE TABLE fill (t text)", db="shop")
         d = watch(f'  disk: {{type: disk, path: "{home}", {KEYS}}}\n' + db(s, AGAIN),
                   up=("db", "disk"))
-        lab.wait_for("its data folder to be learned", lambda: str(s.data).encode() in b"".join(
-            p.read_bytes() for p in d.state.rglob("*") if p.is_file()))
+        lab.wait_learned(d, s.data)
         fault.begin()
         s.psql("INSERT INTO fill SELECT repeat(md5(g::text), 30) FROM generate_series(1, 200000) g",
                db="shop", check=False)

@@ -82,7 +82,7 @@ def test_it_was_killed(make, watch, hook, fault):
 """)
     d.wait_state("cache", "up")
     d.wait_state("api", "up")
-    learned(d, s)
+    lab.wait_learned(d, s.data)
     fault.begin()
     s.stop()
     fault.read(hook, "cache", cause="net.refused", playbook="redis-stopped",
@@ -152,7 +152,7 @@ receivers: {{hook: {{type: webhook, url: "{hook.url}"}}}}
 """, env={"DBUS_SYSTEM_BUS_ADDRESS": bus.address}).start()
         d.wait_state("cache", "up")
         d.wait_state("api", "up")
-        learned(d, s)
+        lab.wait_learned(d, s.data)
         fault.begin()
         s.stop()
         manager.set("redis-server.service", **FAILED)
@@ -202,7 +202,7 @@ def test_the_kernel_killed_it(small_memory, watch, hook, fault, is_watched):
     s = small_memory
     d = watch(cache(s.url()) + ("  mem: {type: memory}\n" if is_watched else ""))
     d.wait_state("cache", "up")
-    learned(d, s)
+    lab.wait_learned(d, s.data)
     fault.begin()
     s.cli("DEBUG", "POPULATE", 1000000, "k", 100, check=False)
     s.process.wait(lab.LIMIT)
@@ -383,7 +383,7 @@ def test_its_folder_is_gone(make, watch, hook, fault):
     s = make("--save", "3600 1")
     d = watch(cache(s.url()))
     d.wait_state("cache", "up")
-    learned(d, s)
+    lab.wait_learned(d, s.data)
     s.cli("SET", "k", "v")
     fault.begin()
     s.data.rmdir()
@@ -412,12 +412,6 @@ def small_disk():
         s.destroy()
 
 
-def learned(d, s):
-    """Where a server keeps its data is learned while it is well."""
-    lab.wait_for("its place to be learned", lambda: str(s.data).encode() in b"".join(
-        f.read_bytes() for f in d.state.rglob("*") if f.is_file()))
-
-
 DISK = """\
   data: {{type: disk, path: "{}", severity: critical}}
 """
@@ -431,7 +425,7 @@ def test_its_disk_is_full(small_disk, watch, hook, fault):
     s = small_disk("--save", "3600 1", "--rdbcompression", "no")
     d = watch(cache(s.url()) + DISK.format(s.data), FULL)
     d.wait_state("cache", "up")
-    learned(d, s)
+    lab.wait_learned(d, s.data)
     put(s, "k", 500000)
     fault.begin()
     (s.data / "hog").write_bytes(b"x" * 2050000)
@@ -448,7 +442,7 @@ def test_its_disk_is_full_and_nobody_watches_the_disk(small_disk, watch, hook, f
     s = small_disk("--save", "3600 1", "--rdbcompression", "no")
     d = watch(cache(s.url()))
     d.wait_state("cache", "up")
-    learned(d, s)
+    lab.wait_learned(d, s.data)
     put(s, "k", 500000)
     fault.begin()
     (s.data / "hog").write_bytes(b"x" * 2050000)
@@ -466,7 +460,7 @@ def test_it_ended_itself(small_disk, watch, hook, fault):
     d = watch(cache(s.url()))
     d.wait_state("cache", "up")
     lab.wait_for("a second run", lambda: d.check("cache")["runs"] >= 2)
-    learned(d, s)
+    lab.wait_learned(d, s.data)
     fault.begin()
     for _ in range(30):
         s.cli("SET", os.urandom(4).hex(), "x" * 100000, check=False)

@@ -160,8 +160,7 @@ def test_the_page_tells_what_happens(daemon, redis):
         d.start()
         for name in ("api", "cache", "data"):
             d.wait_state(name, "up")
-        lab.wait_for("its place to be learned", lambda: str(redis.data).encode() in b"".join(
-            f.read_bytes() for f in d.state.rglob("*") if f.is_file()))
+        lab.wait_learned(d, redis.data)
         for i in range(2):
             redis.cli("EVAL", "return redis.call('SET', KEYS[1], string.rep('x', 400000))", 1, f"k{i}")
         (redis.data / "exports").mkdir()
