@@ -108,7 +108,7 @@ memory_has_grown(double *least_bytes, double now_bytes)
 {
 	if (isnan(now_bytes))
 		return false;
-	if (*least_bytes == 0 || now_bytes < *least_bytes)
+	if (*least_bytes == 0 || !(now_bytes >= *least_bytes)) /* NAN, too: /proc was away */
 		*least_bytes = now_bytes;
 	return now_bytes - *least_bytes >= fmax(GROWN_BYTES, *least_bytes / GROWN_PART);
 }

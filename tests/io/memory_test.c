@@ -110,6 +110,9 @@ test_growth_is_by_megabytes_and_by_an_eighth(void **state)
 	least = 200 * MB;
 	assert_false(memory_has_grown(&least, 220 * MB));
 	assert_true(memory_has_grown(&least, 225 * MB));
+	least = (double)NAN; /* /proc was away when it was trimmed */
+	assert_false(memory_has_grown(&least, 10 * MB));
+	assert_true(memory_has_grown(&least, 14 * MB));
 }
 
 #define BLOCKS     30000
