@@ -60,10 +60,11 @@ add_phases(struct probe_run *run)
 static double
 body_bytes(const struct http1 *reply)
 {
-	const char *length = http1_header(reply, "Content-Length");
+	const char *length;
 
 	if (!reply->is_cut)
 		return (double)reply->body_bytes;
+	length = http1_header(reply, "Content-Length");
 	return length != NULL ? strtod(length, NULL) : (double)NAN;
 }
 

@@ -62,6 +62,12 @@ is_value_char(unsigned char c)
 	return is_in[c];
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 bool
 http1_is_token(const char *text)
 {
@@ -121,14 +127,23 @@ find_head(struct http1 *m, struct buf *in)
 	return have > m->limits.head_max ? bad_too_large(m, text, have) : 0;
 }
 
-/* Cuts one line out of the head's copy and joins folded ones (responses only). */
+/* What is left of the head's copy. */
+struct cursor {
+	char *at;
+	const char *end;
+};
+
+/*
+ * Cuts one line out of it and joins folded ones (responses only).  Whether a CR is left within is
+ * for those who look at each byte anyhow.
+ */
 static char *
-next_line(struct http1 *m, char **at)
+next_line(struct http1 *m, struct cursor *head)
 {
-	char *line = *at, *end = line;
+	char *line = head->at, *end = line;
 
 	for (;;) {
-		end = strchr(end, '\n');
+		end = memchr(end, '\n', (size_t)(head->end - end));
 		if (end == NULL || (end[1] != ' ' && end[1] != '\t') || line == m->head)
 			break;
 		if (m->kind == HTTP1_REQUEST) {
@@ -141,7 +156,7 @@ next_line(struct http1 *m, char **at)
 	}
 	if (end == NULL)
 		return NULL;
-	*at = end + 1;
+	head->at = end + 1;
 	if (end > line && end[-1] == '\r') {
 		end--;
 	} else if (m->kind == HTTP1_REQUEST) {
@@ -149,11 +164,13 @@ next_line(struct http1 *m, char **at)
 		return NULL;
 	}
 	*end = '\0';
-	if (strchr(line, '\r') != NULL) {
-		http1_bad(m, 400, "a bare CR in the head");
-		return NULL;
-	}
 	return line;
+}
+
+static int
+bad_line(struct http1 *m, const char *line, const char *why)
+{
+	return http1_bad(m, 400, strchr(line, '\r') != NULL ? "a bare CR in the head" : why);
 }
 
 static bool
@@ -210,27 +227,28 @@ parse_status_line(struct http1 *m, const char *line)
 	return 0;
 }
 
+/* Looks at each byte once: every reply of every check has some ten of these lines. */
 static int
 parse_header(struct http1 *m, char *line)
 {
-	char *colon = strchr(line, ':'), *value, *end;
-	const char *at;
+	char *colon = line, *value, *end;
 
-	if (colon == NULL)
-		return http1_bad(m, 400, "a header line without a colon");
-	*colon = '\0';
-	if (!http1_is_token(line))
-		return http1_bad(m, 400, "a header name with bytes that do not belong there");
-	value = colon + 1;
-	value += strspn(value, " \t");
-	end = value + strlen(value);
-	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+	while (is_token_char((unsigned char)*colon))
+		colon++;
+	if (*colon != ':' || colon == line)
+		return bad_line(m, line,
+			strchr(colon, ':') == NULL
+				? "a header line without a colon"
+				: "a header name with bytes that do not belong there");
+	for (value = colon + 1; is_blank(*value);)
+		value++;
+	for (end = value; is_value_char((unsigned char)*end);)
+		end++;
+	if (*end != '\0')
+		return bad_line(m, end, "a control byte in a header");
+	while (end > value && is_blank(end[-1]))
 		end--;
-	*end = '\0';
-	for (at = value; is_value_char((unsigned char)*at);)
-		at++;
-	if (*at != '\0')
-		return http1_bad(m, 400, "a control byte in a header");
+	*colon = *end = '\0';
 	if (m->header_count == HTTP1_HEADERS_MAX)
 		return http1_bad(m, 431, "too many headers");
 	m->headers[m->header_count++] = (struct http1_header){ line, value };
@@ -240,13 +258,14 @@ parse_header(struct http1 *m, char *line)
 static int
 parse_length(struct http1 *m, const char *value, uint64_t *length)
 {
-	size_t digits = strspn(value, "0123456789");
+	const char *at = value;
 
-	if (digits == 0 || value[digits] != '\0')
+	for (*length = 0; isdigit((unsigned char)*at); at++)
+		*length = *length * 10 + (uint64_t)(*at - '0');
+	if (at == value || *at != '\0')
 		return http1_bad(m, 400, "Content-Length is not a number");
-	if (digits > LENGTH_DIGITS_MAX)
+	if (at - value > LENGTH_DIGITS_MAX)
 		return http1_bad(m, 413, "Content-Length is beyond all measure");
-	*length = strtoull(value, NULL, 10);
 	return 0;
 }
 
@@ -272,14 +291,28 @@ static void
 read_connection(const char *value, struct framing_says *says)
 {
 	while (*value != '\0') {
-		size_t len;
+		size_t len = 0;
 
-		value += strspn(value, ", \t");
-		len = strcspn(value, ", \t");
+		while (is_blank(*value) || *value == ',')
+			value++;
+		while (value[len] != '\0' && value[len] != ',' && !is_blank(value[len]))
+			len++;
 		says->closes |= len == 5 && strncasecmp(value, "close", len) == 0;
 		says->keeps |= len == 10 && strncasecmp(value, "keep-alive", len) == 0;
 		value += len;
 	}
+}
+
+/* Of a token, which has no byte that a raised bit makes a letter but letters. */
+static bool
+is_named(const struct http1_header *h, const char *lower)
+{
+	const char *at = h->name;
+
+	for (; *lower != '\0'; at++, lower++)
+		if ((*at | 0x20) != *lower)
+			return false;
+	return *at == '\0';
 }
 
 static int
@@ -289,9 +322,9 @@ read_header(struct http1 *m, const struct http1_header *h, struct framing_says *
 
 	switch (tolower((unsigned char)h->name[0])) {
 	case 'c':
-		if (strcasecmp(h->name, "connection") == 0)
+		if (is_named(h, "connection"))
 			read_connection(h->value, says);
-		if (strcasecmp(h->name, "content-length") != 0)
+		if (!is_named(h, "content-length"))
 			return 0;
 		if (parse_length(m, h->value, &length) == -1)
 			return -1;
@@ -301,11 +334,11 @@ read_header(struct http1 *m, const struct http1_header *h, struct framing_says *
 		says->length = length;
 		return 0;
 	case 't':
-		if (strcasecmp(h->name, "transfer-encoding") == 0)
+		if (is_named(h, "transfer-encoding"))
 			return read_transfer_encoding(m, h->value, says);
 		return 0;
 	case 'h':
-		if (strcasecmp(h->name, "host") != 0 || m->kind == HTTP1_RESPONSE)
+		if (!is_named(h, "host") || m->kind == HTTP1_RESPONSE)
 			return 0;
 		if (says->has_host)
 			return http1_bad(m, 400, "two Host headers");
@@ -353,17 +386,20 @@ decide_framing(struct http1 *m)
 }
 
 static int
-parse_head(struct http1 *m)
+parse_head(struct http1 *m, size_t len)
 {
-	char *at = m->head, *line = next_line(m, &at);
+	struct cursor head = { m->head, m->head + len };
+	char *line = next_line(m, &head);
 	int rc = line == NULL ? -1 : 0;
 
-	if (rc == 0 && m->kind == HTTP1_REQUEST)
+	if (rc == 0 && strchr(line, '\r') != NULL)
+		rc = bad_line(m, line, "");
+	else if (rc == 0 && m->kind == HTTP1_REQUEST)
 		rc = parse_request_line(m, line);
 	else if (rc == 0)
 		rc = parse_status_line(m, line);
 	while (rc == 0) {
-		line = next_line(m, &at);
+		line = next_line(m, &head);
 		if (line == NULL && m->state != HTTP1_BAD)
 			http1_bad(m, 400, "a broken head");
 		if (line == NULL)
@@ -424,7 +460,7 @@ http1_feed_head(struct http1 *m, struct buf *in)
 	m->head = xstrndup(buf_head(in), (size_t)len);
 	m->scanned = 0;
 	buf_drain(in, (size_t)len);
-	if (parse_head(m) == -1)
+	if (parse_head(m, (size_t)len) == -1)
 		return -1;
 	if (m->kind == HTTP1_RESPONSE && m->status < 200 && m->status != 101)
 		return skip_interim(m);
