@@ -5,11 +5,15 @@
  */
 #include "base/heap.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
-#define FAN 4
+#define FAN      4
+#define LINE     64
+#define ROOM_MIN 16
 
 void
 heap_init(struct heap *heap)
@@ -20,9 +24,26 @@ heap_init(struct heap *heap)
 void
 heap_fini(struct heap *heap)
 {
-	free(heap->slots);
+	free(heap->block);
 	heap_init(heap);
 }
+
+/* The first slot is the last of its cache line, so that each four children are one line. */
+static void
+grow(struct heap *heap)
+{
+	size_t room = heap->room > 0 ? heap->room * 2 : ROOM_MIN;
+	char *block = xreallocarray(NULL, room + FAN, sizeof(struct heap_slot));
+	size_t begins = LINE - (uintptr_t)block % LINE;
+	struct heap_slot *slots = (void *)(block + begins - sizeof(struct heap_slot));
+
+	if (heap->count > 0)
+		memcpy(slots, heap->slots, heap->count * sizeof(*slots));
+	free(heap->block);
+	*heap = (struct heap){ slots, heap->count, room, block };
+}
+
+_Static_assert(FAN * sizeof(struct heap_slot) == LINE, "four children are one line");
 
 static void
 set(struct heap *heap, size_t place, struct heap_slot slot)
@@ -93,10 +114,8 @@ heap_insert(struct heap *heap, struct heap_node *node)
 		settle(heap, node->place, slot);
 		return;
 	}
-	if (heap->count == heap->room) {
-		heap->room = heap->room ? heap->room * 2 : 16;
-		heap->slots = xreallocarray(heap->slots, heap->room, sizeof(*heap->slots));
-	}
+	if (heap->count == heap->room)
+		grow(heap);
 	sift_up(heap, ++heap->count, slot);
 }
 

@@ -18,8 +18,9 @@ struct heap_slot {
 };
 
 struct heap {
-	struct heap_slot *slots;
+	struct heap_slot *slots; /* within block */
 	size_t count, room;
+	void *block;
 };
 
 void heap_init(struct heap *heap);
