@@ -31,7 +31,8 @@ struct task {
 	struct probe_watch *watch; /* NULL: its type has none */
 	usec_t started_us;         /* the last start */
 	usec_t phase_us;           /* its place in the interval's grid */
-	uint64_t runs, overdue;
+	uint64_t runs;
+	uint32_t overdue;
 	uint32_t tick_us; /* it is due on multiples of it only */
 	uint32_t version; /* of its settings: a sample made under others is nobody's */
 	bool is_poked;    /* run again as soon as this run is over */

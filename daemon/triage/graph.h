@@ -37,6 +37,8 @@ struct node {
 	bool was_failing : 1;              /* in that census, as it was taken */
 	bool visit_found : 1;              /* by the walk that was here last */
 	bool is_needer : 1;                /* it is in the list of graph_list_needers */
+	uint8_t asked_count;
+	unsigned visit;               /* the walk that was here last */
 	usec_t fail_us, fail_wall_us; /* when the first of its failures in a row began; 0: well */
 	usec_t last_fail_us;          /* monotonic: when the latest failed run began */
 	const struct cause *cause;
@@ -44,12 +46,10 @@ struct node {
 	usec_t well_us;  /* monotonic: when it last recovered from being down; 0: never */
 	usec_t tried_us; /* failures of runs that began since are counted */
 	unsigned tries;
-	unsigned visit; /* the walk that was here last */
 	/* What we asked. */
+	unsigned facts_version;
 	usec_t run_us; /* monotonic: a run was asked for; 0: never */
 	struct asked *asked;
-	uint32_t asked_count;
-	unsigned facts_version;
 	/* What its facts tie it to; found once for each version of the facts. */
 	struct node *tie;
 	const char *tie_rule;
