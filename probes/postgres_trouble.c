@@ -107,9 +107,9 @@ add_line(char *out, const char *line, size_t len)
 	str_printable(out + have, PG_TEXT_MAX - have, line, len);
 }
 
-/* The first line, then what a DETAIL line says. */
+/* The first line, then what a DETAIL line says; a server may leave both empty. */
 static void
-copy_words(char *out, const char *from)
+copy_words(char out[PG_TEXT_MAX], const char *from)
 {
 	const char *detail = strstr(from, "\nDETAIL:  ");
 
@@ -119,6 +119,8 @@ copy_words(char *out, const char *from)
 		detail += strlen("\nDETAIL:  ");
 		add_line(out, detail, strcspn(detail, "\n"));
 	}
+	if (out[0] == '\0')
+		str_copy(out, PG_TEXT_MAX, "an error without a word");
 }
 
 static enum fault

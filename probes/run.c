@@ -27,6 +27,7 @@
 #define RAW_MAX      CLEAN_RAW_MAX
 #define CHILDREN_MAX 1024
 #define METRICS_MAX  256 /* of one check, those that appear while it runs included */
+#define NO_REASON    "failed without a reason"
 
 struct probe_run {
 	struct probe_job job;
@@ -172,6 +173,8 @@ give_verdict(struct probe_run *run, enum outcome outcome, const char *cause, con
 	s->outcome = outcome;
 	s->cause = cause != NULL ? cause_get(cause) : NULL;
 	clean(run, run->text, sizeof(run->text), raw);
+	if (run->text[0] == '\0' && outcome != OUTCOME_OK)
+		str_copy(run->text, sizeof(run->text), NO_REASON);
 	s->took_us = loop_now(env->loop) - s->started_us;
 	s->wall_us = loop_wall(env->loop);
 	if (outcome != OUTCOME_ERROR && s->metric_count > 0)
@@ -492,6 +495,6 @@ probe_fault(struct probe_run *run, enum fault fault, const char *reason)
 	if (fault == FAULT_NONE)
 		outcome = OUTCOME_ERROR;
 	if (reason == NULL || reason[0] == '\0')
-		reason = fault != FAULT_NONE ? fault_name(fault) : "failed without a reason";
+		reason = fault != FAULT_NONE ? fault_name(fault) : NO_REASON;
 	give_verdict(run, outcome, net_cause(fault), reason);
 }

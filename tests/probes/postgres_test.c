@@ -552,6 +552,7 @@ reads_what_libpq_says(void **state)
 		pg_trouble_read(&trouble, cases[i].message);
 		assert_string_equal(pg_trouble_cause(&trouble), cases[i].cause);
 		assert_string_equal(trouble.state, cases[i].state);
+		assert_string_not_equal(trouble.text, "");
 	}
 }
 

@@ -350,6 +350,18 @@ what_a_peer_said_is_cleaned_and_masked(void **state)
 	assert_string_equal(w->sample.notes[0].text, "note ***");
 }
 
+/* A server may give an empty message: that something failed is said all the same. */
+static void
+a_failure_is_never_without_a_word(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, SILENT, NULL);
+	probe_fail(w->run, "http.5xx", "%s", "");
+	loop_turn(w->loop, false);
+	assert_string_equal(w->sample.text, "failed without a reason");
+}
+
 /* Wherever the text ends, no beginning of a secret is left at its end. */
 static void
 a_secret_at_the_cut_is_masked_whole(void **state)
@@ -459,6 +471,7 @@ main(void)
 		T(an_error_has_no_total_time),
 		T(faults_become_causes),
 		T(what_a_peer_said_is_cleaned_and_masked),
+		T(a_failure_is_never_without_a_word),
 		T(a_secret_at_the_cut_is_masked_whole),
 		T(facts_are_capped_and_replaced),
 		T(memory_lives_from_run_to_run),
