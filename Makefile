@@ -32,9 +32,11 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 $(WERROR)
 HARDEN := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fno-plt
 OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer $(SANITIZE) \
-	-fno-sanitize-recover=all,-O2 -g)
+	-fno-sanitize-recover=all,-O2 -g -ffunction-sections)
 CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -DTRIAGED_VERSION='"$(VERSION)"' -DTRIAGED_DATE='"$(VERSION_DATE)"' -I. -Idaemon $(WARN) \
 	$(HARDEN) $(OPT) $(PKG_CFLAGS) $(CFLAGS) -ffile-prefix-map=$(CURDIR)=.
+# What runs while nothing happens lies together (tests/bench/hot.py): HOT= for a linker that is not GNU ld.
+HOT := $(if $(SAN),,daemon/hot.ld)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed \
 	$(SANITIZE) $(LDFLAGS)
 LDLIBS_ALL := $(PKG_LIBS) -lpthread -lm $(LDLIBS)
@@ -122,9 +124,9 @@ $(LIB): $(LIB_OBJ)
 	@ar rcsD $@ $(LIB_OBJ)
 
 # The name is for a library to find: daemon/io/memory.c says why.
-$(B)/triaged: $(APP_OBJ) $(LIB)
+$(B)/triaged: $(APP_OBJ) $(LIB) $(HOT)
 	$(SAY) "  link  $@"
-	$(QUIET)$(CC) $(LDFLAGS_ALL) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $(HOT:%=-Wl,-T,%) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip -o $@ $(APP_OBJ) $(LIB) $(LDLIBS_ALL)
 
 $(B)/triage: $(CLI_OBJ) $(LIB)
 	$(SAY) "  link  $@"
@@ -351,6 +353,12 @@ LAB ?= ../shared/lab
 bench-peers:
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	@$(PYTHON) -B tests/bench/peers.py $(B) --lab "$(LAB)" $(BENCH_ARGS)
+
+# Which functions run all the time, for the linker: after much has changed.
+.PHONY: hot
+hot: deps-test
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@$(PYTHON) -B tests/bench/hot.py $(B)
 
 # What was measured last, written into the documents.
 .PHONY: bench-docs
