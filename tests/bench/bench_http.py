@@ -10,8 +10,8 @@ STARVED = 0.1  # of its time: so long it was ready to run, and others had the pr
 
 
 def tick_ms(count):
-    """The daemon's own: at most 50 starts on each, so that the floor gathers as much."""
-    return max(1, min(50, 50 * 1000 // count))
+    """The daemon's own: at most 80 starts on each, so that the floor gathers as much."""
+    return max(1, min(50, 80 * 1000 // count))
 
 
 def floor_us(bench, port, count, mode):
