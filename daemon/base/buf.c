@@ -55,6 +55,7 @@ buf_reserve(struct buf *buf, size_t len)
 		while (room < buf->len + len + 1)
 			room *= 2;
 		buf->data = xreallocarray(buf->data, room, 1);
+		buf->data[buf->len] = '\0'; /* of a new one; whoever adds nothing leaves it so */
 		buf->room = room;
 	}
 	return buf->data + buf->len;

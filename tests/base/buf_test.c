@@ -34,6 +34,26 @@ test_text_is_always_a_string(void **state)
 	buf_fini(&buf);
 }
 
+/* A new buffer to which nothing is printed: memory that it takes for that may hold anything. */
+static void
+test_nothing_printed_is_an_empty_string(void **state)
+{
+	struct buf buf;
+	char *dirt = malloc(64);
+
+	(void)state;
+	memset(dirt, 'x', 64);
+	free(dirt);
+	buf_init(&buf, 0);
+	buf_addf(&buf, "%s", "");
+	assert_string_equal(buf_text(&buf), "");
+	buf_fini(&buf);
+	buf_init(&buf, 0);
+	assert_non_null(buf_reserve(&buf, 1));
+	assert_string_equal(buf_text(&buf), "");
+	buf_fini(&buf);
+}
+
 static void
 test_printing_past_the_room(void **state)
 {
@@ -142,6 +162,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_is_always_a_string),
+		cmocka_unit_test(test_nothing_printed_is_an_empty_string),
 		cmocka_unit_test(test_printing_past_the_room),
 		cmocka_unit_test(test_over_the_cap_nothing_follows),
 		cmocka_unit_test(test_a_stream_does_not_grow),
