@@ -36,6 +36,7 @@ import soak_world
 FAKETIME = "/usr/lib/{}-linux-gnu/faketime/libfaketimeMT.so.1"
 # Of the time this much is for caches, windows and the incidents that are kept to fill; slopes are of the rest.
 WARM = 0.4
+RESOLVED_KEPT = 500  # incidents that are over; what ended before them is dropped (daemon/triage/life.c)
 END_S = 300  # so long may be told what is owed when all is mended
 
 
@@ -272,12 +273,19 @@ class Soak:
         return [("helpers stuck at the end", f"{stuck:.0f}", stuck == 0),
                 (f"in trouble {END_S} s after all was mended", ", ".join(self.trouble[:9]) or "nothing",
                  not self.trouble),
-                ("told", f"{len(self.truth)} incidents, {len(told)} told wrong {told[:3] or ''}", not told)]
+                ("told", f"{len(self.truth)} incidents, {len(self.told_only())} more of which only the receivers knew, "
+                 f"{len(told)} told wrong {told[:3] or ''}", not told)]
+
+    def told_only(self):
+        """Those that came and went between two looks: both receivers must have been told the same of them."""
+        stories = [chaos.read_events(self.world.places[name]) for name in ("one", "two")]
+        return soak_judge.told_only(stories, self.truth, RESOLVED_KEPT)
 
     def told_wrong(self):
         """{(receiver, incident): in words}"""
+        truth = self.truth | self.told_only()
         found = [(name, *text.split(": ", 1)) for name in ("one", "two")
-                 for text in chaos.judge_machine(self.world.places[name], self.truth)]
+                 for text in chaos.judge_machine(self.world.places[name], truth)]
         return {(name, id_): f"{name}: {id_}: {text}" for name, id_, text in found if id_ not in self.open_ids()}
 
     def open_ids(self):

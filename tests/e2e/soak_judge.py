@@ -64,3 +64,15 @@ def missed_runs(before, after, overdue, seconds, interval_s):
         if runs - before[check] < want:
             lacking[check] = want - (runs - before[check])
     return lacking
+
+
+def told_only(stories, truth, kept):
+    """id -> what an incident must have been that ended, and was dropped, between two looks: as all receivers
+    together were told of it.  `kept`: the most that are over and kept; until one has had to go there is none."""
+    if sum(doc["status"] == "resolved" for doc in truth.values()) < kept:
+        return {}
+    ends = {}
+    for event in (event for events in stories for event in events if event["incident"] not in truth):
+        ends.setdefault(event["incident"], {})[event["sequence"]] = event["type"]
+    return {id_: {"sequence": max(types), "reopened": list(types.values()).count("resolved") - 1}
+            for id_, types in ends.items()}

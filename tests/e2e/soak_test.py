@@ -44,6 +44,20 @@ def test_missed_runs():
     assert soak_judge.missed_runs(before, {"a": 17, "b": 17}, late, 100, 10) == {"a": 2}
 
 
+def told(*events):
+    return [dict(zip(("incident", "sequence", "type"), event)) for event in events]
+
+
+def test_what_only_receivers_knew_is_judged_by_what_both_were_told():
+    known = {"a": {"status": "resolved"}}
+    whole = told(("a", 1, "opened"), ("b", 1, "opened"), ("b", 2, "resolved"))
+    assert soak_judge.told_only([whole, whole], known, kept=2) == {}  # nothing was ever dropped: there is no such incident
+    assert soak_judge.told_only([whole, told()], known, kept=1) == {"b": {"sequence": 2, "reopened": 0}}
+    assert soak_judge.told_only([told(), told(("b", 1, "opened"))], known, kept=1)["b"]["sequence"] == 1
+    again = told(*(("b", n, kind) for n, kind in enumerate(("opened", "resolved", "reopened", "resolved"), 1)))
+    assert soak_judge.told_only([whole, again], known, kept=1) == {"b": {"sequence": 4, "reopened": 1}}
+
+
 def test_a_plot_has_its_lines():
     text = soak_report.plot("Memory", "MB", [("PSS", [(0, 1), (1, 2)]), ("RSS", [(0, 2)])], 1)
     assert text.count("<polyline") == 2 and "Memory, MB" in text
