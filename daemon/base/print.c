@@ -45,13 +45,14 @@ is_plain(const char *fmt)
 char *
 print_digits(char *out, unsigned long number)
 {
-	char *end = out + 1;
+	char digits[DIGITS_MAX];
+	char *at = digits + sizeof(digits);
 
-	for (unsigned long rest = number / 10; rest > 0; rest /= 10)
-		end++;
-	for (char *at = end; at > out; number /= 10)
+	do {
 		*--at = (char)('0' + number % 10);
-	return end;
+		number /= 10;
+	} while (number > 0);
+	return mempcpy(out, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 struct line {

@@ -21,12 +21,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from targets import Nginx  # noqa: E402
-from yard import TOP, Daemon, shipped  # noqa: E402
+from yard import TOP, Daemon, free_port, shipped  # noqa: E402
 
 START_S, ROUND_S = 60, 70  # of a daemon in callgrind: until what only the start needs is over; each round
 HEAD = """/*
- * The functions of a daemon at rest, and then those of the commonest checks, beside each other: a
- * page of code that is touched is kept, with those around it.  Written by `make hot`.
+ * The functions of a daemon at rest, and then those of the commonest checks and of an incident,
+ * beside each other: a page of code that is touched is kept, with those around it.  `make hot`.
  */
 SECTIONS
 {
@@ -80,7 +80,7 @@ def ran(build, folder, config, settle_s, seconds):
 
 
 def common_checks(stack):
-    """Ten of each of the commonest, each second; their servers are stopped with the stack."""
+    """Ten of each of the commonest, each second, and an incident; their servers are stopped with the stack."""
     import srv_mysql
     import srv_postgres
     import srv_redis
@@ -101,8 +101,9 @@ def common_checks(stack):
         "mysql": f'type: mysql, dsn: "mysql://root@127.0.0.1:{mysql.port}"',
         "postgres": f'type: postgres, dsn: "{dsn}"',
     }
-    return "checks:\n" + "".join(f"  {kind}{n}: {{{text}, interval: 1s}}\n"
-                                 for kind, text in kinds.items() for n in range(10))
+    dead = f'  dead: {{type: tcp, address: "127.0.0.1:{free_port()}", interval: 1s}}\n'
+    return "checks:\n" + dead + "".join(f"  {kind}{n}: {{{text}, interval: 1s}}\n"
+                                        for kind, text in kinds.items() for n in range(10))
 
 
 def main():
@@ -114,6 +115,8 @@ def main():
         rest = ran(build, folder, shipped(), START_S, ROUND_S)
         print("hot: at work, half a minute", file=sys.stderr)
         work = ran(build, folder, common_checks(stack), 15, 15) - rest
+    if len(rest) < 100:
+        sys.exit(f"hot: {len(rest)} functions ran at rest, which cannot be; daemon/hot.ld stays as it is")
     lines = [f"\t\t{object_}(.text.{name} .text.{name}.*)\n"
              for group in (rest, work) for object_, name in sorted(group)]
     (TOP / "daemon" / "hot.ld").write_text(HEAD + "".join(lines) + TAIL)
