@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`make hot`: which functions a daemon runs, so that the linker lays them beside each other.
 
-A page of code that is touched is kept, and the kernel maps those around it too.  Some 400 of our 5,000
+A page of code that is touched is kept, and the kernel maps those around it too.  Some 400 of our 4,300
 functions run while nothing happens; spread over the whole program they held all of it in memory.
 
 Runs the daemon under callgrind, first with the shipped settings at rest, then with the commonest
