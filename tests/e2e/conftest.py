@@ -1,4 +1,5 @@
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -92,6 +93,15 @@ def daemon(folder):
     yield make
     for d in made:
         d.stop()
+
+
+@pytest.fixture
+def kernel_kills():
+    """For who makes the kernel kill for lack of memory, and for who says that it did not: one at a time, as
+    its count is the whole host's."""
+    with (lab.BUILD / "kernel-kills.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

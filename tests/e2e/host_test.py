@@ -252,7 +252,7 @@ def make_memory_cgroup():
 
 @pytest.mark.cause("proc.oom")
 @needs_root
-def test_an_oom_kill_is_seen_before_the_next_interval(daemon, folder):
+def test_an_oom_kill_is_seen_before_the_next_interval(kernel_kills, daemon, folder):
     group = make_memory_cgroup()
     if group is None:
         pytest.skip("no memory cgroup can be made here")

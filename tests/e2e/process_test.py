@@ -162,7 +162,7 @@ while True:
 @pytest.mark.skipif(not os.access(MEMORY, os.W_OK) or not (MEMORY / "memory.limit_in_bytes").exists()
                     and not (MEMORY / "cgroup.procs").exists(), reason="needs a memory cgroup to make")
 @pytest.mark.cause("proc.oom")
-def test_killed_for_memory(daemon, folder, yard):
+def test_killed_for_memory(kernel_kills, daemon, folder, yard):
     group = MEMORY / f"triaged-test-{os.getpid()}"
     try:
         group.mkdir()

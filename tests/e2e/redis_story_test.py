@@ -179,7 +179,7 @@ MEMORY = Path("/sys/fs/cgroup/memory")
 
 
 @pytest.fixture
-def small_memory(make):
+def small_memory(kernel_kills, make):
     """A server in a memory group of 24 MB."""
     group = MEMORY / f"rd-story-{os.getpid()}"
     try:

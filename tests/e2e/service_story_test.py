@@ -149,7 +149,7 @@ def test_the_unit_behind_a_port_has_failed(watch, hook, yard, systemd, fault):
 # --- processes ---
 
 @pytest.mark.scenario("process-absent")
-def test_a_process_is_gone(watch, hook, yard, fault):
+def test_a_process_is_gone(kernel_kills, watch, hook, yard, fault):
     process = yard.sleep("tp-msgtransfer")
     watch({"transfer": "type: process, name: tp-msgtransfer"})
     fault.begin()
