@@ -16,6 +16,7 @@
 #define METHOD_MAX_LEN    32
 #define LENGTH_DIGITS_MAX 18
 #define INTERIM_MAX       8 /* 1xx replies before the final one */
+#define BARE_CR           "a bare CR in the head"
 
 int
 http1_bad(struct http1 *m, int status, const char *why)
@@ -68,14 +69,22 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-bool
-http1_is_token(const char *text)
+static size_t
+token_len(const char *text)
 {
 	const char *at = text;
 
 	while (is_token_char((unsigned char)*at))
 		at++;
-	return *at == '\0' && at > text;
+	return (size_t)(at - text);
+}
+
+bool
+http1_is_token(const char *text)
+{
+	size_t len = token_len(text);
+
+	return len > 0 && text[len] == '\0';
 }
 
 static int
@@ -170,7 +179,7 @@ next_line(struct http1 *m, struct cursor *head)
 static int
 bad_line(struct http1 *m, const char *line, const char *why)
 {
-	return http1_bad(m, 400, strchr(line, '\r') != NULL ? "a bare CR in the head" : why);
+	return http1_bad(m, 400, strchr(line, '\r') != NULL ? BARE_CR : why);
 }
 
 static bool
@@ -231,10 +240,8 @@ parse_status_line(struct http1 *m, const char *line)
 static int
 parse_header(struct http1 *m, char *line)
 {
-	char *colon = line, *value, *end;
+	char *colon = line + token_len(line), *value, *end;
 
-	while (is_token_char((unsigned char)*colon))
-		colon++;
 	if (*colon != ':' || colon == line)
 		return bad_line(m, line,
 			strchr(colon, ':') == NULL
@@ -303,7 +310,8 @@ read_connection(const char *value, struct framing_says *says)
 	}
 }
 
-/* Of a token, which has no byte that a raised bit makes a letter but letters. */
+/* No byte of a token but a letter and '-' itself becomes one of these by the bit that makes a small
+ * letter. */
 static bool
 is_named(const struct http1_header *h, const char *lower)
 {
@@ -393,7 +401,7 @@ parse_head(struct http1 *m, size_t len)
 	int rc = line == NULL ? -1 : 0;
 
 	if (rc == 0 && strchr(line, '\r') != NULL)
-		rc = bad_line(m, line, "");
+		rc = http1_bad(m, 400, BARE_CR);
 	else if (rc == 0 && m->kind == HTTP1_REQUEST)
 		rc = parse_request_line(m, line);
 	else if (rc == 0)
