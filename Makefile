@@ -269,6 +269,7 @@ lint: deps-test
 	@$(PYTHON) tests/lint/house.py $(B)
 	@$(PYTHON) tests/lint/playbooks.py
 	@$(PYTHON) tests/lint/licences.py $(B)
+	@$(PYTHON) -B tests/lint/hot.py $(B)
 	@$(PYTHON) -B tests/lint/fuzz.py
 	@tests/lint/shell.sh
 	@tests/lint/words.sh
