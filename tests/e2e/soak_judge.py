@@ -71,8 +71,8 @@ def told_only(stories, truth, kept):
     together were told of it.  `kept`: the most that are over and kept; until one has had to go there is none."""
     if sum(doc["status"] == "resolved" for doc in truth.values()) < kept:
         return {}
-    ends = {}
+    types = {}  # id -> {sequence: what was told}
     for event in (event for events in stories for event in events if event["incident"] not in truth):
-        ends.setdefault(event["incident"], {})[event["sequence"]] = event["type"]
-    return {id_: {"sequence": max(types), "reopened": list(types.values()).count("resolved") - 1}
-            for id_, types in ends.items()}
+        types.setdefault(event["incident"], {})[event["sequence"]] = event["type"]
+    return {id_: {"sequence": max(story), "reopened": list(story.values()).count("resolved") - 1}
+            for id_, story in types.items()}
