@@ -136,9 +136,10 @@ fail_absent(const struct scene *s)
 			(long long)s->min);
 	if (s->memory->oom_since > 0)
 		probe_fail(s->run, "proc.oom",
-			"%s matches %s any more; since it ran the kernel killed %.0f for lack of "
-			"memory",
-			found, s->wanted, s->memory->oom_since);
+			"%s matches %s any more; meanwhile the kernel killed %.0f process%s "
+			"of this host for lack of memory",
+			found, s->wanted, s->memory->oom_since,
+			s->memory->oom_since > 1 ? "es" : "");
 	else
 		probe_fail(s->run, "proc.absent", "%s matches %s", found, s->wanted);
 	return true;
@@ -263,7 +264,7 @@ process_judge(struct probe_run *run)
 	note_rights(&s);
 	if (state->seen.restarts > 0)
 		probe_fact(run, "restart", "restarted since the last run%s",
-			s.memory->oom_since > 0 ? ", in which the kernel killed for lack of memory"
+			s.memory->oom_since > 0 ? "; meanwhile the kernel killed for lack of memory"
 						: "");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i](&s))

@@ -3,6 +3,7 @@ and servers where they can be had; a tree of kernel files below host_root where 
 hurt.  Rules whose `for` is minutes are shortened in the settings of the test, and nothing else."""
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -264,6 +265,42 @@ def test_the_kernel_kills(daemon, folder, hook, fault, constraint, words, findin
     put(root, {"dev/kmsg": KILLED.format(899000000, constraint, words), "proc/vmstat": "oom_kill 1\n"})
     fault.read(hook, "mem", cause=finding, playbook="oom-killed", severity="critical", title=title,
                facts=["kernel-log", "top-memory"], evidence=["kpi_backend", "1.98 GiB"], remedy="journalctl -k")
+
+
+KILLS = "3,102,899000000,-;Out of memory: Killed process {} ({}) total-vm:4194304kB, anon-rss:2076180kB\n"
+
+
+@pytest.mark.scenario("process-absent")
+@pytest.mark.parametrize("match, kmsg, finding, confidence, said", [
+    # The kernel knows 15 characters of a name.
+    ("name: prometheus-node-exporter", KILLS.format(30, "prometheus-node"), "oom-killed", "certain",
+     "the kernel killed it"),
+    ("name: prometheus-node-exporter", KILLS.format(31, "python3"), "not-running", "likely",
+     "the kernel ended python3 (pid 31)"),
+    ("cmdline: node-exporter", KILLS.format(31, "python3"), "maybe-oom-killed", "possible",
+     "the kernel ended python3 (pid 31)"),
+    ("name: 'prometheus-*'", KILLS.format(31, "python3"), "maybe-oom-killed", "possible",
+     "the kernel ended python3 (pid 31)"),
+    ("name: prometheus-node-exporter", "", "maybe-oom-killed", "possible", "Which one cannot be told"),
+], ids=["it", "another", "no-name", "glob", "no-log"])
+def test_gone_while_the_kernel_killed(daemon, folder, hook, fault, match, kmsg, finding, confidence, said):
+    """The count of kills is the whole host's: only the kernel's log says whom it killed."""
+    root = put(Path(folder) / "host", {
+        "proc/uptime": "900 1\n", "dev/kmsg": "6,1,1,-;Linux version 6\n", **process(1, "init"),
+        **process(30, "prometheus-node"), "proc/30/cmdline": "prometheus-node-exporter\0--web"})
+    check = f"  exporter: {{type: process, {match}, interval: 1s}}"
+
+    # The count rises all the time, so that it has done so whenever the next run comes.
+    with Moving(root, lambda seconds: {"proc/vmstat": f"oom_kill {int(seconds * 50)}\n"}):
+        d = start(daemon, hook, check, host_root=root)
+        d.wait_state("exporter", "up")
+        fault.begin()
+        put(root, {"dev/kmsg": kmsg})
+        shutil.rmtree(root / "proc/30")
+        incident = fault.read(hook, "exporter", cause="proc.oom", playbook="process-absent",
+                              finding=f"process-absent.{finding}", severity="critical",
+                              title="run", evidence=[said])
+    assert incident["cause"]["confidence"] == confidence, incident["cause"]
 
 
 GROWS = "import time\nheld = []\nwhile True:\n    held.append(b'x' * 400000); time.sleep(0.1)\n"
