@@ -151,7 +151,8 @@ doctor_routes(struct doctor *doctor)
 			s->route_count == 0 ? "each hears everything" : "all of them reached");
 }
 
-/* A run that may take longer than its interval makes the next one skip. */
+/* A run that hangs makes those skip that would have come meanwhile: one is the price of a default
+ * timeout and a short interval, more are worth a word. */
 void
 doctor_timing(struct doctor *doctor)
 {
@@ -167,16 +168,16 @@ doctor_timing(struct doctor *doctor)
 	for (size_t i = 0; i < s->check_count; i++) {
 		const struct check_spec *spec = s->checks[i];
 
-		if (spec->common.timeout_us <= spec->common.interval_us)
+		if (spec->common.timeout_us <= 2 * spec->common.interval_us)
 			continue;
 		if (count++ < 5)
 			buf_addf(&names, "%s%s", count == 1 ? "" : ", ", spec->name);
 	}
 	if (count > 0)
 		doctor_say(doctor, FINDING_HINT, "make `timeout` no longer than `interval`",
-			"%zu check%s may still run when the next run is due: %s%s", count,
+			"%zu check%s may hang while two more runs are left out: %s%s", count,
 			count == 1 ? "" : "s", buf_text(&names), count > 5 ? "..." : "");
 	else
-		doctor_say(doctor, FINDING_OK, "", "no timeout is longer than its interval");
+		doctor_say(doctor, FINDING_OK, "", "no run that hangs outlasts two intervals");
 	buf_fini(&names);
 }

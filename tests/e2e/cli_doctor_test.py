@@ -106,6 +106,8 @@ def test_the_file_is_not_what_is_in_force(up):
     up.config.write_text(good + "  log: {type: syslog}\n")
     assert worst(look(up), "config-in-force") == "warning"
     up.config.write_text(good.replace("interval: 500ms", "interval: 200ms"))
+    assert worst(look(up), "timing") == "ok"
+    up.config.write_text(good.replace("interval: 500ms", "interval: 199ms"))
     found = look(up)
     assert worst(found, "timing") == "hint" and "api" in found["timing"][0]["text"]
     up.config.write_text(good + "nonsense: 3\n")

@@ -437,8 +437,8 @@ class Page {
 			h('a', { class: 'back', href: '#/' }, `← ${t('check.all')}`),
 			h('div', { class: 'check-title' }, title, badge('state', stateName(state)),
 				h('span', { class: 'dim' }, since(state.since), ' ', '(', lasting(state.since), ')'), marks),
-			h('p', { class: 'check-what' }, h('span', { class: 'tag' }, check.type), ' ', h('code', null, check.target),
-				check.description !== '' && h('span', { class: 'dim' }, ` ${check.description}`)),
+			h('p', { class: 'check-what' }, h('span', { class: 'tag' }, check.type), ' ', h('code', null, check.target)),
+			check.description !== '' && h('p', { class: 'dim' }, check.description),
 			h('div', { class: 'actions' }, run,
 				h('button', { type: 'button', 'data-do': 'silence', onclick: () => openSilence({ check: this.name }, this.name) }, t('do.silence'))));
 		if (had !== undefined)
