@@ -16,9 +16,11 @@ part_asan() { $make SAN=1 -j"$cores" all && $make SAN=1 e2e SLOW=1 PYTEST_ARGS="
 part_tsan() { $make tsan; }
 part_fuzz() { $make fuzz; }
 part_analyze() { $make analyze; }
+# A day of the daemon's clock, in an hour.
+part_soak() { $make soak SOAK_ARGS="--hours 24 --hasten 24 --interval 60"; }
 part_ship() { $make ship; }
 
-[ $# -gt 0 ] || set -- units e2e chaos valgrind asan tsan fuzz analyze ship
+[ $# -gt 0 ] || set -- units e2e chaos valgrind asan tsan fuzz analyze soak ship
 failed=""
 for part in "$@"; do
 	echo "== $part: $logs/$part.log"
