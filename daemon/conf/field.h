@@ -33,6 +33,8 @@ void field_dsn_secrets(const struct conf_field *field, const char *text, struct 
 
 /* Quotes `text` as YAML where it needs it. */
 void yaml_add_text(struct buf *out, const char *text);
+/* "key:", so far in; of anybody's key, the value's own indentation is `indent` + 2. */
+void yaml_add_key(struct buf *out, const char *key, int indent);
 /* The value of a scalar type as the user would write it, masked where it must be. */
 void field_format(const struct conf_field *field, const void *slot, struct buf *out);
 

@@ -9,6 +9,8 @@
 #include "conf/field.h"
 #include "conf/value.h"
 
+#define SHORT_KEY_MAX 200 /* escaped, four bytes each, it must stay below 1024 */
+
 /* --- text as YAML --- */
 
 static bool
@@ -54,6 +56,19 @@ yaml_add_text(struct buf *out, const char *text)
 			buf_add(out, c, 1);
 	}
 	buf_add_text(out, "\"");
+}
+
+/* YAML wants a key that is long, as it is written, to be announced. */
+void
+yaml_add_key(struct buf *out, const char *key, int indent)
+{
+	bool is_long = strlen(key) > SHORT_KEY_MAX;
+
+	buf_addf(out, "%*s%s", indent, "", is_long ? "? " : "");
+	yaml_add_text(out, key);
+	if (is_long)
+		buf_addf(out, "\n%*s", indent, "");
+	buf_add_text(out, ":");
 }
 
 /* --- values --- */
@@ -181,9 +196,8 @@ print_pairs(
 	bool is_masked = (field->flags & CONF_MASKED) != 0;
 	buf_addf(out, "%*s%s:\n", indent, "", field->name);
 	for (size_t i = 0; i < pairs->count; i++) {
-		buf_addf(out, "%*s", indent + 2, "");
-		yaml_add_text(out, pairs->all[i].name);
-		buf_add_text(out, ": ");
+		yaml_add_key(out, pairs->all[i].name, indent + 2);
+		buf_add_text(out, " ");
 		yaml_add_text(out, is_masked ? SECRET_MASK : pairs->all[i].value);
 		buf_add_text(out, "\n");
 	}
@@ -228,13 +242,10 @@ conf_print_node(const struct conf_node *node, int indent, struct buf *out)
 		return;
 	}
 	for (size_t i = 0; i < node->count; i++) {
-		buf_addf(out, "%*s", indent, "");
-		if (node->kind == CONF_MAP) {
-			yaml_add_text(out, node->items[i]->key);
-			buf_add_text(out, ":");
-		} else {
-			buf_add_text(out, "-");
-		}
+		if (node->kind == CONF_MAP)
+			yaml_add_key(out, node->items[i]->key, indent);
+		else
+			buf_addf(out, "%*s-", indent, "");
 		print_child(node->items[i], indent, out);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/field.h"
 #include "rules/expr.h"
 #include "setup/import_inside.h"
 #include "setup/init.h"
@@ -241,6 +242,17 @@ import_key(struct buf *keys, const char *key, const char *text)
 		return;
 	init_scalar(keys, key);
 	buf_add_text(keys, ": ");
+	import_scalar(keys, text);
+	buf_add_text(keys, "\n");
+}
+
+void
+import_pair(struct buf *keys, const char *key, const char *text)
+{
+	if (text == NULL || *text == '\0')
+		return;
+	yaml_add_key(keys, key, 2);
+	buf_add_text(keys, " ");
 	import_scalar(keys, text);
 	buf_add_text(keys, "\n");
 }

@@ -166,8 +166,7 @@ take_labels(struct gatus *gatus, struct import_item *check, const struct conf_no
 	for (size_t i = 0; i < labels->count; i++) {
 		char *text = gatus_text(gatus, labels->items[i]);
 
-		import_raw(&check->keys, "  ");
-		import_key(&check->keys, labels->items[i]->key, *text == '\0' ? "-" : text);
+		import_pair(&check->keys, labels->items[i]->key, *text == '\0' ? "-" : text);
 		free(text);
 	}
 }

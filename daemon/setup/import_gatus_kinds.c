@@ -80,8 +80,7 @@ take_headers(struct gatus *gatus, struct import_item *check, const struct conf_n
 			free(text);
 			text = secret;
 		}
-		import_raw(&check->keys, "  ");
-		import_key(&check->keys, name, *text == '\0' ? " " : text);
+		import_pair(&check->keys, name, *text == '\0' ? " " : text);
 		free(text);
 	}
 }

@@ -20,6 +20,8 @@ void import_note(struct import *import, const char *where, const char *fmt, ...)
 
 /* "key: value", quoted where YAML wants it; text NULL or "": nothing. */
 void import_key(struct buf *keys, const char *key, const char *text);
+/* The same within a block of names that are anybody's: headers, labels. */
+void import_pair(struct buf *keys, const char *key, const char *text);
 void import_raw(struct buf *keys, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void import_duration(struct buf *keys, const char *key, usec_t us);
 #define IMPORT_SPAN 32

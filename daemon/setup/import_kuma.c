@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "setup/import_kuma.h"
@@ -69,15 +70,24 @@ kuma_add_text(struct kuma *kuma, struct import_item *check, const char *ours, co
 	free(text);
 }
 
+char *
+kuma_hide(struct kuma *kuma, const char *check, const char *ours, char *text)
+{
+	char *hint = xasprintf("%s_%s", check, ours);
+	char *secret = import_secret(kuma->import, kuma->where, hint, text);
+
+	free(hint);
+	free(text);
+	return secret;
+}
+
 void
 kuma_add_secret(
 	struct kuma *kuma, struct buf *keys, const char *check, const char *ours, const char *text)
 {
-	char *hint = xasprintf("%s_%s", check, ours);
-	char *secret = import_secret(kuma->import, kuma->where, hint, text == NULL ? "" : text);
+	char *secret = kuma_hide(kuma, check, ours, xstrdup(text == NULL ? "" : text));
 
 	import_key(keys, ours, secret);
-	free(hint);
 	free(secret);
 }
 
@@ -371,14 +381,63 @@ find_place(struct kuma *kuma, unsigned standard)
 
 /* --- what all have --- */
 
+static char *
+name_of_tag(const json_t *tag)
+{
+	char *name = kuma_text(tag, "name");
+
+	return name != NULL ? name : xstrdup("tag");
+}
+
+/* All values of each name, under it: a tag may be there several times. */
+static struct map *
+gather_tags(const json_t *tags)
+{
+	struct map *all = map_new();
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach(tags, i, tag)
+	{
+		char *name = name_of_tag(tag), *value = kuma_text(tag, "value");
+		const char *word = value != NULL ? value : "yes", *before = map_get(all, name);
+
+		free(map_put(all, name,
+			before == NULL ? xstrdup(word) : xasprintf("%s, %s", before, word)));
+		free(name);
+		free(value);
+	}
+	return all;
+}
+
+/* In the order in which they stand there. */
+static void
+take_tags(struct import_item *check, const json_t *tags)
+{
+	struct map *all = gather_tags(tags);
+	const json_t *tag;
+	size_t i;
+
+	if (map_count(all) > 0)
+		import_raw(&check->keys, "labels:\n");
+	json_array_foreach(tags, i, tag)
+	{
+		char *name = name_of_tag(tag), *values = map_remove(all, name);
+
+		import_pair(&check->keys, name, values);
+		free(values);
+		free(name);
+	}
+	map_free(all, free);
+}
+
 static void
 take_common(struct kuma *kuma, struct import_item *check)
 {
-	const json_t *m = kuma->monitor, *tags = json_object_get(m, "tags"), *tag;
+	const json_t *m = kuma->monitor;
 	double interval = fmax(kuma_number(m, "interval", 60), 1), retries, retry, timeout;
 	bool is_push = str_eq(check->type, "heartbeat"); /* waits; nothing is asked */
 	char *parent = kuma_group(kuma);
-	size_t i;
 
 	retries = fmin(fmax(kuma_number(m, "maxretries", 0), 0) + 1, 1000);
 	retry = kuma_number(m, "retryInterval", interval);
@@ -394,18 +453,7 @@ take_common(struct kuma *kuma, struct import_item *check)
 			&check->keys, "timeout", (usec_t)(fmin(fmax(timeout, 0.01), 600) * 1e6));
 	import_key(&check->keys, "group", parent);
 	kuma_add_text(kuma, check, "description", "description");
-	if (json_array_size(tags) > 0)
-		import_raw(&check->keys, "labels:\n");
-	json_array_foreach(tags, i, tag)
-	{
-		char *name = kuma_text(tag, "name"), *value = kuma_text(tag, "value");
-
-		import_raw(&check->keys, "  ");
-		import_key(
-			&check->keys, name == NULL ? "tag" : name, value == NULL ? "yes" : value);
-		free(name);
-		free(value);
-	}
+	take_tags(check, json_object_get(m, "tags"));
 	if (json_object_get(m, "active") != NULL && !kuma_is_true(m, "active"))
 		check->is_off = true;
 	free(parent);

@@ -25,6 +25,8 @@ char *kuma_raw(const json_t *value); /* as it is; NULL: none */
 /* Our key with the text of theirs; nothing where there is none. */
 void kuma_add_text(
 	struct kuma *kuma, struct import_item *check, const char *ours, const char *theirs);
+/* A secret of this key of ours, instead of `text`, which is taken; owned. */
+char *kuma_hide(struct kuma *kuma, const char *check, const char *ours, char *text);
 void kuma_add_secret(
 	struct kuma *kuma, struct buf *keys, const char *check, const char *ours, const char *text);
 void kuma_note(struct kuma *kuma, const char *key, const char *text);

@@ -23,11 +23,9 @@ take_headers(struct kuma *kuma, struct import_item *check)
 		{
 			char *words = kuma_text(headers, name);
 
-			import_raw(&check->keys, "  ");
 			if (words != NULL && import_is_secret_name(name))
-				kuma_add_secret(kuma, &check->keys, check->name, name, words);
-			else
-				import_key(&check->keys, name, words == NULL ? " " : words);
+				words = kuma_hide(kuma, check->name, name, words);
+			import_pair(&check->keys, name, words == NULL ? " " : words);
 			free(words);
 		}
 	}

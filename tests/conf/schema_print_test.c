@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "tests/conf/sample.h"
 
 static struct conf_tree *
@@ -48,6 +49,29 @@ test_only_what_differs(void **state)
 	(void)state;
 	assert_string_equal(got, "url: http://h/\nwhole: 6\ninner:\n  word: w\n");
 	free(got);
+}
+
+/* A key of 300 quotes takes 602 bytes, one of 900 more than YAML looks ahead for a colon. */
+static void
+test_long_keys(void **state)
+{
+	static const size_t lengths[] = { 300, 900 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		char key[1000] = "", *text, *got;
+		struct sample_block block;
+
+		memset(key, '"', lengths[i]);
+		text = xasprintf("url: http://h/\nheaders:\n  '%s': word\n  other: word\n", key);
+		got = print(text, false);
+		conf_tree_free(fill(&block, got));
+		assert_int_equal(block.headers.count, 2);
+		assert_string_equal(block.headers.all[0].name, key);
+		conf_clear(sample_fields, &block);
+		free(got);
+		free(text);
+	}
 }
 
 static void
@@ -198,6 +222,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_only_what_differs),
+		cmocka_unit_test(test_long_keys),
 		cmocka_unit_test(test_everything_is_masked),
 		cmocka_unit_test(test_urls_are_masked),
 		cmocka_unit_test(test_reads_back),

@@ -260,6 +260,38 @@ test_what_is_none(void **state)
 	}
 }
 
+/* Uptime Kuma lets a tag be there twice; names of tags and headers are as long as somebody likes.
+ */
+static void
+test_tags(void **state)
+{
+	char header[1500];
+	struct import *import;
+	struct buf out;
+	char *text;
+
+	(void)state;
+	memset(header, 'h', sizeof(header));
+	header[sizeof(header) - 1] = '\0';
+	text = xasprintf(
+		"{\"monitorList\": [{\"id\": 1, \"name\": \"a\", \"type\": \"http\", "
+		"\"url\": \"http://a/\", \"headers\": \"{\\\"%s\\\": \\\"x\\\"}\", \"tags\": "
+		"[{\"name\": \"team\", \"value\": \"core\"}, {\"name\": \"old\"}, "
+		"{\"name\": \"team\", \"value\": \"web\"}]}]}",
+		header);
+	import = import_text(false, text);
+	assert_non_null(import);
+	buf_init(&out, 0);
+	import_write(import, NULL, &out);
+	assert_non_null(
+		strstr(buf_text(&out), "labels:\n      team: \"core, web\"\n      old: \"yes\"\n"));
+	assert_non_null(strstr(buf_text(&out), header));
+	load(buf_text(&out), "");
+	buf_fini(&out);
+	import_free(import);
+	free(text);
+}
+
 /* The same value has one name; a name that is taken by another gets a number. */
 static void
 test_fills(void **state)
@@ -332,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_kuma),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_what_is_none),
+		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_fills),
 		cmocka_unit_test(test_names_and_servers),
 	};
