@@ -66,7 +66,7 @@ def api(app, **more):
 @pytest.mark.scenario("api-down")
 def test_stopped(daemon, hook, app, fault):
     d = watch(daemon, hook, api(app))
-    lab.wait_for("its place to be learned", lambda: learned(d, "api"))
+    lab.wait_learned(d, app.log)
     fault.begin()
     app.kill()
     fault.read(hook, "api", cause="net.refused", playbook="api-down",
@@ -78,7 +78,7 @@ def test_stopped(daemon, hook, app, fault):
 def test_ended_because_redis_is_gone(daemon, hook, app, fault):
     """Its own last words name the reason; they are read from the log that it had open."""
     d = watch(daemon, hook, api(app))
-    lab.wait_for("its place to be learned", lambda: learned(d, "api"))
+    lab.wait_learned(d, app.log)
     fault.begin()
     app.set(fatal="[FATAL] Redis ping test failed: dial tcp 127.0.0.1:6379: connect: connection refused")
     app.process.wait()
@@ -96,11 +96,6 @@ def is_full(server, holders):
     holders.append(subprocess.Popen(client(server, "SELECT SLEEP(60)"), stdout=subprocess.DEVNULL,
                                     stderr=subprocess.DEVNULL))
     return subprocess.run(client(server, "SELECT 1"), capture_output=True).returncode != 0
-
-
-def learned(d, check):
-    """A listener's place is learned while the check is well, soon after its first run."""
-    return d.check(check)["runs"] >= 3
 
 
 # --- no answer ---
@@ -178,7 +173,7 @@ def test_error_because_the_database_is_full(daemon, hook, app, shop, fault):
     ask = client(shop, "SELECT 1")
     app.set(command=ask)
     d = watch(daemon, hook, api(app))
-    lab.wait_for("its place to be learned", lambda: learned(d, "api"))
+    lab.wait_learned(d, app.log)
     holders = []
     fault.begin()
     try:

@@ -154,8 +154,8 @@ receivers: {{hook: {{type: webhook, url: "{hook.url}"}}}}
         d.wait_state("api", "up")
         lab.wait_learned(d, s.data)
         fault.begin()
+        manager.set("redis-server.service", **FAILED)  # before anybody asks why
         s.stop()
-        manager.set("redis-server.service", **FAILED)
         incident = fault.read(hook, "cache", cause="net.refused", playbook="redis-stopped",
                               finding="redis-stopped.unit-failed", severity="critical", impact=["api"])
         d.stop()
