@@ -120,7 +120,7 @@ def test_a_thousand_reloads_at_once(daemon, web, redis, hook):
     wait_runs(d, NAMES, 5)
     well(d, hook)
     done = d.log.read_text().count("reload: done")
-    assert 1 <= done < 500, done
+    assert 1 <= done <= 10, done
 
 
 @pytest.mark.fault("reload-storm")
