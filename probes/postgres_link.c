@@ -441,7 +441,7 @@ pg_link_open(const struct io_env *env, const char *const *keys, const char *cons
 	link->phases = (struct pg_link_phases){ -1, -1, -1 };
 	link->conn = PQconnectStartParams(keys, values, 0);
 	if (link->conn == NULL)
-		abort(); /* out of memory */
+		mem_end();
 	PQsetErrorVerbosity(link->conn, PQERRORS_VERBOSE);
 	PQsetNoticeReceiver(link->conn, on_notice, link);
 	if (PQstatus(link->conn) == CONNECTION_BAD) {

@@ -49,7 +49,7 @@ redis_reader_new(void)
 
 	r->reader = redisReaderCreate();
 	if (r->reader == NULL)
-		abort(); /* out of memory ends us everywhere */
+		mem_end();
 	r->bytes_max = REDIS_REPLY_BYTES_MAX;
 	r->own = r->reader->fn;
 	r->fn = *r->own;
