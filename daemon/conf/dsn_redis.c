@@ -298,7 +298,9 @@ dsn_redis_parse(struct dsn *dsn, const char *text, struct err *e)
 		return err_set(e, 1,
 			"the quotes became part of it: an application takes them for "
 			"the address; leave them out");
-	if (scheme == NULL && (strstr(text, "://") != NULL || strchr(text, '@') != NULL))
+	if (scheme == NULL && text[0] != '/' &&
+		(strstr(text, ":/") != NULL || strstr(text, "//") != NULL ||
+			strchr(text, '@') != NULL))
 		return err_set(e, 1,
 			"it does not begin with redis://, rediss:// or unix://; write "
 			"redis://[:password@]host:6379/0");

@@ -114,6 +114,8 @@ wrong_ones_are_named_by_their_column(void **state)
 		{ "", 1, "empty" },
 		{ "http://h", 1, "redis://" },
 		{ "postgres://u:p@h/d", 1, "redis://" },
+		{ "redis:/h:6379/0", 1, "redis://" },
+		{ "redis//h:6379/0", 1, "redis://" },
 		{ "\"redis://h:6379/0\"", 1, "quotes" },
 		{ "'redis://h:6379/0'", 1, "quotes" },
 		{ "redis://h:6379/abc", 16, "not a number" },
