@@ -136,6 +136,30 @@ new_doc(const char *kind, const char *name)
 	return doc;
 }
 
+static void
+cut_out(char *at, size_t len)
+{
+	memmove(at, at + len, strlen(at + len) + 1);
+}
+
+/* What a sample said is left out where the sentence stands without it. */
+static void
+drop_sample(char *text)
+{
+	static const char *const firsts[] = { "{text}. ", "{text}。" };
+	static const char *const others[] = { ": {text}", "：{text}", ". {text}", "。{text}" };
+
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
+		if (str_starts(text, firsts[i]))
+			cut_out(text, strlen(firsts[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char *at = strstr(text, others[i]);
+
+		if (at != NULL)
+			cut_out(at, strlen(others[i]));
+	}
+}
+
 /* The texts of a cause are about a check that is not there. */
 static void
 set_words(json_t *doc, const char *key, const char *const texts[LANG_COUNT], enum language language)
@@ -143,11 +167,15 @@ set_words(json_t *doc, const char *key, const char *const texts[LANG_COUNT], enu
 	static const struct cause_words places = {
 		.check = "CHECK", .type = "TYPE", .target = "TARGET", .text = "…"
 	};
-	const char *text = texts[language] ? texts[language] : texts[LANG_EN];
-	char out[2000];
+	char *text = xstrdup(texts[language] ? texts[language] : texts[LANG_EN]);
+	char out[2000] = "";
 
-	cause_fill(out, sizeof(out), text ? text : "", &places);
+	if (text != NULL) {
+		drop_sample(text);
+		cause_fill(out, sizeof(out), text, &places);
+	}
 	json_object_set_new(doc, key, json_string(out));
+	free(text);
 }
 
 static json_t *

@@ -100,6 +100,13 @@ def test_explain_needs_no_daemon():
     assert len(json.loads(explain("--json").stdout)) > 20
 
 
+def test_explain_without_a_sample():
+    """What a sample would say is left out, and the sentence is one without it."""
+    said = explain("http.status").stdout
+    assert "not with a status that this check accepts.\n" in said, said
+    assert "…" not in explain("clock.skewed").stdout + explain("http.status", "--lang", "zh").stdout
+
+
 def test_explain_a_fact():
     fact = explain("port-owner").stdout
     for part in ("Who listens on the port", "it needs: CAP_SYS_PTRACE", "What may be asked of it:", "loopback_only",
