@@ -136,7 +136,7 @@ doctor_routes(struct doctor *doctor)
 
 	if (s == NULL)
 		doctor_say(doctor, FINDING_UNKNOWN, "", "the configuration cannot be read");
-	else if (s->receiver_count == 0)
+	else if (s->receiver_count == 0 || s->is_syslog_implicit)
 		doctor_say(doctor, FINDING_HINT,
 			"add a receiver, such as slack or webhook, and `triage test` it",
 			"nobody is told: alerts go to syslog or the journal alone");

@@ -41,9 +41,13 @@ print_words(const char *path, const struct complaints *complaints, const struct 
 		settings_hint(path, "triage check ", stderr);
 		return;
 	}
-	printf("%s: OK, %zu check%s, %zu receiver%s", path, settings->check_count,
-		settings->check_count == 1 ? "" : "s", settings->receiver_count,
-		settings->receiver_count == 1 ? "" : "s");
+	printf("%s: OK, %zu check%s, ", path, settings->check_count,
+		settings->check_count == 1 ? "" : "s");
+	if (settings->is_syslog_implicit)
+		printf("no receiver: only this host's syslog is told");
+	else
+		printf("%zu receiver%s", settings->receiver_count,
+			settings->receiver_count == 1 ? "" : "s");
 	if (warnings > 0)
 		printf(", %u warning%s", warnings, warnings == 1 ? "" : "s");
 	putchar('\n');

@@ -119,6 +119,7 @@ receivers_load(struct load *l)
 		return;
 	s->receivers[0] = new_receiver(IMPLICIT_NAME, implicit);
 	s->receiver_count = 1;
+	s->is_syslog_implicit = true;
 	fill_receiver(l, s->receivers[0], NULL);
 }
 

@@ -61,6 +61,7 @@ struct settings {
 	struct playbooks *playbooks;
 	struct receiver_spec **receivers;
 	size_t receiver_count;
+	bool is_syslog_implicit; /* no receiver is written: the only one is this host's syslog */
 	struct receiver_spec **disabled_receivers; /* `enabled: false`: nothing is sent there */
 	size_t disabled_receiver_count;
 	struct route_spec **routes;

@@ -73,6 +73,15 @@ def test_a_dead_receiver(daemon, web):
     assert "cannot be reached" in found["receivers"][0]["text"], found["receivers"]
 
 
+def test_nobody_is_told(daemon, web):
+    """No receiver is written: this host's syslog is none that somebody carries in a pocket."""
+    d = daemon(f'checks: {{api: {{type: tcp, address: "127.0.0.1:{web.port}", interval: 500ms}}}}').start()
+    d.wait_state("api", "up")
+    found = look(d)
+    assert worst(found, "routes") == "hint" and "nobody is told" in found["routes"][0]["text"], found["routes"]
+    assert "1 check, no receiver: only this host's syslog is told" in lab.triage("check", d.config).stdout
+
+
 def test_receivers_of_other_kinds(daemon, web, hook):
     closed = lab.free_port()
     d = daemon(f"""
