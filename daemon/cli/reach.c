@@ -1,9 +1,13 @@
 /* One connection on a loop that lives as long as it. */
 #include "cli/reach.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
@@ -105,6 +109,27 @@ find_way(const struct url *url)
 	return NULL;
 }
 
+/* A socket of this host that takes messages, as syslog's does. */
+static int
+reach_path(const char *path, struct err *e)
+{
+	struct addr addr;
+	struct stat st;
+	int fd, result = 1;
+
+	if (stat(path, &st) == -1)
+		return errno == ENOENT ? err_set(e, 0, "there is no such file") : 1;
+	if (!S_ISSOCK(st.st_mode) || addr_from_path(&addr, path, e) == -1)
+		return 1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd != -1 && connect(fd, &addr.sa, addr.len) == 0)
+		result = 0;
+	else if (fd != -1 && errno == ECONNREFUSED)
+		result = err_set(e, 0, "nobody listens there");
+	fd_close(&fd);
+	return result;
+}
+
 /* One address; 1: it is none that takes connections. */
 static int
 reach_one(const char *text, struct err *e)
@@ -115,6 +140,8 @@ reach_one(const char *text, struct err *e)
 	struct url url;
 	int result = -1;
 
+	if (text[0] == '/')
+		return reach_path(text, e);
 	memset(&url, 0, sizeof(url));
 	if (strstr(text, "://") == NULL || url_parse(&url, text, NULL) == -1)
 		return 1;

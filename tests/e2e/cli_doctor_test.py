@@ -1,6 +1,7 @@
 """`triage doctor`: what it finds is there, what it could not look at is said, and unknown is not fine."""
 import json
 import os
+import socket
 
 import pytest
 
@@ -82,14 +83,18 @@ def test_nobody_is_told(daemon, web):
     assert "1 check, no receiver: only this host's syslog is told" in lab.triage("check", d.config).stdout
 
 
-def test_receivers_of_other_kinds(daemon, web, hook):
+def test_receivers_of_other_kinds(daemon, web, hook, folder):
     closed = lab.free_port()
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(f"{folder}/log")
     d = daemon(f"""
 checks:
   api: {{type: tcp, address: "127.0.0.1:{web.port}", interval: 500ms, timeout: 400ms}}
 receivers:
   mail: {{type: email, server: "smtp://127.0.0.1:{closed}", starttls: off, from: a@example.com, to: b@example.com}}
   logs: {{type: syslog, server: "tcp://127.0.0.1:{web.port}"}}
+  near: {{type: syslog, socket: "{folder}/log"}}
+  gone: {{type: syslog, socket: "{folder}/none"}}
   two: {{type: alertmanager, url: ["{hook.url}", "http://127.0.0.1:{closed}/"]}}
   run: {{type: exec, command: [/bin/true]}}
 """).start()
@@ -97,6 +102,9 @@ receivers:
     found = {f["text"].split(":")[0]: f for f in look(d)["receivers"]}
     assert found["mail"]["finding"] == "problem" and "cannot be reached" in found["mail"]["text"], found
     assert found["two"]["finding"] == "problem", found
+    assert found["near"]["finding"] == "hint" and "takes connections" in found["near"]["text"], found
+    assert found["gone"]["finding"] == "problem" and "there is no such file" in found["gone"]["text"], found
+    heard.close()
     assert found["logs"]["finding"] == "hint" and "takes connections" in found["logs"]["text"], found
     assert found["run"]["finding"] == "hint" and "only a message" in found["run"]["text"], found
 
