@@ -66,6 +66,7 @@ static const char *const all[] = {
 	"incident.facts.#",
 	"incident.facts.#.name",
 	"incident.facts.#.text",
+	"incident.facts.#.at",
 	"incident.remedy",
 	"incident.remedy.#",
 	"incident.remedy.#.text",

@@ -34,6 +34,18 @@ static const struct shape impact = {
 	.fields = impact_fields,
 };
 
+static const struct shape_field evidence_fields[] = {
+	{ "name", SHAPE_TEXT, .doc = "What it is." },
+	{ "text", SHAPE_TEXT, .doc = "What was found; ages in it are those of then." },
+	{ "at", SHAPE_TIME, SHAPE_NULL, .doc = "When that was." },
+	{ .name = NULL },
+};
+static const struct shape evidence = {
+	.name = "Evidence",
+	.doc = "What was found about an incident.",
+	.fields = evidence_fields,
+};
+
 static const struct shape_field step_fields[] = {
 	{ "text", SHAPE_TEXT, .doc = "What to do." },
 	{ "command", SHAPE_TEXT, SHAPE_OPTIONAL, .doc = "A command that does it." },
@@ -70,7 +82,7 @@ static const struct shape_field incident_fields[] = {
 	{ "rule", SHAPE_TEXT, .doc = "The rule that fired." },
 	{ "cause", SHAPE_OBJECT, .doc = "Why.", .of = &incident_cause },
 	{ "impact", SHAPE_OBJECT, SHAPE_LIST, .doc = "What suffers.", .of = &impact },
-	{ "facts", SHAPE_OBJECT, SHAPE_LIST, .doc = "The evidence.", .of = &shape_text },
+	{ "facts", SHAPE_OBJECT, SHAPE_LIST, .doc = "The evidence.", .of = &evidence },
 	{ "remedy", SHAPE_OBJECT, SHAPE_LIST, .doc = "What to do.", .of = &remedy_step },
 	{ "values", SHAPE_VALUES, .doc = "What the rule looked at." },
 	{ "labels", SHAPE_LABELS, .doc = "Of the check." },

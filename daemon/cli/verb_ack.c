@@ -28,23 +28,39 @@ ask_of(const struct cli *cli)
 	return NULL;
 }
 
+/* All that holds now: an acknowledgement takes the place of the one before it. */
+static void
+print_terms(const struct cli *cli, const json_t *incident)
+{
+	const char *note = answer_text(incident, "acknowledged_note");
+	char until[WHEN_SIZE], span[WHEN_SIZE], *line;
+
+	when_of(incident, "acknowledged_until", until);
+	when_span(incident, "acknowledged_until", span);
+	if (until[0] != '\0')
+		line = xasprintf("by %s until %s (%s); after that it is open again%s%s",
+			answer_text(incident, "acknowledged_by"), until, span,
+			*note == '\0' ? "" : ": ", note);
+	else
+		line = xasprintf("by %s until it is over%s%s%s",
+			answer_text(incident, "acknowledged_by"),
+			cli_has(cli, "sticky") ? "" : " or gets worse", *note == '\0' ? "" : ": ",
+			note);
+	term_clean(line, true);
+	term_print_wrapped(&cli->term, stdout, 0, line);
+	free(line);
+}
+
 static void
 print_words(const struct cli *cli, const json_t *incident)
 {
-	char until[WHEN_SIZE], span[WHEN_SIZE];
 	char *line =
 		xasprintf("%s: %s", answer_text(incident, "id"), answer_text(incident, "title"));
 
 	term_print_marked(&cli->term, stdout, PAINT_BOLD, answer_text(incident, "status"), line);
 	free(line);
-	line = NULL;
-	when_of(incident, "acknowledged_until", until);
-	when_span(incident, "acknowledged_until", span);
-	if (until[0] != '\0')
-		line = xasprintf("until %s (%s); after that it is open again", until, span);
-	if (line != NULL)
-		term_print_wrapped(&cli->term, stdout, 0, line);
-	free(line);
+	if (!cli_has(cli, "undo"))
+		print_terms(cli, incident);
 }
 
 static json_t *
@@ -101,7 +117,8 @@ const struct cli_verb verb_ack = {
 	.summary = "somebody is at it: no more reminders of this incident",
 	.detail = "The first four digits of an id are enough where only one begins so. The "
 		  "acknowledgement ends with the incident, at --for or --until, or, without "
-		  "--sticky, when the severity rises.",
+		  "--sticky, when the severity rises. Another one takes its place, with its own "
+		  "end and comment.",
 	.options = options,
 	.examples = examples,
 	.takes = TAKES_INCIDENT,

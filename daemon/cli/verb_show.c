@@ -32,22 +32,58 @@ print_heading(const struct term *term, const char *title)
 	putchar('\n');
 }
 
-/* "name: text" lines of an array; nothing when it is empty. */
+/*
+ * What it drags down, each in its own words: one of them may have a trouble of its own.  What was
+ * so for a while stays listed: a record of what is over names it, too.
+ */
 static void
-print_pairs(const struct term *term, const char *title, const json_t *list, const char *first,
-	const char *second)
+print_impact(const struct term *term, const json_t *doc)
 {
+	bool is_over = *answer_text(doc, "resolved_at") != '\0', is_first = true;
 	const json_t *one;
 	size_t i;
 
-	if (json_array_size(list) == 0)
-		return;
-	print_heading(term, title);
-	json_array_foreach(list, i, one)
+	json_array_foreach(json_object_get(doc, "alerts"), i, one)
 	{
-		const char *a = answer_text(one, first), *b = answer_text(one, second);
-		char *line = xasprintf("%s%s%s", a, *a == '\0' || *b == '\0' ? "" : ": ", b);
+		bool is_firing = json_is_true(json_object_get(one, "firing"));
+		char *line;
 
+		if (str_eq(answer_text(one, "check"), answer_text(doc, "check")))
+			continue;
+		if (is_first)
+			print_heading(term, "Impact");
+		is_first = false;
+		line = xasprintf("%s (%s): %s%s", answer_text(one, "check"),
+			answer_text(one, "rule"), answer_text(one, "text"),
+			is_firing || is_over ? "" : " (over)");
+		print_text(term, 2, line);
+		free(line);
+	}
+}
+
+/* Ages in a fact's text are those of the time in the heading; facts of one look share it. */
+static void
+print_facts(const struct term *term, const json_t *facts)
+{
+	usec_t shown_us = when_now(); /* of the last minute: there is nothing to say of it */
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(facts, i, one)
+	{
+		char at[WHEN_SIZE] = "", *line;
+		usec_t at_us = shown_us;
+
+		if (clock_parse_rfc3339(answer_text(one, "at"), &at_us) == 0 &&
+			llabs(at_us - shown_us) >= USEC_PER_MIN) {
+			when_local(at_us, when_now(), at);
+			shown_us = at_us;
+		}
+		line = xasprintf("Facts%s%s", at[0] == '\0' ? "" : ", as of ", at);
+		if (i == 0 || at[0] != '\0')
+			print_heading(term, line);
+		free(line);
+		line = xasprintf("%s: %s", answer_text(one, "name"), answer_text(one, "text"));
 		print_text(term, 2, line);
 		free(line);
 	}
@@ -262,8 +298,8 @@ print_incident(const struct term *term, const json_t *doc)
 	print_head(term, doc);
 	print_belongings(term, doc);
 	print_cause(term, json_object_get(doc, "cause"));
-	print_pairs(term, "Impact", json_object_get(doc, "impact"), "check", "rule");
-	print_pairs(term, "Facts", json_object_get(doc, "facts"), "name", "text");
+	print_impact(term, doc);
+	print_facts(term, json_object_get(doc, "facts"));
 	print_remedy(term, json_object_get(doc, "remedy"));
 	print_values(term, doc);
 	print_timeline(term, json_object_get(doc, "timeline"));

@@ -273,6 +273,16 @@ add_muted(struct buf *line, const json_t *muted, const char *id)
 	}
 }
 
+/* Its age counts the good time between, too. */
+static void
+add_returns(struct buf *line, size_t count)
+{
+	if (count == 1)
+		buf_add_text(line, ", came back once");
+	else if (count > 1)
+		buf_addf(line, ", came back %zu times", count);
+}
+
 static void
 print_incident(const struct term *term, const json_t *incident, const json_t *muted)
 {
@@ -288,8 +298,10 @@ print_incident(const struct term *term, const json_t *incident, const json_t *mu
 		print_clean(term, 2, summary);
 	print_remedy(term, incident);
 	buf_init(&line, 1024);
-	buf_addf(&line, "for %s%s", age,
-		*answer_text(incident, "acknowledged_at") == '\0' ? "" : " · acknowledged");
+	buf_addf(&line, "for %s", age);
+	add_returns(&line, answer_count(incident, "reopened"));
+	if (*answer_text(incident, "acknowledged_at") != '\0')
+		buf_add_text(&line, " · acknowledged");
 	add_muted(&line, muted, answer_text(incident, "id"));
 	buf_addf(&line, " · check %s", answer_text(incident, "check"));
 	add_impact(&line, json_object_get(incident, "impact"));

@@ -301,6 +301,7 @@ show_facts(const struct incident_texts *facts)
 		json_t *one = json_object();
 		json_object_set_new(one, "name", record_text(facts->all[n].name));
 		json_object_set_new(one, "text", record_text(facts->all[n].text));
+		json_object_set_new(one, "at", record_time(facts->all[n].at_us));
 		json_array_append_new(list, one);
 	}
 	return list;

@@ -42,7 +42,7 @@ struct incident_alert {
 struct incident_text {
 	char *name; /* fact: its name; remedy: the command (may be NULL); timeline: the kind */
 	char *text;
-	usec_t at_us;        /* timeline: wall */
+	usec_t at_us;        /* fact: when it was seen; timeline: when it happened; wall */
 	bool is_destructive; /* remedy: it loses data or work; never shown without its warning */
 };
 

@@ -12,6 +12,9 @@
 #include "base/mem.h"
 #include "triage/inside.h"
 
+#define HOLDER_MAX 200 /* a name has up to 100 bytes */
+#define TEXT_MAX   600
+
 static struct entry *
 find_open(struct triage *t, const char *id, struct err *e)
 {
@@ -30,16 +33,28 @@ find_open(struct triage *t, const char *id, struct err *e)
 	return entry;
 }
 
+/* "ann until 2026-01-02T18:00:00Z, whatever becomes of it" */
 static void
-write_who(struct incident *i, const char *kind, usec_t wall_us)
+name_holder(const struct incident *i, char *out, size_t size)
 {
-	char text[400], until[CLOCK_RFC3339_SIZE] = "";
+	char until[CLOCK_RFC3339_SIZE] = "";
 	if (i->ack_until_us)
 		clock_format_rfc3339(i->ack_until_us, until);
-	snprintf(text, sizeof(text), "by %s%s%s%s%s%s", i->acked_by, *until ? " until " : "", until,
-		i->is_ack_sticky ? ", whatever becomes of it" : "", i->ack_note ? ": " : "",
+	snprintf(out, size, "%s%s%s%s", i->acked_by, *until ? " until " : "", until,
+		i->is_ack_sticky ? ", whatever becomes of it" : "");
+}
+
+/* `before`: whose place it takes, "" for nobody's; what that one said is in the timeline already.
+ */
+static void
+write_holder(struct incident *i, const char *before, usec_t wall_us)
+{
+	char now[HOLDER_MAX], text[TEXT_MAX];
+	name_holder(i, now, sizeof(now));
+	snprintf(text, sizeof(text), "by %s%s%s%s%s%s", now, *before ? " (in place of " : "",
+		before, *before ? ")" : "", i->ack_note ? ": " : "",
 		i->ack_note ? i->ack_note : "");
-	incident_add_text(&i->timeline, kind, text, wall_us);
+	incident_add_text(&i->timeline, "acknowledged", text, wall_us);
 }
 
 int
@@ -51,6 +66,9 @@ triage_ack(struct triage *t, const char *id, const struct triage_ack *ack,
 		return -1;
 	struct incident *i = &entry->incident;
 	bool is_new = i->status != INCIDENT_ACKNOWLEDGED;
+	char before[HOLDER_MAX] = "";
+	if (!is_new)
+		name_holder(i, before, sizeof(before));
 	i->status = INCIDENT_ACKNOWLEDGED;
 	if (is_new)
 		i->acked_us = at->wall_us;
@@ -58,7 +76,7 @@ triage_ack(struct triage *t, const char *id, const struct triage_ack *ack,
 	xstrset(&i->ack_note, ack->note);
 	i->ack_until_us = ack->until_us;
 	i->is_ack_sticky = ack->is_sticky;
-	write_who(i, "acknowledged", at->wall_us);
+	write_holder(i, before, at->wall_us);
 	if (is_new)
 		life_tell(t, entry, INCIDENT_ACKED, "ack", at->wall_us);
 	else

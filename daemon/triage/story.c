@@ -280,6 +280,10 @@ add_evidence(const struct page *page, const struct incident *i)
 	for (size_t n = 0; n < i->facts.count; n++) {
 		buf_add_text(page->out, "- ");
 		add_text(page, i->facts.all[n].name);
+		if (i->facts.all[n].at_us != 0) {
+			buf_add_text(page->out, ", ");
+			add_time(page, i->facts.all[n].at_us);
+		}
 		buf_add_text(page->out, "\n");
 		add_block(page, i->facts.all[n].text);
 	}

@@ -81,7 +81,8 @@ enum folder { FOLDER_ETC, FOLDER_CWD, FOLDER_DATA, FOLDERS };
 struct asked {
 	struct fact_run *run;
 	struct fs_call *call;
-	char shown[256]; /* what stands before the rows' paths */
+	enum folder which;
+	char path[256];
 };
 
 struct state {
@@ -93,6 +94,8 @@ struct state {
 	bool is_any;
 	char log[HOST_PATH_MAX];
 	usec_t package_age_us, config_us;
+	struct fs_recent_row beside_data[SHOWN_FILES]; /* the working directory is often the same */
+	unsigned beside_data_count;
 };
 
 static void
@@ -121,6 +124,8 @@ say(struct fact_run *run, usec_t age_us, const char *what, const char *did)
 
 /* --- configuration --- */
 
+static void ask_working_directory(struct fact_run *run);
+
 static void
 take_file(struct asked *asked, const struct fs_recent_row *row)
 {
@@ -129,7 +134,11 @@ take_file(struct asked *asked, const struct fs_recent_row *row)
 	usec_t age_us = loop_wall(fact_env(run)->loop) - (usec_t)row->changed_us;
 	char name[512];
 
-	snprintf(name, sizeof(name), "%s/%s", asked->shown, row->path);
+	if (asked->which == FOLDER_CWD)
+		snprintf(name, sizeof(name), "%s in the working directory of pid %ld", row->path,
+			fact_subject(run)->pid);
+	else
+		snprintf(name, sizeof(name), "%s/%s", asked->path, row->path);
 	say(run, age_us, name, "was changed");
 	if ((usec_t)row->changed_us <= state->config_us)
 		return;
@@ -138,10 +147,22 @@ take_file(struct asked *asked, const struct fs_recent_row *row)
 	fact_number(run, KEY_CONFIG_AGE, (double)(age_us > 0 ? age_us : 0) / USEC_PER_SEC);
 }
 
+/* Shown below the folder of the data: its path has a name that means something. */
+static bool
+is_shown(const struct state *state, const struct fs_recent_row *row)
+{
+	for (unsigned i = 0; i < state->beside_data_count; i++)
+		if (state->beside_data[i].changed_us == row->changed_us &&
+			str_eq(state->beside_data[i].path, row->path))
+			return true;
+	return false;
+}
+
 static void
 on_recent(void *arg, const struct fs_result *r)
 {
 	struct asked *asked = arg;
+	struct state *state = fact_state(asked->run);
 	struct fs_recent_row row;
 	size_t at = sizeof(struct fs_walk_head);
 
@@ -151,9 +172,15 @@ on_recent(void *arg, const struct fs_result *r)
 			break;
 		memcpy(&row, r->data + at, sizeof(row));
 		row.path[sizeof(row.path) - 1] = '\0';
-		take_file(asked, &row);
 		at += sizeof(row);
+		if (asked->which == FOLDER_DATA)
+			state->beside_data[state->beside_data_count++] = row;
+		else if (is_shown(state, &row))
+			continue;
+		take_file(asked, &row);
 	}
+	if (asked->which == FOLDER_DATA)
+		ask_working_directory(asked->run);
 	ended(asked->run);
 }
 
@@ -175,10 +202,23 @@ ask_folder(struct fact_run *run, enum folder which, const char *path, const char
 
 	ground_path(env, path, full, sizeof(full));
 	asked->run = run;
-	str_copy(asked->shown, sizeof(asked->shown), path);
+	asked->which = which;
+	str_copy(asked->path, sizeof(asked->path), path);
 	state->waiting++;
 	asked->call =
 		fs_call_start(env->fs, &request, fact_time_left(run) * 3 / 4, on_recent, asked);
+}
+
+static void
+ask_working_directory(struct fact_run *run)
+{
+	const struct subject *s = fact_subject(run);
+	char path[64];
+
+	if (s->pid <= 0 || !s->is_local)
+		return;
+	snprintf(path, sizeof(path), "/proc/%ld/cwd", s->pid);
+	ask_folder(run, FOLDER_CWD, path, beside_globs);
 }
 
 static void
@@ -195,7 +235,6 @@ ask_folders(struct fact_run *run)
 {
 	const struct subject *s = fact_subject(run);
 	struct buf globs;
-	char path[64];
 
 	buf_init(&globs, FS_ARG_MAX / 2);
 	buf_add_text(&globs, common_globs);
@@ -210,10 +249,8 @@ ask_folders(struct fact_run *run)
 	buf_fini(&globs);
 	if (s->data_dir != NULL)
 		ask_folder(run, FOLDER_DATA, s->data_dir, beside_globs);
-	if (s->pid > 0 && s->is_local) {
-		snprintf(path, sizeof(path), "/proc/%ld/cwd", s->pid);
-		ask_folder(run, FOLDER_CWD, path, beside_globs);
-	}
+	else
+		ask_working_directory(run);
 }
 
 /* --- packages --- */

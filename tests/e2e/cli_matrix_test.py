@@ -238,6 +238,24 @@ def test_who_answers_is_not_triaged(up, web):
     assert run.returncode == 1 and "not triaged" in run.stderr, run
 
 
+def test_a_story_says_when_what_was_seen_and_what_ails_each(up, web):
+    """What a daemon says an hour later: ages in facts are old, one impact is over, and it came back."""
+    story = up.api.get(f"/api/v1/incidents/{up.id}")
+    fact = {"name": "changes", "text": "app.conf was changed 1.12s ago", "at": "2026-01-02T03:04:05.000Z"}
+    fresh = {"name": "unit", "text": "failed", "at": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())}
+    alert = {"rule": "check-down", "severity": "critical", "since": story["started_at"]}
+    story |= {"facts": [fresh, fact, {**fact, "name": "port", "at": "2026-01-02T03:04:07.000Z"}], "reopened": 2,
+              "alerts": story["alerts"] + [{**alert, "check": "api", "firing": True, "text": "status 500"},
+                                           {**alert, "check": "web", "firing": False, "text": "refused"}]}
+    web.headers, web.body = {"Content-Type": "application/json"}, json.dumps(story).encode()
+    text, code = on_terminal(up, "show", up.id, "-u", web.url, "--no-color")
+    assert code == 0 and "api (check-down): status 500\r" in text, text
+    assert "web (check-down): refused (over)" in text and "gone (check-down)" not in text
+    assert re.search(r"Facts\s+unit: failed\s+Facts, as of .*03:04\s+changes: .*\s+port: ", text), text
+    web.body = json.dumps({"total": 1, "checks": [], "incidents": [story]}).encode()
+    assert ", came back 2 times · check gone" in lab.triage("status", "-u", web.url, env=env(up)).stdout
+
+
 def test_a_daemon_of_another_version(up, web):
     web.status, web.headers = 404, {"Content-Type": "application/problem+json"}
     web.body = b'{"status": 404, "detail": "there is nothing at this path"}'

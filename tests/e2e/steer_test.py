@@ -95,10 +95,23 @@ def test_what_is_said_with_an_acknowledgement_stays_small_and_plain(up, web, hoo
 def test_an_acknowledgement_ends_by_itself(up, web, hook):
     web.stop()
     incident = hook.wait("incident.opened", "api")["data"]["incident"]
-    assert "after that it is open again" in triage(up, "ack", incident["id"], "--for", "2s")
+    assert "after that it is open again: on it" in triage(up, "ack", incident["id"], "--for", "2s", "--comment", "on it")
     hook.wait("incident.acknowledged", "api")
     reminder = hook.wait("incident.reminder", "api", len(hook.events("incident.reminder")) + 1)
     assert reminder["data"]["incident"]["status"] == "open"
+
+
+def test_an_acknowledgement_takes_the_place_of_another(up, web, hook):
+    web.stop()
+    incident = hook.wait("incident.opened", "api")["data"]["incident"]
+    triage(up, "ack", incident["id"], "--for", "2h", "--comment", "on it")
+    assert re.search(r"is acknowledged by \S+ until [\d-]* ?\d\d:\d\d:\d\d: no reminders",
+                     " ".join(triage(up, "why", "api").split()))
+    said = triage(up, "ack", incident["id"])
+    assert "until it is over or gets worse" in said and "on it" not in said
+    whole = up.api.get(f"/api/v1/incidents/{incident['id']}")
+    assert [" (in place of " in e["text"] for e in whole["timeline"] if e["kind"] == "acknowledged"] == [False, True]
+    assert " until 20" in whole["timeline"][-1]["text"]
 
 
 def test_silenced_and_told_afterwards(up, web, hook):

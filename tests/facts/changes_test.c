@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/fs.h"
@@ -115,6 +116,30 @@ beside_the_data(void **state)
 	assert_fact_text(b, "config", "/srv/pg/pg_hba.conf");
 }
 
+/* The working directory is the data's folder: each file once, by the path that means something. */
+static void
+beside_the_data_and_where_it_works(void **state)
+{
+	struct fact_bench *b = *state;
+	char cwd[256], link_path[256];
+
+	host_put(b->host, "proc/uptime", "90000 1\n");
+	host_put(b->host, "srv/pg/pg_hba.conf", "x\n");
+	put_process(b->host, &(struct made_process){ 40, "postgres", 1, 100, 1 });
+	snprintf(cwd, sizeof(cwd), "%s/srv/pg", b->host->root);
+	snprintf(link_path, sizeof(link_path), "%s/proc/40/cwd", b->host->root);
+	assert_int_equal(symlink(cwd, link_path), 0);
+	b->subject.pid = 40;
+	b->subject.is_local = true;
+	come_to_now(b);
+	fact_bench_run(b, "changes"); /* where the data lie is not known */
+	assert_fact_text(b, "config", "pg_hba.conf in the working directory of pid 40");
+	xstrset(&b->subject.data_dir, "/srv/pg");
+	fact_bench_run(b, "changes");
+	assert_fact_text(b, "config", "/srv/pg/pg_hba.conf");
+	assert_null(strstr(b->fact.text, "working directory"));
+}
+
 #define HOST(test)                                                                                 \
 	cmocka_unit_test_setup_teardown(test, fact_bench_set_up_host, fact_bench_tear_down)
 
@@ -126,6 +151,7 @@ main(int argc, char **argv)
 		HOST(packages),
 		HOST(services_and_a_boot),
 		HOST(beside_the_data),
+		HOST(beside_the_data_and_where_it_works),
 	};
 
 	if (argc == 2 && strcmp(argv[1], FS_HELPER_ARG) == 0)

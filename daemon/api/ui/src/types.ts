@@ -32,6 +32,7 @@ export interface Value {
 export interface Fact {
 	name: string;
 	text: string;
+	at?: string | null; // of an incident's: when it was seen
 }
 
 export interface Sample {

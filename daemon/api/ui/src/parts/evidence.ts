@@ -1,11 +1,12 @@
 /* Facts as they were found: name, then the text in monospace; a long one is folded. */
 import { h } from '../dom';
-import { quantity, unitOf } from '../format';
+import { clock, exact, quantity, unitOf } from '../format';
 import type { Fact } from '../types';
 import { t } from '../words';
 
 const LONG_LINES = 4;
 const LONG_CHARS = 320;
+const SAME_LOOK_MS = 60_000;
 
 /* The first line that says something, for what is folded. */
 function lead(text: string): string {
@@ -16,12 +17,21 @@ function lead(text: string): string {
 /* As the daemon writes that a fact is missing. */
 const isMissing = (fact: Fact): boolean => /^(could not be had: |无法获取：)/.test(fact.text);
 
-function factOf(fact: Fact): HTMLElement[] {
+/* Ages in a text are those of when it was seen: said of the first, and where another time begins. */
+function seenOf(fact: Fact, before: Fact | undefined): HTMLElement | false {
+	if (!fact.at)
+		return false;
+	if (before?.at && Math.abs(Date.parse(fact.at) - Date.parse(before.at)) < SAME_LOOK_MS)
+		return false;
+	return h('time', { class: 'under dim', datetime: fact.at, title: exact(fact.at) }, clock(fact.at));
+}
+
+function factOf(fact: Fact, i: number, all: Fact[]): HTMLElement[] {
 	const lines = fact.text.split('\n');
 	const isLong = lines.length > LONG_LINES || fact.text.length > LONG_CHARS;
 	const text = h('pre', { class: isMissing(fact) ? 'fact dim' : 'fact', tabindex: isLong ? 0 : null }, fact.text);
 	return [
-		h('dt', null, fact.name),
+		h('dt', null, fact.name, seenOf(fact, all[i - 1])),
 		h('dd', null, isLong
 			? h('details', null,
 				h('summary', null, h('span', { class: 'mono' }, lead(fact.text)), ' ',
