@@ -244,7 +244,7 @@ print_timeline(const struct term *term, const json_t *timeline)
 	}
 }
 
-/* Who was told of it, and what last. */
+/* Who was told of it: what last, and since when. */
 static void
 print_deliveries(const struct term *term, const json_t *deliveries)
 {
@@ -257,12 +257,16 @@ print_deliveries(const struct term *term, const json_t *deliveries)
 	json_array_foreach(deliveries, i, one)
 	{
 		const char *type = answer_text(one, "told");
-		char at[WHEN_SIZE], *line;
+		char at[WHEN_SIZE], first[WHEN_SIZE], *line;
+		bool is_first;
 
 		when_of(one, "told_at", at);
-		line = xasprintf("%s  %s  %s (%s)", at, answer_text(one, "receiver"),
+		when_of(one, "first_told_at", first);
+		is_first = first[0] == '\0' || str_eq(first, at);
+		line = xasprintf("%s  %s  %s (%s)%s%s", at, answer_text(one, "receiver"),
 			str_starts(type, "incident.") ? type + strlen("incident.") : type,
-			answer_text(one, "reason"));
+			answer_text(one, "reason"), is_first ? "" : ", first told ",
+			is_first ? "" : first);
 		print_text(term, 2, line);
 		free(line);
 	}

@@ -216,6 +216,30 @@ complain_comma(const struct fill *f, const struct conf_node *entry)
 		entry->key);
 }
 
+/* What other programs, and other types of ours, call the place that a check looks at. */
+static bool
+is_place(const char *key)
+{
+	static const char *const words[] = { "url", "uri", "dsn", "address", "addr", "host",
+		"hostname", "server", "endpoint", "target" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* The row for that place, where it is still missing; NULL: nothing like it. */
+static const char *
+find_place(const struct conf_part *parts, size_t count, const struct conf_node *map)
+{
+	for (size_t p = 0; p < count; p++)
+		for (const struct conf_field *row = parts[p].fields; row->type != CONF_END; row++)
+			if ((row->flags & CONF_REQUIRED) != 0 && is_place(row->name) &&
+				conf_get(map, row->name) == NULL)
+				return row->name;
+	return NULL;
+}
+
 static void
 complain_unknown(const struct fill *f, const struct conf_part *parts, size_t count,
 	const char *const *ignore, const struct conf_node *map, size_t n)
@@ -234,6 +258,8 @@ complain_unknown(const struct fill *f, const struct conf_part *parts, size_t cou
 	}
 	gather_names(&names, parts, count, ignore);
 	const char *near = str_nearest(entry->key, names.all, names.count);
+	if (near == NULL && is_place(entry->key))
+		near = find_place(parts, count, map);
 	if (near != NULL) {
 		complain(f->complaints, &entry->key_pos,
 			"unknown key \"%.64s\", did you mean \"%s\"?", entry->key, near);

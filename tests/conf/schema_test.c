@@ -115,12 +115,25 @@ test_values(void **state)
 	done(&f);
 }
 
+/* What another type calls `address` is `url` here, where that is not written yet. */
+static void
+test_the_same_thing_by_another_name(void **state)
+{
+	struct filled f;
+	(void)state;
+	fill(&f, "address: http://h/\n");
+	assert_non_null(strstr(f.said, "unknown key \"address\", did you mean \"url\"?"));
+	assert_non_null(strstr(f.said, "url is missing"));
+	done(&f);
+}
+
 static void
 test_keys(void **state)
 {
 	(void)state;
 	assert_says("url: http://h/\ntexd: 1\n",
 		"s.yaml:2:1: error: unknown key \"texd\", did you mean \"text\"?");
+	assert_says("url: http://h/\naddress: h\n", "unknown key \"address\" in ");
 	assert_says("url: http://h/\nbanana: 1\n", "s.yaml:2:1: error: unknown key \"banana\" in "
 						   "check \"x\"; its keys are type, text");
 	assert_says("url: http://h/\ninner: { word: w, deptth: 1 }\n",
@@ -329,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_the_same_thing_by_another_name),
 		cmocka_unit_test(test_wrong_values),
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_secrets_are_not_quoted),

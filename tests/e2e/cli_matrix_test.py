@@ -247,11 +247,14 @@ def test_a_story_says_when_what_was_seen_and_what_ails_each(up, web):
     story |= {"facts": [fresh, fact, {**fact, "name": "port", "at": "2026-01-02T03:04:07.000Z"}], "reopened": 2,
               "alerts": story["alerts"] + [{**alert, "check": "api", "firing": True, "text": "status 500"},
                                            {**alert, "check": "web", "firing": False, "text": "refused"}]}
+    told = {"receiver": "hook", "told": "incident.updated", "reason": "facts", "told_at": "2026-01-02T03:09:05.000Z"}
+    story["deliveries"] = [{**told, "first_told_at": "2026-01-02T03:04:06.000Z"}]
     web.headers, web.body = {"Content-Type": "application/json"}, json.dumps(story).encode()
     text, code = on_terminal(up, "show", up.id, "-u", web.url, "--no-color")
     assert code == 0 and "api (check-down): status 500\r" in text, text
     assert "web (check-down): refused (over)" in text and "gone (check-down)" not in text
     assert re.search(r"Facts\s+unit: failed\s+Facts, as of .*03:04\s+changes: .*\s+port: ", text), text
+    assert re.search(r"03:09  hook  updated \(facts\), first told\s.*03:04\r", text), text
     web.body = json.dumps({"total": 1, "checks": [], "incidents": [story]}).encode()
     assert ", came back 2 times · check gone" in lab.triage("status", "-u", web.url, env=env(up)).stdout
 
