@@ -29,6 +29,10 @@ doctor_config(struct doctor *doctor)
 		doctor_say(doctor, FINDING_WARNING, "`triage check` shows each with its line",
 			"%s: %u warning%s", doctor->config_path, warnings,
 			warnings == 1 ? "" : "s");
+	else if (settings->is_syslog_implicit)
+		doctor_say(doctor, FINDING_OK, "", "%s: %zu check%s, no receiver",
+			doctor->config_path, settings->check_count,
+			settings->check_count == 1 ? "" : "s");
 	else
 		doctor_say(doctor, FINDING_OK, "", "%s: %zu check%s, %zu receiver%s",
 			doctor->config_path, settings->check_count,

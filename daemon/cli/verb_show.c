@@ -55,7 +55,7 @@ print_impact(const struct term *term, const json_t *doc)
 		is_first = false;
 		line = xasprintf("%s (%s): %s%s", answer_text(one, "check"),
 			answer_text(one, "rule"), answer_text(one, "text"),
-			is_firing || is_over ? "" : " (over)");
+			is_firing || is_over ? "" : " (no longer)");
 		print_text(term, 2, line);
 		free(line);
 	}

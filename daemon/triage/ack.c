@@ -13,7 +13,6 @@
 #include "triage/inside.h"
 
 #define HOLDER_MAX 200 /* a name has up to 100 bytes */
-#define TEXT_MAX   600
 
 static struct entry *
 find_open(struct triage *t, const char *id, struct err *e)
@@ -49,12 +48,12 @@ name_holder(const struct incident *i, char *out, size_t size)
 static void
 write_holder(struct incident *i, const char *before, usec_t wall_us)
 {
-	char now[HOLDER_MAX], text[TEXT_MAX];
+	char now[HOLDER_MAX];
 	name_holder(i, now, sizeof(now));
-	snprintf(text, sizeof(text), "by %s%s%s%s%s%s", now, *before ? " (in place of " : "",
-		before, *before ? ")" : "", i->ack_note ? ": " : "",
-		i->ack_note ? i->ack_note : "");
+	char *text = xasprintf("by %s%s%s%s%s%s", now, *before ? " (in place of " : "", before,
+		*before ? ")" : "", i->ack_note ? ": " : "", i->ack_note ? i->ack_note : "");
 	incident_add_text(&i->timeline, "acknowledged", text, wall_us);
+	free(text);
 }
 
 int

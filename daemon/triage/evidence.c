@@ -33,15 +33,18 @@ evidence_free(struct triage *t)
 	map_free(t->evidence, free_evidence);
 }
 
-/* The latest of each name; true if it says something new. */
+/* The latest of each name, and when it was last seen to be so; true if it says something new. */
 bool
 evidence_set(struct incident_texts *facts, const char *name, const char *text, usec_t wall_us)
 {
 	for (size_t n = 0; n < facts->count; n++) {
 		if (!str_eq(facts->all[n].name, name))
 			continue;
-		if (str_eq(facts->all[n].text, text))
+		if (str_eq(facts->all[n].text, text)) {
+			if (wall_us > facts->all[n].at_us)
+				facts->all[n].at_us = wall_us;
 			return false;
+		}
 		xstrset(&facts->all[n].text, text);
 		facts->all[n].at_us = wall_us;
 		return true;

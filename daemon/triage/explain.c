@@ -142,21 +142,35 @@ cut_out(char *at, size_t len)
 	memmove(at, at + len, strlen(at + len) + 1);
 }
 
-/* What a sample said is left out where the sentence stands without it. */
+/* What a sample said is left out where the sentence stands without it, and ends as one. */
 static void
 drop_sample(char *text)
 {
-	static const char *const firsts[] = { "{text}. ", "{text}。" };
-	static const char *const others[] = { ": {text}", "：{text}", ". {text}", "。{text}" };
+	static const struct {
+		const char *said, *end;
+		bool is_first; /* it has a sentence of its own, and that begins the text */
+	} rows[] = {
+		{ "{text}. ", "", true },
+		{ "{text}。", "", true },
+		{ ": {text}", ".", false },
+		{ "：{text}", "。", false },
+		{ ". {text}", ".", false },
+		{ "。{text}", "。", false },
+		{ " ({text})", "", false },
+		{ "（{text}）", "", false },
+	};
 
-	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
-		if (str_starts(text, firsts[i]))
-			cut_out(text, strlen(firsts[i]));
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		char *at = strstr(text, others[i]);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t len = strlen(rows[i].said), kept = 0;
+		char *at = strstr(text, rows[i].said);
 
-		if (at != NULL)
-			cut_out(at, strlen(others[i]));
+		if (at == NULL || (rows[i].is_first && at != text))
+			continue;
+		if (at[len] == '\0') {
+			kept = strlen(rows[i].end);
+			memcpy(at, rows[i].end, kept);
+		}
+		cut_out(at + kept, len - kept);
 	}
 }
 

@@ -190,6 +190,8 @@ ask_folder(struct fact_run *run, enum folder which, const char *path, const char
 	const struct io_env *env = fact_env(run);
 	struct state *state = fact_state(run);
 	struct asked *asked = &state->folders[which];
+	usec_t timeout_us = fact_time_left(run) * 3 / 4;
+	unsigned walk_ms = (unsigned)(timeout_us / USEC_PER_MSEC * 2 / 3);
 	char full[FS_PATH_MAX];
 	const struct fs_request request = {
 		.op = FS_RECENT,
@@ -197,7 +199,8 @@ ask_folder(struct fact_run *run, enum folder which, const char *path, const char
 		.arg = globs,
 		.root = which == FOLDER_CWD ? NULL : env->host_root, /* a link of the kernel's */
 		.offset = (uint64_t)(loop_wall(env->loop) - RECENT_US),
-		.length = WALK_MS,
+		.length = walk_ms < WALK_MS ? walk_ms
+					    : WALK_MS, /* it answers before it is given up */
 	};
 
 	ground_path(env, path, full, sizeof(full));
@@ -205,8 +208,7 @@ ask_folder(struct fact_run *run, enum folder which, const char *path, const char
 	asked->which = which;
 	str_copy(asked->path, sizeof(asked->path), path);
 	state->waiting++;
-	asked->call =
-		fs_call_start(env->fs, &request, fact_time_left(run) * 3 / 4, on_recent, asked);
+	asked->call = fs_call_start(env->fs, &request, timeout_us, on_recent, asked);
 }
 
 static void

@@ -80,6 +80,7 @@ def test_nobody_is_told(daemon, web):
     d.wait_state("api", "up")
     found = look(d)
     assert worst(found, "routes") == "hint" and "nobody is told" in found["routes"][0]["text"], found["routes"]
+    assert found["config"][0]["text"].endswith(": 1 check, no receiver"), found["config"]
     assert "1 check, no receiver: only this host's syslog is told" in lab.triage("check", d.config).stdout
 
 

@@ -252,7 +252,7 @@ def test_a_story_says_when_what_was_seen_and_what_ails_each(up, web):
     web.headers, web.body = {"Content-Type": "application/json"}, json.dumps(story).encode()
     text, code = on_terminal(up, "show", up.id, "-u", web.url, "--no-color")
     assert code == 0 and "api (check-down): status 500\r" in text, text
-    assert "web (check-down): refused (over)" in text and "gone (check-down)" not in text
+    assert "web (check-down): refused (no longer)" in text and "gone (check-down)" not in text
     assert re.search(r"Facts\s+unit: failed\s+Facts, as of .*03:04\s+changes: .*\s+port: ", text), text
     assert re.search(r"03:09  hook  updated \(facts\), first told\s.*03:04\r", text), text
     web.body = json.dumps({"total": 1, "checks": [], "incidents": [story]}).encode()

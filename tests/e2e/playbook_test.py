@@ -104,7 +104,15 @@ def test_explain_without_a_sample():
     """What a sample would say is left out, and the sentence is one without it."""
     said = explain("http.status").stdout
     assert "not with a status that this check accepts.\n" in said, said
-    assert "…" not in explain("clock.skewed").stdout + explain("http.status", "--lang", "zh").stdout
+    assert "that the settings look for.\n" in explain("log.matched").stdout
+    assert "found damage. A crash" in explain("sqlite.corrupt").stdout
+    codes = [code for path in sorted((lab.TOP / "daemon/model/causes").glob("*.def"))
+             for code, row in re.findall(r'^CAUSE\("([^"]+)"(.*?)(?=^CAUSE|\Z)', path.read_text(), re.M | re.S)
+             if "{text}" in row]
+    assert len(codes) > 40
+    for code in codes:
+        for language in ("en", "zh"):
+            assert "…" not in explain(code, "--lang", language).stdout, (code, language)
 
 
 def test_explain_a_fact():

@@ -64,6 +64,7 @@ give(struct scene *s, const char *check, const char *name, const char *key, cons
 			fact.texts[n] = xstrdup(mount);
 	}
 	fact.end = FACT_HAD;
+	fact.at_us = at.wall_us;
 	xstrset(&fact.text, key ? key : "nothing of note");
 	triage_fact(s->triage, check, &fact, &at);
 	fact_fini(&fact);
@@ -110,6 +111,25 @@ miss(struct scene *s, const char *check, const char *name)
 	triage_fact(s->triage, check, &fact, &at);
 	fact_fini(&fact);
 	scene_tick(s);
+}
+
+/* Ages in it count from then: the same text again is news of how old it is, and no other news. */
+static void
+test_a_fact_says_when_it_was_last_seen(void **state)
+{
+	struct scene *s = *state;
+	usec_t first_us;
+	build(s);
+	fail_twice(s, "one");
+	give(s, "one", "unit", NULL, NULL);
+	give(s, "one", "disk", NULL, "/");
+	scene_says(s, "opened/first one:check-down critical; ");
+	first_us = scene_newest(s)->facts.all[0].at_us;
+	assert_true(first_us > 0);
+	scene_goes_by(s, SECONDS(60));
+	give(s, "one", "unit", NULL, NULL);
+	scene_says(s, "");
+	assert_int_equal(scene_newest(s)->facts.all[0].at_us, first_us + SECONDS(60));
 }
 
 static void
@@ -485,6 +505,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_facts_are_asked_at_the_first_failure),
+		TEST(test_a_fact_says_when_it_was_last_seen),
 		TEST(test_what_could_not_be_had_is_asked_for_again),
 		TEST(test_what_is_never_had_is_asked_for_a_few_times_only),
 		TEST(test_of_what_is_well_again_nothing_more_is_asked),
