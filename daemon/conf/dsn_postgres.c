@@ -173,6 +173,8 @@ set_name(struct dsn_host *host, const char *name, int column, struct err *e)
 	for (const char *p = name; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || strchr("@/[]()\\\"'<>|", *p) != NULL)
 			return err_set(e, column, "the host has a character that no host name has");
+	if (!str_is_utf8(name, strlen(name)))
+		return err_set(e, column, "the host has a character that no host name has");
 	str_copy(host->host, sizeof(host->host), name);
 	return 0;
 }

@@ -275,9 +275,11 @@ read_levels(struct compile *k)
 	}
 	if (has_one)
 		return;
-	complain(k->c->complaints, &k->node->key_pos,
-		"rule \"%s\" has no level: it needs info, warning or critical", k->rule->name);
 	k->is_bad = true;
+	if (!conf_has_broken(k->node))
+		complain(k->c->complaints, &k->node->key_pos,
+			"rule \"%s\" has no level: it needs info, warning or critical",
+			k->rule->name);
 }
 
 /* --- each --- */
@@ -488,8 +490,10 @@ find_owner(struct compile *k)
 	}
 	for (size_t i = 0; i < k->node->count && !k->rule->owner; i++) {
 		int level = severity_parse(k->node->items[i]->key);
-		if (level > SEVERITY_OK && expr_check_at(v->when[level], 0))
-			xstrset(&k->rule->owner, expr_check_at(v->when[level], 0));
+		/* A level may be written and empty. */
+		const struct expr *when = level > SEVERITY_OK ? v->when[level] : NULL;
+		if (when && expr_check_at(when, 0))
+			xstrset(&k->rule->owner, expr_check_at(when, 0));
 	}
 	if (k->rule->owner)
 		return;

@@ -106,8 +106,8 @@ grammar_of(const char *type)
 					: DSN_REDIS;
 }
 
-bool
-init_dsn_read(const char *value, struct dsn *dsn)
+static bool
+parse(const char *value, struct dsn *dsn)
 {
 	static const struct {
 		const char *scheme;
@@ -128,6 +128,30 @@ init_dsn_read(const char *value, struct dsn *dsn)
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
 		if (str_starts(value, schemes[i].scheme))
 			return dsn_parse(dsn, schemes[i].kind, value, NULL) == 0;
+	return false;
+}
+
+static bool
+is_utf8(const char *text)
+{
+	return text == NULL || str_is_utf8(text, strlen(text));
+}
+
+/* An escape such as %E9 may stand for a byte that no YAML can hold. */
+static bool
+can_be_written(const struct dsn *dsn)
+{
+	return is_utf8(dsn->user) && is_utf8(dsn->password) && is_utf8(dsn->database);
+}
+
+bool
+init_dsn_read(const char *value, struct dsn *dsn)
+{
+	if (!parse(value, dsn))
+		return false;
+	if (can_be_written(dsn))
+		return true;
+	dsn_fini(dsn);
 	return false;
 }
 

@@ -96,6 +96,7 @@ static const struct bad {
 	{ "postgresql://u:hunter2@h:0/d", 26, "port" },
 	{ "postgresql://u:hunter2@h:65536/d", 26, "port" },
 	{ "postgresql://u:hunter2@:5432/d", 24, "a host is missing" },
+	{ "postgresql://u:hunter2@h%de/d", 24, "no host name has" },
 	{ "postgresql://u:hunter2@a,/d", 26, "a host is missing" },
 	{ "postgresql://u:hun/ter2@h/d", 19, "'/' in the user or password must be written %2F" },
 	{ "postgresql://u:hun#ter2@h/d", 19, "'#' in the user or password must be written %23" },

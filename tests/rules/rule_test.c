@@ -31,6 +31,9 @@ static const struct {
 		"2:35: error: unknown key \"fr\" in rule \"r\": critical; its keys are when, for" },
 	{ "rules:\n  r: { for: 5m }\n",
 		"2:3: error: rule \"r\" has no level: it needs info, warning or critical" },
+	{ "rules:\n  r: { warning: \"up(${T_UNSET})\" }\n", "2:17: error: ${T_UNSET} is not set" },
+	{ "rules:\n  r: { warning: \"up(${T_UNSET})\", critical: down(api) }\n",
+		"2:17: error: ${T_UNSET} is not set" },
 	{ "rules:\n  r: { for: 5, warning: down(api) }\n", "2:13: error: rule \"r\": for: " },
 	{ "rules:\n  r: { for: 0 samples, warning: down(api) }\n",
 		"2:13: error: rule \"r\": for: between 1 and 1000 samples" },
@@ -117,6 +120,21 @@ rule_of(const struct bench *b, const char *name)
 		if (strcmp(b->set->rules[i].name, name) == 0)
 			return &b->set->rules[i];
 	return NULL;
+}
+
+/* "info:" and nothing behind it, as with any key: it is not there. */
+static void
+test_an_empty_level_is_none(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b);
+	bench_check(&b, "api", "http");
+	bench_start(&b, "rules:\n  r: { info: , critical: api.total_time > 2s }\n");
+	const struct rule *rule = rule_of(&b, "r");
+	assert_string_equal(rule->owner, "api");
+	assert_null(rule->variants[0].when[SEVERITY_INFO]);
+	bench_fini(&b);
 }
 
 static const char good[] =
@@ -271,6 +289,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_reserved_check_names),
+		cmocka_unit_test(test_an_empty_level_is_none),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_variants_are_shared),
 		cmocka_unit_test(test_pattern_that_nobody_matches),

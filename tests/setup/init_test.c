@@ -379,6 +379,33 @@ test_passwords_that_no_form_holds(void **state)
 	compose_free(compose);
 }
 
+/* What is made is YAML, whatever the escapes of a data source name stand for. */
+static void
+test_names_that_are_no_text(void **state)
+{
+	struct init_plan *plan;
+	struct compose *compose;
+	(void)state;
+	char *text = plan_of("services:\n"
+			     "  a:\n"
+			     "    image: x\n"
+			     "    environment:\n"
+			     "      ONE_URL: postgresql://u:pw@ho%dest/d\n"
+			     "      TWO_URL: mysql://u%deser:pw@host-2/d\n"
+			     "      THREE_URL: mysql://u:pw@host-3/d%de\n"
+			     "      FOUR_URL: postgresql://u:%de@host-4/d\n"
+			     "      FIVE_URL: mysql://%C3%A9:pw@host-5/d\n",
+		&plan, &compose);
+	assert_true(str_is_utf8(text, strlen(text)));
+	assert_null(strstr(text, "host-2"));
+	assert_null(strstr(text, "host-3"));
+	assert_null(strstr(text, "host-4"));
+	assert_non_null(strstr(text, "@tcp(host-5:3306)/d"));
+	free(text);
+	init_plan_free(plan);
+	compose_free(compose);
+}
+
 int
 main(void)
 {
@@ -394,6 +421,7 @@ main(void)
 		cmocka_unit_test(test_needs_never_go_in_a_circle),
 		cmocka_unit_test(test_filled_values),
 		cmocka_unit_test(test_passwords_that_no_form_holds),
+		cmocka_unit_test(test_names_that_are_no_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
