@@ -192,7 +192,7 @@ $(B)/shims/%.so: tests/help/shims/%.c
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
 
-e2e: all $(B)/hangfs $(SHIMS)
+e2e: all $(B)/hangfs $(SHIMS) $(B)/tests/fuzz/settings_fuzz
 	@rm -f $(B)/scenarios.jsonl $(B)/faults.jsonl
 	@TRIAGED_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -rs -p no:cacheprovider -n 2 tests/e2e \
 		$(if $(SLOW),,-m "not slow") $(PYTEST_ARGS)

@@ -119,8 +119,6 @@ static void
 fill_present(const struct fill *f, const struct conf_field *field, const struct conf_node *node,
 	void *slot)
 {
-	if (node->is_broken)
-		return; /* said already */
 	switch (field->type) {
 	case CONF_STRINGS:
 		fill_strings(f, field, node, slot);
@@ -153,9 +151,11 @@ fill_field(
 {
 	const struct conf_node *node = conf_get(map, field->name);
 	void *slot = field_slot(field, at);
-	if (!is_missing(field, node)) {
+	/* It was complained about already; whoever looks at the rest finds the default. */
+	bool is_broken = node != NULL && node->is_broken;
+	if (!is_broken && !is_missing(field, node)) {
 		fill_present(f, field, node, slot);
-	} else if ((field->flags & CONF_REQUIRED) != 0 && map != NULL) {
+	} else if (!is_broken && (field->flags & CONF_REQUIRED) != 0 && map != NULL) {
 		const struct conf_pos *pos = map->key != NULL ? &map->key_pos : &map->pos;
 		complain(f->complaints, pos, "%s: %s%s is missing (%s)", f->what, f->prefix,
 			field->name, field->example != NULL ? field->example : field_kind(field));
