@@ -135,6 +135,7 @@ rules:
     assert status == 422 and 'did you mean "total_time"' in doc["detail"] and "rules:1:" in doc["detail"]
     assert post(past, "[1, 2")[0] == 422 and post(past, "- 1")[0] == 422
     assert post(past, "it: {warning: up(api)}\0")[0] == 422
+    assert post(past, "it: {info: , warning: api.total_time > 1s}", "?since=1d")[0] == 200
     many = "".join(f"it{n}: {{warning: up(api)}}\n" for n in range(51))
     assert "at most 50 rules" in post(past, many)[1]["detail"]
 
