@@ -10,7 +10,7 @@ SAN ?=
 comma := ,
 B ?= build$(if $(filter thread,$(SAN)),-tsan,$(if $(SAN),-asan))
 # gcc, with that one, takes bounds for unknown that it knows otherwise.
-SANITIZE := $(if $(filter thread,$(SAN)),-fsanitize=thread -Wno-format-truncation,$(if $(SAN),-fsanitize=address$(comma)undefined))
+SANITIZE := $(if $(filter thread,$(SAN)),-fsanitize=thread -Wno-format-truncation,$(if $(SAN),-fsanitize=address$(comma)undefined$(comma)float-cast-overflow))
 # Where `make install` puts things below DESTDIR.
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system

@@ -41,6 +41,8 @@ struct condition {
 	const char *path; /* behind [BODY]: ".a.b" */
 };
 
+#define CERTIFICATE_MS_MAX (10 * 365 * 86400e3)
+
 #define FITS_NOT(all, c)                                                                           \
 	import_note((all)->import, (c)->where,                                                     \
 		"\"%s\" has no like in a check of this type; see `rules:`", (c)->text)
@@ -253,7 +255,7 @@ take_certificate(struct conditions *all, const struct condition *c)
 	double ms = import_go_milliseconds(c->want);
 	char text[IMPORT_SPAN];
 
-	if (isnan(ms) || (c->op != OP_ABOVE && c->op != OP_AT_LEAST) ||
+	if (!(fabs(ms) <= CERTIFICATE_MS_MAX) || (c->op != OP_ABOVE && c->op != OP_AT_LEAST) ||
 		!((all->kind == CONDITION_HTTP && all->is_https) || all->kind == CONDITION_TLS)) {
 		FITS_NOT(all, c);
 		return;

@@ -13,6 +13,8 @@
 #include "base/str.h"
 #include "setup/import_kuma.h"
 
+#define YEAR_S (365 * 86400.0)
+
 /* --- values --- */
 
 char *
@@ -176,7 +178,7 @@ static void
 make_push(struct kuma *kuma, struct import_item *check)
 {
 	char *token = kuma_text(kuma->monitor, "pushToken");
-	double interval = kuma_number(kuma->monitor, "interval", 60);
+	double interval = kuma_number(kuma->monitor, "interval", 60), grace;
 
 	if (token == NULL || strlen(token) < 8) {
 		kuma_note(kuma, "pushToken",
@@ -186,12 +188,10 @@ make_push(struct kuma *kuma, struct import_item *check)
 	}
 	kuma_add_secret(kuma, &check->keys, check->name, "token",
 		token == NULL || strlen(token) < 8 ? "unset-token" : token);
-	import_duration(&check->keys, "period", (usec_t)(fmax(interval, 1) * 1e6));
-	import_duration(&check->keys, "grace",
-		(usec_t)(fmax(kuma_number(kuma->monitor, "maxretries", 0) *
-					 kuma_number(kuma->monitor, "retryInterval", interval),
-				 30) *
-			 1e6));
+	grace = kuma_number(kuma->monitor, "maxretries", 0) *
+		kuma_number(kuma->monitor, "retryInterval", interval);
+	import_duration(&check->keys, "period", (usec_t)(fmin(fmax(interval, 1), YEAR_S) * 1e6));
+	import_duration(&check->keys, "grace", (usec_t)(fmin(fmax(grace, 30), YEAR_S) * 1e6));
 	import_about(check, "The job calls /ping/TOKEN in place of /api/push/TOKEN, and "
 			    "/ping/TOKEN/fail where it said status=down.");
 	import_note(kuma->import, kuma->where,
