@@ -151,15 +151,20 @@ redis_link_is_alive(const struct redis_link *link)
 	return link != NULL && !link->is_over;
 }
 
+static char *
+put_line_end(char *at)
+{
+	*at++ = '\r';
+	*at++ = '\n';
+	return at;
+}
+
 /* "*3\r\n" or "$3\r\n": how many words, how many bytes. */
 static char *
 put_count(char *at, char mark, size_t count)
 {
 	*at++ = mark;
-	at = print_digits(at, count);
-	*at++ = '\r';
-	*at++ = '\n';
-	return at;
+	return put_line_end(print_digits(at, count));
 }
 
 void
@@ -174,8 +179,7 @@ redis_link_add(struct redis_link *link, const char *const *words, size_t count)
 		end = put_count(end, '$', len);
 		buf_add(&link->out, head, (size_t)(end - head));
 		buf_add(&link->out, words[i], len);
-		memcpy(head, "\r\n", 2);
-		end = head + 2;
+		end = put_line_end(head);
 	}
 	buf_add(&link->out, head, (size_t)(end - head));
 }
