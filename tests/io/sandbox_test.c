@@ -427,5 +427,9 @@ main(void)
 		cmocka_unit_test(test_a_helper_starts_no_program),
 	};
 
+	if (getenv("UNDER_VALGRIND") != NULL) {
+		puts("valgrind answers seccomp(2) with ENOSYS: there is nothing to look at");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
