@@ -75,11 +75,26 @@ reason_of(const struct letter *letter)
 	return letter_is_owed(letter) ? "not taken for 30 days" : "not taken for 24 hours";
 }
 
+/* The process before us may have sent it, and died before it wrote down that it was taken: then the
+ * end is owed. */
+static void
+presume_heard(struct outlet *outlet, struct letter *letter)
+{
+	if (letter->is_fresh)
+		return;
+	if (letter->lane->is_digest)
+		merge_presume_heard(outlet, letter);
+	else if (!letter->is_resolved)
+		letter->lane->is_told = true;
+}
+
 static void
 expire(struct outlet *outlet, struct letter *letter, bool is_quiet)
 {
 	struct lane *lane = letter->lane;
 
+	if (is_quiet)
+		presume_heard(outlet, letter);
 	if (lane->is_digest && !letter->is_owed && merge_shrink(outlet, letter)) {
 		log_error("receiver %s: a digest (%s) was not taken for 24 hours: only endings "
 			  "stay in it",

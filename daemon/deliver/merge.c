@@ -404,6 +404,19 @@ merge_release(struct outlet *outlet, struct letter *letter)
 }
 
 void
+merge_presume_heard(struct outlet *outlet, const struct letter *letter)
+{
+	const struct digest *digest = letter->notice->digest;
+
+	for (size_t i = 0; i < digest->count; i++) {
+		struct lane *lane = outbox_find(&outlet->box, digest->items[i].incident);
+
+		if (lane != NULL && lane->digest == letter && !digest->items[i].is_resolved)
+			lane->is_told = true;
+	}
+}
+
+void
 merge_taken(struct outlet *outlet, struct letter *letter)
 {
 	const struct digest *digest = letter->notice->digest;

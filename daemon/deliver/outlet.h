@@ -140,6 +140,8 @@ void merge_taken(struct outlet *outlet, struct letter *letter);
 /* Of a digest that is too old or refused only the endings stay; false: there is none. */
 bool merge_shrink(struct outlet *outlet, struct letter *letter);
 void merge_release(struct outlet *outlet, struct letter *letter); /* its lanes go on without it */
+/* It may have been taken: who goes on, as it says, may be known there. */
+void merge_presume_heard(struct outlet *outlet, const struct letter *letter);
 
 /* spill.c */
 void spill_park(struct outlet *outlet);
