@@ -12,8 +12,6 @@
 #include "base/mem.h"
 #include "triage/inside.h"
 
-#define HOLDER_MAX 200 /* a name has up to 100 bytes */
-
 static struct entry *
 find_open(struct triage *t, const char *id, struct err *e)
 {
@@ -32,15 +30,14 @@ find_open(struct triage *t, const char *id, struct err *e)
 	return entry;
 }
 
-/* "ann until 2026-01-02T18:00:00Z, whatever becomes of it" */
-static void
-name_holder(const struct incident *i, char *out, size_t size)
+void
+ack_name_holder(const struct incident *i, char out[ACK_HOLDER_MAX])
 {
 	char until[CLOCK_RFC3339_SIZE] = "";
 	if (i->ack_until_us)
 		clock_format_rfc3339(i->ack_until_us, until);
-	snprintf(out, size, "%s%s%s%s", i->acked_by, *until ? " until " : "", until,
-		i->is_ack_sticky ? ", whatever becomes of it" : "");
+	snprintf(out, ACK_HOLDER_MAX, "%s%s%s%s", i->acked_by ? i->acked_by : "",
+		*until ? " until " : "", until, i->is_ack_sticky ? ", whatever becomes of it" : "");
 }
 
 /* `before`: whose place it takes, "" for nobody's; what that one said is in the timeline already.
@@ -48,8 +45,8 @@ name_holder(const struct incident *i, char *out, size_t size)
 static void
 write_holder(struct incident *i, const char *before, usec_t wall_us)
 {
-	char now[HOLDER_MAX];
-	name_holder(i, now, sizeof(now));
+	char now[ACK_HOLDER_MAX];
+	ack_name_holder(i, now);
 	char *text = xasprintf("by %s%s%s%s%s%s", now, *before ? " (in place of " : "", before,
 		*before ? ")" : "", i->ack_note ? ": " : "", i->ack_note ? i->ack_note : "");
 	incident_add_text(&i->timeline, "acknowledged", text, wall_us);
@@ -65,9 +62,9 @@ triage_ack(struct triage *t, const char *id, const struct triage_ack *ack,
 		return -1;
 	struct incident *i = &entry->incident;
 	bool is_new = i->status != INCIDENT_ACKNOWLEDGED;
-	char before[HOLDER_MAX] = "";
+	char before[ACK_HOLDER_MAX] = "";
 	if (!is_new)
-		name_holder(i, before, sizeof(before));
+		ack_name_holder(i, before);
 	i->status = INCIDENT_ACKNOWLEDGED;
 	if (is_new)
 		i->acked_us = at->wall_us;

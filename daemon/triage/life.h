@@ -54,5 +54,8 @@ void queue_free(struct triage *t);
 void ack_on_severity(struct triage *t, struct entry *entry, const struct triage_moment *at);
 void ack_expire(struct triage *t, struct entry *entry, const struct triage_moment *at);
 void ack_forget(struct entry *entry); /* it came back: whoever had it may be asleep by now */
+#define ACK_HOLDER_MAX 200            /* a name has up to 100 bytes */
+/* "ann until 2026-01-02T18:00:00Z, whatever becomes of it" */
+void ack_name_holder(const struct incident *i, char out[ACK_HOLDER_MAX]);
 
 #endif

@@ -74,11 +74,10 @@ say_incident(const struct triage *t, const struct entry *entry, json_t *list)
 		json_array_append_new(list, say(t, "flapping", text, 0));
 	}
 	if (i->status == INCIDENT_ACKNOWLEDGED) {
-		char until[CLOCK_RFC3339_SIZE] = "";
-		if (i->ack_until_us)
-			clock_format_rfc3339(i->ack_until_us, until);
-		snprintf(text, sizeof(text), "incident %s is acknowledged by %s%s%s: no reminders",
-			i->id, i->acked_by ? i->acked_by : "", *until ? " until " : "", until);
+		char holder[ACK_HOLDER_MAX];
+		ack_name_holder(i, holder);
+		snprintf(text, sizeof(text), "incident %s is acknowledged by %s: no reminders",
+			i->id, holder);
 		json_array_append_new(list, say(t, "ack", text, 0));
 	}
 }

@@ -81,7 +81,6 @@ enum folder { FOLDER_ETC, FOLDER_CWD, FOLDER_DATA, FOLDERS };
 struct asked {
 	struct fact_run *run;
 	struct fs_call *call;
-	enum folder which;
 	char path[256];
 };
 
@@ -134,7 +133,7 @@ take_file(struct asked *asked, const struct fs_recent_row *row)
 	usec_t age_us = loop_wall(fact_env(run)->loop) - (usec_t)row->changed_us;
 	char name[512];
 
-	if (asked->which == FOLDER_CWD)
+	if (asked == &state->folders[FOLDER_CWD])
 		snprintf(name, sizeof(name), "%s in the working directory of pid %ld", row->path,
 			fact_subject(run)->pid);
 	else
@@ -165,6 +164,7 @@ on_recent(void *arg, const struct fs_result *r)
 	struct state *state = fact_state(asked->run);
 	struct fs_recent_row row;
 	size_t at = sizeof(struct fs_walk_head);
+	bool is_data = asked == &state->folders[FOLDER_DATA];
 
 	asked->call = NULL;
 	for (unsigned i = 0; r->status == FS_OK && i < SHOWN_FILES; i++) {
@@ -173,13 +173,13 @@ on_recent(void *arg, const struct fs_result *r)
 		memcpy(&row, r->data + at, sizeof(row));
 		row.path[sizeof(row.path) - 1] = '\0';
 		at += sizeof(row);
-		if (asked->which == FOLDER_DATA)
+		if (is_data)
 			state->beside_data[state->beside_data_count++] = row;
 		else if (is_shown(state, &row))
 			continue;
 		take_file(asked, &row);
 	}
-	if (asked->which == FOLDER_DATA)
+	if (is_data)
 		ask_working_directory(asked->run);
 	ended(asked->run);
 }
@@ -205,7 +205,6 @@ ask_folder(struct fact_run *run, enum folder which, const char *path, const char
 
 	ground_path(env, path, full, sizeof(full));
 	asked->run = run;
-	asked->which = which;
 	str_copy(asked->path, sizeof(asked->path), path);
 	state->waiting++;
 	asked->call = fs_call_start(env->fs, &request, timeout_us, on_recent, asked);

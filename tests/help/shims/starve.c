@@ -5,8 +5,8 @@
  *	STARVE_SITES=FILE each call path that asks for the first time is noted there: its N, a line
  *
  * What that process starts is left alone, and what libc does to find a group by its name: its own
- *look at /etc/nsswitch.conf dies of it (glibc 2.36: an assertion, a null pointer), which nobody
- *else can mend.
+ * look at /etc/nsswitch.conf dies of it (glibc 2.36: an assertion, a null pointer), which nobody
+ * else can mend.
  */
 #include <dlfcn.h>
 #include <errno.h>
