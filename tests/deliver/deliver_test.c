@@ -328,30 +328,6 @@ a_refused_end_is_owed(void **state)
 	incident_fini(&b);
 }
 
-/* The kill came between a message and its answer, and the next start days later. */
-static void
-the_end_of_what_may_have_been_heard_is_told(void **state)
-{
-	struct scene *scene = *state;
-	struct incident a;
-
-	scene_incident(&a, "00000000000a");
-	scene->answer = scene_never_answers;
-	event(scene, &a, INCIDENT_OPENED, "first");
-	assert_int_equal(scene->try_count, 2);
-	scene_commit(scene);
-	scene_kill(scene);
-	scene_wait(scene, 2 * USEC_PER_DAY);
-	scene->answer = NULL;
-	scene_forget_tries(scene);
-	scene_boot(scene);
-	scene_wait(scene, USEC_PER_MIN);
-	assert_int_equal(scene->try_count, 0); /* it is too old to be news */
-	event(scene, &a, INCIDENT_ENDED, "recovered");
-	assert_string_equal(told(scene), "hook:resolved/recovered ops:resolved/recovered");
-	incident_fini(&a);
-}
-
 static void
 what_is_refused_for_a_day_is_given_up(void **state)
 {
@@ -683,7 +659,6 @@ main(void)
 		T(a_reload_tells_nobody),
 		T(an_end_outlives_its_details),
 		T(a_refused_end_is_owed),
-		T(the_end_of_what_may_have_been_heard_is_told),
 		T(what_is_refused_for_a_day_is_given_up),
 		T(what_waits_for_a_removed_receiver_is_kept),
 		T(trouble_is_told_to_the_others_only),
