@@ -10,6 +10,7 @@
 #define SETUP_INIT_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "setup/compose.h"
 
 #define INIT_LISTENERS_MAX 64
@@ -163,10 +164,10 @@ void init_login_fini(struct init_login *login);
 /* What the server's own variables say, and then what its clients say. */
 void init_login_find(struct init_plan *plan, const struct compose_service *service,
 	const struct init_kind *kind, struct init_login *login);
-/* A data source name of a database that is watched, of any grammar; false: it is none.  A good one
- * goes to dsn_fini. */
+/* A data source name of a database that is watched, of any grammar; false: it is none, or `e` (may
+ * be NULL) says, without a secret, why nothing can be made of it.  A good one goes to dsn_fini. */
 struct dsn;
-bool init_dsn_read(const char *value, struct dsn *dsn);
+bool init_dsn_read(const char *value, struct dsn *dsn, struct err *e);
 /* The data source name for a place, checked by its own grammar; owned. */
 char *init_dsn(struct init_plan *plan, const char *type, struct init_login *login, const char *host,
 	unsigned port);

@@ -237,8 +237,13 @@ plan_outside(struct init_plan *plan, const struct compose_service *service,
 	const struct compose_var *var)
 {
 	struct dsn dsn;
-	if (!init_dsn_read(var->value, &dsn))
+	struct err e;
+	if (!init_dsn_read(var->value, &dsn, &e)) {
+		if (*e.text != '\0')
+			init_guess(plan, "nothing was made of %s of %s: %s", var->name,
+				service->name, e.text);
 		return;
+	}
 	const char *host = dsn.hosts[0].host;
 	if (dsn.host_count == 1 && is_outside(plan, service, host)) {
 		struct init_check *check = outside_check(plan, service, var, &dsn);
@@ -345,7 +350,7 @@ redis_check_of(const struct init_plan *plan, const char *url, unsigned *db)
 {
 	struct dsn dsn;
 	struct init_check *found = NULL;
-	if (url == NULL || !init_dsn_read(url, &dsn))
+	if (url == NULL || !init_dsn_read(url, &dsn, NULL))
 		return NULL;
 	const struct compose_service *service =
 		dsn.host_count == 1 ? compose_find(plan->compose, dsn.hosts[0].host) : NULL;

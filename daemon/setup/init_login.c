@@ -106,8 +106,9 @@ grammar_of(const char *type)
 					: DSN_REDIS;
 }
 
+/* `e` says why only of what surely is meant as one, by its scheme. */
 static bool
-parse(const char *value, struct dsn *dsn)
+parse(const char *value, struct dsn *dsn, struct err *e)
 {
 	static const struct {
 		const char *scheme;
@@ -127,7 +128,7 @@ parse(const char *value, struct dsn *dsn)
 			       dsn_parse(dsn, DSN_MYSQL, value, NULL) == 0);
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
 		if (str_starts(value, schemes[i].scheme))
-			return dsn_parse(dsn, schemes[i].kind, value, NULL) == 0;
+			return dsn_parse(dsn, schemes[i].kind, value, e) == 0;
 	return false;
 }
 
@@ -145,13 +146,18 @@ can_be_written(const struct dsn *dsn)
 }
 
 bool
-init_dsn_read(const char *value, struct dsn *dsn)
+init_dsn_read(const char *value, struct dsn *dsn, struct err *e)
 {
-	if (!parse(value, dsn))
+	struct err unsaid;
+	if (e == NULL)
+		e = &unsaid;
+	*e = (struct err){ 0 };
+	if (!parse(value, dsn, e))
 		return false;
 	if (can_be_written(dsn))
 		return true;
 	dsn_fini(dsn);
+	err_set(e, 0, "an escape in its user, password or database stands for no text in UTF-8");
 	return false;
 }
 
@@ -186,7 +192,7 @@ take_from_var(struct init_plan *plan, const struct compose_service *service,
 	struct init_login *login)
 {
 	struct dsn dsn;
-	if (var->value == NULL || !init_dsn_read(var->value, &dsn))
+	if (var->value == NULL || !init_dsn_read(var->value, &dsn, NULL))
 		return;
 	if (dsn.host_count == 1 && dsn.kind == grammar_of(init_kind_of(service)->type) &&
 		compose_find(plan->compose, dsn.hosts[0].host) == service)

@@ -186,7 +186,7 @@ init_keep(struct init_plan *plan, const struct compose_var *var)
 	if (var->raw == NULL || var->env_file != NULL || plan->compose->env_path == NULL)
 		return text;
 	char *kept = with_names(plan, var->raw);
-	if (init_dsn_read(kept, &dsn)) {
+	if (init_dsn_read(kept, &dsn, NULL)) {
 		const char *password = dsn.password;
 		if (password == NULL || (str_starts(password, "${") && str_ends(password, "}"))) {
 			text = (struct init_text){ xstrdup(kept), xstrdup(var->value) };

@@ -379,6 +379,40 @@ test_passwords_that_no_form_holds(void **state)
 	compose_free(compose);
 }
 
+static bool
+is_guessed(const struct init_plan *plan, const char *part)
+{
+	for (size_t i = 0; i < plan->guesses.count; i++)
+		if (strstr(plan->guesses.all[i], part) != NULL)
+			return true;
+	return false;
+}
+
+/* What init leaves out it says, but never a secret of it; a link to a page is no database. */
+static void
+test_what_cannot_be_read_is_said(void **state)
+{
+	struct init_plan *plan;
+	struct compose *compose;
+	(void)state;
+	char *text = plan_of("services:\n"
+			     "  a:\n"
+			     "    image: x\n"
+			     "    environment:\n"
+			     "      PORT_URL: postgresql://u:hush@host-1:99999/d\n"
+			     "      PAGE_URL: https://u:hush@host-2:99999/d\n"
+			     "      NO_URL: redis is not used\n",
+		&plan, &compose);
+	assert_true(is_guessed(plan, "nothing was made of PORT_URL of a: "));
+	assert_true(is_guessed(plan, "1 to 65535"));
+	assert_false(is_guessed(plan, "hush"));
+	assert_false(is_guessed(plan, "PAGE_URL"));
+	assert_false(is_guessed(plan, "NO_URL"));
+	free(text);
+	init_plan_free(plan);
+	compose_free(compose);
+}
+
 /* What is made is YAML, whatever the escapes of a data source name stand for. */
 static void
 test_names_that_are_no_text(void **state)
@@ -401,6 +435,10 @@ test_names_that_are_no_text(void **state)
 	assert_null(strstr(text, "host-3"));
 	assert_null(strstr(text, "host-4"));
 	assert_non_null(strstr(text, "@tcp(host-5:3306)/d"));
+	assert_true(is_guessed(plan, "nothing was made of TWO_URL of a: "));
+	assert_true(is_guessed(plan, "nothing was made of THREE_URL of a: "));
+	assert_true(is_guessed(plan, "nothing was made of FOUR_URL of a: "));
+	assert_false(is_guessed(plan, "FIVE_URL"));
 	free(text);
 	init_plan_free(plan);
 	compose_free(compose);
@@ -421,6 +459,7 @@ main(void)
 		cmocka_unit_test(test_needs_never_go_in_a_circle),
 		cmocka_unit_test(test_filled_values),
 		cmocka_unit_test(test_passwords_that_no_form_holds),
+		cmocka_unit_test(test_what_cannot_be_read_is_said),
 		cmocka_unit_test(test_names_that_are_no_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
