@@ -66,7 +66,7 @@ struct helper {
 	struct timer timer;   /* busy: deadline; idle: has been idle for long */
 	struct fs_call *call; /* NULL while busy: cancelled, the answer is dropped */
 	char *mount;          /* busy or stuck: what it was asked about; NULL: idle */
-	usec_t asked_us;
+	usec_t asked_us, timeout_us;
 	bool is_stuck;
 };
 
@@ -155,17 +155,25 @@ has_stuck_helper(struct fs_pool *pool, const char *mount)
 	return false;
 }
 
-static bool
-has_busy_helper(struct fs_pool *pool, const char *mount)
+static struct helper *
+busy_helper(struct fs_pool *pool, const char *mount)
 {
 	LIST_EACH(it, &pool->helpers)
 	{
-		const struct helper *h = LIST_ENTRY(it, struct helper, node);
+		struct helper *h = LIST_ENTRY(it, struct helper, node);
 
 		if (h->mount != NULL && str_eq(h->mount, mount))
-			return true;
+			return h;
 	}
-	return false;
+	return NULL;
+}
+
+/* A call may have waited for a helper until shortly before its deadline: that the mount did not
+ * answer in what was left says nothing about it. */
+static bool
+had_time(const struct helper *h, usec_t timeout_us)
+{
+	return loop_now(h->pool->loop) - h->asked_us >= timeout_us / 2;
 }
 
 /*
@@ -237,10 +245,12 @@ on_call_timer(void *arg)
 {
 	struct fs_call *call = arg;
 	struct fs_pool *pool = call->pool;
+	const struct helper *busy = busy_helper(pool, call->mount);
 
 	if (call->early != FS_OK)
 		call_give_up(call, call->early, call->early_error);
-	else if (has_busy_helper(pool, call->mount) || has_stuck_helper(pool, call->mount))
+	else if (has_stuck_helper(pool, call->mount) ||
+		 (busy != NULL && had_time(busy, call->deadline_us - call->asked_us)))
 		call_give_up(call, FS_STUCK, 0);
 	else
 		call_give_up(call, FS_BROKEN, EAGAIN);
@@ -385,6 +395,7 @@ static void
 on_stuck(struct helper *h)
 {
 	struct fs_pool *pool = h->pool;
+	bool is_sure = had_time(h, h->timeout_us);
 
 	trouble_begin(pool, h->mount, h->asked_us);
 	kill(h->pid, SIGKILL);
@@ -395,7 +406,7 @@ on_stuck(struct helper *h)
 
 		if (other->helper == NULL && other->early == FS_OK &&
 			str_eq(other->mount, h->mount))
-			call_say_later(other, FS_STUCK, 0);
+			call_say_later(other, is_sure ? FS_STUCK : FS_BROKEN, is_sure ? 0 : EAGAIN);
 	}
 }
 
@@ -571,6 +582,7 @@ ask(struct helper *h, struct fs_call *call)
 	timer_stop(&call->timer);
 	h->mount = xstrdup(call->mount);
 	h->asked_us = loop_now(h->pool->loop);
+	h->timeout_us = call->deadline_us - call->asked_us;
 	h->call = call;
 	call->helper = h;
 	timer_at(&h->timer, call->deadline_us);
@@ -608,7 +620,7 @@ dispatch(struct fs_pool *pool)
 		struct fs_call *call = LIST_ENTRY(it, struct fs_call, node);
 
 		if (call->helper == NULL && call->early == FS_OK &&
-			!has_busy_helper(pool, call->mount))
+			busy_helper(pool, call->mount) == NULL)
 			serve(pool, call);
 	}
 }

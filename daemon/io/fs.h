@@ -2,7 +2,8 @@
  * File-system calls that may hang for ever (a dead mount), made by helper processes: a thread stuck
  * in the kernel would make the daemon unkillable.  One helper per mount in use; when a call passes
  * its deadline the helper is killed and given up; while it is still stuck, further calls on that
- * mount are answered at once with FS_STUCK.  At most FS_HELPERS_STUCK_MAX helpers may be stuck.
+ * mount are answered at once with FS_STUCK.  While FS_HELPERS_STUCK_MAX are stuck nobody else is
+ * asked: with those that were asked just before, less than twice as many can be.
  */
 #ifndef IO_FS_H
 #define IO_FS_H

@@ -107,9 +107,13 @@ def slow_turns(d):
 
 
 def hang(mount):
-    """A file system at `mount` that never answers; kill the process that is returned to end it."""
+    """A file system at `mount` that never answers; kill the process that is returned to end it.
+
+    Each who asks gets a thread there that keeps him: a process whose question waits behind another's
+    (a test beside this one looks at all mounts) can still be killed, and so would not be stuck.
+    """
     mount.mkdir()
-    server = subprocess.Popen([HANGFS, "-f", "-s", mount], stdout=subprocess.DEVNULL,
+    server = subprocess.Popen([HANGFS, "-f", mount], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
     lab.wait_for("the mount", lambda: f" {mount} " in Path("/proc/self/mountinfo").read_text())
     return server

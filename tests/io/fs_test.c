@@ -398,6 +398,48 @@ stuck_helpers_are_capped(void **state)
 	assert_true(stats_get(&w->stats, STAT_HELPERS_REFUSED) == 1);
 }
 
+/* Helpers that are started from now on stop at once. */
+static void
+slow_name(char name[64], pid_t parent)
+{
+	snprintf(name, 64, "/tmp/triaged-fs-slow-%d", (int)parent);
+}
+
+/* All helpers hang; one is given up, and its place goes to a call whose time is nearly over: too
+ * little was left to say that this mount hangs, too. */
+static void
+who_was_asked_late_is_not_said_to_hang(void **state)
+{
+	struct world *w = *state;
+	struct answer a[FS_HELPERS_STUCK_MAX], late, behind;
+	char path[32], slow[64];
+
+	for (int i = 0; i < FS_HELPERS_STUCK_MAX; i++) {
+		begin(w, FS_STAT, "/usr", &late); /* one more helper, as the others are busy */
+		loop_advance(w->loop, 25 * USEC_PER_MSEC);
+		await(w, &late);
+		freeze();
+		snprintf(path, sizeof(path), "/usr/%d", i);
+		begin(w, FS_STAT, path, &a[i]);
+	}
+	begin(w, FS_STAT, "/usr/late", &late);
+	begin(w, FS_STAT, "/usr/late", &behind);
+	slow_name(slow, getpid());
+	fclose(fopen(slow, "w"));
+	loop_advance(w->loop, 10 * USEC_PER_SEC - (FS_HELPERS_STUCK_MAX - 1) * 25 * USEC_PER_MSEC);
+	await(w, &a[0]);
+	assert_int_equal(a[0].result.status, FS_STUCK);
+	assert_false(late.is_here);
+	loop_advance(w->loop, (FS_HELPERS_STUCK_MAX - 1) * 25 * USEC_PER_MSEC);
+	await(w, &late);
+	await(w, &behind);
+	unlink(slow);
+	assert_int_equal(late.result.status, FS_BROKEN);
+	assert_int_equal(late.result.error, EAGAIN);
+	assert_int_equal(behind.result.status, FS_BROKEN);
+	assert_int_equal(behind.result.error, EAGAIN);
+}
+
 /* Started when descriptors were short: helpers are to be had again afterwards. */
 static void
 recovers_from_a_start_without_descriptors(void **state)
@@ -603,6 +645,17 @@ follows_links_below_the_root(void **state)
 	make_host(w, "rm -rf run var etc up chain out loop");
 }
 
+static int
+start_helper(void)
+{
+	char slow[64];
+
+	slow_name(slow, getppid());
+	if (access(slow, F_OK) == 0)
+		raise(SIGSTOP);
+	return fs_helper_main();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -620,6 +673,7 @@ main(int argc, char **argv)
 		T(cancelled_calls_say_nothing),
 		T(a_cancelled_call_still_marks_its_mount),
 		T(stuck_helpers_are_capped),
+		T(who_was_asked_late_is_not_said_to_hang),
 		T(recovers_from_a_start_without_descriptors),
 		T(a_file_its_head_digest_and_new_name),
 		T(names_and_rights_of_a_file),
@@ -628,6 +682,6 @@ main(int argc, char **argv)
 	};
 
 	if (argc > 1 && strcmp(argv[1], FS_HELPER_ARG) == 0)
-		return fs_helper_main();
+		return start_helper();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

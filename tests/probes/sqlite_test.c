@@ -343,6 +343,8 @@ who_looks_starts_no_program(void **state)
 	int status = 0;
 	pid_t pid;
 
+	if (getenv("UNDER_VALGRIND") != NULL) /* which starts a program in its own way */
+		skip();
 	sqlite3_close(make(s, ROWS));
 	for (int i = 0; i < LOOK_WORDS; i++) {
 		snprintf(arguments[i], sizeof(arguments[i]), "%s",
